@@ -1,0 +1,1 @@
+"""HTTP: what travels over the wire, and nothing else. Only here do FastAPI and Starlette appear."""

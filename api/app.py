@@ -1,0 +1,136 @@
+"""`create_app`: the application around one knowledge base. There is no application at import.
+
+Everything that lives as long as the server is made in the lifespan and reaches the endpoints as
+`request.state`; tests call `create_app(kb=…)` and override nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
+
+import anyio
+from fastapi import FastAPI
+from fastapi.middleware import Middleware
+from starlette.staticfiles import StaticFiles
+
+from api import errors
+from api.auth import Authentication
+from api.deps import AppState
+from api.metrics import RequestCounts
+from api.middleware import BodyLimit, RequestEnvelope
+from api.routers import (
+    apps,
+    batches,
+    chat,
+    conversations,
+    datasets,
+    documents,
+    health,
+    keys,
+    maintenance,
+    models,
+    pages,
+    session,
+)
+from api.threads import in_thread
+from ingest.demo import ensure_demo
+from ingest.worker import Worker
+from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.settings import Settings, load_settings
+
+ROUTERS = (
+    health,
+    session,
+    pages,
+    keys,
+    datasets,
+    documents,
+    batches,
+    models,
+    apps,
+    chat,
+    conversations,
+    maintenance,
+)
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    kb: KnowledgeBase | None = None,
+    worker: bool = True,
+    demo: bool = False,
+) -> FastAPI:
+    """The application.
+
+    Args:
+        settings: read from the environment if neither they nor `kb` are given.
+        kb: an open knowledge base, which its owner closes; without it the lifespan opens one.
+        worker: whether documents are indexed in this process.
+        demo: whether the demo knowledge base is made.
+    """
+    chosen = settings or (kb.settings if kb else load_settings())
+    counts = RequestCounts()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[AppState]:
+        opened: KnowledgeBase = kb if kb is not None else await in_thread(open_kb, chosen)
+        try:
+            async with _running(opened, counts, with_worker=worker, demo=demo) as state:
+                yield state
+        finally:
+            if kb is None:
+                await in_thread(opened.close)
+
+    app = FastAPI(
+        title="Knowledge base",
+        version="0.1.0",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[
+            Middleware(RequestEnvelope, counts=counts),
+            Middleware(BodyLimit, upload_bytes=chosen.ingest.max_request_bytes),
+            Middleware(Authentication),
+        ],
+    )
+    errors.install(app)
+    for module in ROUTERS:
+        app.include_router(module.router)
+    app.mount("/static", StaticFiles(directory=session.WEB), name="static")
+    return app
+
+
+async def close_streams(state: AppState) -> None:
+    """End every stream with its terminal event, so that no client has to guess."""
+    state["closing"].set()
+    await state["kb"].chat.close()
+
+
+@asynccontextmanager
+async def _running(
+    kb: KnowledgeBase, counts: RequestCounts, *, with_worker: bool, demo: bool
+) -> AsyncIterator[AppState]:
+    worker = Worker(kb) if with_worker else None
+    state = AppState(
+        kb=kb,
+        worker=worker,
+        counts=counts,
+        closing=anyio.Event(),
+        turns=WeakValueDictionary(),
+    )
+    if worker is not None:
+        worker.start()
+    try:
+        if demo:
+            await in_thread(ensure_demo, kb)
+        if worker is not None:
+            worker.notify()
+        yield state
+    finally:
+        await close_streams(state)
+        if worker is not None:
+            await in_thread(worker.stop)

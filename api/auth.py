@@ -1,0 +1,91 @@
+"""Who is calling, settled before routing: what is not listed as open needs a key or a session.
+
+A bearer key goes before a cookie. With the cookie, every unsafe method must carry the session's
+CSRF token, because a browser sends cookies along by itself.
+"""
+
+from __future__ import annotations
+
+import hmac
+
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.errors import problem_of
+from api.threads import in_thread
+from kb.access import Access, Caller
+from kb.errors import NotAllowed, Unauthenticated
+
+COOKIE = "kb_session"
+CSRF_HEADER = "x-csrf-token"
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/favicon.ico"})
+OPEN_PREFIX = "/static/"
+PAGES = frozenset({"/"})
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Authentication:
+    """Puts the caller into `scope["kb.caller"]`, or answers 401 (a page: the way to the login)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] not in ("http", "websocket") or _is_open(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        connection = HTTPConnection(scope)
+        try:
+            scope["kb.caller"] = await identify(connection)
+        except (Unauthenticated, NotAllowed) as exc:
+            await _refusal(scope, exc)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+async def identify(connection: HTTPConnection) -> Caller:
+    """The caller behind a request.
+
+    Raises:
+        Unauthenticated: there is no good key and no good session.
+        NotAllowed: a session wants to change something without its CSRF token.
+    """
+    access: Access = connection.scope["state"]["kb"].access
+    header = connection.headers.get("authorization")
+    if header is not None:
+        scheme, _, token = header.partition(" ")
+        return await in_thread(access.authenticate, token if scheme.lower() == "bearer" else None)
+    cookie = connection.cookies.get(COOKIE)
+    caller = access.session(cookie)
+    if cookie is not None and connection.scope["method"] not in _SAFE_METHODS:
+        check_csrf(access, cookie, connection.headers.get(CSRF_HEADER, ""))
+    return caller
+
+
+def check_csrf(access: Access, cookie: str, token: str) -> None:
+    """Raises NotAllowed unless the token belongs to the session."""
+    if not hmac.compare_digest(access.csrf(cookie).encode(), token.encode()):
+        raise NotAllowed(f"This session needs its token in the header `{CSRF_HEADER}`.")
+
+
+def set_session(response: Response, cookie: str, *, secure: bool) -> None:
+    """Sign a browser in."""
+    response.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", secure=secure)
+
+
+def end_session(response: Response) -> None:
+    """Sign a browser out."""
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN_PATHS or path.startswith(OPEN_PREFIX)
+
+
+def _refusal(scope: Scope, error: Unauthenticated | NotAllowed) -> Response:
+    if scope["path"] in PAGES and isinstance(error, Unauthenticated):
+        return RedirectResponse("/login", status_code=303)
+    return problem_of(error, scope["kb.request_id"])

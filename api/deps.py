@@ -1,0 +1,120 @@
+"""What endpoints ask for, as annotated aliases: `kb: KB`, `caller: AdminCaller`, `page: Paging`.
+
+That is the whole of dependency injection. The dependencies are `async def`, so none of them takes
+a thread, and none holds a database session: a stream may stay open for an hour.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypedDict
+from weakref import WeakValueDictionary
+
+import anyio
+from fastapi import Depends, Query
+from starlette.requests import Request
+
+from api.metrics import RequestCounts
+from ingest.worker import Worker
+from kb.access import Caller
+from kb.errors import NotAllowed, Unauthenticated
+from kb.knowledge_base import KnowledgeBase
+from kb.store.paging import MAX_LIMIT, PageRequest
+from kb.types import Permission, Scope
+
+Json = dict[str, Any]
+
+Turns = WeakValueDictionary[tuple[str, str], anyio.Lock]
+"""Who is creating something under an idempotency key: (caller, key) → the lock it holds."""
+
+
+class AppState(TypedDict):
+    """What the lifespan hands to every request as `request.state`."""
+
+    kb: KnowledgeBase
+    worker: Worker | None
+    counts: RequestCounts
+    closing: anyio.Event
+    turns: Turns
+
+
+async def get_kb(request: Request) -> KnowledgeBase:
+    """The open knowledge base."""
+    kb: KnowledgeBase = request.state.kb
+    return kb
+
+
+async def get_worker(request: Request) -> Worker | None:
+    """The ingest worker of this process, if it runs one."""
+    worker: Worker | None = request.state.worker
+    return worker
+
+
+async def get_caller(request: Request) -> Caller:
+    """Whom the middleware has recognised; nobody passes without, whatever is open."""
+    caller: Caller | None = request.scope.get("kb.caller")
+    if caller is None:
+        raise Unauthenticated
+    return caller
+
+
+class Permitted:
+    """A dependency: the caller, if its key has a permission."""
+
+    def __init__(self, permission: Permission) -> None:
+        self._permission = permission
+
+    async def __call__(self, caller: Annotated[Caller, Depends(get_caller)]) -> Caller:
+        """Raises NotAllowed."""
+        if not caller.scope.may(self._permission):
+            raise NotAllowed(
+                f"A key of kind {caller.kind!r} may not do this; it needs the permission "
+                f"{self._permission!r}."
+            )
+        return caller
+
+
+async def get_page(
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> PageRequest:
+    """Which part of a list is asked for."""
+    return PageRequest(limit, cursor)
+
+
+async def get_numbered_page(
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 50,
+    cursor: Annotated[str | None, Query(pattern=r"^\d{1,9}$")] = None,
+) -> PageRequest:
+    """Which part of a list that counts its items is asked for."""
+    return PageRequest(limit, cursor)
+
+
+KB = Annotated[KnowledgeBase, Depends(get_kb)]
+WorkerDep = Annotated[Worker | None, Depends(get_worker)]
+CallerDep = Annotated[Caller, Depends(get_caller)]
+AdminCaller = Annotated[Caller, Depends(Permitted("admin"))]
+IngestCaller = Annotated[Caller, Depends(Permitted("ingest"))]
+SearchCaller = Annotated[Caller, Depends(Permitted("search"))]
+ChatCaller = Annotated[Caller, Depends(Permitted("chat"))]
+Paging = Annotated[PageRequest, Depends(get_page)]
+NumberedPaging = Annotated[PageRequest, Depends(get_numbered_page)]
+
+
+async def get_admin_scope(caller: AdminCaller) -> Scope:
+    """The scope of an admin key or the console."""
+    return caller.scope
+
+
+async def get_ingest_scope(caller: IngestCaller) -> Scope:
+    """The scope of a key that may change documents."""
+    return caller.scope
+
+
+async def get_search_scope(caller: SearchCaller) -> Scope:
+    """The scope of a key that may read and search datasets."""
+    return caller.scope
+
+
+AdminScope = Annotated[Scope, Depends(get_admin_scope)]
+IngestScope = Annotated[Scope, Depends(get_ingest_scope)]
+SearchScope = Annotated[Scope, Depends(get_search_scope)]

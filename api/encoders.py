@@ -1,0 +1,243 @@
+"""From domain types to JSON objects, one function per noun. Secrets have no field here.
+
+Hidden prompts leave only through `content`, which is what an admin reads of a draft or a version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+from kb.access import Caller
+from kb.store.batches import Batch, BatchItem
+from kb.store.paging import Listing
+from kb.types import (
+    App,
+    AppContent,
+    AppVersion,
+    Chunk,
+    Conversation,
+    Dataset,
+    Document,
+    Failure,
+    Hit,
+    Key,
+    Model,
+    Page,
+    Retrieval,
+    RoutePolicy,
+    Span,
+    Variant,
+)
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+
+def listing(page: Listing[T], encode: Callable[[T], Json]) -> Json:
+    """A part of a list."""
+    return part(page.data, page.next, encode)
+
+
+def part(items: Iterable[T], cursor: str | None, encode: Callable[[T], Json]) -> Json:
+    """Some items and the cursor of the rest."""
+    return {"data": [encode(item) for item in items], "next": cursor}
+
+
+def failure(value: Failure | None) -> Json | None:
+    """Why something failed, if it did."""
+    return None if value is None else {"code": value.code, "detail": value.detail}
+
+
+def dataset(value: Dataset, documents: dict[str, int] | None = None) -> Json:
+    """A dataset; with the number of its documents by status where that was asked for."""
+    processing = {
+        "clean": dict(value.processing.clean),
+        "split": asdict(value.processing.split),
+    }
+    counted = {} if documents is None else {"documents": documents}
+    return {
+        "id": value.id,
+        "name": value.name,
+        "description": value.description,
+        "processing": processing,
+        "embedder": value.embedder,
+        "generation": value.generation,
+        **counted,
+        "created_at": value.created_at,
+    }
+
+
+def document(value: Document) -> Json:
+    """A document; `version` is the newest upload, `live_version` the one that answers."""
+    return {
+        "id": value.id,
+        "dataset_id": value.dataset_id,
+        "name": value.name,
+        "version": value.version,
+        "live_version": value.live_version,
+        "media_type": value.media_type,
+        "size_bytes": value.size_bytes,
+        "sha256": value.sha256,
+        "metadata": dict(value.metadata),
+        "status": value.status,
+        "error": failure(value.error),
+        "chunk_count": value.chunk_count,
+        "receipt": None if value.receipt is None else dict(value.receipt),
+        "batch_id": value.batch_id,
+        "created_at": value.created_at,
+        "updated_at": value.updated_at,
+    }
+
+
+def chunk(value: Chunk) -> Json:
+    """A chunk; `page`, `start` and `end` are its first span's."""
+    return {
+        "id": value.id,
+        "index": value.index,
+        **asdict(value.spans[0]),
+        "spans": spans(value.spans),
+        "text": value.text,
+        "heading": value.heading,
+        "index_text": value.index_text,
+    }
+
+
+def spans(values: Iterable[Span]) -> list[Json]:
+    """Characters of pages."""
+    return [asdict(span) for span in values]
+
+
+def page(value: Page) -> Json:
+    """A page and its text."""
+    return {"number": value.number, "text": value.text}
+
+
+def hit(value: Hit, *, explain: bool) -> Json:
+    """What a search found; why only if that was asked for."""
+    found = value.chunk
+    encoded = {
+        "chunk_id": found.id,
+        "document_id": found.document_id,
+        "document_name": value.document_name,
+        **asdict(found.spans[0]),
+        "spans": spans(found.spans),
+        "heading": found.heading,
+        "text": found.text,
+        "score": round(value.score, 6),
+    }
+    return {**encoded, "why": dict(value.why)} if explain else encoded
+
+
+def batch(value: Batch) -> Json:
+    """An upload and its documents."""
+    return {
+        "id": value.id,
+        "dataset_id": value.dataset_id,
+        "status": "completed" if value.is_completed else "running",
+        **progress(value),
+        "documents": [batch_item(item) for item in value.documents],
+        "created_at": value.created_at,
+    }
+
+
+def progress(value: Batch) -> Json:
+    """How far a batch has come; a document deleted meanwhile is neither ready nor failed."""
+    return {
+        "total": len(value.documents),
+        "ready": value.count("ready"),
+        "failed": value.count("failed"),
+    }
+
+
+def batch_item(value: BatchItem) -> Json:
+    """One document of a batch."""
+    return {
+        "document_id": value.document_id,
+        "name": value.name,
+        "status": value.status,
+        "error": failure(value.error),
+    }
+
+
+def key(value: Key) -> Json:
+    """A key without its secret."""
+    return {
+        "id": value.id,
+        "kind": value.kind,
+        "name": value.name,
+        "dataset_ids": list(value.dataset_ids),
+        "app_id": value.app_id,
+        "created_at": value.created_at,
+        "revoked_at": value.revoked_at,
+    }
+
+
+def model(value: Model) -> Json:
+    """A language model; of its provider's key only whether there is one."""
+    fields = asdict(value)
+    fields["has_api_key"] = fields.pop("api_key") is not None
+    return {**fields, "stop": list(value.stop)}
+
+
+def app(value: App, caller: Caller) -> Json:
+    """An app; how it is routed is for admins."""
+    public = {
+        "id": value.id,
+        "slug": value.slug,
+        "name": value.name,
+        "icon": value.icon,
+        "opening": value.opening,
+        "suggested_questions": list(value.suggested_questions),
+        "version": value.version,
+        "created_at": value.created_at,
+    }
+    return {**public, "route": route(value.route)} if caller.scope.may("admin") else public
+
+
+def route(value: RoutePolicy) -> Json:
+    """How the fine-tune switch stands."""
+    return asdict(value)
+
+
+def content(value: AppContent) -> Json:
+    """A draft or version in the form in which it can be sent back: for admins only."""
+    retrieval = value.base.retrieval or (value.tuned and value.tuned.retrieval) or Retrieval()
+    return {
+        "prompt": value.prompt,
+        "inputs": [asdict(item) for item in value.inputs],
+        "dataset_ids": list(value.dataset_ids),
+        "retrieval": asdict(retrieval),
+        "base": _variant(value.base, retrieval),
+        "tuned": _variant(value.tuned, retrieval) if value.tuned else None,
+        "refusal": value.refusal,
+    }
+
+
+def _variant(value: Variant, default: Retrieval) -> Json:
+    fields = asdict(value)
+    if value.retrieval == default:  # left out, so that changing the app's retrieval changes it too
+        del fields["retrieval"]
+    return fields
+
+
+def version(value: AppVersion) -> Json:
+    """A published version: for admins only."""
+    return {
+        "version": value.version,
+        "created_at": value.created_at,
+        "content": content(value.content),
+    }
+
+
+def conversation(value: Conversation) -> Json:
+    """A conversation."""
+    return {
+        "id": value.id,
+        "app_id": value.app_id,
+        "name": value.name,
+        "user": value.end_user,
+        "created_at": value.created_at,
+        "updated_at": value.updated_at,
+    }

@@ -1,0 +1,189 @@
+"""From domain errors to `application/problem+json`.
+
+Domain errors know no HTTP: `STATUSES` gives a family its status, and the nearest ancestor counts.
+An unknown exception is answered by one constant sentence; what it says stays in the log.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from kb import errors
+from kb.errors import Conflict, KnowledgeBaseError, Rejected
+from kb.types import Failure
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUSES: Mapping[type[KnowledgeBaseError], int] = {
+    errors.KnowledgeBaseError: 500,
+    errors.NotFound: 404,
+    errors.Unauthenticated: 401,
+    errors.NotAllowed: 403,
+    errors.Rejected: 400,
+    errors.UnsupportedMedia: 415,
+    errors.TooLarge: 413,
+    errors.UnreadableFile: 422,
+    errors.Conflict: 409,
+    errors.Unavailable: 503,
+    errors.StorageFull: 507,
+}
+
+CODES: Mapping[int, str] = {
+    400: "invalid_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    503: "overloaded",
+}
+
+INTERNAL_DETAIL = "Something went wrong on our side. The log has the details under the request id."
+RETRY_AFTER_S = "1"
+
+
+class PreconditionFailed(Conflict):
+    """The thing was changed since the caller read it (`If-Match`)."""
+
+    code = "precondition_failed"
+
+
+class AnswerFailed(KnowledgeBaseError):
+    """A run whose answer was waited for ended without one; code and detail are the run's."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail)
+        self.code = failure.code
+
+
+class AllRejected(Rejected):
+    """Not one file of an upload was accepted. `answer` is what would have been sent otherwise."""
+
+    def __init__(self, answer: Mapping[str, Any]) -> None:
+        first = answer["rejected"][0]
+        super().__init__(f"No file was accepted. {first['name']}: {first['detail']}")
+        codes = {item["code"] for item in answer["rejected"]}
+        self.code = codes.pop() if len(codes) == 1 else Rejected.code
+        self.answer = answer
+
+
+def status_of(error: KnowledgeBaseError) -> int:
+    """The HTTP status of a domain error."""
+    if isinstance(error, PreconditionFailed):
+        return 412
+    if isinstance(error, AnswerFailed):
+        return status_of_code(error.code)
+    return next(STATUSES[family] for family in type(error).__mro__ if family in STATUSES)
+
+
+def status_of_code(code: str) -> int:
+    """The HTTP status of a stored failure, of which only the code is left."""
+    if code == "cancelled":
+        return 409
+    families = [errors.KnowledgeBaseError]
+    for family in families:
+        families.extend(family.__subclasses__())
+    found = [family for family in families if family.code == code]
+    if not found:
+        return 500
+    return next(STATUSES[family] for family in found[0].__mro__ if family in STATUSES)
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    request_id: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    members: Mapping[str, Any] | None = None,
+) -> Response:
+    """One error as RFC 9457 wants it; `members` are added to the document."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "request_id": request_id,
+        **(members or {}),
+    }
+    extra = {"retry-after": RETRY_AFTER_S} if status in (429, 503) else {}
+    if status == 401:
+        extra["www-authenticate"] = "Bearer"
+    return Response(json.dumps(body), status, {**extra, **(headers or {})}, MEDIA_TYPE)
+
+
+def problem_of(error: KnowledgeBaseError, request_id: str) -> Response:
+    """A domain error as a response."""
+    members = error.answer if isinstance(error, AllRejected) else None
+    return problem(status_of(error), error.code, error.detail, request_id, members=members)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of an application a problem document."""
+    app.add_exception_handler(KnowledgeBaseError, _on_domain_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
+
+
+def request_id_of(request: Request) -> str:
+    """The id that the middleware gave this request."""
+    return str(request.scope.get("kb.request_id", ""))
+
+
+async def _on_domain_error(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, KnowledgeBaseError)
+    return problem_of(exc, request_id_of(request))
+
+
+async def _on_invalid_request(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, RequestValidationError)
+    detail = " ".join(_sentence(item) for item in exc.errors()[:5])
+    return problem(400, "invalid_request", detail, request_id_of(request))
+
+
+async def _on_http_exception(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)
+    status = exc.status_code
+    code = CODES.get(status, "internal_error" if status >= 500 else "invalid_request")
+    detail = _ROUTER_DETAILS.get(status, str(exc.detail))
+    return problem(status, code, detail, request_id_of(request), headers=exc.headers)
+
+
+async def _on_disconnect(request: Request, exc: Exception) -> Response:
+    return problem(400, "invalid_request", "The upload was broken off.", request_id_of(request))
+
+
+_ROUTER_DETAILS = {
+    404: "There is nothing at this address. The endpoints are listed in /openapi.json.",
+    405: "This address does not take that method. The `Allow` header names those it takes.",
+}
+
+
+def _sentence(item: Mapping[str, Any]) -> str:
+    """Names the field and what is wrong with it; never repeats the value, which may be secret."""
+    where = _field(item.get("loc", ()))
+    if item.get("type") == "json_invalid":
+        return "The body is not valid JSON."
+    if item.get("type") == "extra_forbidden":
+        return f"`{where}` is not a known field; check its spelling."
+    reason = str(item.get("msg", "is not valid")).removeprefix("Value error, ")
+    return f"`{where}`: {reason}."
+
+
+def _field(location: Sequence[Any]) -> str:
+    if len(location) > 1 and location[0] in ("body", "query", "path", "header"):
+        location = location[1:]
+    return ".".join(map(str, location))

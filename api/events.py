@@ -1,0 +1,172 @@
+"""Run events and answers as JSON objects: the shapes of "Chat events" in the API's contract.
+
+What a reader may see depends on its key: the hidden prompt's tokens, and the cost from which they
+could be computed, are for admins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from api import encoders
+from api.errors import AnswerFailed
+from kb.chat.generation import source_record
+from kb.types import (
+    Cancelled,
+    Citation,
+    Cited,
+    Completed,
+    Delta,
+    Failed,
+    Failure,
+    Message,
+    Routed,
+    RunEvent,
+    Source,
+    Sources,
+    Started,
+    Usage,
+)
+
+Json = dict[str, Any]
+
+
+def event(value: RunEvent, *, full: bool) -> tuple[str, Json]:
+    """The name and data of an event; `full` for admins."""
+    match value:
+        case Delta(text):
+            return "delta", {"text": text}
+        case Cited(found):
+            return "citation", citation(found)
+        case Started():
+            return "run.started", started(value)
+        case Routed(route):
+            return "route", asdict(route)
+        case Sources(query, found):
+            return "retrieval", {"query": query, "sources": sources(found)}
+        case Completed():
+            return "run.completed", completed(value, full=full)
+        case Failed(error, retryable):
+            return "run.failed", {"error": {**asdict(error), "retryable": retryable}}
+        case Cancelled(reason):
+            return "run.cancelled", {"reason": reason}
+
+
+def started(value: Started) -> Json:
+    """Which run answers, and where it will be stored."""
+    return {
+        "run_id": value.run_id,
+        "conversation_id": value.conversation_id,
+        "message_id": value.message_id,
+        "app": {"slug": value.app_slug, "version": value.app_version},
+    }
+
+
+def sources(values: Iterable[Source]) -> list[Json]:
+    """What the answer may cite; a stored message holds the same."""
+    return [source_record(source) for source in values]
+
+
+def citation(value: Citation) -> Json:
+    """Where a mark stands, and the characters it rests on."""
+    return asdict(value)
+
+
+def usage(value: Usage, *, full: bool) -> Json:
+    """Tokens; the hidden prompt's are counted for admins only."""
+    return {
+        "prompt_tokens": value.prompt_tokens - (0 if full else value.prompt_hidden),
+        "completion_tokens": value.completion_tokens,
+        "estimated": value.estimated,
+    }
+
+
+def completed(value: Completed, *, full: bool) -> Json:
+    """A whole answer."""
+    cost = {"cost": value.cost} if full and value.cost is not None else {}
+    return {
+        "message_id": value.message_id,
+        "finish_reason": value.finish_reason,
+        "answer": value.answer,
+        "citations": [citation(item) for item in value.citations],
+        "grounded": value.grounded,
+        "route": asdict(value.route),
+        "usage": usage(value.usage, full=full),
+        **cost,
+        "timings_ms": dict(value.timings_ms),
+    }
+
+
+def answer(events: Iterable[RunEvent], *, full: bool) -> Json:
+    """The answer of a finished run as one object.
+
+    Raises:
+        AnswerFailed: the run has failed or was cancelled.
+    """
+    body: Json = {"sources": []}
+    for value in events:
+        match value:
+            case Started():
+                body |= started(value)
+            case Sources(_, found):
+                body["sources"] = sources(found)
+            case Completed():
+                body |= completed(value, full=full)
+            case Failed(error):
+                raise AnswerFailed(error)
+            case Cancelled(reason):
+                raise AnswerFailed(Failure("cancelled", f"The answer was stopped ({reason})."))
+    return body
+
+
+def message(value: Message, *, full: bool) -> Json:
+    """A stored question and its answer."""
+    return {
+        "id": value.id,
+        "conversation_id": value.conversation_id,
+        "run_id": value.run_id,
+        "app": {"slug": value.app_slug, "version": value.app_version},
+        "query": value.query,
+        "answer": value.answer,
+        "status": value.status,
+        "finish_reason": value.finish_reason,
+        "grounded": value.grounded,
+        "route": asdict(value.route),
+        "sources": [dict(source) for source in value.sources],
+        "citations": [citation(item) for item in value.citations],
+        "usage": usage(value.usage, full=full),
+        "timings_ms": dict(value.timings_ms),
+        "error": encoders.failure(value.error),
+        "created_at": value.created_at,
+    }
+
+
+def run_state(events: Sequence[RunEvent], *, full: bool) -> Json:
+    """A run that is in memory: as much of its answer as there is."""
+    body: Json = {"status": "running", "error": None, "sources": []}
+    for value in events:
+        match value:
+            case Started():
+                body |= started(value)
+            case Routed(route):
+                body["route"] = asdict(route)
+            case Sources(_, found):
+                body["sources"] = sources(found)
+            case Completed():
+                body |= {"status": "completed", **completed(value, full=full)}
+            case Failed(error):
+                body |= {"status": "failed", "error": encoders.failure(error)}
+            case Cancelled(reason):
+                body |= {"status": "cancelled", "reason": reason}
+    if "answer" not in body:
+        body["answer"] = "".join(value.text for value in events if isinstance(value, Delta))
+        body["citations"] = [citation(v.citation) for v in events if isinstance(v, Cited)]
+    return body
+
+
+def stored_run(value: Message, *, full: bool) -> Json:
+    """A run that is no longer in memory, as its message tells it."""
+    body = message(value, full=full)
+    return {"message_id": body.pop("id"), **body}

@@ -1,0 +1,92 @@
+"""`Idempotency-Key` on requests that create: the same key gets the first answer again for a day.
+
+Only successes are kept, so a request that failed can be repeated. A repetition that arrives while
+the first is still running waits for it: there is one process. Answers that hold a secret (`POST
+/v1/keys`) must never be stored, so those endpoints ignore the header.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import anyio
+from fastapi import Depends, Header
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.deps import CallerDep, Turns
+from api.threads import read, write
+from kb.knowledge_base import KnowledgeBase
+from kb.store import idempotency
+from kb.store.idempotency import FirstAnswer
+
+REPLAYED = "idempotent-replayed"
+
+
+class Once:
+    """Runs a creating request at most once per key."""
+
+    def __init__(self, request: Request, caller: str, key: str | None) -> None:
+        self._kb: KnowledgeBase = request.state.kb
+        self._turns: Turns = request.state.turns
+        self._request = request
+        self._caller = caller
+        self._key = key
+
+    async def __call__(
+        self,
+        status: int,
+        create: Callable[[], Awaitable[Any]],
+        *,
+        content: str | None = None,
+    ) -> Response:
+        """Call `create` and answer with its result as JSON, or with what it returned before.
+
+        Args:
+            status: the status of a success.
+            content: names the request's content; the body itself if it is not given.
+
+        Raises:
+            Conflict: the key was used for another request.
+        """
+        if self._key is None:
+            return _response(FirstAnswer(status, json.dumps(await create())))
+        turn = self._turns.setdefault((self._caller, self._key), anyio.Lock())
+        async with turn:
+            return await self._first_or_again(status, create, self._key, content)
+
+    async def _first_or_again(
+        self, status: int, create: Callable[[], Awaitable[Any]], key: str, content: str | None
+    ) -> Response:
+        fingerprint = await self._fingerprint(content)
+        known = await read(self._kb, idempotency.find, self._caller, key, fingerprint)
+        if known is not None:
+            return _response(known, {REPLAYED: "true"})
+        answer = FirstAnswer(status, json.dumps(await create()))
+        await write(self._kb, idempotency.keep, self._caller, key, fingerprint, answer)
+        return _response(answer)
+
+    async def _fingerprint(self, content: str | None) -> str:
+        url = self._request.url
+        named = f"{self._request.method} {url.path}?{url.query}\n".encode()
+        body = await self._request.body() if content is None else content.encode()
+        return hashlib.sha256(named + body).hexdigest()
+
+
+async def get_once(
+    request: Request,
+    caller: CallerDep,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+) -> Once:
+    """The guard of one creating request."""
+    return Once(request, caller.key_id or caller.kind, idempotency_key)
+
+
+OnceDep = Annotated[Once, Depends(get_once)]
+
+
+def _response(answer: FirstAnswer, headers: dict[str, str] | None = None) -> Response:
+    return Response(answer.body, answer.status, headers, "application/json")

@@ -1,0 +1,117 @@
+"""Taking in files while their bytes arrive: one open file at a time, never a whole one in memory.
+
+A slow client holds no thread: pieces gather in a spooled file, and only a whole file is staged,
+which is where it is hashed and put on disk for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from tempfile import SpooledTemporaryFile
+
+from api.threads import in_thread
+from ingest.upload import Incoming, Rejection
+from kb.errors import Rejected, TooLarge
+from kb.knowledge_base import KnowledgeBase
+from kb.store.originals import full_disk_reported
+
+MEMORY_BYTES = 1 << 20
+
+
+class Intake:
+    """Stages files one after another: `begin(name)`, `write(piece)`…, `end()`."""
+
+    def __init__(self, kb: KnowledgeBase) -> None:
+        self.staged: list[Incoming] = []
+        self.rejected: list[Rejection] = []
+        self._originals = kb.originals
+        self._folder = kb.settings.data_dir
+        self._limits = kb.settings.ingest
+        self._name = ""
+        self._size = 0
+        self._spool: SpooledTemporaryFile[bytes] | None = None
+
+    @property
+    def count(self) -> int:
+        """Files so far, taken or not."""
+        return len(self.staged) + len(self.rejected)
+
+    def begin(self, name: str) -> None:
+        """A file starts. Raises TooLarge when there are too many."""
+        if self.count >= self._limits.max_files:
+            raise TooLarge(
+                f"The request holds more than {self._limits.max_files} files. Send several."
+            )
+        self._name, self._size = name, 0
+        folder = str(self._folder)
+        self._spool = SpooledTemporaryFile(max_size=MEMORY_BYTES, dir=folder)  # noqa: SIM115
+
+    async def write(self, piece: bytes) -> None:
+        """The next bytes of the file. Raises StorageFull."""
+        self._size += len(piece)
+        if self._spool is None or self._size > self._limits.max_file_bytes:
+            self._close()
+        elif self._size <= MEMORY_BYTES:
+            self._spool.write(piece)
+        else:
+            await in_thread(_append, self._spool, piece)
+
+    async def end(self) -> None:
+        """The file is whole: stage it, or note why it is not taken. Raises StorageFull."""
+        if self._spool is None:
+            self.rejected.append(Rejection(self._name, TooLarge.code, self._too_large()))
+            return
+        self._spool.seek(0)
+        limit = self._limits.max_file_bytes
+        staged = await in_thread(self._originals.stage, self._spool, max_bytes=limit)
+        self.staged.append(Incoming(self._name, staged))
+        self._close()
+
+    def discard(self) -> None:
+        """Forget everything that was taken in; harmless for what has been accepted."""
+        self._close()
+        for item in self.staged:
+            self._originals.discard(item.staged)
+
+    def _close(self) -> None:
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+
+    def _too_large(self) -> str:
+        return f"The file is larger than {self._limits.max_file_bytes} bytes. Split it."
+
+
+@asynccontextmanager
+async def open_intake(kb: KnowledgeBase) -> AsyncIterator[Intake]:
+    """An intake that leaves nothing behind, whether its files are accepted or not."""
+    intake = Intake(kb)
+    try:
+        yield intake
+    finally:
+        intake.discard()
+
+
+async def take_body(intake: Intake, name: str, body: AsyncIterator[bytes]) -> None:
+    """One file that is the whole request body. Raises TooLarge."""
+    intake.begin(name)
+    async for piece in body:
+        await intake.write(piece)
+    await intake.end()
+    if intake.rejected:
+        raise TooLarge(intake.rejected[0].detail)
+
+
+def refuse_empty(intake: Intake) -> None:
+    """Raises Rejected unless there was at least one file."""
+    if not intake.count:
+        raise Rejected(
+            "The request holds no file. Send multipart/form-data with at least one part that has "
+            "a filename."
+        )
+
+
+def _append(spool: SpooledTemporaryFile[bytes], piece: bytes) -> None:
+    with full_disk_reported():
+        spool.write(piece)

@@ -1,0 +1,1 @@
+"""The endpoints, one file per noun. An endpoint parses, calls and returns; it decides nothing."""

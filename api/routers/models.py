@@ -1,0 +1,106 @@
+"""Language models. Their provider keys go in and never come out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api import encoders
+from api.deps import KB, AdminScope, Json, Paging
+from api.idempotency import OnceDep
+from api.schemas.models import ModelBody, ModelChange
+from api.threads import read, write
+from kb.chat.catalog import DEFAULT, EXTRACTIVE
+from kb.errors import Conflict, Rejected
+from kb.protocols import ChatModel, Prompt
+from kb.store import models
+from kb.store.database import Transaction
+from kb.store.paging import PageRequest
+from kb.store.secrets import Secrets
+from kb.types import Model, Scope, TextPiece
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+
+PROBE = Prompt(system="", history=(), query="Say hello.", max_tokens=16)
+
+
+@router.post("", status_code=201)
+async def create_model(body: ModelBody, kb: KB, scope: AdminScope, once: OnceDep) -> Response:
+    """Register a model under a new name."""
+
+    async def create() -> Json:
+        model = body.to_model()
+        await write(kb, _add, scope, kb.secrets, model)
+        return encoders.model(model)
+
+    return await once(201, create)
+
+
+@router.get("")
+async def list_models(kb: KB, scope: AdminScope, page: Paging) -> Json:
+    """Registered models."""
+    return await read(kb, _listed, scope, kb.secrets, page)
+
+
+@router.get("/{name}")
+async def get_model(name: str, kb: KB, scope: AdminScope) -> Json:
+    """One model."""
+    return encoders.model(await read(kb, models.get, scope, kb.secrets, name))
+
+
+@router.patch("/{name}")
+async def change_model(name: str, body: ModelChange, kb: KB, scope: AdminScope) -> Json:
+    """Change what is given; an answer in progress finishes with the model as it was."""
+    return encoders.model(await write(kb, _change, scope, kb.secrets, name, body))
+
+
+@router.delete("/{name}", status_code=204)
+async def delete_model(name: str, kb: KB, scope: AdminScope) -> Response:
+    """Forget a model."""
+    await write(kb, models.remove, scope, name)
+    return Response(status_code=204)
+
+
+@router.post("/{name}/test")
+async def test_model(name: str, kb: KB, scope: AdminScope) -> Json:
+    """Send a tiny prompt: whether the model answers, and how soon."""
+    model = await read(kb, models.get, scope, kb.secrets, name)
+    return {"ok": True, **await _probe(kb.catalog.chat_model(model))}
+
+
+async def _probe(model: ChatModel) -> Json:
+    began = time.perf_counter()
+    first_ms, text = None, ""
+    async for piece in model.stream(PROBE):
+        if isinstance(piece, TextPiece):
+            first_ms = first_ms or (time.perf_counter() - began) * 1000
+            text += piece.text
+    total_ms = (time.perf_counter() - began) * 1000
+    return {
+        "first_token_ms": None if first_ms is None else round(first_ms, 1),
+        "total_ms": round(total_ms, 1),
+        "text": text[:200],
+    }
+
+
+def _add(tx: Transaction, scope: Scope, vault: Secrets, model: Model) -> None:
+    if model.name in (DEFAULT, EXTRACTIVE):
+        raise Rejected(f"The name {model.name!r} is taken by the server. Choose another.")
+    if models.find(tx, scope, vault, model.name) is not None:
+        raise Conflict(f"A model named {model.name!r} exists already. Change it with PATCH.")
+    models.put(tx, scope, vault, model)
+
+
+def _change(tx: Transaction, scope: Scope, vault: Secrets, name: str, body: ModelChange) -> Model:
+    changed = replace(models.get(tx, scope, vault, name), **body.changes())
+    models.put(tx, scope, vault, changed)
+    return changed
+
+
+def _listed(tx: Transaction, scope: Scope, vault: Secrets, page: PageRequest) -> Json:
+    listed = models.page(tx, scope, page)
+    whole = [models.get(tx, scope, vault, model.name) for model in listed.data]
+    return encoders.part(whole, listed.next, encoders.model)

@@ -1,0 +1,195 @@
+"""`serve`: one process with the API, the pages and the ingest worker, until a signal ends it.
+
+On SIGTERM every run is ended first, so that each open stream gets its terminal event; then uvicorn
+waits for the connections, then the worker stops and the folder is closed.
+"""
+
+from __future__ import annotations
+
+import errno
+import resource
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import cast
+
+import anyio
+from fastapi import FastAPI
+from sse_starlette.sse import AppStatus
+from uvicorn import Config, Server
+
+from api import logs
+from api.app import close_streams, create_app
+from api.deps import AppState
+from api.protocol import DeadlineH11Protocol
+from api.routers.health import readiness
+from kb.errors import Conflict, Unavailable
+from kb.folder import DataFolder
+from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.settings import ServerSettings, Settings
+
+GRACEFUL_SHUTDOWN_S = 10
+SPARE_CONNECTIONS = 1000
+"""Connections beyond one per running answer: pages, lists, uploads, pings."""
+
+
+class KnowledgeBaseServer(Server):
+    """Says when it is ready, and ends the streams before it waits for the connections."""
+
+    def __init__(self, app: FastAPI, kb: KnowledgeBase, on_ready: Callable[[], None]) -> None:
+        super().__init__(configuration(app, kb.settings))
+        self._kb = kb
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so once `/readyz` answers 200."""
+        await super().startup(sockets)
+        while not all((await readiness(self._kb)).values()):
+            await anyio.sleep(0.05)
+        self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Give every open stream its end, then stop as uvicorn does."""
+        await close_streams(cast(AppState, self.lifespan.state))
+        await super().shutdown(sockets)
+
+
+def serve(settings: Settings, *, demo: bool, announce: Callable[[str], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        demo: also make the demo knowledge base.
+        announce: gets the ready line with the login link; standard output if not given.
+
+    Raises:
+        Conflict: the port is taken, or another process owns the data folder.
+    """
+    logs.configure(settings.log_level)
+    _allow_many_connections()
+    with ExitStack() as stack:
+        listener = stack.enter_context(listen(settings.server))
+        kb = stack.enter_context(_opened(settings))
+        url = url_of(listener)
+
+        def on_ready() -> None:
+            kb.folder.announce(url)
+            stack.callback(kb.folder.withdraw)
+            (announce or _to_standard_output)(_ready_line(url, kb))
+
+        server = KnowledgeBaseServer(create_app(kb=kb, demo=demo), kb, on_ready)
+        AppStatus.enable_automatic_graceful_drain = False  # streams end by their terminal event
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again at the end
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+
+
+@contextmanager
+def connection(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The address and admin key of the server of this data folder, for a command.
+
+    If none is running, one serves on a free local port as long as the command needs it.
+
+    Raises:
+        DataFolderLocked: a process that is no server owns the folder.
+    """
+    folder = DataFolder(settings.data_dir)
+    found = folder.server()
+    if found is not None:
+        yield found.url, _admin_key(settings, folder)
+        return
+    with _opened(settings) as kb, running(kb) as url:
+        yield url, kb.access.admin_key
+
+
+@contextmanager
+def running(kb: KnowledgeBase) -> Iterator[str]:
+    """A server of an open knowledge base in a thread of its own; gives its address."""
+    ready = threading.Event()
+    server = KnowledgeBaseServer(create_app(kb=kb), kb, ready.set)
+    with listen(ServerSettings(host="127.0.0.1", port=0)) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="server")
+        thread.start()
+        try:
+            while not ready.wait(timeout=0.1):
+                if not thread.is_alive():
+                    raise Unavailable("The server did not start; the log says why.")
+            yield url_of(listener)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[KnowledgeBase]:
+    kb = open_kb(settings)
+    try:
+        yield kb
+    finally:
+        kb.close()
+
+
+def configuration(app: FastAPI, settings: Settings) -> Config:
+    """How uvicorn serves the application."""
+    return Config(
+        app,
+        http=DeadlineH11Protocol,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+        limit_concurrency=settings.chat.max_runs + SPARE_CONNECTIONS,
+    )
+
+
+def listen(settings: ServerSettings) -> socket.socket:
+    """A bound socket. Raises Conflict when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as exc:
+        listener.close()
+        raise Conflict(_why_not(settings, exc)) from exc
+    return listener
+
+
+def _why_not(settings: ServerSettings, exc: OSError) -> str:
+    where = f"{settings.host}:{settings.port}"
+    if exc.errno == errno.EADDRINUSE:
+        return (
+            f"Another program already listens on {where}. Stop it, or choose another port with "
+            f"--port or KB_SERVER__PORT (0 takes a free one)."
+        )
+    return f"Cannot listen on {where}: {exc.strerror}. Choose another address or port."
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a browser on this machine finds the socket."""
+    host, port = listener.getsockname()[:2]
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
+def _ready_line(url: str, kb: KnowledgeBase) -> str:
+    return f"Ready at {url}\nSign in: {url}/login?token={kb.access.login_token()}"
+
+
+def _admin_key(settings: Settings, folder: DataFolder) -> str:
+    if settings.admin_key is not None:
+        return settings.admin_key.get_secret_value()
+    return folder.admin_key.read_text(encoding="ascii").strip()
+
+
+def _allow_many_connections() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _to_standard_output(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

@@ -1,0 +1,20 @@
+// Starts the chat page: session, apps, and where the person was.
+
+import { Api, describe } from "./api.js";
+import { ChatPage } from "./chat-page.js";
+import { byId } from "./dom.js";
+import { openDrawer } from "./drawer.js";
+
+async function start() {
+  openDrawer();
+  const api = await Api.open();
+  const apps = await api.list("/v1/apps");
+  const page = new ChatPage(api, apps);
+  await page.restore(new URLSearchParams(location.search));
+  document.body.dataset.ready = "true";
+}
+
+start().catch((error) => {
+  byId("status").textContent = describe(error).detail;
+  byId("status").classList.add("shown");
+});

@@ -1,0 +1,77 @@
+// The list of past conversations of one app, newest first.
+
+import { describe } from "./api.js";
+import { byId, element, iconButton } from "./dom.js";
+
+export class History {
+  // `actions`: {open(conversation), removed(id)}.
+  constructor(api, actions) {
+    this.api = api;
+    this.actions = actions;
+    this.root = byId("conversations");
+    this.app = null;
+    this.current = null;
+    this.conversations = [];
+  }
+
+  async load(app) {
+    this.app = app;
+    try {
+      const rows = await this.api.list("/v1/conversations", { app: app.slug });
+      if (this.app !== app) return;
+      rows.sort((one, other) => other.updated_at.localeCompare(one.updated_at));
+      this.conversations = rows;
+      this.#draw();
+    } catch (error) {
+      this.root.replaceChildren(element("li", { class: "empty" }, describe(error).detail));
+    }
+  }
+
+  // A conversation that has just begun: the server lists it when its first answer is stored.
+  begin(conversation) {
+    this.conversations = [conversation, ...this.conversations];
+    this.select(conversation.id);
+  }
+
+  select(id) {
+    this.current = id;
+    this.#draw();
+  }
+
+  #draw() {
+    const rows = this.conversations.map((conversation) => this.#row(conversation));
+    const empty = element("li", { class: "empty" }, "No conversations yet");
+    this.root.replaceChildren(...(rows.length > 0 ? rows : [empty]));
+  }
+
+  #row(conversation) {
+    const { id, name } = conversation;
+    const isCurrent = id === this.current;
+    const open = element(
+      "button",
+      {
+        type: "button",
+        class: "conversation",
+        title: name,
+        "aria-current": isCurrent ? "true" : undefined,
+        onclick: () => this.actions.open(conversation),
+      },
+      name || "Untitled",
+    );
+    const remove = iconButton("trash", `Delete “${name}”`, () => this.#remove(conversation));
+    return element("li", {}, open, remove);
+  }
+
+  async #remove({ id, name }) {
+    if (!confirm(`Delete the conversation “${name}”?`)) return;
+    try {
+      await this.api.delete(`/v1/conversations/${encodeURIComponent(id)}`);
+    } catch (error) {
+      byId("status").textContent = describe(error).detail;
+      return;
+    }
+    this.conversations = this.conversations.filter((conversation) => conversation.id !== id);
+    this.#draw();
+    this.actions.removed(id);
+  }
+}

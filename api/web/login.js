@@ -1,0 +1,37 @@
+// Signs in with the admin key and goes back to where the person wanted to go.
+
+import { Problem, describe } from "./api.js";
+import { byId } from "./dom.js";
+
+const WRONG_KEY = "This is not the admin key. Check it, or open the link that kb serve printed.";
+
+byId("login").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = event.target.querySelector("button");
+  button.disabled = true;
+  byId("error").textContent = "";
+  try {
+    await signIn(byId("key").value.trim());
+    location.replace(destination());
+  } catch (error) {
+    const isWrong = error instanceof Problem && error.status === 401;
+    byId("error").textContent = isWrong ? WRONG_KEY : describe(error).detail;
+    byId("key").select();
+    button.disabled = false;
+  }
+});
+
+async function signIn(key) {
+  const response = await fetch("/login", {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "application/json" },
+    body: JSON.stringify({ key }),
+  });
+  if (!response.ok) throw await Problem.from(response);
+}
+
+// Only a page of this server: anybody can put a `next` into a link.
+function destination() {
+  const next = new URL(new URLSearchParams(location.search).get("next") ?? "/", location.origin);
+  return next.origin === location.origin ? next.pathname + next.search : "/";
+}

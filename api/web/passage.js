@@ -1,0 +1,91 @@
+// The dialog that shows where an answer comes from: the passage within its page, and in it exactly
+// the characters that the answer rests on.
+
+import { describe } from "./api.js";
+import { byId, element, icon } from "./dom.js";
+import { codePoints, quotedRanges } from "./offsets.js";
+
+export class PassageDialog {
+  #latest = 0;
+
+  constructor(api) {
+    this.api = api;
+    this.dialog = byId("passage");
+    this.body = byId("passage-body");
+    byId("passage-close").addEventListener("click", () => this.dialog.close());
+    this.dialog.addEventListener("click", (event) => {
+      if (event.target === this.dialog) this.dialog.close(); // the backdrop, not its content
+    });
+  }
+
+  // Shows a source of a message and marks the quotes of `citations` in it. While the message is not
+  // stored yet (`messageId` is null), the passage is shown without its surroundings.
+  async open(messageId, source, citations) {
+    const request = (this.#latest += 1);
+    this.#head(source);
+    this.body.replaceChildren(element("p", { class: "progress" }, "Opening the passage"));
+    if (!this.dialog.open) this.dialog.showModal();
+    if (messageId === null) return this.#show({ ...source, before: "", after: "" }, citations);
+    const path = `/v1/messages/${encodeURIComponent(messageId)}/sources/${source.n}`;
+    try {
+      const passage = await this.api.get(path);
+      if (request === this.#latest) this.#show(passage, citations);
+    } catch (error) {
+      if (request !== this.#latest) return;
+      const { detail } = describe(error);
+      this.body.replaceChildren(element("p", { class: "failure", role: "alert" }, detail));
+    }
+  }
+
+  #head({ n, document_id: id, document_name: name, page, heading }) {
+    byId("passage-number").textContent = n;
+    byId("passage-name").textContent = name;
+    byId("passage-place").textContent = [`Page ${page}`, heading].filter(Boolean).join(" · ");
+    const original = `/v1/documents/${encodeURIComponent(id)}/original`;
+    byId("passage-original").replaceChildren(
+      element("a", { href: original, target: "_blank", rel: "noopener noreferrer" }, icon("open"), "Original file"),
+    );
+  }
+
+  #show(passage, citations) {
+    const ranges = quotedRanges(passage, citations);
+    this.body.replaceChildren(...passageNodes(passage, ranges));
+    const first = this.body.querySelector("mark") ?? this.body.querySelector(".cited");
+    first?.scrollIntoView({ block: "center" });
+  }
+}
+
+// The text before, of and after the passage; ranges are code points of the three together.
+function passageNodes({ before, text, after }, ranges) {
+  const parts = [
+    ["around", before],
+    ["cited", text],
+    ["around", after],
+  ];
+  const nodes = [];
+  let offset = 0;
+  for (const [name, words] of parts) {
+    const characters = codePoints(words);
+    const span = element("span", { class: name }, ...marked(characters, offset, ranges));
+    if (characters.length > 0) nodes.push(span);
+    offset += characters.length;
+  }
+  return [element("div", { class: "passage-text" }, ...nodes)];
+}
+
+function marked(characters, offset, ranges) {
+  const nodes = [];
+  let at = 0;
+  const take = (to) => characters.slice(at, to).join("");
+  for (const [from, to] of ranges) {
+    const begin = Math.min(Math.max(from - offset, 0), characters.length);
+    const end = Math.min(Math.max(to - offset, 0), characters.length);
+    if (begin >= end) continue;
+    nodes.push(take(begin));
+    at = begin;
+    nodes.push(element("mark", {}, take(end)));
+    at = end;
+  }
+  nodes.push(take(characters.length));
+  return nodes.filter((node) => node !== "");
+}

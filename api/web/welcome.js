@@ -1,0 +1,39 @@
+// What stands on the page before the first question: the app's opening line and its suggestions.
+
+import { byId, element } from "./dom.js";
+
+// `app` is null if there is none to talk to; `ask(query)` sends a suggestion.
+export function drawWelcome(app, kind, ask) {
+  byId("welcome").replaceChildren(...(app === null ? nothingYet(kind) : greeting(app, ask)));
+}
+
+function greeting(app, ask) {
+  const suggestions = app.suggested_questions ?? [];
+  const buttons = suggestions.map((question) =>
+    element("button", { type: "button", class: "suggestion", onclick: () => ask(question) }, question),
+  );
+  return [
+    element("div", { class: "app-icon", "aria-hidden": "true" }, symbol(app)),
+    element("h1", {}, app.name),
+    element("p", { class: "opening" }, app.opening || "Ask a question about the documents."),
+    ...(buttons.length > 0 ? [element("div", { class: "suggestions" }, ...buttons)] : []),
+  ];
+}
+
+// An icon is a character or two; an address is never loaded.
+function symbol({ icon, name }) {
+  const characters = [...(icon ?? "")];
+  return characters.length > 0 && characters.length <= 4 ? icon : [...name][0] ?? "?";
+}
+
+function nothingYet(kind) {
+  const lines = [
+    element("h1", {}, "Nothing to talk to yet"),
+    element("p", { class: "opening" }, "An app answers questions from documents. None is published."),
+  ];
+  if (kind === "admin") {
+    const link = element("a", { class: "button", href: "/static/documents.html" }, "Add documents");
+    lines.push(element("p", {}, link));
+  }
+  return lines;
+}

@@ -1,0 +1,1 @@
+"""From a file to searchable chunks: sniff, read (in a sandbox), clean, split."""

@@ -1,0 +1,40 @@
+"""A page's text without what cleaning removes."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from ingest.types import Removal
+
+
+class KeptText:
+    """Answers what is left of a slice of one page."""
+
+    def __init__(self, text: str, removals: Sequence[Removal]) -> None:
+        """`removals` are those of this page, in order, without overlaps."""
+        self._text = text
+        self._removals = removals
+        self._starts = [removal.start for removal in removals]
+        self._inside_words = [
+            removal.start for removal in removals if not text[removal.start : removal.end].isspace()
+        ]
+
+    def of(self, start: int, end: int) -> str:
+        """The slice without the removed characters."""
+        if not self._removals:
+            return self._text[start:end]
+        kept = []
+        position = start
+        first = max(0, bisect_left(self._starts, start) - 1)
+        for number in range(first, bisect_left(self._starts, end)):
+            removal = self._removals[number]
+            if removal.end > position:
+                kept.append(self._text[position : max(position, removal.start)])
+                position = removal.end
+        kept.append(self._text[position : max(position, end)])
+        return "".join(kept)
+
+    def joints(self, start: int, end: int) -> int:
+        """At how many places of the slice a removal joins what were two words or parts of one."""
+        return bisect_left(self._inside_words, end) - bisect_left(self._inside_words, start)

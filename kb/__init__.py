@@ -1,0 +1,1 @@
+"""A knowledge base and its apps: no HTTP, no file formats."""

@@ -1,0 +1,208 @@
+"""The `kb` command. The only module that may import everything, and it does so lazily."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from kb.errors import KnowledgeBaseError
+
+if TYPE_CHECKING:
+    from kb.cli.client import Client
+    from kb.settings import Settings
+
+app = typer.Typer(
+    help="A knowledge base that answers from your documents.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+keys = typer.Typer(help="Access keys.", no_args_is_help=True)
+apps = typer.Typer(help="Chat applications.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+app.add_typer(apps, name="apps")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Add the demo knowledge base.")] = False,
+) -> None:
+    """Start the server: API, console and ingest workers in one process."""
+    from api.server import serve as run
+
+    settings = _settings()
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    server = settings.server.model_copy(update=given)
+    run(settings.model_copy(update={"server": server}), demo=demo)
+
+
+@app.command()
+def worker() -> None:
+    """Run ingest workers alone (for Postgres and a Chroma server)."""
+    from kb.errors import Rejected
+
+    raise Rejected(
+        "`kb worker` needs Postgres and a Chroma server, which are not supported yet. "
+        "`kb serve` runs the workers itself."
+    )
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders.", metavar="PATH...")],
+    dataset: Annotated[str, typer.Option(help="Name of the dataset; made if it is missing.")],
+    as_json: Json = False,
+) -> None:
+    """Upload files and folders into a dataset and wait until they are searchable."""
+    from kb.cli.ingesting import ingest as run
+
+    began = time.monotonic()
+    with _client() as client:
+        outcome = run(client, dataset, paths, quiet=as_json or not sys.stderr.isatty())
+    if as_json:
+        _print_json(outcome.summary(time.monotonic() - began))
+    else:
+        typer.echo(f"{outcome.ready} ready, {len(outcome.failed)} failed")
+        for item in outcome.failed:
+            typer.echo(f"  {item['name']}: {item['detail']} ({item['code']})", err=True)
+    if outcome.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question.")],
+    app_slug: Annotated[str | None, typer.Option("--app", help="Slug of the app.")] = None,
+    route: Annotated[str, typer.Option(help="base, tuned or auto.")] = "auto",
+) -> None:
+    """Stream the answer, then its numbered sources."""
+    from kb.cli.asking import ask as run
+
+    with _client() as client:
+        run(client, question, app_slug=app_slug, route=route)
+
+
+@app.command()
+def fsck(
+    repair: Annotated[bool, typer.Option("--repair", help="Rebuild what is derived.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check every invariant: rows, originals, keywords, vectors."""
+    with _client() as client:
+        report = client.send("POST", "/v1/fsck", repair=repair)
+    if as_json:
+        _print_json(report)
+    else:
+        for line in report["repaired"]:
+            typer.echo(line)
+        for violation in report["violations"]:
+            typer.echo(f"{violation['code']}: {violation['detail']}", err=True)
+        state = "clean" if report["clean"] else f"{len(report['violations'])} violations"
+        typer.echo(f"{report['documents']} documents, {report['chunks']} chunks: {state}")
+    if not report["clean"]:
+        raise typer.Exit(1)
+
+
+@keys.command("create")
+def create_key(
+    kind: Annotated[str, typer.Option(help="admin, dataset or app.")],
+    dataset: Annotated[list[str], typer.Option(help="Id of a dataset it may use.")] = [],  # noqa: B006
+    app_slug: Annotated[str | None, typer.Option("--app", help="App it may chat with.")] = None,
+    name: Annotated[str, typer.Option(help="What it is for.")] = "",
+) -> None:
+    """Make a key; it is shown this once."""
+    body = {"kind": kind, "name": name, "dataset_ids": dataset or None, "app": app_slug}
+    with _client() as client:
+        made = client.send("POST", "/v1/keys", {k: v for k, v in body.items() if v is not None})
+    typer.echo(made["key"])
+
+
+@keys.command("list")
+def list_keys(as_json: Json = False) -> None:
+    """Show the keys, without their secrets."""
+    _list("/v1/keys", ("id", "kind", "name", "created_at"), as_json)
+
+
+@keys.command("revoke")
+def revoke_key(key_id: str) -> None:
+    """End a key."""
+    with _client() as client:
+        client.send("DELETE", f"/v1/keys/{key_id}")
+
+
+@apps.command("list")
+def list_apps(as_json: Json = False) -> None:
+    """Show the apps."""
+    _list("/v1/apps", ("slug", "name", "version"), as_json)
+
+
+@apps.command("route")
+def route_app(
+    slug: str,
+    mode: Annotated[str, typer.Argument(help="base, tuned or split.")],
+    percent: Annotated[int, typer.Option(help="Share of tuned in split mode.")] = 0,
+) -> None:
+    """Turn the switch between the base and the fine-tuned variant."""
+    with _client() as client:
+        _print_json(
+            client.send("PUT", f"/v1/apps/{slug}/route", {"mode": mode, "percent": percent})
+        )
+
+
+def _list(path: str, columns: tuple[str, ...], as_json: bool) -> None:
+    with _client() as client:
+        items = list(client.every(path))
+    if as_json:
+        _print_json(items)
+        return
+    for item in items:
+        typer.echo("  ".join(str(item[column]) for column in columns))
+
+
+@contextmanager
+def _client() -> Iterator[Client]:
+    """The running server of this data folder, or one that is started for this command."""
+    from api.server import connection
+    from kb.cli.client import Client
+
+    with connection(_settings()) as (url, key):
+        client = Client(url, key)
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+def _settings() -> Settings:
+    from kb.settings import load_settings
+
+    return load_settings()
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def main() -> NoReturn:
+    """Run the command; a known error is one line and exit status 1."""
+    try:
+        app()
+    except KnowledgeBaseError as exc:
+        typer.echo(f"kb: {exc.detail}", err=True)
+        sys.exit(1)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

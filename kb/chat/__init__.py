@@ -1,0 +1,1 @@
+"""From a question to a streamed answer: routing, prompting, citations and runs."""

@@ -1,0 +1,144 @@
+"""Every error that a user can meet. Domain errors know no HTTP: `api/errors.py` maps families.
+
+KnowledgeBaseError
+├── NotFound                 absent, or somebody else's (the two answer alike)
+├── NotAllowed               the key is known but may not do this kind of thing
+├── Rejected                 the request is understood and wrong
+│   ├── UnsupportedMedia     no reader for these bytes
+│   ├── TooLarge
+│   └── UnreadableFile       a reader gave up: damaged, encrypted, empty, over a limit
+├── Conflict
+│   ├── EmbedderMismatch     vectors of another model
+│   └── DataFolderLocked     another process owns the folder
+└── Unavailable
+    ├── Overloaded           try again later
+    ├── ModelUnavailable     the language model did not answer
+    ├── IndexDamaged         a derived index must be rebuilt from the database
+    └── StorageFull          the disk is full
+"""
+
+from __future__ import annotations
+
+
+class KnowledgeBaseError(Exception):
+    """Root of the tree: `code` is stable, `detail` says what is wrong and what to do."""
+
+    code = "internal_error"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class NotFound(KnowledgeBaseError):
+    """The thing does not exist, or the key may not see it."""
+
+    code = "not_found"
+
+    def __init__(self, kind: str, identifier: str) -> None:
+        super().__init__(f"No {kind} {identifier!r} can be seen with this key.")
+
+
+class Unauthenticated(KnowledgeBaseError):
+    """There is no key, or it is malformed, unknown or revoked: all four answer alike."""
+
+    code = "unauthenticated"
+
+    def __init__(self) -> None:
+        super().__init__("A valid key is needed: send it as `Authorization: Bearer <key>`.")
+
+
+class NotAllowed(KnowledgeBaseError):
+    """The key's kind does not permit the operation."""
+
+    code = "forbidden"
+
+
+class Rejected(KnowledgeBaseError):
+    """The request is understood and cannot be done as asked."""
+
+    code = "invalid_request"
+
+
+class UnsupportedMedia(Rejected):
+    """No reader understands these bytes."""
+
+    code = "unsupported_media_type"
+
+
+class TooLarge(Rejected):
+    """A file or body is over a limit."""
+
+    code = "too_large"
+
+
+class UnreadableFile(Rejected):
+    """A reader gave up on a file. `reason` names why in one word, for scripts."""
+
+    code = "unreadable_file"
+
+    def __init__(self, detail: str, *, reason: str = "unreadable_file") -> None:
+        super().__init__(detail)
+        self.code = reason
+
+
+class Conflict(KnowledgeBaseError):
+    """The request collides with the present state."""
+
+    code = "conflict"
+
+
+class EmbedderMismatch(Conflict):
+    """The dataset holds vectors of another model; searching it would rank noise."""
+
+    code = "embedder_mismatch"
+
+    def __init__(self, dataset: str, built_with: str, configured: str) -> None:
+        super().__init__(
+            f"Dataset {dataset!r} was built with embedder {built_with!r}, but {configured!r} is "
+            f"configured. Set KB_EMBEDDING__MODEL back, or upload the documents into a new dataset."
+        )
+
+
+class DataFolderLocked(Conflict):
+    """Another process owns the data folder."""
+
+    code = "data_folder_locked"
+
+
+class Unavailable(KnowledgeBaseError):
+    """Something that the operation needs is not there at the moment."""
+
+    code = "unavailable"
+
+
+class Overloaded(Unavailable):
+    """Too much is going on; the same request may work in a moment."""
+
+    code = "overloaded"
+
+
+class ModelUnavailable(Unavailable):
+    """The language model refused, timed out or broke off. Its own words are never passed on."""
+
+    code = "model_unavailable"
+
+
+class IndexDamaged(Unavailable):
+    """A derived index cannot be read; dropping it and rebuilding it from the database mends it."""
+
+    code = "index_damaged"
+
+    def __init__(self, kind: str, dataset_id: str, generation: int) -> None:
+        super().__init__(
+            f"The {kind} index of dataset {dataset_id!r} (generation {generation}) is damaged. "
+            f"No document is lost: `kb fsck --repair` rebuilds it from the database."
+        )
+        self.dataset_id = dataset_id
+        self.generation = generation
+
+
+class StorageFull(Unavailable):
+    """The disk that holds the data folder is full."""
+
+    code = "storage_full"

@@ -1,0 +1,87 @@
+"""The data folder: where each thing lies, and the lock that lets one process own it.
+
+Embedded Chroma goes stale and returns deleted rows when two processes share a folder, without an
+error. So a second opener is refused, and `kb` commands talk to the running server instead.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from kb.errors import DataFolderLocked
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs on a data folder."""
+
+    url: str
+    pid: int
+
+
+class DataFolder:
+    """The paths inside one data folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.database = root / "kb.db"
+        self.originals = root / "originals"
+        self.index = root / "index"
+        self.models = root / "models"
+        self.secret = root / "secret.key"
+        self.admin_key = root / "admin.key"
+        self._server = root / "server.json"
+        self._lock = root / ".lock"
+
+    def create(self) -> None:
+        """Make the folder, readable only by its owner."""
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def lock(self) -> IO[str]:
+        """Own the folder until the returned file is closed.
+
+        Raises:
+            DataFolderLocked: another process owns it.
+        """
+        self.create()
+        file = self._lock.open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            file.close()
+            raise DataFolderLocked(self._locked_message()) from exc
+        return file
+
+    def announce(self, url: str) -> None:
+        """Say where the server of this folder listens."""
+        temporary = self._server.with_suffix(".new")
+        temporary.write_text(json.dumps({"url": url, "pid": os.getpid()}), encoding="ascii")
+        temporary.replace(self._server)
+
+    def withdraw(self) -> None:
+        """The server is going away."""
+        self._server.unlink(missing_ok=True)
+
+    def server(self) -> Server | None:
+        """The server that runs on this folder, if its process is alive."""
+        try:
+            found = Server(**json.loads(self._server.read_text(encoding="ascii")))
+            os.kill(found.pid, 0)
+        except (FileNotFoundError, ValueError, TypeError, ProcessLookupError):
+            return None
+        except PermissionError:  # alive, and somebody else's
+            return found
+        return found
+
+    def _locked_message(self) -> str:
+        server = self.server()
+        where = f" (a server at {server.url}, process {server.pid})" if server else ""
+        return (
+            f"Another process already uses the data folder {self.root}{where}. "
+            f"Stop it, or choose another folder with KB_DATA_DIR."
+        )

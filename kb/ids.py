@@ -1,0 +1,17 @@
+"""Opaque identifiers and times. Ids sort by creation, so a list pages by id alone."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import UTC, datetime
+
+
+def new_id(prefix: str) -> str:
+    """An id such as `doc_019a…`: 48 bits of milliseconds, then 64 random bits, in hex."""
+    return f"{prefix}_{time.time_ns() // 1_000_000:012x}{secrets.token_hex(8)}"
+
+
+def now() -> str:
+    """The present as RFC 3339 in UTC, with milliseconds; sorts as text."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

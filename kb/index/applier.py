@@ -1,0 +1,144 @@
+"""Feeds both derived indexes from `index_ops`, in order, and only then makes versions live.
+
+There is one applier per data folder. Every step may be repeated: after a crash the same operations
+are applied again to the same effect.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+
+from kb.batches import batched
+from kb.errors import IndexDamaged
+from kb.protocols import IndexKey, KeywordIndex, VectorIndex
+from kb.store import chunks, datasets, embeddings, index_ops, removal
+from kb.store.database import Database
+from kb.store.index_ops import IndexOp
+from kb.types import Scope
+
+logger = logging.getLogger(__name__)
+
+OPS_AT_ONCE = 64
+ROWS_AT_ONCE = 4000
+"""Vectors per index call: below Chroma's limit of 5,461, and 6 MB in memory at 384 dimensions."""
+RETRY_S = 5.0
+
+
+class Applier:
+    """Applies waiting operations, in a thread of its own or when called."""
+
+    def __init__(self, database: Database, vectors: VectorIndex, keywords: KeywordIndex) -> None:
+        self._database = database
+        self._vectors = vectors
+        self._keywords = keywords
+        self._turn = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Apply operations as they come."""
+        self._thread = threading.Thread(target=self._run, name="applier", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the step in hand and end the thread."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def notify(self) -> None:
+        """There may be something to do."""
+        self._wake.set()
+
+    def drain(self) -> int:
+        """Apply all that waits; returns the number of operations."""
+        total = 0
+        while applied := self._apply_some():
+            total += applied
+        return total
+
+    def rebuild(self, dataset_id: str) -> int:
+        """Make a dataset's indexes again from SQL, without reading a file or running a model.
+
+        Returns the number of chunks indexed.
+        """
+        with self._turn:
+            return self._rebuild(dataset_id)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait(timeout=RETRY_S)
+            self._wake.clear()
+            try:
+                self.drain()
+            except Exception:  # the edge of a thread: the operations stay and are tried again
+                logger.exception("the indexes could not be updated; trying again")
+
+    def _apply_some(self) -> int:
+        with self._turn:
+            ops = self._database.reading(index_ops.oldest, OPS_AT_ONCE)
+            by_key: dict[IndexKey, list[IndexOp]] = defaultdict(list)
+            for op in ops:
+                by_key[IndexKey(op.dataset_id, op.generation)].append(op)
+            for key, group in by_key.items():
+                self._repairing(key, group)
+                self._finish(group)
+            return len(ops)
+
+    def _repairing(self, key: IndexKey, ops: Sequence[IndexOp]) -> None:
+        try:
+            self._apply(key, ops)
+        except IndexDamaged:
+            logger.warning("an index of dataset %s is damaged; rebuilding it", key.dataset_id)
+            self._rebuild(key.dataset_id)
+            self._apply(key, ops)
+
+    def _apply(self, key: IndexKey, ops: Sequence[IndexOp]) -> None:
+        """Adds, then removals, then drops: an add whose rows are gone adds nothing."""
+        self._upsert(key, [row for op in ops if op.kind == "add" for row in self._rows(op)])
+        gone = [chunk_id for op in ops if op.kind == "remove" for chunk_id in op.chunk_ids()]
+        if gone:
+            self._vectors.remove(key, gone)
+            self._keywords.remove(key, gone)
+        if any(op.kind == "drop" for op in ops):
+            self._vectors.drop(key)
+            self._keywords.drop(key)
+
+    def _rows(self, op: IndexOp) -> list[tuple[str, str]]:
+        assert op.document_id is not None
+        assert op.version is not None
+        return self._database.reading(chunks.of_version, op.document_id, op.version, op.generation)
+
+    def _upsert(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> None:
+        for part in batched(rows, ROWS_AT_ONCE):
+            with self._database.read() as tx:
+                dataset = datasets.get(tx, Scope.admin(), key.dataset_id)
+                found = embeddings.of_chunks(tx, dataset.embedder, [row[0] for row in part])
+            held = [row for row in part if row[0] in found]  # deleted since: its removal follows
+            if held:
+                ids = [chunk_id for chunk_id, _ in held]
+                self._vectors.upsert(key, ids, embeddings.stack(found, ids))
+                self._keywords.upsert(key, held)
+
+    def _rebuild(self, dataset_id: str) -> int:
+        with self._database.read() as tx:
+            dataset = datasets.get(tx, Scope.admin(), dataset_id)
+            rows = list(chunks.live_of_dataset(tx, dataset_id))
+        key = IndexKey(dataset_id, dataset.generation)
+        self._vectors.drop(key)
+        self._keywords.drop(key)
+        self._upsert(key, rows)
+        return len(rows)
+
+    def _finish(self, ops: Sequence[IndexOp]) -> None:
+        with self._database.write() as tx:
+            for op in ops:
+                if op.kind == "add" and op.document_id is not None and op.version is not None:
+                    removal.make_live(tx, op.document_id, op.version)
+            index_ops.done(tx, list(ops))

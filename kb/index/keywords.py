@@ -1,0 +1,184 @@
+"""BM25 through tantivy: one folder per dataset and generation.
+
+Our own terms go in, joined by spaces, so that documents and questions are cut by the same code;
+a question becomes a set of term queries and is never parsed, because people type syntax
+characters. Ids only: the words live in SQL.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tantivy
+
+from kb.errors import IndexDamaged
+from kb.index.damage import reporting_damage
+from kb.index.open_indexes import Absent, OpenIndexes
+from kb.index.terms import query_terms, terms
+from kb.protocols import IndexKey, Scored
+
+# Stored in the schema: an index cut by other rules is then refused as damaged, and so rebuilt.
+# Count up whenever kb/index/terms.py yields other terms.
+TERMS_VERSION = "terms1"
+# The least tantivy takes; a full buffer is flushed, so more only saves merging.
+WRITER_BYTES = 15_000_000
+# Rarer terms decide the ranking; a pasted page must not become a thousand lookups.
+MAX_QUERY_TERMS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    index: tantivy.Index
+    writing: threading.Lock = field(default_factory=threading.Lock)
+
+
+class TantivyKeywords:
+    """A `KeywordIndex` in `root/<dataset>/g<generation>/keywords`. Thread-safe.
+
+    Every method may raise IndexDamaged (drop the index and feed it again) and StorageFull.
+    """
+
+    def __init__(self, root: Path, *, open_limit: int) -> None:
+        """Keep at most `open_limit` folders open."""
+        root.mkdir(parents=True, exist_ok=True)
+        self._root = root
+        self._open = OpenIndexes[_Folder](_close, limit=open_limit)
+
+    def upsert(self, key: IndexKey, chunks: Iterable[tuple[str, str]]) -> None:
+        """Add or overwrite (chunk id, index_text) pairs in one commit; the last of an id counts."""
+        bodies = {chunk_id: " ".join(terms(text)) for chunk_id, text in chunks}
+        if not bodies:
+            return
+        with self._lent(key, self._open_or_create) as folder, _writing(folder) as writer:
+            for chunk_id, body in bodies.items():
+                writer.delete_documents_by_term("id", chunk_id)
+                writer.add_document(tantivy.Document(id=chunk_id, body=body))
+
+    def remove(self, key: IndexKey, chunk_ids: Sequence[str]) -> None:
+        """Forget chunks; unknown ids and a missing folder are ignored."""
+        with (
+            suppress(Absent),
+            self._lent(key, self._open_existing) as folder,
+            _writing(folder) as writer,
+        ):
+            for chunk_id in chunk_ids:
+                writer.delete_documents_by_term("id", chunk_id)
+
+    def query(self, key: IndexKey, text: str, limit: int) -> list[Scored]:
+        """Best matches of any term of the text, best first, score = BM25 (> 0)."""
+        weights = query_terms(text)
+        if limit < 1 or not weights:
+            return []
+        with suppress(Absent), self._lent(key, self._open_existing) as folder:
+            searcher = folder.index.searcher()
+            known = _rarest(searcher, weights)
+            return _hits(searcher, _any_of(folder.index.schema, known), limit) if known else []
+        return []
+
+    def ids(self, key: IndexKey) -> set[str]:
+        """Every chunk id held."""
+        with suppress(Absent), self._lent(key, self._open_existing) as folder:
+            searcher = folder.index.searcher()
+            every = max(1, searcher.num_docs)
+            return {hit.chunk_id for hit in _hits(searcher, tantivy.Query.all_query(), every)}
+        return set()
+
+    def drop(self, key: IndexKey) -> None:
+        """Close the folder and remove it from disk."""
+        path = self._path(key)
+        with self._open.closed(key), suppress(FileNotFoundError):
+            shutil.rmtree(path)
+        with suppress(OSError):  # the vector index may still live beside it
+            path.parent.rmdir()
+
+    def close(self) -> None:
+        """Release every open folder."""
+        self._open.close()
+
+    def _path(self, key: IndexKey) -> Path:
+        return self._root / key.dataset_id / f"g{key.generation}" / "keywords"
+
+    @contextmanager
+    def _lent(self, key: IndexKey, opener: Callable[[IndexKey], _Folder]) -> Iterator[_Folder]:
+        # tantivy reports everything as ValueError.
+        with (
+            reporting_damage("keyword", key, (ValueError,), root=self._root),
+            self._open.lease(key, opener) as folder,
+        ):
+            yield folder
+
+    def _open_existing(self, key: IndexKey) -> _Folder:
+        path = self._path(key)
+        if not path.is_dir() or not any(path.iterdir()):
+            raise Absent
+        if not (path / "meta.json").is_file():  # tantivy would start an empty index here
+            raise IndexDamaged("keyword", key.dataset_id, key.generation)
+        return _opened(path)
+
+    def _open_or_create(self, key: IndexKey) -> _Folder:
+        try:
+            return self._open_existing(key)
+        except Absent:
+            path = self._path(key)
+            path.mkdir(parents=True, exist_ok=True)
+            return _opened(path)
+
+
+def _opened(path: Path) -> _Folder:
+    schema = (
+        tantivy.SchemaBuilder()
+        .add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+        .add_text_field("body", tokenizer_name=TERMS_VERSION, index_option="freq")
+        .build()
+    )
+    index = tantivy.Index(schema, str(path))
+    splitter = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+    index.register_tokenizer(TERMS_VERSION, splitter)
+    index.config_reader("manual")  # the default starts a thread per index that watches the folder
+    return _Folder(index)
+
+
+def _close(folder: _Folder) -> None:
+    """Nothing to do: writers live for one commit, and files are mapped, not held open."""
+
+
+@contextmanager
+def _writing(folder: _Folder) -> Iterator[tantivy.IndexWriter]:
+    """A writer for one commit; waiting for its merges leaves no thread and no lock behind."""
+    with folder.writing:
+        writer = folder.index.writer(WRITER_BYTES, 1)
+        try:
+            yield writer
+            writer.commit()
+        finally:
+            writer.wait_merging_threads()
+        folder.index.reload()
+
+
+def _rarest(searcher: tantivy.Searcher, weights: dict[str, float]) -> dict[str, float]:
+    counts = {term: searcher.doc_freq("body", term) for term in weights}
+    known = sorted((term for term in weights if counts[term]), key=counts.__getitem__)
+    return {term: weights[term] for term in known[:MAX_QUERY_TERMS]}
+
+
+def _any_of(schema: tantivy.Schema, weights: dict[str, float]) -> tantivy.Query:
+    query = tantivy.Query
+    return query.boolean_query(
+        [
+            (
+                tantivy.Occur.Should,
+                query.boost_query(query.term_query(schema, "body", term, "freq"), weight),
+            )
+            for term, weight in weights.items()
+        ]
+    )
+
+
+def _hits(searcher: tantivy.Searcher, query: tantivy.Query, limit: int) -> list[Scored]:
+    found = searcher.search(query, limit, count=False).hits
+    return [Scored(searcher.doc(address).get_first("id"), score) for score, address in found]

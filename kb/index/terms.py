@@ -1,0 +1,142 @@
+"""Turns text into the terms of the keyword index.
+
+Documents and questions must pass through the same rules, or they never meet: whoever changes a
+rule here has to rebuild every keyword index. Only the *choice* of terms differs: `query_terms`
+leaves out what no question is about.
+
+Languages that are written without spaces are cut into character pairs. Pairs need no dictionary,
+find names that no dictionary holds, and index 26 times faster than a word segmenter.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from itertools import pairwise
+
+HAN = (
+    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0003ffff"
+)
+KANA = "\u3040-\u30ff\u31f0-\u31ff"
+HANGUL = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af"
+# Thai, Lao, Myanmar and Khmer are written without spaces, too.
+SOUTH_EAST = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+UNSPACED = HAN + KANA + HANGUL + SOUTH_EAST
+# Vowel signs and accents that are not letters to `\w` but belong to the word they stand in.
+MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
+
+_WORD = rf"[^\W_{UNSPACED}](?:[^\W_{UNSPACED}]|[{MARKS}])*"
+_TOKEN = re.compile(
+    rf"([{UNSPACED}]+)"  # a run without spaces
+    rf"|(\b[A-Za-z](?:\+\+|\#)(?!\w)"  # C++, C#
+    rf"|{_WORD}(?:(?:[._'’-]+|(?<=\d),(?=\d)){_WORD})*)"  # words, and what joins them
+)
+_JOINT = re.compile(r"[._'’,-]+")
+_DROPPED_JOINT = re.compile(r"['’,]")  # don't, 12,000
+_POSSESSIVE = re.compile(r"['’][sS]$")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_HAN_CHARACTER = re.compile(f"[{HAN}]")
+_ACCENT = re.compile("[\u0300-\u036f]")
+
+# A word is cut here: nobody types longer ones, and base64 blobs would fill dictionary and cache.
+MAX_TERM_CHARACTERS = 64
+
+# A single Han character counts half of a pair in a question. Answer recall@1 for weights
+# 0 / 0.5 / 1: CMRC 2018 0.839 / 0.852 / 0.859, Sanguo 0.385 / 0.450 / 0.435, JSQuAD 0.893 /
+# 0.897 / 0.892, TiDB headings 0.433 / 0.430 / 0.423.
+HAN_CHARACTER_WEIGHT = 0.5
+
+_STOP_WORDS = (
+    "a an and are as at be been being by can could did do does for from had has have he her him "
+    "his how i in into is it its may me might my of on or our she should that the their them "
+    "then there these they this those to us was we were what when where which who whom whose why "
+    "will with would you your"
+)
+
+
+def terms(text: str) -> list[str]:
+    """Every term of a text, in order, repeated as often as it occurs.
+
+    Words lose case, accents and English endings; names joined by dots, hyphens, underscores or
+    capitals (`foo.bar_baz`, `getUser`) yield the whole and the parts; runs of a script without
+    spaces yield pairs of characters, and each Han character alone.
+    """
+    found: list[str] = []
+    for run, word in _TOKEN.findall(unicodedata.normalize("NFKC", text).replace("\u00ad", "")):
+        if run:
+            found += _pairs(run)
+        elif len(word) <= MAX_TERM_CHARACTERS:
+            found += _word_terms(word)
+        else:
+            for part in _JOINT.split(word):
+                found += _word_terms(part[:MAX_TERM_CHARACTERS])
+    return found
+
+
+def query_terms(text: str) -> dict[str, float]:
+    """The distinct terms to look a question up by, each with its weight.
+
+    English function and question words are left out unless the question has nothing else. The
+    same for Chinese and Japanese was measured and changed nothing (±0.002 recall@1).
+    """
+    distinct = dict.fromkeys(terms(text))
+    telling = [term for term in distinct if term not in _stop_terms()]
+    return {term: _weight(term) for term in telling or distinct}
+
+
+def _weight(term: str) -> float:
+    return HAN_CHARACTER_WEIGHT if len(term) == 1 and _HAN_CHARACTER.match(term) else 1.0
+
+
+def _pairs(run: str) -> list[str]:
+    if len(run) == 1:
+        return [run]
+    return [a + b for a, b in pairwise(run)] + _HAN_CHARACTER.findall(run)
+
+
+# Words repeat (Zipf): remembering their terms makes `terms` several times faster.
+@lru_cache(maxsize=65_536)
+def _word_terms(word: str) -> tuple[str, ...]:
+    word = _POSSESSIVE.sub("", word)
+    parts = [part for piece in _JOINT.split(word) for part in _CAMEL.split(piece)]
+    if len(parts) == 1:
+        return (_term(word),)
+    whole = _DROPPED_JOINT.sub("", word)
+    return tuple(dict.fromkeys([_term(whole), *map(_term, parts)]))
+
+
+def _term(word: str) -> str:
+    word = word.casefold()
+    if word.isascii():
+        return _without_ending(word)
+    return _ACCENT.sub("", unicodedata.normalize("NFD", word))
+
+
+def _without_ending(word: str) -> str:
+    word = _singular(word)
+    for ending in ("ing", "ed"):
+        if len(word) > len(ending) + 3 and word.endswith(ending):
+            word = _undoubled(word.removesuffix(ending))
+            break
+    return word.removesuffix("e") if len(word) > 4 else word
+
+
+def _singular(word: str) -> str:
+    if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return word.removesuffix("ies") + "y"
+    if word.endswith(("sses", "ches", "shes", "xes")):
+        return word.removesuffix("es")
+    return word.removesuffix("s")
+
+
+def _undoubled(stem: str) -> str:
+    return stem[:-1] if stem[-1] == stem[-2] and stem[-1] not in "lsz" else stem
+
+
+@lru_cache(maxsize=1)
+def _stop_terms() -> frozenset[str]:
+    return frozenset(terms(_STOP_WORDS))

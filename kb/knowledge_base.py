@@ -1,0 +1,214 @@
+"""The façade, and `open_kb`: the only place where parts are chosen and joined."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import IO
+
+from kb.access import Access
+from kb.chat.answering import Chat
+from kb.chat.catalog import DEFAULT, Catalog, Deadlines
+from kb.chat.runs import Runs
+from kb.folder import DataFolder
+from kb.fsck import Fsck
+from kb.index.applier import Applier
+from kb.index.keywords import TantivyKeywords
+from kb.index.vectors import ChromaVectors
+from kb.models.embedding import open_embedder
+from kb.protocols import Embedder, KeywordIndex, VectorIndex
+from kb.search.searching import Searcher
+from kb.settings import Settings
+from kb.store import datasets, documents, jobs, marks, removal
+from kb.store.database import Database
+from kb.store.originals import Originals
+from kb.store.secrets import Secrets, read_or_create
+from kb.types import Dataset, Model, Processing, Scope
+
+logger = logging.getLogger(__name__)
+
+FIXED_SQLITE = (3, 51, 3)
+"""The first SQLite without the WAL-reset bug; below it our single checkpointing writer matters."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeBase:
+    """An open data folder with all its parts."""
+
+    settings: Settings
+    folder: DataFolder
+    database: Database
+    originals: Originals
+    secrets: Secrets
+    embedder: Embedder
+    vectors: VectorIndex
+    keywords: KeywordIndex
+    applier: Applier
+    searcher: Searcher
+    catalog: Catalog
+    chat: Chat
+    access: Access
+    fsck: Fsck
+    lock: IO[str]
+
+    def create_dataset(
+        self,
+        scope: Scope,
+        name: str,
+        *,
+        description: str = "",
+        processing: Processing | None = None,
+    ) -> Dataset:
+        """Add a dataset for the configured embedder. Raises Conflict when the name is taken."""
+        return self.database.writing(
+            datasets.create,
+            scope,
+            name=name,
+            embedder=self.embedder.fingerprint,
+            description=description,
+            processing=processing,
+        )
+
+    def delete_document(self, scope: Scope, document_id: str) -> None:
+        """Delete a document: out of every answer at once, its index rows right after."""
+        sha256 = self.database.writing(removal.remove, scope, document_id)
+        self.applier.notify()
+        self.collect_originals([sha256])
+
+    def delete_dataset(self, scope: Scope, dataset_id: str) -> None:
+        """Delete a dataset with everything in it."""
+        hashes = self.database.writing(removal.remove_dataset, scope, dataset_id)
+        self.applier.notify()
+        self.collect_originals(hashes)
+
+    def collect_originals(self, hashes: Iterable[str]) -> None:
+        """Delete those of the originals that no document needs any more."""
+        for sha256 in set(hashes):
+            with self.database.write() as tx:
+                if not documents.needs_original(tx, sha256):
+                    self.originals.remove(sha256)
+
+    def close(self) -> None:
+        """Finish the work in hand and release the folder."""
+        self.applier.stop()
+        self.vectors.close()
+        self.keywords.close()
+        self.database.writing(marks.set_mark, marks.CLEAN, "yes")
+        self.database.close()
+        self.lock.close()
+
+
+def open_kb(settings: Settings) -> KnowledgeBase:
+    """Open a data folder, and make it if it is new.
+
+    Raises:
+        DataFolderLocked: another process owns it.
+        Rejected: it was written by a newer version.
+        ModelUnavailable: the embedding model is not on this machine.
+    """
+    folder = DataFolder(settings.data_dir)
+    lock = folder.lock()
+    try:
+        return _open(settings, folder, lock)
+    except BaseException:
+        lock.close()
+        raise
+
+
+def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBase:
+    database = Database(folder.database)
+    originals = Originals(folder.originals)
+    vault = Secrets.open(folder.secret)
+    embedder = open_embedder(
+        settings.embedding.model,
+        cache_dir=folder.models,
+        threads=settings.embedding.threads,
+        batch_size=settings.embedding.batch_size,
+    )
+    vectors = ChromaVectors(folder.index, open_limit=settings.search.open_indexes)
+    keywords = TantivyKeywords(folder.index, open_limit=settings.search.open_indexes)
+    applier = Applier(database, vectors, keywords)
+    searcher = Searcher(
+        database,
+        embedder,
+        vectors,
+        keywords,
+        candidates=settings.search.candidates,
+        threads=settings.search.threads,
+        max_waiting=settings.search.max_waiting,
+    )
+    catalog = Catalog(database, vault, _default_model(settings), _deadlines(settings))
+    kb = KnowledgeBase(
+        settings=settings,
+        folder=folder,
+        database=database,
+        originals=originals,
+        secrets=vault,
+        embedder=embedder,
+        vectors=vectors,
+        keywords=keywords,
+        applier=applier,
+        searcher=searcher,
+        catalog=catalog,
+        chat=_chat(settings, database, searcher, catalog),
+        access=Access(database, vault, _admin_key(settings, folder)),
+        fsck=Fsck(database, originals, vectors, keywords, applier),
+        lock=lock,
+    )
+    _recover(kb)
+    return kb
+
+
+def _recover(kb: KnowledgeBase) -> None:
+    """After any stop: requeue broken-off work, and do not trust an index after an unclean one."""
+    kb.originals.sweep_staging()
+    with kb.database.write() as tx:
+        requeued = jobs.requeue_running(tx)
+        was_clean = marks.mark(tx, marks.CLEAN) != "no"
+        marks.set_mark(tx, marks.CLEAN, "no")
+    if requeued:
+        logger.info("%d documents were being indexed when the last process stopped", requeued)
+    if sqlite3.sqlite_version_info < FIXED_SQLITE:
+        logger.debug("SQLite %s: one connection writes and checkpoints", sqlite3.sqlite_version)
+    kb.applier.start()
+    if not was_clean:
+        threading.Thread(target=_verify, args=(kb,), name="verify", daemon=True).start()
+
+
+def _verify(kb: KnowledgeBase) -> None:
+    kb.applier.drain()
+    for dataset in kb.fsck.damaged_indexes(probe=True):
+        logger.warning("rebuilding the indexes of dataset %r after an unclean stop", dataset.name)
+        kb.applier.rebuild(dataset.id)
+
+
+def _chat(settings: Settings, database: Database, searcher: Searcher, catalog: Catalog) -> Chat:
+    runs = Runs(
+        grace_s=settings.chat.grace_s,
+        replay_s=settings.chat.replay_s,
+        max_runs=settings.chat.max_runs,
+    )
+    return Chat(database, searcher, catalog, runs, history_turns=settings.chat.history_turns)
+
+
+def _deadlines(settings: Settings) -> Deadlines:
+    llm = settings.llm
+    return Deadlines(llm.first_token_timeout_s, llm.gap_timeout_s, llm.total_timeout_s)
+
+
+def _default_model(settings: Settings) -> Model | None:
+    llm = settings.llm
+    if llm.model is None:
+        return None
+    key = llm.api_key.get_secret_value() if llm.api_key else None
+    return Model(DEFAULT, "openai", llm.base_url, llm.model, api_key=key)
+
+
+def _admin_key(settings: Settings, folder: DataFolder) -> str:
+    if settings.admin_key is not None:
+        return settings.admin_key.get_secret_value()
+    return read_or_create(folder.admin_key, lambda: f"kbk_admin_{secrets.token_hex(24)}")

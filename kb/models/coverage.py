@@ -1,0 +1,96 @@
+"""How well a model knows the script and the words of a text, judged by its vocabulary alone.
+
+A model that never learned a language still returns vectors for it, and they rank noise. A
+vocabulary cannot prove understanding, but it betrays ignorance: unknown words fall to pieces, and
+unknown scripts have few tokens. The value weighs vector search against keyword search.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import tokenizers
+
+FULL_SCRIPT_TOKENS = 3000
+"""Tokens of one script from which a vocabulary counts as made for it: English BERT has 250 to 600
+of Han, Chinese BERT about 7,400, multilingual BERT about 13,000."""
+CHARACTER_WEIGHT = 2.5
+"""Letters that a character of an unspaced script stands for: two make a word, as five do here."""
+
+SCRIPTS = {
+    "han": "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff",
+    "kana": "\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f",
+    "hangul": "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af",
+    "thai": "\u0e00-\u0e7f",
+    "lao": "\u0e80-\u0eff",
+    "burmese": "\u1000-\u109f",
+    "khmer": "\u1780-\u17ff",
+}
+_GROUPS = "|".join(f"(?P<{name}>[{characters}])" for name, characters in SCRIPTS.items())
+_UNIT = re.compile(f"{_GROUPS}|(?P<word>[^\\W\\d_{''.join(SCRIPTS.values())}]+)")
+
+
+class Coverage:
+    """Scores texts against one vocabulary.
+
+    Words of alphabetic scripts count 1 / (tokens they fall into): a common word is one token, a
+    word of another language three to five. Characters of the scripts in `SCRIPTS` count
+    min(1, tokens of that script / 3000), because such vocabularies hold single characters whether
+    or not the model learned to read them. Unknown tokens count 0. Digits and signs are left out.
+    The result is the mean; a word weighs its letters (short words look alike in many languages),
+    a character of an unspaced script 2.5.
+
+    Source: ours. The 1/pieces part is the inverse of tokenizer fertility (Rust et al., "How Good
+    is Your Tokenizer?", ACL 2021), which follows a model's quality in a language.
+    """
+
+    def __init__(self, tokenizer: tokenizers.Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._unknown = _unknown_id(tokenizer)
+        self._script_share = _script_shares(tokenizer)
+
+    def __call__(self, text: str) -> float:
+        """0 (the model knows nothing of it) to 1; a text without letters is 1."""
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        total = weights = 0.0
+        for unit, pieces in _pieces(text, encoding.offsets, encoding.ids):
+            script = unit.lastgroup or "word"
+            weight = len(unit.group()) if script == "word" else CHARACTER_WEIGHT
+            weights += weight
+            if pieces and self._unknown not in pieces:
+                total += weight * self._script_share.get(script, 1 / len(pieces))
+        return total / weights if weights else 1.0
+
+
+def _pieces(
+    text: str, offsets: Sequence[tuple[int, int]], ids: Sequence[int]
+) -> Iterator[tuple[re.Match[str], list[int]]]:
+    first = 0
+    for unit in _UNIT.finditer(text):
+        start, end = unit.span()
+        while first < len(offsets) and offsets[first][1] <= start:
+            first += 1
+        last = first
+        while last < len(offsets) and offsets[last][0] < end:
+            last += 1
+        yield unit, list(ids[first:last])
+
+
+def _unknown_id(tokenizer: tokenizers.Tokenizer) -> int | None:
+    for name in ("[UNK]", "<unk>"):
+        identifier: int | None = tokenizer.token_to_id(name)
+        if identifier is not None:
+            return identifier
+    return None
+
+
+def _script_shares(tokenizer: tokenizers.Tokenizer) -> dict[str, float]:
+    # Decoded, not raw: byte-level vocabularies spell their tokens in stand-in characters.
+    size = tokenizer.get_vocab_size()
+    tokens = tokenizer.decode_batch([[identifier] for identifier in range(size)])
+    shares = {}
+    for name, characters in SCRIPTS.items():
+        holds = re.compile(f"[{characters}]").search
+        shares[name] = min(1.0, sum(1 for token in tokens if holds(token)) / FULL_SCRIPT_TOKENS)
+    return shares

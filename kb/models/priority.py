@@ -1,0 +1,66 @@
+"""Lets questions go before documents where both need the same processor cores.
+
+Strict: while a query waits, no document batch starts. A query takes milliseconds, so documents
+still get their turn; the reverse order would make every search wait for a whole upload.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+QUERIES_ARRIVE_S = 2.0
+
+
+class PriorityGate:
+    """Admits one holder at a time, queries first. Thread-safe, not re-entrant."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._busy = False
+        self._queries_waiting = 0
+        self._last_query = float("-inf")
+
+    @contextmanager
+    def query(self) -> Iterator[None]:
+        """Hold the gate for a query; waits for at most the one batch that is running."""
+        with self._changed:
+            self._last_query = time.monotonic()
+            self._queries_waiting += 1
+            try:
+                self._changed.wait_for(lambda: not self._busy)
+                self._busy = True
+            finally:
+                self._queries_waiting -= 1
+        try:
+            yield
+        finally:
+            self._leave()
+
+    @contextmanager
+    def documents(self) -> Iterator[None]:
+        """Hold the gate for one batch of documents, once no query waits."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._busy and not self._queries_waiting)
+            self._busy = True
+        try:
+            yield
+        finally:
+            self._leave()
+
+    @property
+    def queries_arrive(self) -> bool:
+        """Whether a query came within the last seconds: then batches should be short."""
+        return time.monotonic() - self._last_query < QUERIES_ARRIVE_S
+
+    @property
+    def queries_waiting(self) -> int:
+        """Queries that stand in line at this moment."""
+        return self._queries_waiting
+
+    def _leave(self) -> None:
+        with self._changed:
+            self._busy = False
+            self._changed.notify_all()

@@ -1,0 +1,40 @@
+"""The embedder's own tokenizer, through the `tokenizers` library.
+
+Published `tokenizer.json` files carry truncation and padding settings (the bundled one: 128), which
+would cut counts silently. Both are switched off here, and nothing else may switch them on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tokenizers
+
+
+class ModelTokenizer:
+    """Counts and encodes text in the model's tokens. Thread-safe."""
+
+    def __init__(self, tokenizer: tokenizers.Tokenizer) -> None:
+        self.raw = tokenizer
+        self.raw.no_truncation()
+        self.raw.no_padding()
+        self.special_tokens: int = self.raw.num_special_tokens_to_add(is_pair=False)
+
+    def offsets(self, text: str) -> Sequence[tuple[int, int]]:
+        """Character spans (start, end) of the content tokens of a text, special tokens left out."""
+        offsets: list[tuple[int, int]] = self.raw.encode(text, add_special_tokens=False).offsets
+        return offsets
+
+    def offsets_batch(self, texts: Sequence[str]) -> list[Sequence[tuple[int, int]]]:
+        """`offsets` of many texts, on all cores."""
+        encodings = self.raw.encode_batch(list(texts), add_special_tokens=False)
+        return [encoding.offsets for encoding in encodings]
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids with the special tokens that the model expects, never cut."""
+        return [encoding.ids for encoding in self.raw.encode_batch(list(texts))]
+
+    def cut(self, text: str, max_tokens: int) -> str:
+        """The text up to and including its token number `max_tokens`."""
+        offsets = self.offsets(text)
+        return text if len(offsets) <= max_tokens else text[: offsets[max_tokens - 1][1]]

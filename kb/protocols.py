@@ -1,0 +1,183 @@
+"""What a plug must do. Each protocol has a contract suite in `tests/contracts/`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from kb.types import Piece, Source, Turn
+
+Vectors = npt.NDArray[np.float32]
+"""Shape (texts, dimensions), float32, rows of unit length."""
+
+
+class Tokenizer(Protocol):
+    """Counts text in the embedder's own tokens."""
+
+    def offsets(self, text: str) -> Sequence[tuple[int, int]]:
+        """Character spans (start, end) of the content tokens of a text, special tokens left out."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns text into unit vectors whose dot product is the similarity.
+
+    Thread-safe. Queries go before documents when both wait.
+    """
+
+    @property
+    def fingerprint(self) -> str:
+        """Names model and revision; vectors of different fingerprints never meet."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """Columns of every vector."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """Content tokens that are read of one text; a longer one would be cut, so none may be."""
+        ...
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The model's own tokenizer."""
+        ...
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of passages, in the order given. Raises ValueError if one is over max_tokens."""
+        ...
+
+    def embed_query(self, text: str) -> Vectors:
+        """Vector of a question, shape (1, dimensions); an over-long question is cut."""
+        ...
+
+    def coverage(self, text: str) -> float:
+        """How well the model knows the script and words of a text: 0 (not at all) to 1."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A chunk id and its score in one index; higher is better."""
+
+    chunk_id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class IndexKey:
+    """Names one derived index: a dataset in one generation."""
+
+    dataset_id: str
+    generation: int
+
+
+class VectorIndex(Protocol):
+    """Nearest neighbours by cosine similarity. Derived: all of it can be rebuilt from SQL."""
+
+    def upsert(self, key: IndexKey, chunk_ids: Sequence[str], vectors: Vectors) -> None:
+        """Add or overwrite; repeating is harmless. Any number of rows."""
+        ...
+
+    def remove(self, key: IndexKey, chunk_ids: Sequence[str]) -> None:
+        """Forget chunks; unknown ids are ignored."""
+        ...
+
+    def query(self, key: IndexKey, vector: Vectors, limit: int) -> list[Scored]:
+        """The nearest chunks, best first, score = cosine similarity."""
+        ...
+
+    def ids(self, key: IndexKey) -> set[str]:
+        """Every chunk id held."""
+        ...
+
+    def drop(self, key: IndexKey) -> None:
+        """Remove the index from disk."""
+        ...
+
+    def close(self) -> None:
+        """Release files and threads."""
+        ...
+
+
+class KeywordIndex(Protocol):
+    """BM25 over `index_text`. Derived, like the vector index."""
+
+    def upsert(self, key: IndexKey, chunks: Iterable[tuple[str, str]]) -> None:
+        """Add or overwrite (chunk id, index_text) pairs; repeating is harmless."""
+        ...
+
+    def remove(self, key: IndexKey, chunk_ids: Sequence[str]) -> None:
+        """Forget chunks; unknown ids are ignored."""
+        ...
+
+    def query(self, key: IndexKey, text: str, limit: int) -> list[Scored]:
+        """Best matches of any word of the text, best first, score = BM25 (> 0)."""
+        ...
+
+    def ids(self, key: IndexKey) -> set[str]:
+        """Every chunk id held."""
+        ...
+
+    def drop(self, key: IndexKey) -> None:
+        """Remove the index from disk."""
+        ...
+
+    def close(self) -> None:
+        """Release files and threads."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a chat model is sent. `system` is the filled hidden prompt: never log or return it."""
+
+    system: str
+    history: tuple[Turn, ...]
+    query: str
+    query_in_system: bool = False
+    temperature: float | None = None
+    max_tokens: int | None = None
+
+    def __repr__(self) -> str:
+        return f"Prompt(query={self.query!r}, history={len(self.history)} turns)"
+
+
+class ChatModel(Protocol):
+    """A language model that streams."""
+
+    def stream(self, prompt: Prompt) -> AsyncIterator[Piece]:
+        """Text pieces, then exactly one EndPiece.
+
+        Raises ModelUnavailable with a sentence of ours; upstream bodies are never passed on,
+        because servers echo requests, and a request holds the hidden prompt. Closing the
+        iterator closes the upstream connection.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All that an answerer gets to know."""
+
+    query: str
+    sources: tuple[Source, ...]
+    prompt: Prompt
+
+
+class Answerer(Protocol):
+    """Turns a question and its sources into text with `[n]` marks."""
+
+    def answer(self, question: Question) -> AsyncIterator[Piece]:
+        """Text pieces, then exactly one EndPiece."""
+        ...

@@ -1,0 +1,200 @@
+"""Every setting, with its bounds, default and effect.
+
+Values come from `KB_*` environment variables (sections nested by `__`) or a `.env` file. Only
+`open_kb` and `api.app.create_app` read them; everything else takes plain arguments.
+`docs/settings.md` is generated from this file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kb.errors import Rejected
+
+PREFIX = "KB_"
+MIB = 1024 * 1024
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ServerSettings(_Section):
+    """Where the server listens."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 for every interface."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """Port to listen on; 0 takes a free one and says which."""
+
+
+class EmbeddingSettings(_Section):
+    """The model that turns text into vectors."""
+
+    model: str = "bundled"
+    """`bundled` (all-MiniLM-L6-v2, English, offline), `hash` (no meaning, for tests), or any
+    sentence-transformers id or folder that is already on this machine."""
+    threads: Annotated[int, Field(ge=0, le=256)] = 0
+    """Processor threads for embedding; 0 takes one per core."""
+    batch_size: Annotated[int, Field(ge=1, le=256)] = 16
+    """Texts per model call. Memory grows with it; above 32 speed does not."""
+
+
+class LlmSettings(_Section):
+    """The default language model. Without `model`, answers are extractive."""
+
+    base_url: str | None = None
+    """OpenAI-compatible endpoint, up to and including `/v1`."""
+    api_key: SecretStr | None = None
+    """Its key; local servers usually need none."""
+    model: str | None = None
+    """Model name at that endpoint. Unset: answers are sentences taken from the documents."""
+    first_token_timeout_s: Annotated[float, Field(gt=0, le=600)] = 60.0
+    """Seconds to wait for the first token; then the run fails, or the base variant answers."""
+    gap_timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
+    """Seconds to wait between two tokens."""
+    total_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 600.0
+    """Seconds for a whole answer."""
+
+
+class IngestSettings(_Section):
+    """How uploads become searchable."""
+
+    max_file_bytes: Annotated[int, Field(ge=1)] = 200 * MIB
+    """Largest file accepted."""
+    max_request_bytes: Annotated[int, Field(ge=1)] = 2048 * MIB
+    """Largest upload request, all files together."""
+    max_files: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+    """Most files in one upload request."""
+    max_characters: Annotated[int, Field(ge=1)] = 20_000_000
+    """Most characters one document may hold."""
+    readers: Annotated[int, Field(ge=1, le=32)] = 1
+    """Reader processes that parse files side by side."""
+    read_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    """Seconds one file may take to parse before its reader is killed."""
+    read_memory_bytes: Annotated[int, Field(ge=64 * MIB)] = 768 * MIB
+    """Address space of a reader process."""
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
+    """Times a document is tried again after a crash before it is marked failed."""
+
+
+class SearchSettings(_Section):
+    """How questions find chunks."""
+
+    candidates: Annotated[int, Field(ge=1, le=500)] = 40
+    """Chunks taken from each index before fusion. Recall and time both grow with it."""
+    threads: Annotated[int, Field(ge=1, le=64)] = 2
+    """Searches that run at once."""
+    max_waiting: Annotated[int, Field(ge=1, le=10_000)] = 256
+    """Searches that may wait; more are answered 503 at once."""
+    open_indexes: Annotated[int, Field(ge=1, le=256)] = 24
+    """Datasets whose index stays open; the least recently used is closed."""
+
+
+class ChatSettings(_Section):
+    """How answers are run."""
+
+    grace_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
+    """Seconds an answer goes on after its last reader has left."""
+    replay_s: Annotated[float, Field(ge=0, le=86_400)] = 600.0
+    """Seconds a finished stream can be replayed."""
+    max_runs: Annotated[int, Field(ge=1, le=100_000)] = 4000
+    """Answers in progress at once; more are answered 503."""
+    history_turns: Annotated[int, Field(ge=0, le=100)] = 6
+    """Past exchanges sent to the model."""
+
+
+class DatabaseSettings(_Section):
+    """Where rows live."""
+
+    url: str | None = None
+    """Reserved for Postgres; refused until it is supported. Unset: SQLite in the data folder."""
+
+
+class ChromaSettings(_Section):
+    """Where vectors live."""
+
+    url: str | None = None
+    """Reserved for a Chroma server; refused until it is supported. Unset: in the data folder."""
+
+
+class Settings(BaseSettings):
+    """All settings. Unknown `KB_*` names are refused at start."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        use_attribute_docstrings=True,
+    )
+
+    data_dir: Path = Path("data")
+    """Folder that holds everything: database, originals, indexes, keys."""
+    admin_key: SecretStr | None = None
+    """The operator's key. Unset: generated at first start into `admin.key` in the data folder."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """How much is logged."""
+    server: ServerSettings = ServerSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    llm: LlmSettings = LlmSettings()
+    ingest: IngestSettings = IngestSettings()
+    search: SearchSettings = SearchSettings()
+    chat: ChatSettings = ChatSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    chroma: ChromaSettings = ChromaSettings()
+
+
+def known_names() -> set[str]:
+    """Every environment variable that is understood, in upper case."""
+    names: set[str] = set()
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, _Section):
+            names |= {f"{PREFIX}{name}__{inner}".upper() for inner in section.model_fields}
+        else:
+            names.add(f"{PREFIX}{name}".upper())
+    return names
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings; refuse misspelt names, which pydantic-settings would ignore.
+
+    Raises:
+        Rejected: an unknown `KB_*` name, or a setting that is reserved for later.
+    """
+    _refuse_unknown([*environ, *_dotenv_names()])
+    settings = Settings()
+    if settings.database.url is not None:
+        raise Rejected("KB_DATABASE__URL is not supported yet: rows live in SQLite. Unset it.")
+    if settings.chroma.url is not None:
+        raise Rejected(
+            "KB_CHROMA__URL is not supported yet: vectors live in the data folder. Unset it."
+        )
+    return settings
+
+
+def _dotenv_names() -> list[str]:
+    path = Path(".env")
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line.split("=", 1)[0].removeprefix("export ").strip() for line in lines if "=" in line]
+
+
+def _refuse_unknown(names: Iterable[str]) -> None:
+    known = known_names()
+    strangers = sorted(
+        {n for n in names if n.upper().startswith(PREFIX) and n.upper() not in known}
+    )
+    if strangers:
+        raise Rejected(
+            f"Unknown setting {', '.join(strangers)}. The known ones are in docs/settings.md."
+        )

@@ -1,0 +1,159 @@
+"""One SQLite file in WAL mode: many readers, one writer.
+
+Every write transaction starts with BEGIN IMMEDIATE on the single writer connection, which is also
+the only one that checkpoints: two connections that write or checkpoint at once can corrupt a WAL
+database of SQLite 3.7.0 to 3.51.2, and a read that turns into a write fails with SQLITE_BUSY,
+however long the busy timeout is. A committed transaction is on disk (synchronous=FULL).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import QueuePool
+
+from kb.errors import Rejected, StorageFull
+from kb.store.schema import HEAD
+
+Transaction = Connection
+"""What store functions take; nothing outside `kb.store` runs SQL on it."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+READERS = 16
+WRITE_WAIT_S = 120.0
+
+
+class Database:
+    """Opens the file, migrates it and hands out transactions. Thread-safe."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._writer = _engine(path, begin="BEGIN IMMEDIATE", pool_size=1, pragmas=_WRITER_PRAGMAS)
+        self._readers = _engine(path, begin="BEGIN", pool_size=READERS, pragmas=_READER_PRAGMAS)
+        self._turn = threading.Lock()
+        self._migrate()
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A write transaction: committed at the end of the block, rolled back on any exception.
+
+        Raises:
+            StorageFull: the disk is full; nothing was changed.
+        """
+        with self._turn, _translated(), self._writer.begin() as transaction:
+            yield transaction
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A snapshot to read from."""
+        with self._readers.connect() as transaction:
+            yield transaction
+
+    def reading(
+        self, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call one store function in a read transaction of its own."""
+        with self.read() as transaction:
+            return query(transaction, *args, **kwargs)
+
+    def writing(
+        self, change: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call one store function in a write transaction of its own."""
+        with self.write() as transaction:
+            return change(transaction, *args, **kwargs)
+
+    def open_transactions(self) -> int:
+        """Connections that are checked out now; zero while answers stream."""
+        pools = (self._readers.pool, self._writer.pool)
+        return sum(pool.checkedout() for pool in pools if isinstance(pool, QueuePool))
+
+    def integrity_problems(self) -> list[str]:
+        """What SQLite itself finds wrong with the file; empty is good."""
+        with self.read() as transaction:
+            found = [str(row[0]) for row in transaction.execute(text("PRAGMA integrity_check"))]
+        return [problem for problem in found if problem != "ok"]
+
+    def close(self) -> None:
+        """Close every connection; the last one folds the WAL into the file."""
+        self._readers.dispose()
+        self._writer.dispose()
+
+    def _migrate(self) -> None:
+        revision = self._revision()
+        if revision == HEAD:
+            return
+        # Imported here: a start on a current database must not pay for Alembic.
+        from kb.store.migrations.upgrade import known_revisions, upgrade
+
+        if revision is not None and revision not in known_revisions():
+            raise Rejected(
+                f"The data folder was written by a newer version (schema {revision}). "
+                f"Start that version, or restore an older backup."
+            )
+        upgrade(self._writer)
+
+    def _revision(self) -> str | None:
+        with self.read() as transaction:
+            if not transaction.dialect.has_table(transaction, "alembic_version"):
+                return None
+            found = transaction.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            return None if found is None else str(found)
+
+
+_WRITER_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",
+    "busy_timeout=30000",
+)
+_READER_PRAGMAS = (
+    "query_only=ON",
+    "wal_autocheckpoint=0",
+    "busy_timeout=30000",
+    "mmap_size=268435456",
+)
+
+
+def _engine(path: Path, *, begin: str, pool_size: int, pragmas: tuple[str, ...]) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}",
+        pool_size=pool_size,
+        max_overflow=0 if pool_size == 1 else 48,
+        pool_timeout=WRITE_WAIT_S,
+        connect_args={"check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # we begin ourselves
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as exc:
+        if "disk is full" in str(exc.orig) or "disk I/O error" in str(exc.orig):
+            raise StorageFull(
+                "The disk that holds the data folder is full. Free some space; nothing was lost."
+            ) from exc
+        raise

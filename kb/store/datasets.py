@@ -1,0 +1,127 @@
+"""Datasets: named sets of documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from kb.errors import Conflict, NotFound
+from kb.ids import new_id, now
+from kb.store import schema
+from kb.store.database import Transaction
+from kb.store.paging import Listing, PageRequest, listing
+from kb.store.records import processing_from, processing_to
+from kb.types import Dataset, Processing, Scope
+
+table = schema.datasets
+
+
+def visible(scope: Scope) -> Select[Any]:
+    """The datasets that a scope may see."""
+    query = select(table).where(table.c.workspace == scope.workspace)
+    return query if scope.datasets is None else query.where(table.c.id.in_(scope.datasets))
+
+
+def create(
+    tx: Transaction,
+    scope: Scope,
+    *,
+    name: str,
+    embedder: str,
+    description: str = "",
+    processing: Processing | None = None,
+) -> Dataset:
+    """Add an empty dataset.
+
+    Raises:
+        Conflict: another dataset has that name.
+    """
+    dataset = Dataset(
+        id=new_id("ds"),
+        name=name,
+        description=description,
+        processing=processing or Processing(),
+        embedder=embedder,
+        generation=1,
+        created_at=now(),
+    )
+    try:
+        tx.execute(insert(table).values(workspace=scope.workspace, **_row(dataset)))
+    except IntegrityError as exc:
+        raise Conflict(f"A dataset named {name!r} exists already. Choose another name.") from exc
+    return dataset
+
+
+def get(tx: Transaction, scope: Scope, dataset_id: str) -> Dataset:
+    """One dataset. Raises NotFound when it is absent or not visible."""
+    row = tx.execute(visible(scope).where(table.c.id == dataset_id)).one_or_none()
+    if row is None:
+        raise NotFound("dataset", dataset_id)
+    return _dataset(row)
+
+
+def find(tx: Transaction, scope: Scope, name: str) -> Dataset | None:
+    """The dataset of that name, if there is one."""
+    row = tx.execute(visible(scope).where(table.c.name == name)).one_or_none()
+    return None if row is None else _dataset(row)
+
+
+def every(tx: Transaction, scope: Scope) -> list[Dataset]:
+    """All visible datasets, oldest first."""
+    return [_dataset(row) for row in tx.execute(visible(scope).order_by(table.c.id))]
+
+
+def page(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[Dataset]:
+    """A part of the visible datasets, oldest first."""
+    return listing(tx, visible(scope), table.c.id, request, _dataset)
+
+
+def change(
+    tx: Transaction,
+    scope: Scope,
+    dataset_id: str,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+) -> Dataset:
+    """Rename or describe a dataset."""
+    get(tx, scope, dataset_id)
+    values = {"name": name, "description": description}
+    given = {column: value for column, value in values.items() if value is not None}
+    if given:
+        try:
+            tx.execute(update(table).where(table.c.id == dataset_id).values(**given))
+        except IntegrityError as exc:
+            raise Conflict(f"A dataset named {name!r} exists already.") from exc
+    return get(tx, scope, dataset_id)
+
+
+def remove_row(tx: Transaction, dataset_id: str) -> None:
+    """Delete the row itself; `documents.remove_dataset` has emptied it before."""
+    tx.execute(delete(table).where(table.c.id == dataset_id))
+
+
+def _row(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "id": dataset.id,
+        "name": dataset.name,
+        "description": dataset.description,
+        "processing": processing_to(dataset.processing),
+        "embedder": dataset.embedder,
+        "generation": dataset.generation,
+        "created_at": dataset.created_at,
+    }
+
+
+def _dataset(row: Row[Any]) -> Dataset:
+    return Dataset(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        processing=processing_from(row.processing),
+        embedder=row.embedder,
+        generation=row.generation,
+        created_at=row.created_at,
+    )

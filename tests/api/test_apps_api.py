@@ -1,0 +1,175 @@
+"""Apps: a draft under optimistic locking, versions that stay, and the switch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.serving import Served
+
+
+def new(served: Served, slug: str) -> str:
+    served.post("/v1/apps", {"slug": slug, "name": slug})
+    return f"/v1/apps/{slug}"
+
+
+def test_an_app_is_found_by_id_and_by_slug_and_changed(served: Served):
+    body = {
+        "slug": "library",
+        "name": "Library",
+        "opening": "Ask me.",
+        "suggested_questions": ["Who?", "When?"],
+    }
+    made = served.post("/v1/apps", body)
+
+    assert served.http.get("/v1/apps/library").json() == made
+    assert served.http.get(f"/v1/apps/{made['id']}").json() == made
+    assert {key: made[key] for key in body} == body
+    assert made["version"] is None
+    changed = served.http.patch("/v1/apps/library", json={"name": "Books", "slug": "books"}).json()
+    assert (changed["name"], changed["slug"], changed["opening"]) == ("Books", "books", "Ask me.")
+    assert served.http.get("/v1/apps/library").status_code == 404
+    assert served.http.delete("/v1/apps/books").status_code == 204
+    assert served.http.get("/v1/apps/books").status_code == 404
+
+
+@pytest.mark.parametrize("slug", ["", "Upper", "with space", "-x", "app_1", "ä"])
+def test_a_slug_is_plain(served: Served, slug: str):
+    answer = served.http.post("/v1/apps", json={"slug": slug, "name": "x"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
+def test_a_slug_is_taken_once(served: Served):
+    new(served, "taken")
+    other = new(served, "free")
+    assert served.http.post("/v1/apps", json={"slug": "taken", "name": "x"}).status_code == 409
+    assert served.http.patch(other, json={"slug": "taken"}).status_code == 409
+
+
+def full_draft(served: Served) -> dict[str, Any]:
+    dataset_id = served.post("/v1/datasets", {"name": "for a draft"})["id"]
+    return {
+        "prompt": "Be brief. {{context}}",
+        "inputs": [{"name": "language", "required": True, "default": ""}],
+        "dataset_ids": [dataset_id],
+        "retrieval": {"top_k": 4, "mode": "keyword", "min_score": 0.1, "context_tokens": 900},
+        "base": {"model": None, "prompt": None, "temperature": 0.5, "max_tokens": 100},
+        "tuned": {
+            "model": "mine",
+            "prompt": "Be tuned.",
+            "retrieval": None,
+            "temperature": None,
+            "max_tokens": None,
+        },
+        "refusal": "I do not know.",
+    }
+
+
+def test_a_draft_comes_back_as_it_was_sent(served: Served):
+    path = new(served, "round-trip")
+    draft = full_draft(served)
+
+    assert served.http.put(f"{path}/draft", json=draft).json() == draft
+    assert served.http.get(f"{path}/draft").json() == draft
+
+
+def test_changing_the_apps_retrieval_changes_the_variants_that_follow_it(served: Served):
+    path = new(served, "following")
+    draft = served.http.get(f"{path}/draft").json()
+    draft["retrieval"]["top_k"] = 3
+    draft["tuned"] = {"model": "extractive"}
+
+    served.http.put(f"{path}/draft", json=draft)
+
+    served.post(f"{path}/publish")
+    content = served.kb.database.reading(_versions, "following")[0].content
+    assert content.base.retrieval.top_k == content.tuned.retrieval.top_k == 3
+
+
+def _versions(tx: Any, slug: str) -> Any:
+    from kb.store import apps
+    from kb.types import Scope
+
+    return apps.versions_of(tx, Scope.admin(), slug)
+
+
+def test_a_draft_that_somebody_else_has_changed_is_not_overwritten(served: Served):
+    path = f"{new(served, 'locked')}/draft"
+    etag = served.http.get(path).headers["etag"]
+    first = served.http.put(path, json={"prompt": "mine"}, headers={"if-match": etag})
+    assert first.status_code == 200
+    assert first.headers["etag"] != etag
+
+    late = served.http.put(path, json={"prompt": "theirs"}, headers={"if-match": etag})
+
+    assert (late.status_code, late.json()["code"]) == (412, "precondition_failed")
+    assert served.http.get(path).json()["prompt"] == "mine"
+    for matching in (first.headers["etag"], "*"):
+        again = served.http.put(path, json={}, headers={"if-match": matching})
+        assert again.status_code == 200
+    assert served.http.put(path, json={}).status_code == 200
+
+
+def test_a_draft_names_only_datasets_that_exist(served: Served):
+    path = f"{new(served, 'unknown-dataset')}/draft"
+    assert served.http.put(path, json={"dataset_ids": ["ds_none"]}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        {"promt": "typo"},
+        {"base": {"temperature": 9}},
+        {"retrieval": {"top_k": 0}},
+        {"inputs": [{"name": "a"}, {"name": "a"}]},
+        {"inputs": [{"name": "a b"}]},
+    ],
+)
+def test_a_draft_that_makes_no_sense_is_refused(served: Served, draft: dict[str, Any]):
+    slug = f"senseless-{abs(hash(str(draft)))}"
+    answer = served.http.put(f"{new(served, slug)}/draft", json=draft)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
+def test_versions_are_numbered_stay_and_can_come_back(served: Served):
+    path = new(served, "versioned")
+    for prompt in ("first", "second"):
+        served.http.put(f"{path}/draft", json={"prompt": prompt})
+        served.post(f"{path}/publish")
+
+    listed = served.http.get(f"{path}/versions").json()["data"]
+    assert [(v["version"], v["content"]["prompt"]) for v in listed] == [(2, "second"), (1, "first")]
+    assert served.http.get(path).json()["version"] == 2
+    back = served.http.post(f"{path}/rollback", json={"version": 1})
+    assert (back.status_code, back.json()["version"]) == (200, 1)
+    assert served.http.get(path).json()["version"] == 1
+    assert served.http.post(f"{path}/rollback", json={"version": 9}).status_code == 404
+    assert served.post(f"{path}/publish")["version"] == 3
+
+
+def test_the_switch_can_be_turned_and_read(served: Served):
+    path = f"{new(served, 'switched')}/route"
+    assert served.http.get(path).json() == {"mode": "base", "percent": 0, "rules": []}
+    route = {
+        "mode": "split",
+        "percent": 30,
+        "rules": [{"keywords": ["refund", "Geld zurück"], "variant": "tuned"}],
+    }
+    assert served.http.put(path, json=route).json() == route
+    assert served.http.get(path).json() == route
+    assert served.http.put(path, json={"mode": "both"}).status_code == 400
+    assert served.http.put(path, json={"mode": "split", "percent": 101}).status_code == 400
+
+
+def test_an_app_has_keys_of_its_own_that_end_with_it(served: Served):
+    path = new(served, "keyed")
+    made = served.post(f"{path}/keys", {"name": "site"})
+    client = served.client(made["key"])
+    assert client.get(path).status_code == 200
+    listed = served.http.get(f"{path}/keys").json()["data"]
+    assert [(key["id"], key["name"]) for key in listed] == [(made["id"], "site")]
+
+    served.http.delete(path)
+
+    assert client.get("/v1/apps").status_code == 401

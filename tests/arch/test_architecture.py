@@ -1,0 +1,106 @@
+"""The house rules that a machine can check: who imports whom, fences, sizes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("kb", "ingest", "api", "eval")
+SOURCES = sorted(
+    path
+    for name in PACKAGES
+    for path in (ROOT / name).rglob("*.py")
+    if "versions" not in path.parts
+)
+
+ALLOWED = {
+    "kb": {"kb"},
+    "ingest": {"ingest", "kb"},
+    "eval": {"eval", "ingest", "kb"},
+    "api": {"api", "ingest", "kb"},
+}
+
+FENCES = {
+    "fastapi": ("api/",),
+    "starlette": ("api/",),
+    "sse_starlette": ("api/",),
+    "uvicorn": ("api/",),
+    "chromadb": ("kb/index/vectors.py",),
+    "tantivy": ("kb/index/keywords.py",),
+    "sqlalchemy": ("kb/store/",),
+    "alembic": ("kb/store/",),
+    "sqlite3": ("kb/store/", "kb/knowledge_base.py"),
+    "sentence_transformers": ("kb/models/",),
+    "torch": ("kb/models/",),
+    "openvino": ("kb/models/",),
+    "openai": ("kb/models/",),
+    "llama_index": ("kb/models/", "ingest/split.py", "eval/", "kb/search/llama_index_retriever.py"),
+    "pypdf": ("ingest/readers/",),
+    "markdown_it": ("ingest/readers/",),
+    "selectolax": ("ingest/readers/",),
+    "lxml": ("ingest/readers/",),
+}
+
+MAX_FILE_LINES = 300
+MAX_FUNCTION_LINES = 50
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_imports_go_one_way(path: Path):
+    if name_of(path) == "kb/__main__.py":
+        pytest.skip("the composition of commands may import everything")
+    own = {name.split(".")[0] for name in imports(path)} & set(PACKAGES)
+    assert own <= ALLOWED[name_of(path).split("/")[0]]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_libraries_stay_behind_their_fences(path: Path):
+    used = {name.split(".")[0] for name in imports(path)}
+    escaped = {
+        library
+        for library in used & set(FENCES)
+        if not any(name_of(path).startswith(place) for place in FENCES[library])
+    }
+    assert escaped == set()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_files_and_functions_stay_small(path: Path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= MAX_FILE_LINES
+    long = [
+        node.name
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= MAX_FUNCTION_LINES
+    ]
+    assert long == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_every_public_function_and_class_says_what_it_is_for(path: Path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree) or not tree.body
+    public = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
+    ]
+    assert [node.name for node in public if not ast.get_docstring(node)] == []

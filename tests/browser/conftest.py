@@ -1,0 +1,72 @@
+"""A real browser on a real server: headless Chromium, driven over WebDriver.
+
+The browser may reach 127.0.0.1 only, and its network log is kept, so a test can show that a page
+asked nobody else for anything.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.chrome.webdriver import WebDriver
+
+from kb.models.fake_server import running_fake_server
+from tests.browser.site import Site, fill
+from tests.server import running_server
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--force-prefers-reduced-motion",
+    "--window-size=1280,900",
+    "--lang=en",
+)
+
+
+def _programs() -> tuple[str, str]:
+    found = (shutil.which("chromium"), shutil.which("chromedriver"))
+    if None in found:
+        reason = "Chromium is missing: apt-get install chromium chromium-driver"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found[0] or "", found[1] or ""
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
+    """One browser for all tests, with an empty profile."""
+    chromium, chromedriver = _programs()
+    options = Options()
+    options.binary_location = chromium
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    started = webdriver.Chrome(options=options, service=Service(chromedriver))
+    started.set_script_timeout(30)
+    yield started
+    started.quit()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server with documents and apps, and a language model that needs no model."""
+    _programs()
+    data: Path = tmp_path_factory.mktemp("site") / "data"
+    with running_fake_server() as model, running_server(data) as server:
+        yield fill(server, model.base_url)

@@ -1,0 +1,274 @@
+"""Chroma as the vector index: what is on disk, what stays open, and what damage does."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kb.errors import IndexDamaged
+from kb.index.vectors import ChromaVectors
+from kb.protocols import IndexKey
+
+KEY = IndexKey("d1", 1)
+REPOSITORY = Path(__file__).parents[3]
+ROWS = 1200  # over 1,000 Chroma writes its graph to disk
+
+
+@pytest.fixture
+def index(tmp_path):
+    index = ChromaVectors(tmp_path, open_limit=3)
+    yield index
+    index.close()
+
+
+def unit_vectors(rows, seed=0):
+    vectors = np.random.default_rng(seed).standard_normal((rows, 16)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def names(rows):
+    return [f"doc.1.1.{row}" for row in range(rows)]
+
+
+def folder(tmp_path, key=KEY):
+    return tmp_path / key.dataset_id / f"g{key.generation}" / "vectors"
+
+
+def graph(tmp_path):
+    (found,) = {path.parent for path in folder(tmp_path).rglob("data_level0.bin")}
+    return found
+
+
+def written_and_closed(index):
+    index.upsert(KEY, names(ROWS), unit_vectors(ROWS))
+    index.close()
+
+
+def held_by_this_process():
+    """(descriptors, threads), once threads that were told to end have ended."""
+    before = None
+    while (
+        now := tuple(len(os.listdir(f"/proc/self/{kind}")) for kind in ("fd", "task"))
+    ) != before:
+        before = now
+        time.sleep(0.2)
+    return now
+
+
+def open_files():
+    links = [Path("/proc/self/fd") / name for name in os.listdir("/proc/self/fd")]
+    return [link.readlink() for link in links if link.is_symlink()]
+
+
+def test_only_so_many_folders_stay_open(index, tmp_path):
+    for number in range(12):
+        index.upsert(IndexKey(f"x{number}", 1), names(5), unit_vectors(5))
+    held_by_this_process()
+
+    opened = {p.relative_to(tmp_path).parts[0] for p in open_files() if tmp_path in p.parents}
+    assert opened == {"x9", "x10", "x11"}
+
+
+def test_closing_gives_everything_back(index):
+    index.upsert(KEY, names(5), unit_vectors(5))
+    index.close()
+    descriptors, threads = held_by_this_process()
+
+    for number in range(3):
+        index.upsert(IndexKey(f"x{number}", 1), names(5), unit_vectors(5))
+    index.close()
+
+    now = held_by_this_process()
+    assert now[0] <= descriptors
+    assert now[1] <= threads
+
+
+def test_a_folder_replaced_behind_a_closed_index_is_read_anew(index, tmp_path):
+    index.upsert(KEY, ["old"], unit_vectors(1))
+    index.close()
+    shutil.rmtree(folder(tmp_path))
+    other = ChromaVectors(tmp_path, open_limit=1)
+    other.upsert(KEY, ["new"], unit_vectors(1))
+    other.close()
+
+    assert index.ids(KEY) == {"new"}
+
+
+def test_dropping_leaves_the_keyword_index_beside_it(index, tmp_path):
+    index.upsert(KEY, names(1), unit_vectors(1))
+    beside = folder(tmp_path).parent / "keywords"
+    beside.mkdir()
+
+    index.drop(KEY)
+
+    assert beside.is_dir()
+    assert not folder(tmp_path).exists()
+
+
+def test_a_hundred_candidates_are_the_true_nearest(index):
+    centres = unit_vectors(40)
+    near = np.repeat(centres, 50, axis=0) + 0.05 * unit_vectors(2000, seed=1)
+    vectors = (near / np.linalg.norm(near, axis=1, keepdims=True)).astype(np.float32)
+    index.upsert(KEY, names(2000), vectors)
+
+    for row in range(0, 2000, 200):
+        query = vectors[row : row + 1]
+        truth = np.argsort(-(vectors @ query[0]))[:100]
+        hits = {hit.chunk_id for hit in index.query(KEY, query, 100)}
+        assert len(hits & {f"doc.1.1.{place}" for place in truth}) >= 99
+
+
+@pytest.mark.parametrize("rows", [1, 99, 101, 1000, 1001, 2500, 7777])
+def test_no_size_of_a_whole_folder_is_taken_for_a_torn_one(index, rows):
+    vectors = unit_vectors(rows)
+    index.upsert(KEY, names(rows), vectors)
+    index.remove(KEY, names(rows)[: rows // 3])
+    other = unit_vectors(1, seed=1)
+    index.upsert(KEY, ["more"], other)
+    index.close()
+
+    assert [hit.chunk_id for hit in index.query(KEY, other, 1)] == ["more"]
+
+
+def cut_in_half(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def overwrite(path):
+    path.write_bytes(b"not what it was" * 1000)
+
+
+def lose(path):
+    path.unlink()
+
+
+def grow(path):
+    os.truncate(path, 10_000_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "harm"),
+    [
+        ("header.bin", cut_in_half),  # would be a segmentation fault
+        ("header.bin", lose),
+        ("header.bin", overwrite),
+        ("data_level0.bin", lose),
+        ("data_level0.bin", grow),
+        ("length.bin", lose),
+        ("link_lists.bin", lose),
+        ("link_lists.bin", grow),
+        ("index_metadata.pickle", lose),  # would be an empty index
+        ("index_metadata.pickle", cut_in_half),
+    ],
+)
+def test_a_torn_graph_is_reported_and_a_drop_mends_it(index, tmp_path, name, harm):
+    written_and_closed(index)
+    harm(graph(tmp_path) / name)
+
+    for _ in range(2):
+        with pytest.raises(IndexDamaged, match="d1"):
+            index.query(KEY, unit_vectors(1), 5)
+    with pytest.raises(IndexDamaged):
+        index.upsert(KEY, names(1), unit_vectors(1))
+    with pytest.raises(IndexDamaged):
+        index.ids(KEY)
+
+    index.drop(KEY)
+    index.upsert(KEY, names(5), unit_vectors(5))
+    assert index.ids(KEY) == set(names(5))
+
+
+@pytest.mark.parametrize("harm", [overwrite, lose, lambda path: os.truncate(path, 0)])
+def test_a_torn_database_is_reported_and_a_drop_mends_it(index, tmp_path, harm):
+    written_and_closed(index)
+    harm(folder(tmp_path) / "chroma.sqlite3")
+
+    for _ in range(2):
+        with pytest.raises(IndexDamaged):
+            index.query(KEY, unit_vectors(1), 5)
+
+    index.drop(KEY)
+    index.upsert(KEY, names(5), unit_vectors(5))
+    assert index.ids(KEY) == set(names(5))
+
+
+def test_a_lost_graph_is_not_an_empty_index(index, tmp_path):
+    written_and_closed(index)
+    shutil.rmtree(graph(tmp_path))
+
+    with pytest.raises(IndexDamaged):
+        index.query(KEY, unit_vectors(1), 5)
+
+
+def test_vectors_of_another_model_are_refused_and_harm_nothing(index):
+    index.upsert(KEY, names(3), unit_vectors(3))
+
+    with pytest.raises(IndexDamaged):
+        index.upsert(KEY, ["other"], np.ones((1, 24), np.float32))
+
+    assert index.ids(KEY) == set(names(3))
+
+
+def test_damage_in_one_dataset_does_not_touch_another(index, tmp_path):
+    written_and_closed(index)
+    other = IndexKey("d2", 1)
+    index.upsert(other, names(3), unit_vectors(3))
+    overwrite(folder(tmp_path) / "chroma.sqlite3")
+
+    with pytest.raises(IndexDamaged):
+        index.ids(KEY)
+    assert index.ids(other) == set(names(3))
+
+
+def test_what_was_acknowledged_survives_a_kill(index, tmp_path):
+    program = f"""
+import numpy as np, time
+from pathlib import Path
+from kb.index.vectors import ChromaVectors
+from kb.protocols import IndexKey
+index = ChromaVectors(Path({str(tmp_path)!r}), open_limit=1)
+vectors = np.eye(16, dtype=np.float32)
+index.upsert(IndexKey("d1", 1), [f"doc.1.1.{{n}}" for n in range(16)], vectors)
+print("written", flush=True)
+time.sleep(60)
+"""
+    child = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=REPOSITORY
+    )
+    assert child.stdout.readline() == b"written\n"
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+
+    assert index.ids(KEY) == set(names(16))
+    assert index.query(KEY, np.eye(16, dtype=np.float32)[3:4], 1)[0].chunk_id == "doc.1.1.3"
+
+
+def test_the_least_recently_used_folder_is_closed_under_nobody(index):
+    keys = [IndexKey(f"d{number}", 1) for number in range(9)]  # three times the limit
+    vectors = unit_vectors(9)
+    for number, key in enumerate(keys):
+        index.upsert(key, [f"only{number}"], vectors[number : number + 1])
+    wrong = []
+
+    def ask(start):
+        for turn in range(10):
+            number = (start + turn) % len(keys)
+            hits = index.query(keys[number], vectors[:1], 3)
+            if [hit.chunk_id for hit in hits] != [f"only{number}"]:
+                wrong.append(hits)
+
+    threads = [threading.Thread(target=ask, args=(start,)) for start in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert wrong == []

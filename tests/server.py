@@ -1,0 +1,127 @@
+"""A real server process for tests: started by the command that users type, killed if asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[1]
+START_S = 60
+
+
+@dataclass
+class ServerProcess:
+    """A running `kb serve` and a client with its admin key."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    key: str
+    data_dir: Path
+    log: Path
+
+    @property
+    def http(self) -> httpx.Client:
+        return httpx.Client(
+            base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, timeout=60
+        )
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=30)
+
+
+def environment(data_dir: Path, **settings: str) -> dict[str, str]:
+    plain = {k: v for k, v in os.environ.items() if not k.upper().startswith("KB_")}
+    return {
+        **plain,
+        "PYTHONPATH": str(ROOT),
+        "KB_DATA_DIR": str(data_dir),
+        "KB_EMBEDDING__MODEL": "hash",
+        **settings,
+    }
+
+
+def start_server(data_dir: Path, *arguments: str, **settings: str) -> ServerProcess:
+    """Start `kb serve` on a free port and wait until it is ready."""
+    log = data_dir.parent / f"{data_dir.name}.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kb", "serve", "--port", "0", *arguments],
+            env=environment(data_dir, **settings),
+            cwd=data_dir.parent,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    deadline = time.monotonic() + START_S
+    announced = data_dir / "server.json"
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise AssertionError(f"the server ended:\n{log.read_text()}")
+        if announced.exists() and json.loads(announced.read_text())["pid"] == process.pid:
+            url = json.loads(announced.read_text())["url"]
+            if _is_ready(url):
+                key = settings.get("KB_ADMIN_KEY") or (data_dir / "admin.key").read_text().strip()
+                return ServerProcess(process, url, key, data_dir, log)
+        time.sleep(0.05)
+    process.kill()
+    raise AssertionError(f"the server was not ready in {START_S} s:\n{log.read_text()}")
+
+
+@contextmanager
+def running_server(data_dir: Path, *arguments: str, **settings: str) -> Iterator[ServerProcess]:
+    server = start_server(data_dir, *arguments, **settings)
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.kill()
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def wait_for_batch(http: httpx.Client, batch_id: str, timeout_s: float = 60) -> dict[str, Any]:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        batch = http.get(f"/v1/batches/{batch_id}").json()
+        if batch["status"] == "completed":
+            return batch
+        time.sleep(0.05)
+    raise AssertionError(f"the batch did not finish: {batch}")
+
+
+def ask(http: httpx.Client, app: str, query: str, **fields: Any) -> list[tuple[str, Any]]:
+    """Ask over SSE; returns the (event, data) pairs."""
+    events = []
+    with http.stream("POST", f"/v1/apps/{app}/chat", json={"query": query, **fields}) as answer:
+        assert answer.status_code == 200, answer.read()
+        name = ""
+        for line in answer.iter_lines():
+            if line.startswith("event: "):
+                name = line[7:]
+            elif line.startswith("data: "):
+                events.append((name, json.loads(line[6:])))
+    return events
+
+
+def answer_of(events: list[tuple[str, Any]]) -> str:
+    return "".join(data["text"] for name, data in events if name == "delta")
