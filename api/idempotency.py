@@ -52,22 +52,26 @@ class Once:
         Raises:
             Conflict: the key was used for another request.
         """
+        answer, is_replayed = await self.first(status, create, content=content)
+        headers = {REPLAYED: "true"} if is_replayed else None
+        return Response(answer.body, answer.status, headers, "application/json")
+
+    async def first(
+        self, status: int, create: Callable[[], Awaitable[Any]], *, content: str | None = None
+    ) -> tuple[FirstAnswer, bool]:
+        """Like calling it, but gives what is kept, and whether it was kept before."""
         if self._key is None:
-            return _response(FirstAnswer(status, json.dumps(await create())))
+            return FirstAnswer(status, json.dumps(await create())), False
         turn = self._turns.setdefault((self._caller, self._key), anyio.Lock())
         async with turn:
-            return await self._first_or_again(status, create, self._key, content)
-
-    async def _first_or_again(
-        self, status: int, create: Callable[[], Awaitable[Any]], key: str, content: str | None
-    ) -> Response:
-        fingerprint = await self._fingerprint(content)
-        known = await read(self._kb, idempotency.find, self._caller, key, fingerprint)
-        if known is not None:
-            return _response(known, {REPLAYED: "true"})
-        answer = FirstAnswer(status, json.dumps(await create()))
-        await write(self._kb, idempotency.keep, self._caller, key, fingerprint, answer)
-        return _response(answer)
+            fingerprint = await self._fingerprint(content)
+            named = (self._caller, self._key, fingerprint)
+            known = await read(self._kb, idempotency.find, *named)
+            if known is not None:
+                return known, True
+            answer = FirstAnswer(status, json.dumps(await create()))
+            await write(self._kb, idempotency.keep, *named, answer)
+            return answer, False
 
     async def _fingerprint(self, content: str | None) -> str:
         url = self._request.url
@@ -86,7 +90,3 @@ async def get_once(
 
 
 OnceDep = Annotated[Once, Depends(get_once)]
-
-
-def _response(answer: FirstAnswer, headers: dict[str, str] | None = None) -> Response:
-    return Response(answer.body, answer.status, headers, "application/json")

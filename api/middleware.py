@@ -84,7 +84,7 @@ class RequestEnvelope:
         logger.info(
             "%s %s %d %.1f ms %s",
             scope["method"],
-            scope["path"].encode("ascii", "backslashreplace").decode(),
+            scope["raw_path"].decode("ascii", "backslashreplace"),
             request.status,
             took_ms,
             request.id,

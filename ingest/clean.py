@@ -48,8 +48,8 @@ def hyphenation(text: str, protected: Sequence[Extent]) -> Iterator[Extent]:
 
 RULES: dict[str, tuple[Rule, bool]] = {
     "control_characters": (control_characters, True),
-    "extra_spaces": (extra_spaces, True),
     "hyphenation": (hyphenation, True),
+    "extra_spaces": (extra_spaces, True),
 }
 """Name → (rule, on by default). Where two rules meet, the first in this table wins."""
 

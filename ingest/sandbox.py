@@ -7,6 +7,7 @@ documents; after any failure it is thrown away.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import select
@@ -99,7 +100,14 @@ class ReaderPool:
             self._closed = True
             children = list(self._children)
         for child in children:
-            self._discard(child)
+            child.kill()
+        # The pipes of a child at work belong to the thread that waits on them.
+        for _ in range(self._slots.qsize()):
+            with contextlib.suppress(queue.Empty):
+                idle = self._slots.get_nowait()
+                if idle is not None:
+                    self._discard(idle)
+                self._slots.put(None)
 
     def _usable(self, child: _Child | None) -> _Child:
         if child is not None and child.documents < DOCUMENTS_PER_CHILD and child.is_alive():
@@ -130,6 +138,7 @@ class ReaderPool:
 
     def _discard(self, child: _Child) -> None:
         child.kill()
+        child.close_pipes()
         with self._lock:
             self._children.discard(child)
 
@@ -208,11 +217,15 @@ class _Child:
         """End the child and whatever it started. Repeating is harmless."""
         with self._killing:
             if self._process.poll() is None:
-                os.killpg(self._process.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
-                if pipe is not None:
-                    pipe.close()
+
+    def close_pipes(self) -> None:
+        """Only for the thread that talks to the child, or when none does."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 def _checked(answer: bytes, max_characters: int) -> Extraction:

@@ -191,8 +191,8 @@ class _Bench:
         earliest = max(before.start, own.start - overlap * CHARACTERS_PER_TOKEN)
         for first, _ in sentence_extents(ruler.text[earliest : own.start]):
             start = earliest + first
-            at_sentence = first > 0 or earliest == before.start
-            if at_sentence and ruler.count(start, own.start) <= overlap:
+            # The first one may be cut, or be all of the chunk before.
+            if first > 0 and ruler.count(start, own.start) <= overlap:
                 return (Span(own.page, start, own.end), *spans[1:])
         return spans
 

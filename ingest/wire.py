@@ -7,6 +7,7 @@ span, name and length that it sends.
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Mapping
 from typing import Any, BinaryIO, get_args
@@ -17,6 +18,9 @@ from kb.types import Page
 
 LENGTH = struct.Struct(">Q")
 KINDS: tuple[BlockKind, ...] = get_args(BlockKind)
+
+_REASON = re.compile(r"[a-z_]{1,40}")
+_LONGEST_DETAIL = 1000
 
 OUT_OF_MEMORY = (
     "Reading the file took more memory than one file may. Split it into smaller files, or raise "
@@ -95,7 +99,7 @@ def decode_answer(payload: bytes, max_characters: int) -> Extraction:
     except RecursionError as exc:
         raise ValueError("The answer is nested too deeply.") from exc
     if "reason" in answer:
-        raise UnreadableFile(str(answer["detail"]), reason=str(answer["reason"]))
+        raise _failure(_text(answer["reason"]), _text(answer["detail"]))
     pages = tuple(Page(_whole(number), _text(text)) for number, text in answer["pages"])
     lengths = {page.number: len(page.text) for page in pages}
     if len(lengths) != len(pages) or sum(lengths.values()) > max_characters:
@@ -110,6 +114,12 @@ def decode_answer(payload: bytes, max_characters: int) -> Extraction:
         warnings=tuple(_text(warning) for warning in answer["warnings"]),
         empty_pages=tuple(_whole(number) for number in answer["empty_pages"]),
     )
+
+
+def _failure(reason: str, detail: str) -> UnreadableFile:
+    if not _REASON.fullmatch(reason) or len(detail) > _LONGEST_DETAIL:
+        raise ValueError("Not a reason of ours.")
+    return UnreadableFile(detail, reason=reason)
 
 
 def _block(entry: list[int], lengths: Mapping[int, int]) -> Block:

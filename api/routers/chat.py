@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from api import events, sse
 from api.deps import KB, ChatCaller, Json
+from api.idempotency import OnceDep
 from api.routers.batches import EventNumber, LastEventId
 from api.schemas.chat import ChatBody
 from api.threads import read, searching
@@ -29,11 +31,19 @@ _EVENTS: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("/apps/{app}/chat", responses=_EVENTS)
-async def chat(app: str, body: ChatBody, kb: KB, caller: ChatCaller) -> Response:
-    """Ask an app. Searching comes before the first byte, so its failures keep their status."""
+async def chat(app: str, body: ChatBody, kb: KB, caller: ChatCaller, once: OnceDep) -> Response:
+    """Ask an app. Searching comes before the first byte, so its failures keep their status.
+
+    A repetition under the same `Idempotency-Key` reads the first run instead of asking again.
+    """
     scope = of_user(caller.scope, body.user)
-    generation = await searching(kb, kb.chat.prepare, scope, app, body.to_request())
-    run = kb.chat.start(generation)
+
+    async def begin() -> str:
+        generation = await searching(kb, kb.chat.prepare, scope, app, body.to_request())
+        return kb.chat.start(generation).run_id
+
+    first, _ = await once.first(200, begin)
+    run = kb.chat.run(scope, json.loads(first.body))
     if body.stream:
         return sse.event_stream(sse.run_stream(run, 0, full=_is_full(caller)))
     return JSONResponse(await _answer(run, caller))

@@ -4,12 +4,16 @@ export function pickedFiles(list) {
   return [...list].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
 }
 
-// Everything under what was dropped. The entries must be taken before the first await: the browser
-// empties the drop afterwards.
+// Everything under what was dropped. The items must be read before the first await: the browser
+// empties the drop afterwards. What is dropped from another program may be a file without an entry.
 export async function droppedFiles(transfer) {
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
+  const items = [...transfer.items].filter((item) => item.kind === "file");
+  const dropped = items.map((item) => [item.webkitGetAsEntry(), item.getAsFile()]);
   const found = [];
-  for (const entry of entries) await collect(entry, found);
+  for (const [entry, file] of dropped) {
+    if (entry !== null) await collect(entry, found);
+    else if (file !== null) found.push({ path: file.name, file });
+  }
   return found;
 }
 

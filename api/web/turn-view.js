@@ -97,7 +97,8 @@ export class TurnView {
     if (turn.status === "failed") return [this.#failure()];
     if (turn.status === "cancelled") return [note("Stopped.")];
     if (NOTES[turn.finishReason]) return [note(NOTES[turn.finishReason])];
-    return turn.grounded === false ? [note("Not every statement here rests on a source.")] : [];
+    const isLoose = turn.grounded === false && turn.finishReason !== "refused";
+    return isLoose ? [note("Not every statement here rests on a source.")] : [];
   }
 
   #failure() {

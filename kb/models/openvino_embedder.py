@@ -22,9 +22,6 @@ from kb.models.priority import PriorityGate
 from kb.models.tokenizer import ModelTokenizer
 from kb.protocols import Vectors
 
-SMALL_BATCH = 4
-"""Texts per batch while queries arrive: a quarter of the default, so they wait a quarter."""
-
 
 class OpenVinoEmbedder:
     """Implements `kb.protocols.Embedder`. Thread-safe; one inference at a time, queries first.
@@ -63,8 +60,8 @@ class OpenVinoEmbedder:
         vectors = np.empty((len(rows), self.dimensions), dtype=np.float32)
         waiting = sorted(range(len(rows)), key=lambda position: len(rows[position]))
         while waiting:
-            size = SMALL_BATCH if self._gate.queries_arrive else self._batch_size
-            batch = [waiting.pop() for _ in range(min(size, self._batch_size, len(waiting)))]
+            size = min(self._gate.batch_size(self._batch_size), len(waiting))
+            batch = [waiting.pop() for _ in range(size)]
             with self._gate.documents():
                 vectors[batch] = self._infer([rows[position] for position in batch])
         return vectors

@@ -20,8 +20,6 @@ from kb.models.priority import PriorityGate
 from kb.models.tokenizer import ModelTokenizer
 from kb.protocols import Vectors
 
-SMALL_BATCH = 4
-
 
 class SentenceTransformerEmbedder:
     """Implements `kb.protocols.Embedder`, with the model's own query and document prompts."""
@@ -51,8 +49,8 @@ class SentenceTransformerEmbedder:
         vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
         waiting = sorted(range(len(texts)), key=lengths.__getitem__)
         while waiting:
-            size = SMALL_BATCH if self._gate.queries_arrive else self._batch_size
-            batch = [waiting.pop() for _ in range(min(size, self._batch_size, len(waiting)))]
+            size = min(self._gate.batch_size(self._batch_size), len(waiting))
+            batch = [waiting.pop() for _ in range(size)]
             with self._gate.documents():
                 vectors[batch] = self._model.encode_document(
                     [texts[position] for position in batch],

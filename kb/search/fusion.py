@@ -22,7 +22,7 @@ embedder, 40 candidates a side:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,19 +85,12 @@ def fuse(
     closeness = _closeness({i: similarity[i] for i in candidates if i in similarity})
     lexical = _relative(keyword)
     weight = _vector_weight(coverage, closeness, lexical)
-    ranks = _ranks(vector), _ranks(keyword)
-    matches = {item.chunk_id: item.score for item in keyword}
+    reasons = _reasons(vector, keyword, similarity)
     fused = [
         Fused(
             chunk_id,
             weight * closeness.get(chunk_id, 0.0) + (1 - weight) * lexical.get(chunk_id, 0.0),
-            {
-                "vector_rank": ranks[0].get(chunk_id),
-                "vector_score": similarity.get(chunk_id),
-                "keyword_rank": ranks[1].get(chunk_id),
-                "keyword_score": matches.get(chunk_id),
-                "vector_weight": weight,
-            },
+            {**reasons(chunk_id), "vector_weight": weight},
         )
         for chunk_id in candidates
     ]
@@ -124,6 +117,19 @@ def _vector_weight(
     if not closeness:
         return 0.0
     return VECTOR_WEIGHT * known if lexical else known
+
+
+def _reasons(
+    vector: Sequence[Scored], keyword: Sequence[Scored], similarity: Mapping[str, float]
+) -> Callable[[str], dict[str, Any]]:
+    near, matched = _ranks(vector), _ranks(keyword)
+    bm25 = {item.chunk_id: item.score for item in keyword}
+    return lambda chunk_id: {
+        "vector_rank": near.get(chunk_id),
+        "vector_score": similarity.get(chunk_id),
+        "keyword_rank": matched.get(chunk_id),
+        "keyword_score": bm25.get(chunk_id),
+    }
 
 
 def _ranks(ranking: Sequence[Scored]) -> dict[str, int]:

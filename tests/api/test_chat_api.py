@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -17,7 +18,7 @@ from tests.server import answer_of, ask
 
 TERMINAL = {"run.completed", "run.failed", "run.cancelled"}
 MOON = "The moon rises over Ostrava at nine. " + "Nothing else happens. " * 60
-HIDDEN = "Hidden word: quicksilver. {{context}}"
+HIDDEN = "Hidden word: quicksilver.\n\n{{context}}"
 
 
 @pytest.fixture(scope="module")
@@ -280,12 +281,29 @@ def test_a_stream_can_be_resumed_anywhere_without_a_gap(served: Served):
     assert served.http.get(path, headers={"last-event-id": "x"}).status_code == 400
 
 
+def test_a_repeated_question_reads_the_first_answer(served: Served, upstream: FakeModelServer):
+    headers = {"idempotency-key": "ask once"}
+    body = {"query": "When does the moon rise?", "stream": False}
+    asked = len(upstream.requests)
+
+    answers = [
+        served.http.post("/v1/apps/cite/chat", json=body, headers=headers).json() for _ in range(3)
+    ]
+
+    assert len(upstream.requests) == asked + 1
+    assert answers[0] == answers[1] == answers[2]
+    other = {**body, "query": "When does the sun set?"}
+    assert served.http.post("/v1/apps/cite/chat", json=other, headers=headers).status_code == 409
+
+
 def test_a_run_can_be_looked_at_and_stopped(served: Served):
     with served.http.stream("POST", "/v1/apps/endless/chat", json={"query": "x"}) as answer:
         stream = frames(answer)
         run_id = next(stream)[2]["run_id"]
-        while next(stream)[1] != "delta":
-            pass
+        written = ""
+        while "3" not in written:
+            _, name, data = next(stream)
+            written += data["text"] if name == "delta" else ""
         assert served.http.get(f"/v1/runs/{run_id}").json()["status"] == "running"
 
         assert served.http.post(f"/v1/runs/{run_id}/stop").status_code == 202
@@ -334,22 +352,22 @@ def test_a_finished_run_can_be_looked_at_after_its_events_are_forgotten(served: 
 
 
 def test_a_client_that_leaves_frees_its_subscription_and_holds_no_transaction(served: Served):
-    clients = [httpx.Client(base_url=served.url, headers=served.http.headers) for _ in range(20)]
-    streams = []
-    for client in clients:
-        stream = client.stream("POST", "/v1/apps/endless/chat", json={"query": "x"})
-        streams.append((stream, next(frames(stream.__enter__()))[2]["run_id"]))
-    runs = [served.kb.chat._runs.get(run_id) for _, run_id in streams]
-    assert [run.subscribers for run in runs] == [1] * 20
-    assert served.kb.database.open_transactions() == 0
-
-    for client in clients:
-        client.close()
+    with ExitStack() as open_streams:
+        streams = []
+        for _ in range(20):
+            client = open_streams.enter_context(httpx.Client(base_url=served.url, timeout=30))
+            client.headers["authorization"] = served.http.headers["authorization"]
+            asking = client.stream("POST", "/v1/apps/endless/chat", json={"query": "x"})
+            streams.append(frames(open_streams.enter_context(asking)))
+        run_ids = [next(stream)[2]["run_id"] for stream in streams]
+        runs = [served.kb.chat._runs._runs[run_id] for run_id in run_ids]
+        assert [run.subscribers for run in runs] == [1] * 20
+        assert served.kb.database.open_transactions() == 0
 
     deadline = time.monotonic() + 10
     while any(run.subscribers for run in runs) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert [run.subscribers for run in runs] == [0] * 20
     assert [run.terminal for run in runs] == [None] * 20
-    for _, run_id in streams:
+    for run_id in run_ids:
         served.http.post(f"/v1/runs/{run_id}/stop")

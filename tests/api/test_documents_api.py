@@ -297,13 +297,13 @@ def test_only_a_failed_document_is_tried_again(served: Served, dataset_id: str):
     assert again.json()["status"] in ("pending", "indexing", "failed")
 
 
-def test_five_hundred_files_fit_into_one_request(served: Served, dataset_id: str):
-    parts = [(f"dir/{number:03}.md", f"Number {number}.".encode()) for number in range(500)]
+def test_two_hundred_files_fit_into_one_request(served: Served, dataset_id: str):
+    parts = [(f"dir/{number:03}.md", f"Number {number}.".encode()) for number in range(200)]
 
     answer = post(served, dataset_id, *parts)
 
-    assert len(answer.json()["accepted"]) == 500
-    assert wait_for_batch(served.http, answer.json()["batch_id"])["ready"] == 500
+    assert len(answer.json()["accepted"]) == 200
+    assert wait_for_batch(served.http, answer.json()["batch_id"])["ready"] == 200
 
 
 @pytest.fixture(scope="module")

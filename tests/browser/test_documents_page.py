@@ -56,19 +56,30 @@ def test_files_go_in_are_listed_found_and_deleted(page: Browser, tmp_path: Path)
     page.wait(lambda: statuses(page) == {"good.md": "ready"})
 
 
-def test_a_dropped_folder_keeps_its_paths(page: Browser):
+def test_a_chosen_folder_keeps_its_paths(page: Browser, tmp_path: Path):
     create(page, "Harbours")
-    drop = """
-    const { portions, upload } = await import("/static/upload.js");
-    const { Api } = await import("/static/api.js");
-    const file = new File(["Quay seven floods in autumn."], "quay.txt", { type: "text/plain" });
-    const dataset = new URLSearchParams(location.search).get("dataset");
-    const [portion] = portions([{ path: "north/quay.txt", file }]);
-    return upload(await Api.open(), dataset, portion, () => {});
-    """
-    accepted = page.script(drop)
+    folder = tmp_path / "north"
+    (folder / "quays").mkdir(parents=True)
+    (folder / "quays" / "seven.txt").write_text("Quay seven floods in autumn.")
 
-    assert [document["name"] for document in accepted["accepted"]] == ["north/quay.txt"]
+    page.one("#folder").send_keys(str(folder))
+
+    page.wait(lambda: statuses(page) == {"north/quays/seven.txt": "ready"})
+
+
+def test_files_can_be_dropped(page: Browser):
+    create(page, "Wharves")
+    drop = """
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(["Wharf nine is dry."], "nine.txt", { type: "text/plain" }));
+    const how = { dataTransfer: transfer, bubbles: true, cancelable: true };
+    const event = new DragEvent("drop", how);
+    document.getElementById("drop").dispatchEvent(event);
+    return event.defaultPrevented;
+    """
+    assert page.script(drop) is True
+
+    page.wait(lambda: statuses(page) == {"nine.txt": "ready"})
 
 
 def test_a_dataset_can_be_talked_to_without_further_ado(page: Browser, tmp_path: Path):

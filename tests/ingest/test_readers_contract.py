@@ -4,7 +4,7 @@ import unicodedata
 from io import BytesIO
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.readers import READERS
@@ -23,12 +23,14 @@ def test_every_reader_finds_the_words_of_its_sample(media_type):
 
 
 @pytest.mark.parametrize("media_type", READERS)
+@settings(deadline=None)
 @given(data=st.binary(max_size=300))
 def test_every_reader_refuses_garbage_or_yields_clean_text(media_type, data):
     _check(media_type, data)
 
 
 @pytest.mark.parametrize("media_type", READERS)
+@settings(deadline=None)
 @given(position=st.integers(0, 2000), byte=st.integers(0, 255))
 def test_every_reader_survives_a_flipped_byte(media_type, position, byte):
     data = bytearray(SAMPLES[media_type][1])
@@ -38,6 +40,7 @@ def test_every_reader_survives_a_flipped_byte(media_type, position, byte):
 
 
 @pytest.mark.parametrize("media_type", READERS)
+@settings(deadline=None)
 @given(cut=st.integers(0, 2000))
 def test_every_reader_survives_a_cut_file(media_type, cut):
     data = SAMPLES[media_type][1]

@@ -67,11 +67,12 @@ def test_an_error_inside_lets_the_next_one_in():
         assert gate.queries_waiting == 0
 
 
-def test_queries_arrive_for_a_while_after_each_query(monkeypatch):
+def test_batches_are_small_for_a_while_after_each_query(monkeypatch):
     gate = PriorityGate()
-    assert not gate.queries_arrive
+    assert gate.batch_size(16) == 16
     with gate.query():
         pass
-    assert gate.queries_arrive
+    assert gate.batch_size(16) == 4
+    assert gate.batch_size(2) == 2
     monkeypatch.setattr(priority, "QUERIES_ARRIVE_S", 0.0)
-    assert not gate.queries_arrive
+    assert gate.batch_size(16) == 16

@@ -1,0 +1,77 @@
+"""Conversations and their stored messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from kb.types.apps import VariantName
+from kb.types.documents import Failure
+from kb.types.search import Citation
+
+FinishReason = Literal["stop", "length", "refused", "filtered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which variant answers, why, and with which model."""
+
+    variant: VariantName
+    reason: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one answer. `prompt_hidden` is the part of the prompt that only admins may see."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    estimated: bool = True
+    prompt_hidden: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One past exchange of a conversation, as the model sees it."""
+
+    query: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A sequence of messages with one app. `variant` pins the route once a question has set it."""
+
+    id: str
+    app_id: str
+    name: str
+    end_user: str | None
+    variant: VariantName | None
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One question and its answer, as stored when the run ended."""
+
+    id: str
+    conversation_id: str
+    run_id: str
+    app_id: str
+    app_slug: str
+    app_version: int
+    query: str
+    answer: str
+    status: Literal["completed", "failed", "cancelled"]
+    finish_reason: FinishReason | None
+    grounded: bool | None
+    route: Route
+    sources: Sequence[Mapping[str, Any]]
+    citations: tuple[Citation, ...]
+    usage: Usage
+    timings_ms: Mapping[str, float]
+    error: Failure | None
+    created_at: str

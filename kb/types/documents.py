@@ -1,0 +1,108 @@
+"""What a document becomes: pages, spans, chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+DocumentStatus = Literal["pending", "indexing", "ready", "failed", "removed"]
+
+
+@dataclass(frozen=True, slots=True)
+class SplitOptions:
+    """How a dataset's text is cut; sizes are tokens of the embedder. None: what it reads best."""
+
+    mode: Literal["auto"] = "auto"
+    max_tokens: int | None = None
+    overlap: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Processing:
+    """A dataset's cleaning rules (name → on or off; absent: the default) and its splitting."""
+
+    clean: Mapping[str, bool] = field(default_factory=dict)
+    split: SplitOptions = SplitOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A named set of documents under one embedder and one index generation."""
+
+    id: str
+    name: str
+    description: str
+    processing: Processing
+    embedder: str
+    generation: int
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something did not work: a stable code and a sentence that says what to do."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One uploaded file. `name` (a relative path) is its key within the dataset.
+
+    `version` counts uploads of other bytes under the same name; `live_version` is the one that
+    answers questions (None until the first is ready). `receipt` accounts for every character.
+    """
+
+    id: str
+    dataset_id: str
+    name: str
+    version: int
+    live_version: int | None
+    media_type: str
+    sha256: str
+    size_bytes: int
+    metadata: Mapping[str, Any]
+    status: DocumentStatus
+    error: Failure | None
+    chunk_count: int
+    receipt: Mapping[str, Any] | None
+    batch_id: str | None
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of decoded text, Unicode NFC, never changed again: it is what citations quote."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters `start` to `end` (exclusive) of one page's text."""
+
+    page: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A searchable piece of a document.
+
+    `text` is the concatenation of its spans' slices of page text; usually one span, two where a
+    sentence runs over a page break. `index_text` = heading path + text without what cleaning
+    removes: it is what is embedded, searched and put into the prompt.
+    """
+
+    id: str
+    document_id: str
+    index: int
+    spans: tuple[Span, ...]
+    text: str
+    heading: str
+    index_text: str

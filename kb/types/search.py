@@ -1,0 +1,59 @@
+"""What a question finds: hits, numbered sources, citations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from kb.types.documents import Chunk
+
+SearchMode = Literal["hybrid", "vector", "keyword"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk found by a search. Higher scores are better, always; `why` explains them."""
+
+    chunk: Chunk
+    dataset_id: str
+    document_name: str
+    score: float
+    why: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """A retrieval profile: how a variant looks for its context."""
+
+    top_k: int = 8
+    mode: SearchMode = "hybrid"
+    min_score: float = 0.0
+    context_tokens: int = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A hit with the number under which an answer may cite it (from 1)."""
+
+    n: int
+    hit: Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A mark in an answer and the characters it rests on: `quote == page.text[start:end]`, always.
+
+    `answer_start` and `answer_end` say where the mark stands in the answer, in characters.
+    """
+
+    n: int
+    answer_start: int
+    answer_end: int
+    chunk_id: str
+    document_id: str
+    document_name: str
+    page: int
+    start: int
+    end: int
+    quote: str
