@@ -25,7 +25,6 @@ class Piece:
 
     `spans` are two only for a sentence that runs over a page break. `header` is the header row of
     the Markdown table that a row was cut from: without it a row does not say what its cells are.
-    `torn` pieces may begin or end within a word, so their tokens may be more than was measured.
     """
 
     spans: tuple[Span, ...]
@@ -34,7 +33,6 @@ class Piece:
     stage: int = 0
     header: str = ""
     header_tokens: int = 0
-    torn: bool = False
 
     @property
     def page(self) -> int:
@@ -69,8 +67,7 @@ def finer(whole: Piece, rulers: Rulers, budget: int) -> list[Piece]:
         if len(extents) > 1:
             return _parts(whole, extents, stage + 1, rulers, budget)
     extents = list(_windows(ruler, span.start, span.end, budget))
-    parts = _parts(whole, extents, len(ways), rulers, budget)
-    return [replace(part, torn=True) for part in parts]
+    return _parts(whole, extents, len(ways), rulers, budget)
 
 
 def _parts(

@@ -27,7 +27,7 @@ _SPARE_CPU_S = 2
 def serve(memory_bytes: int, readers: Mapping[str, Reader] = READERS) -> None:
     """Answer requests one after another; returns never, ends with the process."""
     requests, answers = _take_over_pipes()
-    pass
+    _limit(resource.RLIMIT_AS, memory_bytes)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CORE, 0)

@@ -25,6 +25,8 @@ from kb.errors import Unavailable, UnreadableFile
 DOCUMENTS_PER_CHILD = 200
 """Then a child is replaced, so that what a parser leaks does not add up."""
 
+_PERHAPS_THE_CHILD = ("reader_crashed", "read_memory")
+
 _ANSWER_BYTES_PER_CHARACTER = 16
 """UTF-8 takes up to 4; the rest is for blocks, which CSV has one of per short row."""
 _ANSWER_BYTES_AT_LEAST = 1024 * 1024
@@ -82,17 +84,22 @@ class ReaderPool:
         child = self._slots.get()
         try:
             child = self._usable(child)
-            answer = self._answer(child, request, characters)
-            extraction = _checked(answer, characters)
+            try:
+                return self._extraction(child, request, characters)
+            except UnreadableFile as exc:
+                if child.documents == 1 or exc.code not in _PERHAPS_THE_CHILD:
+                    raise
+            # It was not the child's first document, so what came before may have been at fault.
+            self._discard(child)
+            child = self._usable(None)
+            return self._extraction(child, request, characters)
         except BaseException:
-            # Whatever went wrong, the child may be part of it.
             if child is not None:
                 self._discard(child)
             child = None
             raise
         finally:
             self._slots.put(child)
-        return extraction
 
     def close(self) -> None:
         """Kill all children. Documents being read fail with Unavailable."""
@@ -121,10 +128,11 @@ class ReaderPool:
             self._children.add(fresh)
         return fresh
 
-    def _answer(self, child: _Child, request: bytes, characters: int) -> bytes:
+    def _extraction(self, child: _Child, request: bytes, characters: int) -> Extraction:
         longest = characters * _ANSWER_BYTES_PER_CHARACTER + _ANSWER_BYTES_AT_LEAST
         try:
-            return child.ask(request, time.monotonic() + self._timeout_s, longest)
+            answer = child.ask(request, time.monotonic() + self._timeout_s, longest)
+            return wire.decode_answer(answer, characters)
         except TimeoutError as exc:
             raise UnreadableFile(
                 f"Reading the file took longer than {self._timeout_s:g} s and was stopped. Split "
@@ -135,6 +143,10 @@ class ReaderPool:
             if self._closed:
                 raise Unavailable("The readers are shut down.") from exc
             raise child.cause_of_death() from exc
+        except (ValueError, TypeError, KeyError, IndexError) as exc:
+            raise UnreadableFile(
+                wire.CRASHED.format("bad answer"), reason="reader_crashed"
+            ) from exc
 
     def _discard(self, child: _Child) -> None:
         child.kill()
@@ -226,13 +238,6 @@ class _Child:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
-
-
-def _checked(answer: bytes, max_characters: int) -> Extraction:
-    try:
-        return wire.decode_answer(answer, max_characters)
-    except (ValueError, TypeError, KeyError, IndexError) as exc:
-        raise UnreadableFile(wire.CRASHED.format("bad answer"), reason="reader_crashed") from exc
 
 
 def _import_path() -> str:

@@ -144,14 +144,18 @@ class _Bench:
         Counting is the dearest step here. Tokens of parts that are joined at white space add up,
         give or take what a tokenizer makes of each joint.
         """
-        if any(piece.torn for piece in group):
-            return False
         joints = len(spans) + 2
         tokens = path.tokens + group[0].header_tokens
         for span in spans:
+            if self._is_torn(span.page, span.start) or self._is_torn(span.page, span.end):
+                return False  # half a word may have more tokens than the whole one
             joints += self._kept[span.page].joints(span.start, span.end)
             tokens += self._rulers[span.page].count(span.start, span.end)
         return tokens + joints * _TOKENS_PER_JOINT <= self._limit
+
+    def _is_torn(self, page: int, position: int) -> bool:
+        text = self._rulers[page].text
+        return 0 < position < len(text) and text[position - 1 : position + 1].isalnum()
 
     def _body(self, spans: Sequence[Span]) -> str:
         """The text of some spans without what is removed. Words that meet at a page break are set

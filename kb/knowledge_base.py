@@ -107,8 +107,7 @@ def open_kb(settings: Settings) -> KnowledgeBase:
 
     Raises:
         DataFolderLocked: another process owns it.
-        Rejected: it was written by a newer version.
-        ModelUnavailable: the embedding model is not on this machine.
+        Rejected: it was written by a newer version, or the embedding model is not on this machine.
     """
     folder = DataFolder(settings.data_dir)
     lock = folder.lock()

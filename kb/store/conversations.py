@@ -69,13 +69,13 @@ def page(
     app_id: str | None = None,
     end_user: str | None = None,
 ) -> Listing[Conversation]:
-    """A part of the visible conversations, oldest first; of one app or user if named."""
+    """A part of the visible conversations, newest first; of one app or user if named."""
     query = visible(scope)
     if app_id is not None:
         query = query.where(table.c.app_id == app_id)
     if end_user is not None:
         query = query.where(table.c.end_user == end_user)
-    return listing(tx, query, table.c.id, request, _conversation)
+    return listing(tx, query, table.c.id, request, _conversation, newest_first=True)
 
 
 def pin(tx: Transaction, conversation_id: str, variant: VariantName) -> None:

@@ -37,14 +37,15 @@ def listing(
     by: ColumnElement[str],
     request: PageRequest,
     make: Callable[[Row[Any]], T],
+    *,
+    newest_first: bool = False,
 ) -> Listing[T]:
     """Run a query for one page, ordered by a unique column that is also the cursor."""
     limit = min(max(request.limit, 1), MAX_LIMIT)
     if request.cursor is not None:
-        query = query.where(by > request.cursor)
-    rows = list(
-        transaction.execute(query.order_by(by).limit(limit + 1).add_columns(by.label("_by")))
-    )
+        query = query.where(by < request.cursor if newest_first else by > request.cursor)
+    query = query.order_by(by.desc() if newest_first else by)
+    rows = list(transaction.execute(query.limit(limit + 1).add_columns(by.label("_by"))))
     more = len(rows) > limit
     rows = rows[:limit]
     return Listing(tuple(make(row) for row in rows), rows[-1]._by if more else None)

@@ -28,6 +28,20 @@ def _dies(source: BinaryIO, options: ReadOptions) -> Extraction:
     os.abort()
 
 
+def _dies_when_used(source: BinaryIO, options: ReadOptions) -> Extraction:
+    if _documents_read:
+        os.abort()
+    return _says("fresh")
+
+
+def _good(source: BinaryIO, options: ReadOptions) -> Extraction:
+    _documents_read.append(1)
+    return READERS["text/plain"](source, options)
+
+
+_documents_read: list[int] = []
+
+
 def _raises(source: BinaryIO, options: ReadOptions) -> Extraction:
     raise ZeroDivisionError
 
@@ -66,6 +80,8 @@ if __name__ == "__main__":
             "test/sleep": _sleeps,
             "test/memory": _eats_memory,
             "test/die": _dies,
+            "test/die-when-used": _dies_when_used,
+            "text/plain": _good,
             "test/raise": _raises,
             "test/talk": _talks,
             "test/flood": _floods,

@@ -52,6 +52,12 @@ def test_encodings_are_told_apart(text, written_as, found):
     assert 0.5 <= decoded.confidence <= 1
 
 
+def test_accents_inside_words_are_not_taken_for_greek():
+    text = TURKISH + "Señor Álvarez ve Señora Ibáñez. "
+
+    assert decode(text.encode("cp1254")).text == text
+
+
 def test_one_accent_in_an_english_text_is_western_european():
     text = "A na\u00efve pump \u201cmoves\u201d water. " * 3
 

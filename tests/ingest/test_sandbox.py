@@ -138,6 +138,12 @@ def test_a_child_that_was_killed_while_idle_is_replaced(pool, sample):
     assert "pump" in _text(pool, sample)
 
 
+def test_a_crash_is_blamed_on_a_file_only_in_a_fresh_child(pool, sample):
+    _text(pool, sample)
+
+    assert _text(pool, sample, "test/die-when-used") == "fresh"
+
+
 def test_threads_share_the_children(sample):
     pool = ReaderPool(2, timeout_s=60, memory_bytes=768 * MIB, max_characters=1000)
     texts = []

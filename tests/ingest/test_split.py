@@ -74,6 +74,14 @@ def test_a_heading_takes_some_of_its_text_along():
     assert chunks[0].text.startswith("# A\n\nSentence number 0 is here.")
 
 
+def test_a_heading_takes_some_code_along_even_if_the_code_is_cut_for_it():
+    code = "\n".join(f"line {n}" for n in range(16))
+
+    first, *_ = _markdown(f"# A\n\n```\n{code}\n```\n")
+
+    assert first.text.startswith("# A\n\n```\nline 0\nline 1\n")
+
+
 def test_long_paragraphs_are_cut_between_sentences_only():
     text = "Dr. Smith paid 3.14 dollars in the U.S. for it. " * 12 + "他说：“走吧。”于是走了。" * 12
 
@@ -194,6 +202,21 @@ def test_text_outside_any_block_is_not_lost():
     extraction = Extraction((page,), (Block(1, 8, 12, "code"),), None, None, "test 1")
 
     assert _split(extraction)[0].text == page.text
+
+
+def test_overlapping_blocks_of_a_careless_reader_repeat_nothing():
+    page = Page(1, "alpha beta gamma")
+    blocks = (Block(1, 0, 10, "paragraph"), Block(1, 2, 5, "code"), Block(1, 6, 99, "heading", 1))
+
+    chunks = _split(Extraction((page,), blocks, None, None, "test 1"))
+
+    assert [chunk.text for chunk in chunks] == ["alpha beta", "gamma"]
+
+
+def test_sentences_over_every_page_break_make_chunks_of_two_pages_at_most():
+    chunks = _split(_pages("One. Two goes", "on. Three goes", "on. Four goes", "on."))
+
+    assert [[span.page for span in chunk.spans] for chunk in chunks] == [[1, 2], [2, 3], [3, 4]]
 
 
 def test_a_limit_too_small_for_words_is_refused():

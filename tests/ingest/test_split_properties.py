@@ -4,7 +4,7 @@ import itertools
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingest.clean import clean
@@ -35,7 +35,20 @@ class WholeWords:
         return [match.span() for match in re.finditer(r"\S+", text)]
 
 
-TOKENIZERS = [WordsAndSigns(), Triples(), WholeWords(), WordTokenizer()]
+class Quirks:
+    """A word of up to 6 letters is one token, a longer one has a token per letter, and one of more
+    than 20 is unknown: one token. Joining and cutting words changes counts, as with word pieces."""
+
+    def offsets(self, text):
+        tokens = []
+        for match in re.finditer(r"[a-zA-Z]+|[^\sa-zA-Z]", text):
+            start, end = match.span()
+            spelled = 6 < end - start <= 20
+            tokens += [(at, at + 1) for at in range(start, end)] if spelled else [(start, end)]
+        return tokens
+
+
+TOKENIZERS = [WordsAndSigns(), Triples(), WholeWords(), Quirks(), WordTokenizer()]
 
 WORDS = st.sampled_from(
     [
@@ -76,6 +89,15 @@ def documents(draw):
     return Extraction(tuple(pages), tuple(blocks), None, None, "test 1")
 
 
+HALF_WORDS = Extraction(
+    (Page(1, "x" * 50),),
+    tuple(Block(1, *span, "paragraph") for span in ((0, 1), (1, 18), (18, 50))),
+    None,
+    None,
+    "test 1",
+)
+JOINED_WORDS = Extraction((Page(1, "exam-\nple " * 9),), (), None, None, "test 1")
+
 LIMITS = st.integers(MIN_LIMIT, 80)
 
 
@@ -97,6 +119,8 @@ def _split(extraction, tokenizer, limit, overlap=0):
 @pytest.mark.parametrize("overlap", [0, 10])
 @settings(deadline=None)
 @given(extraction=documents(), limit=LIMITS)
+@example(extraction=HALF_WORDS, limit=16)
+@example(extraction=JOINED_WORDS, limit=40)
 def test_no_chunk_is_longer_than_the_limit(tokenizer, overlap, extraction, limit):
     _, chunks = _split(extraction, tokenizer, limit, overlap)
 
