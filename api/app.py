@@ -6,6 +6,8 @@ Everything that lives as long as the server is made in the lifespan and reaches 
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
@@ -32,10 +34,14 @@ from api.routers import (
     maintenance,
     models,
     pages,
+    previews,
     session,
+    uploads,
 )
 from api.threads import in_thread
+from api.transfers import Transfers
 from ingest.demo import ensure_demo
+from ingest.resumable import ResumableUploads
 from ingest.worker import Worker
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import Settings, load_settings
@@ -47,13 +53,19 @@ ROUTERS = (
     keys,
     datasets,
     documents,
+    previews,
     batches,
     models,
     apps,
     chat,
     conversations,
     maintenance,
+    uploads,
 )
+
+SWEEP_S = 3600.0
+
+logger = logging.getLogger(__name__)
 
 
 def create_app(
@@ -121,7 +133,10 @@ async def _running(
         counts=counts,
         closing=anyio.Event(),
         turns=WeakValueDictionary(),
+        resumable=ResumableUploads(kb),
+        transfers=Transfers(),
     )
+    sweeping = asyncio.create_task(_keep_swept(state["resumable"]))
     if worker is not None:
         worker.start()
     try:
@@ -131,6 +146,19 @@ async def _running(
             worker.notify()
         yield state
     finally:
+        sweeping.cancel()
         await close_streams(state)
         if worker is not None:
             await in_thread(worker.stop)
+
+
+async def _keep_swept(resumable: ResumableUploads) -> None:
+    """Finish the uploads that a stop has caught whole, and delete the expired now and then."""
+    tidy = resumable.recover
+    while True:
+        try:
+            await in_thread(tidy)
+            tidy = resumable.sweep
+        except Exception:  # the edge of a task: the uploads stay and are looked at again
+            logger.exception("unfinished uploads could not be tidied up; trying again")
+        await asyncio.sleep(SWEEP_S)

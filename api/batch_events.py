@@ -4,64 +4,98 @@ gets the present state of every document first, so no progress is ever missed.""
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
 
 import anyio
 
 from api import encoders, sse
 from api.threads import read
+from kb.batches import batched
 from kb.errors import NotFound
 from kb.knowledge_base import KnowledgeBase
 from kb.store import batches
-from kb.store.batches import Batch
-from kb.types import Scope
+from kb.store.batches import Batch, BatchItem
+from kb.store.database import VARIABLES, Transaction
+from kb.store.paging import PageRequest
+from kb.types import DocumentStatus, Scope
 
 POLL_S = 0.3
 POLL_SHARE = 10
 """A large batch is looked at less often: at most a tenth of the time goes into looking."""
 
+NOTHING = PageRequest(0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A batch at one moment, and the documents that have changed since the last look."""
+
+    batch: Batch
+    changed: tuple[BatchItem, ...]
+
 
 async def batch_stream(
-    kb: KnowledgeBase, scope: Scope, first: Batch, *, after: int, closing: anyio.Event
+    kb: KnowledgeBase, scope: Scope, batch_id: str, *, after: int, closing: anyio.Event
 ) -> AsyncGenerator[bytes, None]:
     """Frames `document`, `progress` and at last `batch.completed`; ids go on from `after`.
 
     Ends early when the server shuts down or the batch is deleted.
     """
-    seen: dict[str, str] = {}
-    number = after
-    async with aclosing(_states(kb, scope, first, closing)) as states:
-        async for state in states:
-            changed = [i for i in state.documents if seen.get(i.document_id) != i.status]
-            seen.update((item.document_id, item.status) for item in changed)
-            named = [("document", encoders.batch_item(item)) for item in changed]
-            if changed or number == after:
-                named.append(("progress", encoders.progress(state)))
-            if state.is_completed:
-                named.append(("batch.completed", encoders.batch(state)))
+    number, last = after, None
+    async with aclosing(_looks(kb, scope, batch_id, closing)) as looks:
+        async for look in looks:
+            named: list[tuple[str, Any]] = [
+                ("document", encoders.batch_item(item)) for item in look.changed
+            ]
+            progress = encoders.progress(look.batch)
+            if progress != last:
+                named.append(("progress", progress))
+            if look.batch.is_completed:
+                named.append(("batch.completed", encoders.batch(look.batch)))
             frames = [sse.frame(number + n, *event) for n, event in enumerate(named, start=1)]
-            number += len(named)
-            if frames:
-                yield b"".join(frames)
+            number, last = number + len(named), progress
+            for part in batched(frames, VARIABLES):
+                yield b"".join(part)
 
 
-async def _states(
-    kb: KnowledgeBase, scope: Scope, state: Batch, closing: anyio.Event
-) -> AsyncGenerator[Batch, None]:
+async def _looks(
+    kb: KnowledgeBase, scope: Scope, batch_id: str, closing: anyio.Event
+) -> AsyncGenerator[_Look, None]:
     """The batch again and again, until it is completed."""
-    pause = POLL_S
+    seen: dict[str, DocumentStatus] = {}
     while True:
-        yield state
-        if state.is_completed:
+        began = time.perf_counter()
+        try:
+            look = await read(kb, _look, scope, batch_id, seen)
+        except NotFound:  # its dataset was deleted
             return
-        with anyio.move_on_after(pause):
+        took_s = time.perf_counter() - began
+        yield look
+        if look.batch.is_completed:
+            return
+        with anyio.move_on_after(max(POLL_S, POLL_SHARE * took_s)):
             await closing.wait()
         if closing.is_set():
             return
-        began = time.perf_counter()
-        try:
-            state = await read(kb, batches.get, scope, state.id)
-        except NotFound:  # its dataset was deleted
-            return
-        pause = max(POLL_S, POLL_SHARE * (time.perf_counter() - began))
+
+
+def _look(tx: Transaction, scope: Scope, batch_id: str, seen: dict[str, DocumentStatus]) -> _Look:
+    """One snapshot; `seen` is brought up to date."""
+    found = batches.get(tx, scope, batch_id, NOTHING)
+    if found.is_completed:
+        found = batches.get(tx, scope, batch_id)
+    states = batches.states(tx, batch_id)
+    changed = [key for key, status in states.items() if seen.get(key) != status]
+    seen.update(states)
+    return _Look(found, tuple(_items(tx, batch_id, sorted(changed))))
+
+
+def _items(tx: Transaction, batch_id: str, document_ids: Iterable[str]) -> list[BatchItem]:
+    return [
+        item
+        for part in batched(document_ids, VARIABLES)
+        for item in batches.some(tx, batch_id, part)
+    ]

@@ -14,6 +14,8 @@ from fastapi import Depends, Query
 from starlette.requests import Request
 
 from api.metrics import RequestCounts
+from api.transfers import Transfers
+from ingest.resumable import ResumableUploads
 from ingest.worker import Worker
 from kb.access import Caller
 from kb.errors import NotAllowed, Unauthenticated
@@ -35,6 +37,8 @@ class AppState(TypedDict):
     counts: RequestCounts
     closing: anyio.Event
     turns: Turns
+    resumable: ResumableUploads
+    transfers: Transfers
 
 
 async def get_kb(request: Request) -> KnowledgeBase:

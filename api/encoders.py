@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any, TypeVar
 
+from api.schemas.processing import processing_fields
 from kb.access import Caller
 from kb.store.batches import Batch, BatchItem
+from kb.store.documents import OldVersion
 from kb.store.paging import Listing
 from kb.types import (
     App,
@@ -52,16 +54,12 @@ def failure(value: Failure | None) -> Json | None:
 
 def dataset(value: Dataset, documents: dict[str, int] | None = None) -> Json:
     """A dataset; with the number of its documents by status where that was asked for."""
-    processing = {
-        "clean": dict(value.processing.clean),
-        "split": asdict(value.processing.split),
-    }
     counted = {} if documents is None else {"documents": documents}
     return {
         "id": value.id,
         "name": value.name,
         "description": value.description,
-        "processing": processing,
+        "processing": processing_fields(value.processing),
         "embedder": value.embedder,
         "generation": value.generation,
         **counted,
@@ -79,7 +77,7 @@ def document(value: Document) -> Json:
         "live_version": value.live_version,
         "media_type": value.media_type,
         "size_bytes": value.size_bytes,
-        "sha256": value.sha256,
+        "sha256": value.sha256 or None,
         "metadata": dict(value.metadata),
         "status": value.status,
         "error": failure(value.error),
@@ -91,8 +89,13 @@ def document(value: Document) -> Json:
     }
 
 
+def old_version(value: OldVersion) -> Json:
+    """A version that was kept when it was replaced."""
+    return asdict(value)
+
+
 def chunk(value: Chunk) -> Json:
-    """A chunk; `page`, `start` and `end` are its first span's."""
+    """A chunk; `page`, `start` and `end` are its first span's, `parent` what a hit returns."""
     return {
         "id": value.id,
         "index": value.index,
@@ -101,6 +104,7 @@ def chunk(value: Chunk) -> Json:
         "text": value.text,
         "heading": value.heading,
         "index_text": value.index_text,
+        "parent": value.parent and spans(value.parent.spans),
     }
 
 
@@ -131,24 +135,37 @@ def hit(value: Hit, *, explain: bool) -> Json:
 
 
 def batch(value: Batch) -> Json:
-    """An upload and its documents."""
+    """An upload and some of its documents; `next` is the cursor of the rest."""
     return {
         "id": value.id,
         "dataset_id": value.dataset_id,
-        "status": "completed" if value.is_completed else "running",
         **progress(value),
         "documents": [batch_item(item) for item in value.documents],
+        "next": value.next,
         "created_at": value.created_at,
     }
 
 
 def progress(value: Batch) -> Json:
     """How far a batch has come; a document deleted meanwhile is neither ready nor failed."""
+    pace = None if value.is_paused else value.pace
     return {
-        "total": len(value.documents),
+        "status": batch_status(value),
+        "total": value.total,
         "ready": value.count("ready"),
         "failed": value.count("failed"),
+        "skipped": value.skipped,
+        "documents_per_s": None if pace is None else round(pace.documents_per_s, 1),
+        "bytes_per_s": None if pace is None else round(pace.bytes_per_s),
+        "eta_s": None if pace is None or pace.eta_s is None else round(pace.eta_s, 1),
     }
+
+
+def batch_status(value: Batch) -> str:
+    """Completed is final; a paused batch waits for its resumption."""
+    if value.is_completed:
+        return "completed"
+    return "paused" if value.is_paused else "running"
 
 
 def batch_item(value: BatchItem) -> Json:

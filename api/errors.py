@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -48,6 +48,9 @@ CODES: Mapping[int, str] = {
     503: "overloaded",
 }
 
+_PHRASES: Mapping[int, str] = {460: "Checksum Mismatch"}
+"""Statuses that are no standard ones."""
+
 INTERNAL_DETAIL = "Something went wrong on our side. The log has the details under the request id."
 RETRY_AFTER_S = "1"
 
@@ -56,6 +59,13 @@ class PreconditionFailed(Conflict):
     """The thing was changed since the caller read it (`If-Match`)."""
 
     code = "precondition_failed"
+
+
+class ProtocolError(KnowledgeBaseError):
+    """An error that a foreign protocol gives a status of its own, and perhaps headers."""
+
+    status = 400
+    headers: ClassVar[Mapping[str, str]] = {}
 
 
 class AnswerFailed(KnowledgeBaseError):
@@ -81,6 +91,8 @@ def status_of(error: KnowledgeBaseError) -> int:
     """The HTTP status of a domain error."""
     if isinstance(error, PreconditionFailed):
         return 412
+    if isinstance(error, ProtocolError):
+        return error.status
     if isinstance(error, AnswerFailed):
         return status_of_code(error.code)
     return next(STATUSES[family] for family in type(error).__mro__ if family in STATUSES)
@@ -111,7 +123,7 @@ def problem(
     """One error as RFC 9457 wants it; `members` are added to the document."""
     body = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": _PHRASES.get(status) or HTTPStatus(status).phrase,
         "status": status,
         "code": code,
         "detail": detail,
@@ -127,7 +139,9 @@ def problem(
 def problem_of(error: KnowledgeBaseError, request_id: str) -> Response:
     """A domain error as a response."""
     members = error.answer if isinstance(error, AllRejected) else None
-    return problem(status_of(error), error.code, error.detail, request_id, members=members)
+    headers = error.headers if isinstance(error, ProtocolError) else None
+    said = (status_of(error), error.code, error.detail, request_id)
+    return problem(*said, headers=headers, members=members)
 
 
 def install(app: FastAPI) -> None:

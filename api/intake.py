@@ -17,6 +17,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.store.originals import full_disk_reported
 
 MEMORY_BYTES = 1 << 20
+ZIP = b"PK\x03\x04"
 
 
 class Intake:
@@ -30,6 +31,7 @@ class Intake:
         self._limits = kb.settings.ingest
         self._name = ""
         self._size = 0
+        self._start = b""
         self._spool: SpooledTemporaryFile[bytes] | None = None
 
     @property
@@ -43,14 +45,16 @@ class Intake:
             raise TooLarge(
                 f"The request holds more than {self._limits.max_files} files. Send several."
             )
-        self._name, self._size = name, 0
+        self._name, self._size, self._start = name, 0, b""
         folder = str(self._folder)
         self._spool = SpooledTemporaryFile(max_size=MEMORY_BYTES, dir=folder)  # noqa: SIM115
 
     async def write(self, piece: bytes) -> None:
         """The next bytes of the file. Raises StorageFull."""
         self._size += len(piece)
-        if self._spool is None or self._size > self._limits.max_file_bytes:
+        if len(self._start) < len(ZIP):
+            self._start += piece[: len(ZIP) - len(self._start)]
+        if self._spool is None or self._size > self._limit():
             self._close()
         elif self._size <= MEMORY_BYTES:
             self._spool.write(piece)
@@ -63,8 +67,7 @@ class Intake:
             self.rejected.append(Rejection(self._name, TooLarge.code, self._too_large()))
             return
         self._spool.seek(0)
-        limit = self._limits.max_file_bytes
-        staged = await in_thread(self._originals.stage, self._spool, max_bytes=limit)
+        staged = await in_thread(self._originals.stage, self._spool, max_bytes=self._limit())
         self.staged.append(Incoming(self._name, staged))
         self._close()
 
@@ -79,8 +82,13 @@ class Intake:
             self._spool.close()
             self._spool = None
 
+    def _limit(self) -> int:
+        """What could be an archive may be larger; the upload looks at it again when it is whole."""
+        limits = self._limits
+        return limits.max_archive_bytes if self._start == ZIP else limits.max_file_bytes
+
     def _too_large(self) -> str:
-        return f"The file is larger than {self._limits.max_file_bytes} bytes. Split it."
+        return f"The file is larger than {self._limit()} bytes. Split it."
 
 
 @asynccontextmanager

@@ -24,7 +24,9 @@ logger = logging.getLogger(__name__)
 
 BODY_BYTES = 1 << 20
 
-_UPLOAD = re.compile(r"/v1/datasets/[^/]+/documents(/by-name/.+)?")
+_UPLOAD = re.compile(
+    r"/v1/(datasets/[^/]+/(documents(/by-name/.+)?|preview)|preview|uploads(/[^/]+)?)"
+)
 
 SECURITY_HEADERS: Mapping[str, str] = {
     "content-security-policy": (
@@ -129,7 +131,7 @@ class BodyLimit:
         await self._app(scope, receive_limited, send)
 
     def _limit(self, scope: Scope) -> int:
-        is_upload = scope["method"] in ("POST", "PUT") and _UPLOAD.fullmatch(scope["path"])
+        is_upload = scope["method"] in ("POST", "PUT", "PATCH") and _UPLOAD.fullmatch(scope["path"])
         return self._upload_bytes if is_upload else BODY_BYTES
 
 

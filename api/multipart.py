@@ -1,5 +1,5 @@
-"""`multipart/form-data`, read as it arrives. Field names mean nothing; parts without a filename
-are skipped.
+"""`multipart/form-data`, read as it arrives. A part with a filename is a file, whatever the name of
+its field; the others are short values.
 
 Starlette's own parser keeps every file of a request open until the last one is there; this one
 hands each file on as soon as it is whole, so that ten thousand cost no more than one.
@@ -14,18 +14,22 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from api.intake import Intake
-from kb.errors import Rejected, UnsupportedMedia
+from kb.errors import Rejected, TooLarge, UnsupportedMedia
 
 BEGIN, DATA, END = "begin", "data", "end"
 
+MAX_FIELD_BYTES = 256 * 1024
 
-async def take_files(intake: Intake, content_type: str, body: AsyncIterator[bytes]) -> None:
-    """Stage every file of a request body.
+
+async def take_files(
+    intake: Intake, content_type: str, body: AsyncIterator[bytes]
+) -> dict[str, bytes]:
+    """Stage every file of a request body; returns the parts that are no files, by name.
 
     Raises:
         UnsupportedMedia: it is not multipart/form-data.
         Rejected: it is damaged or ends too early.
-        TooLarge: there are too many files.
+        TooLarge: there are too many files, or a part that is no file is too long.
     """
     parts = _Parts(_boundary(content_type))
     async for piece in body:
@@ -39,6 +43,7 @@ async def take_files(intake: Intake, content_type: str, body: AsyncIterator[byte
             else:
                 await intake.end()
     parts.finish()
+    return parts.fields
 
 
 class _Parts:
@@ -46,6 +51,8 @@ class _Parts:
 
     def __init__(self, boundary: bytes) -> None:
         self.events: deque[tuple[str, bytes]] = deque()
+        self.fields: dict[str, bytes] = {}
+        self._field = ""
         self._is_file = False
         self._is_whole = False
         self._header = b""
@@ -101,10 +108,20 @@ class _Parts:
         self._is_file = name is not None
         if name is not None:
             self.events.append((BEGIN, name))
+        else:
+            self._field = options.get(b"name", b"").decode("utf-8", "replace")
+            self.fields[self._field] = b""
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._is_file:
             self.events.append((DATA, data[start:end]))
+        else:
+            self._add_to_field(data[start:end])
+
+    def _add_to_field(self, data: bytes) -> None:
+        if sum(map(len, self.fields.values())) + len(data) > MAX_FIELD_BYTES:
+            raise TooLarge(f"The form fields are longer than {MAX_FIELD_BYTES} bytes together.")
+        self.fields[self._field] += data
 
     def _on_part_end(self) -> None:
         if self._is_file:

@@ -26,7 +26,7 @@ from api.app import close_streams, create_app
 from api.deps import AppState
 from api.protocol import DeadlineH11Protocol
 from api.routers.health import readiness
-from kb.errors import Conflict, Unavailable
+from kb.errors import Conflict, Rejected, Unavailable
 from kb.folder import DataFolder
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import ServerSettings, Settings
@@ -182,7 +182,12 @@ def _ready_line(url: str, kb: KnowledgeBase) -> str:
 def _admin_key(settings: Settings, folder: DataFolder) -> str:
     if settings.admin_key is not None:
         return settings.admin_key.get_secret_value()
-    return folder.admin_key.read_text(encoding="ascii").strip()
+    try:
+        return folder.admin_key.read_text(encoding="ascii").strip()
+    except FileNotFoundError as exc:
+        raise Rejected(
+            "The running server was started with a key of its own. Set KB_ADMIN_KEY to it."
+        ) from exc
 
 
 def _allow_many_connections() -> None:

@@ -21,9 +21,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 STORE_THREADS = 24
+PREVIEW_THREADS = 2
+MAX_PREVIEWS_WAITING = 16
 
 _store: RunVar[CapacityLimiter] = RunVar("kb_store_threads")
 _search: RunVar[CapacityLimiter] = RunVar("kb_search_threads")
+_preview: RunVar[CapacityLimiter] = RunVar("kb_preview_threads")
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -64,6 +67,18 @@ async def searching(
     limiter = _limiter(_search, settings.threads + 2)
     if limiter.statistics().tasks_waiting >= settings.max_waiting:
         raise Overloaded("Too many searches are waiting. Try again in a moment.")
+    return await to_thread.run_sync(partial(function, *args, **kwargs), limiter=limiter)
+
+
+async def previewing(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function that reads a whole file for somebody who waits for it.
+
+    Raises:
+        Overloaded: more are waiting than `MAX_PREVIEWS_WAITING`; nothing was begun.
+    """
+    limiter = _limiter(_preview, PREVIEW_THREADS)
+    if limiter.statistics().tasks_waiting >= MAX_PREVIEWS_WAITING:
+        raise Overloaded("Too many previews are waiting. Try again in a moment.")
     return await to_thread.run_sync(partial(function, *args, **kwargs), limiter=limiter)
 
 

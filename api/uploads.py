@@ -15,12 +15,13 @@ from api.deps import Json
 from api.errors import AllRejected
 from api.intake import Intake
 from api.threads import in_thread
-from ingest.media_types import sniff
-from ingest.upload import Incoming, Rejection, accept, checked_name
+from ingest.planning import Planned, plan
+from ingest.upload import Incoming, Rejection, accept
 from ingest.worker import Worker
-from kb.errors import KnowledgeBaseError, Rejected
+from kb.errors import Rejected
 from kb.knowledge_base import KnowledgeBase
-from kb.store.documents import Mode
+from kb.metadata import parsed_metadata
+from kb.store.placing import Mode
 from kb.types import Document, Scope
 
 
@@ -30,7 +31,7 @@ class UploadOptions:
 
     mode: Mode
     encoding: str | None
-    metadata: dict[str, Any]
+    metadata: dict[str, Any] | None
     dry_run: bool
 
 
@@ -41,7 +42,8 @@ async def get_options(
     dry_run: bool = False,
 ) -> UploadOptions:
     """The query of an upload: `metadata` is a JSON object, `encoding` a name that Python knows."""
-    return UploadOptions(mode, _checked_encoding(encoding), _parsed_metadata(metadata), dry_run)
+    described = None if metadata is None else parsed_metadata(metadata)
+    return UploadOptions(mode, checked_encoding(encoding), described, dry_run)
 
 
 OptionsDep = Annotated[UploadOptions, Depends(get_options)]
@@ -64,7 +66,7 @@ async def accept_all(target: Target, intake: Intake, options: UploadOptions) -> 
         AllRejected: not one file was accepted.
     """
     if options.dry_run:
-        answer = _looked_at(intake.staged)
+        answer = await in_thread(_plan, target, intake.staged, options)
     else:
         answer = await in_thread(_accept, target, intake.staged, options)
         if target.worker is not None:
@@ -99,26 +101,31 @@ def _accept(target: Target, staged: Sequence[Incoming], options: UploadOptions) 
     }
 
 
-def _looked_at(staged: Sequence[Incoming]) -> Json:
-    """What would be accepted, without storing anything."""
-    answer: Json = {"batch_id": None, "accepted": [], "rejected": []}
-    for item in staged:
-        try:
-            name = checked_name(item.name)
-            sniff(item.staged.head, name)
-        except KnowledgeBaseError as exc:
-            answer["rejected"].append(_rejection(Rejection(item.name, exc.code, exc.detail)))
-            continue
-        answer["accepted"].append(
-            {
-                "document_id": None,
-                "name": name,
-                "size_bytes": item.staged.size_bytes,
-                "sha256": item.staged.sha256,
-                "status": "not_stored",
-            }
-        )
-    return answer
+def _plan(target: Target, staged: Sequence[Incoming], options: UploadOptions) -> Json:
+    """What would become of the files, without storing anything."""
+    found = plan(
+        target.kb,
+        target.scope,
+        target.dataset_id,
+        staged,
+        mode=options.mode,
+        encoding=options.encoding,
+    )
+    return {
+        "batch_id": None,
+        "accepted": [_planned(item) for item in found.planned],
+        "rejected": [_rejection(item) for item in found.rejected],
+    }
+
+
+def _planned(item: Planned) -> Json:
+    return {
+        "document_id": item.document_id,
+        "name": item.name,
+        "size_bytes": item.size_bytes,
+        "sha256": item.sha256,
+        "status": item.outcome,
+    }
 
 
 def _accepted(document: Document) -> Json:
@@ -135,22 +142,11 @@ def _rejection(item: Rejection) -> Json:
     return {"name": item.name, "code": item.code, "detail": item.detail}
 
 
-def _checked_encoding(name: str | None) -> str | None:
+def checked_encoding(name: str | None) -> str | None:
+    """Python's name of an encoding. Raises Rejected."""
     if name is None:
         return None
     try:
         return codecs.lookup(name).name
     except LookupError as exc:
         raise Rejected(f"`encoding`: {name!r} is not known. Use a name such as gb18030.") from exc
-
-
-def _parsed_metadata(text: str | None) -> dict[str, Any]:
-    if text is None:
-        return {}
-    try:
-        value = json.loads(text)
-    except ValueError as exc:
-        raise Rejected("`metadata` is not valid JSON.") from exc
-    if not isinstance(value, dict):
-        raise Rejected("`metadata` must be a JSON object.")
-    return value

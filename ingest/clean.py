@@ -1,120 +1,173 @@
-"""Cleaning rules: each yields the characters that it keeps out of `index_text`.
+"""Cleaning: which characters of a document are kept out of `index_text`, and by which rule.
 
-A rule never changes page text, so quotes stay original and a preview can colour what goes. Code
-and tables are protected: their blanks mean something.
+Nothing changes page text, so quotes stay original and a preview can colour what goes. The rules
+themselves are in `ingest/rules`.
 """
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ingest.patterns import find
+from ingest.rules.addresses import emails, urls
+from ingest.rules.characters import control_characters, extra_spaces, hyphenation
+from ingest.rules.repeated import boilerplate, duplicate_lines, headers_footers
+from ingest.rules.sheets import DocumentRule, Extent, Place, Sheet, each_page, sheets
 from ingest.types import Block, Removal
-from kb.errors import Rejected
+from kb.errors import Rejected, UnreadableFile
 from kb.types import Page
 
-__all__ = ["RULES", "Removal", "clean"]
+__all__ = ["RULES", "Removal", "clean", "known_rules", "refuse_too_much"]
 
-Extent = tuple[int, int]
-Rule = Callable[[str, Sequence[Extent]], Iterator[Extent]]
+CUSTOM = "custom_regex"
 
-_BLANK = r"[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]"
-# Line breaks and tabs stay, and so do the joiners U+200C and U+200D, which spell words.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff]+")
-_SPACES = re.compile(rf"\n(?:{_BLANK}*\n){{2,}}|{_BLANK}{{2,}}")
-_HYPHEN = re.compile(rf"(?<=\w)[-\u2010]\n{_BLANK}*(?=\w)")
-
-
-def control_characters(text: str, protected: Sequence[Extent]) -> Iterator[Extent]:
-    """Control and invisible characters, soft hyphens, byte order marks."""
-    yield from _outside(protected, (match.span() for match in _CONTROLS.finditer(text)))
-
-
-def extra_spaces(text: str, protected: Sequence[Extent]) -> Iterator[Extent]:
-    """All but one of several blanks (also U+3000), all but two of several line breaks."""
-    yield from _outside(protected, (_surplus(match) for match in _SPACES.finditer(text)))
-
-
-def hyphenation(text: str, protected: Sequence[Extent]) -> Iterator[Extent]:
-    """The hyphen and line break inside a word that was broken between two small letters."""
-    broken = (
-        match.span()
-        for match in _HYPHEN.finditer(text)
-        if text[match.start() - 1].islower() and text[match.end()].islower()
-    )
-    yield from _outside(protected, broken)
-
-
-RULES: dict[str, tuple[Rule, bool]] = {
-    "control_characters": (control_characters, True),
-    "hyphenation": (hyphenation, True),
-    "extra_spaces": (extra_spaces, True),
+RULES: dict[str, tuple[DocumentRule, bool]] = {
+    "control_characters": (each_page(control_characters), True),
+    "headers_footers": (headers_footers, True),
+    "urls": (each_page(urls), False),
+    "emails": (each_page(emails), False),
+    "boilerplate": (each_page(boilerplate), False),
+    "duplicate_lines": (duplicate_lines, False),
+    CUSTOM: (lambda _sheets: iter(()), True),
+    "hyphenation": (each_page(hyphenation), True),
+    "extra_spaces": (each_page(extra_spaces), True),
 }
-"""Name → (rule, on by default). Where two rules meet, the first in this table wins."""
+"""Name → (rule, on by default). Characters that two rules take are the first one's in this table.
+`custom_regex` has no patterns here; they come with the dataset."""
+
+_OTHER_NAMES = {
+    "remove_extra_spaces": ("extra_spaces",),
+    "remove_urls_emails": ("urls", "emails"),
+    "remove_stopwords": (),
+}
+"""Names of other systems for our rules."""
+
+
+def known_rules(rules: Mapping[str, bool]) -> dict[str, bool]:
+    """The switches under our own names; those of Dify work as well.
+
+    Raises:
+        Rejected: a name is unknown, with the known ones, or stands for something not done here.
+    """
+    if rules.get("remove_stopwords"):
+        raise Rejected(
+            "`remove_stopwords` is not done: searches weigh common words by themselves, and a text "
+            "without them is worse to search by meaning and to quote. Leave the rule out."
+        )
+    unknown = sorted(set(rules) - set(RULES) - set(_OTHER_NAMES))
+    if unknown:
+        raise Rejected(
+            f"Unknown cleaning rule {', '.join(unknown)}. Known are: {', '.join(RULES)}."
+        )
+    return {own: is_on for name, is_on in rules.items() for own in _OTHER_NAMES.get(name, (name,))}
 
 
 def clean(
-    pages: Iterable[Page], blocks: Iterable[Block], rules: Mapping[str, bool]
+    pages: Iterable[Page],
+    blocks: Iterable[Block],
+    rules: Mapping[str, bool],
+    patterns: Sequence[str] = (),
+    *,
+    first: Iterable[Removal] = (),
 ) -> tuple[Removal, ...]:
     """What the chosen rules remove, in order and without overlaps.
 
     Args:
         pages: the document's pages.
-        blocks: their blocks, for what is code or a table.
+        blocks: their blocks, for what is code, a table or a list.
         rules: name → on or off; a rule that is not named keeps its default.
+        patterns: regular expressions of the rule `custom_regex`.
+        first: what is taken out already; it is part of the result.
 
     Raises:
-        Rejected: a rule name is unknown; the sentence lists the known ones.
+        Rejected: a rule name is unknown or a pattern not valid.
+        UnreadableFile: the patterns took too long.
     """
-    chosen = _chosen(rules)
-    protected: dict[int, list[Extent]] = {}
-    for block in blocks:
-        if block.kind in ("code", "table"):
-            insort(protected.setdefault(block.page, []), (block.start, block.end))
-    return tuple(
-        removal
-        for page in pages
-        for removal in _clean_page(page, chosen, protected.get(page.number, []))
+    chosen = _chosen(rules, patterns)
+    found = sheets(pages, blocks)
+    taken: dict[int, list[Removal]] = {sheet.number: [] for sheet in found}
+    for removal in first:
+        taken[removal.page].append(removal)
+    for name, rule in chosen.items():
+        fresh: dict[int, list[Extent]] = {}
+        for page, start, end in rule(found):
+            fresh.setdefault(page, []).append((start, end))
+        for page, extents in fresh.items():
+            taken[page] = _joined(taken[page], _removals(name, page, extents, taken[page]))
+    return tuple(removal for sheet in found for removal in taken[sheet.number])
+
+
+def refuse_too_much(
+    pages: Sequence[Page], removals: Iterable[Removal], rules: Iterable[str], most: float
+) -> None:
+    """Refuse a document of which hardly anything would be left to search.
+
+    Visible characters count: white space that goes is no loss.
+
+    Args:
+        rules: those whose removals count.
+        most: the share of the characters that may go, 0 to 1.
+
+    Raises:
+        UnreadableFile: reason `cleaned_too_much`, with the rule that took most.
+    """
+    texts = {page.number: page.text for page in pages}
+    gone = dict.fromkeys(rules, 0)
+    for removal in removals:
+        if removal.rule in gone:
+            gone[removal.rule] += visible(texts[removal.page][removal.start : removal.end])
+    lost = sum(gone.values())
+    if not lost or lost <= most * (whole := sum(map(visible, texts.values()))):
+        return
+    rule = max(gone, key=lambda name: gone[name])
+    raise UnreadableFile(
+        f"Cleaning takes out {lost / whole:.0%} of the text, of which the rule {rule!r} takes "
+        f"{gone[rule] / whole:.0%}; {most:.0%} is allowed. Switch the rule off for this dataset, "
+        "or raise its `clean_max_share`.",
+        reason="cleaned_too_much",
     )
 
 
-def _chosen(rules: Mapping[str, bool]) -> dict[str, Rule]:
-    unknown = sorted(set(rules) - set(RULES))
-    if unknown:
-        raise Rejected(
-            f"Unknown cleaning rule {', '.join(unknown)}. Known are: {', '.join(RULES)}."
-        )
-    return {name: rule for name, (rule, default) in RULES.items() if rules.get(name, default)}
+def visible(text: str) -> int:
+    """Characters that are not white space."""
+    return len("".join(text.split()))
 
 
-def _clean_page(page: Page, rules: Mapping[str, Rule], protected: list[Extent]) -> list[Removal]:
-    taken: list[Removal] = []
-    for name, rule in rules.items():
-        starts = [removal.start for removal in taken]
-        fresh = [
-            Removal(name, page.number, start, end)
-            for start, end in rule(page.text, protected)
-            if not _meets(taken, starts, start, end)
-        ]
-        taken = sorted([*taken, *fresh], key=lambda removal: removal.start)
-    return taken
+def _chosen(rules: Mapping[str, bool], patterns: Sequence[str]) -> dict[str, DocumentRule]:
+    wanted = known_rules(rules)
+
+    def custom(found: Sequence[Sheet]) -> Iterator[Place]:
+        matches = find(patterns, [sheet.text for sheet in found])
+        for sheet, extents in zip(found, matches, strict=True):
+            for start, end in extents:
+                yield sheet.number, start, end
+
+    table = {**RULES, CUSTOM: (custom, True)}
+    return {name: rule for name, (rule, default) in table.items() if wanted.get(name, default)}
 
 
-def _meets(taken: list[Removal], starts: list[int], start: int, end: int) -> bool:
-    before_end = bisect_left(starts, end)
-    return before_end > 0 and taken[before_end - 1].end > start
+def _removals(
+    rule: str, page: int, extents: list[Extent], taken: Sequence[Removal]
+) -> Iterator[Removal]:
+    """The extents without what is taken and without what they share."""
+    starts = [removal.start for removal in taken]
+    position = 0
+    for first, end in sorted(extents, key=lambda extent: (extent[0], -extent[1])):
+        start = max(first, position)
+        at = max(0, bisect_right(starts, start) - 1)
+        while start < end and at < len(taken) and taken[at].start < end:
+            if taken[at].start > start:
+                yield Removal(rule, page, start, taken[at].start)
+            start = max(start, taken[at].end)
+            at += 1
+        if start < end:
+            yield Removal(rule, page, start, end)
+        position = max(position, end)
 
 
-def _surplus(match: re.Match[str]) -> Extent:
-    if match[0].startswith("\n"):
-        return match.start() + 1, match.end() - 1
-    return match.start() + 1, match.end()
-
-
-def _outside(protected: Sequence[Extent], found: Iterable[Extent]) -> Iterator[Extent]:
-    ends = [end for _, end in protected]
-    for start, end in found:
-        at = bisect_right(ends, start)
-        if at == len(protected) or protected[at][0] >= end:
-            yield start, end
+def _joined(taken: list[Removal], fresh: Iterable[Removal]) -> list[Removal]:
+    more = list(fresh)
+    if not taken:
+        return more
+    return sorted([*taken, *more], key=lambda removal: removal.start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from kb.errors import NotFound
 from kb.knowledge_base import KnowledgeBase
 from kb.store import apps, datasets
 from kb.types import AppContent, Dataset, Scope, Variant
+
+logger = logging.getLogger(__name__)
 
 DATASET = "Product documentation"
 SLUG = "docs"
@@ -29,7 +32,10 @@ def ensure_demo(kb: KnowledgeBase) -> None:
         dataset = kb.create_dataset(
             scope, DATASET, description="README.md and docs/ of this product"
         )
-    _upload(kb, scope, dataset)
+    if dataset.embedder == kb.embedder.fingerprint:
+        _upload(kb, scope, dataset)
+    else:
+        logger.warning("the demo documents are not updated: they belong to another embedder")
     _ensure_app(kb, scope, dataset)
 
 

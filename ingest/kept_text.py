@@ -17,11 +17,11 @@ class KeptText:
         self._removals = removals
         self._starts = [removal.start for removal in removals]
         self._inside_words = [
-            removal.start for removal in removals if not text[removal.start : removal.end].isspace()
+            removal.start for removal in removals if _may_join_words(text, removal)
         ]
 
     def of(self, start: int, end: int) -> str:
-        """The slice without the removed characters."""
+        """The slice without the removed characters, and with what stands in their place."""
         if not self._removals:
             return self._text[start:end]
         kept = []
@@ -31,6 +31,8 @@ class KeptText:
             removal = self._removals[number]
             if removal.end > position:
                 kept.append(self._text[position : max(position, removal.start)])
+                if removal.start >= start:
+                    kept.append(removal.instead)
                 position = removal.end
         kept.append(self._text[position : max(position, end)])
         return "".join(kept)
@@ -38,3 +40,12 @@ class KeptText:
     def joints(self, start: int, end: int) -> int:
         """At how many places of the slice a removal joins what were two words or parts of one."""
         return bisect_left(self._inside_words, end) - bisect_left(self._inside_words, start)
+
+
+def _may_join_words(text: str, removal: Removal) -> bool:
+    if not removal.instead:
+        return not text[removal.start : removal.end].isspace()
+    return any(
+        0 < at < len(text) and text[at - 1 : at + 1].isalnum()
+        for at in (removal.start, removal.end)
+    )

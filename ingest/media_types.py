@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
+from ingest.package_types import package_type
+from ingest.plausibility import wide_readings
+from ingest.text_types import text_type
 from kb.errors import UnreadableFile, UnsupportedMedia
 
 PDF = "application/pdf"
@@ -16,11 +19,16 @@ MARKDOWN = "text/markdown"
 HTML = "text/html"
 CSV = "text/csv"
 PLAIN = "text/plain"
+OUTLOOK = "application/vnd.ms-outlook"
 
 HEAD_BYTES = 8192
 """Bytes from the start of a file that `sniff` wants to see; fewer only if the file is shorter."""
 
-SUPPORTED = "PDF, Markdown, HTML, CSV, TSV and plain text"
+SUPPORTED = (
+    "PDF, Markdown, HTML, CSV, TSV and plain text, Word (DOCX), PowerPoint (PPTX), Excel (XLSX), "
+    "OpenDocument (ODT, ODP, ODS), RTF, EPUB, JSON and JSON Lines, mails (EML, MSG, mbox), "
+    "subtitles (SRT, VTT), source code, and pictures of text where an OCR engine is installed"
+)
 
 _BY_EXTENSION = {
     ".md": MARKDOWN,
@@ -32,24 +40,9 @@ _BY_EXTENSION = {
     ".tsv": CSV,
 }
 
-_ZIPPED = {
-    ".docx": "a Word document",
-    ".xlsx": "an Excel workbook",
-    ".pptx": "a PowerPoint presentation",
-    ".epub": "an EPUB book",
-    ".odt": "an OpenDocument text",
-}
-
 _BINARY = (
     (b"PK\x03\x04", "a zip archive"),
     (b"PK\x05\x06", "a zip archive"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document (.doc, .xls or .ppt)"),
-    (b"{\\rtf", "an RTF document"),
-    (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"II*\x00", "a TIFF picture"),
-    (b"MM\x00*", "a TIFF picture"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"BZh", "a bzip2 archive"),
     (b"\xfd7zXZ\x00", "an xz archive"),
@@ -60,6 +53,17 @@ _BINARY = (
     (b"OggS", "an audio or video file"),
     (b"ID3", "an audio file"),
 )
+
+_PICTURES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+)
+PICTURES = tuple(dict.fromkeys(media_type for _, media_type in _PICTURES))
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OUTLOOK_STREAM = "__properties_version1.0".encode("utf-16-le")
 
 _PDF_WITHIN = 1024
 _UTF_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
@@ -86,10 +90,22 @@ def sniff(head: bytes, name: str) -> str:
     if b"%PDF-" in head[:_PDF_WITHIN]:
         return PDF
     extension = PurePosixPath(name).suffix.lower()
-    _refuse_known_binary(head, name, extension)
+    for magic, media_type in _PICTURES:
+        if head.startswith(magic):
+            return media_type
+    if head.startswith(_OLE) and (extension == ".msg" or _OUTLOOK_STREAM in head):
+        return OUTLOOK
+    package = package_type(head, name)
+    if package is not None:
+        return package
+    _refuse_known_binary(head, name)
     if not looks_like_text(head):
         raise UnsupportedMedia(f"{name!r} is not a text. {_what_is_read()}")
-    if extension != ".md" and _HTML_START.match(head.removeprefix(_UTF_BOMS[0])):
+    start = head.removeprefix(_UTF_BOMS[0])
+    special = text_type(start, name)
+    if special is not None:
+        return special
+    if extension != ".md" and _HTML_START.match(start):
         return HTML
     return _BY_EXTENSION.get(extension, PLAIN)
 
@@ -97,7 +113,7 @@ def sniff(head: bytes, name: str) -> str:
 def looks_like_text(head: bytes) -> bool:
     """Whether bytes can be text in some encoding: no NULs unless UTF-16, hardly any controls."""
     known_by_its_form = head.startswith(_UTF_BOMS) or utf16_without_bom(head) is not None
-    return known_by_its_form or has_few_controls(head)
+    return known_by_its_form or has_few_controls(head) or bool(wide_readings(head))
 
 
 def has_few_controls(head: bytes) -> bool:
@@ -120,11 +136,10 @@ def utf16_without_bom(head: bytes) -> str | None:
     return None
 
 
-def _refuse_known_binary(head: bytes, name: str, extension: str) -> None:
+def _refuse_known_binary(head: bytes, name: str) -> None:
     for magic, kind in _BINARY:
         if head.startswith(magic):
-            known = _ZIPPED.get(extension, kind) if magic.startswith(b"PK") else kind
-            raise UnsupportedMedia(f"{name!r} is {known}, not supported yet. {_what_is_read()}")
+            raise UnsupportedMedia(f"{name!r} is {kind}, not supported yet. {_what_is_read()}")
 
 
 def _what_is_read() -> str:

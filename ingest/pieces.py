@@ -70,6 +70,21 @@ def finer(whole: Piece, rulers: Rulers, budget: int) -> list[Piece]:
     return _parts(whole, extents, len(ways), rulers, budget)
 
 
+def rows(table: Piece, rulers: Rulers, budget: int) -> list[Piece]:
+    """A table's rows, each with the header row above it, which stands in the first one itself."""
+    span = table.spans[0]
+    ruler = rulers[span.page]
+    extents = list(_lines(ruler.text, span.start, span.end))
+    header, tokens = _table_header(ruler, span)
+    if header and len(extents) > 2:
+        extents[:3] = [(extents[0][0], extents[2][1])]
+    parts = [piece(Span(span.page, *extent), "table", rulers, stage=1) for extent in extents]
+    if not header or tokens > budget // 3:
+        return parts
+    later = (replace(part, header=header, header_tokens=tokens) for part in parts[1:])
+    return [*parts[:1], *later]
+
+
 def _parts(
     whole: Piece, extents: list[Extent], stage: int, rulers: Rulers, budget: int
 ) -> list[Piece]:

@@ -22,6 +22,8 @@ from kb.errors import KnowledgeBaseError
 
 _OPEN_FILES = 64
 _SPARE_CPU_S = 2
+_OCR_SHARE = 0.7
+"""Share of a document's time after which OCR stops, so that what was read is not lost with it."""
 
 
 def serve(memory_bytes: int, readers: Mapping[str, Reader] = READERS) -> None:
@@ -61,7 +63,12 @@ def _answer(request: Mapping[str, Any], readers: Mapping[str, Reader]) -> bytes:
     cpu_s = int(used.ru_utime + used.ru_stime + request["timeout_s"]) + _SPARE_CPU_S
     # The hard limit stays, so that the next job may raise the soft one again.
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, resource.RLIM_INFINITY))
-    options = ReadOptions(request["encoding"], request["max_characters"])
+    options = ReadOptions(
+        encoding=request["encoding"],
+        max_characters=request["max_characters"],
+        ocr_languages=request["ocr_languages"],
+        ocr_seconds=request["timeout_s"] * _OCR_SHARE,
+    )
     try:
         with open(request["path"], "rb") as source:
             return wire.encode_extraction(readers[request["media_type"]](source, options))

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from ingest import wire
@@ -31,6 +32,7 @@ _ANSWER_BYTES_PER_CHARACTER = 16
 """UTF-8 takes up to 4; the rest is for blocks, which CSV has one of per short row."""
 _ANSWER_BYTES_AT_LEAST = 1024 * 1024
 _CHUNK_BYTES = 1 << 20
+_KEPT_VARIABLES = ("PATH", "TESSDATA_PREFIX")
 
 
 class ReaderPool:
@@ -79,7 +81,7 @@ class ReaderPool:
             Unavailable: the pool is closed.
         """
         characters = min(options.max_characters, self._max_characters)
-        bounded = ReadOptions(options.encoding, characters)
+        bounded = replace(options, max_characters=characters)
         request = wire.encode_request(str(path.resolve()), media_type, bounded, self._timeout_s)
         child = self._slots.get()
         try:
@@ -167,7 +169,7 @@ class _Child:
             stderr=subprocess.DEVNULL,
             bufsize=0,
             cwd="/",
-            env={"PYTHONPATH": _import_path(), "PYTHONUTF8": "1", "PYTHONHASHSEED": "0"},
+            env=_environment(),
             start_new_session=True,
         )
         self._killing = threading.Lock()
@@ -238,6 +240,12 @@ class _Child:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+def _environment() -> dict[str, str]:
+    """What a child gets to know: where its modules are, and where an OCR engine may be."""
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return {**kept, "PYTHONPATH": _import_path(), "PYTHONUTF8": "1", "PYTHONHASHSEED": "0"}
 
 
 def _import_path() -> str:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ingest.articles import with_articles
 from ingest.pieces import Piece, Rulers, piece
 from ingest.types import Block
 from kb.sentences import sentence_extents, trimmed
@@ -39,18 +40,17 @@ class Run:
 def runs(pages: Sequence[Page], blocks: Iterable[Block], rulers: Rulers) -> Iterator[Run]:
     """The document's text as runs; every character that is not white space is in one of them."""
     texts = {page.number: page.text for page in pages}
-    path: list[tuple[int, str]] = []
+    blocks = with_articles(covering(pages, blocks), texts)
+    outline = Outline()
     run = Run(())
-    for block in _covering(pages, blocks):
+    for block in blocks:
         part = piece(Span(block.page, block.start, block.end), block.kind, rulers)
         if block.kind == "heading":
-            path = [(level, title) for level, title in path if level < block.level]
-            path.append((block.level, _title(texts[block.page][block.start : block.end])))
-            titles = tuple(title for _, title in path if title)
+            outline.enter(block, texts[block.page])
             if len(run.pieces) > run.glued or (run.pieces and run.pieces[-1].page != block.page):
                 yield run
                 run = Run(())
-            run.path = titles
+            run.path = outline.titles
             run.glued += 1
             run.pieces.append(part)
             continue
@@ -66,7 +66,24 @@ def runs(pages: Sequence[Page], blocks: Iterable[Block], rulers: Rulers) -> Iter
         yield run
 
 
-def _covering(pages: Sequence[Page], blocks: Iterable[Block]) -> Iterator[Block]:
+class Outline:
+    """The headings above a place, as reading goes on."""
+
+    def __init__(self) -> None:
+        self._path: list[tuple[int, str]] = []
+
+    def enter(self, heading: Block, text: str) -> None:
+        """Go on to a heading of a page with this text: it ends those of its level and below."""
+        self._path = [(level, title) for level, title in self._path if level < heading.level]
+        self._path.append((heading.level, _title(text[heading.start : heading.end])))
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The titles, outermost first."""
+        return tuple(title for _, title in self._path if title)
+
+
+def covering(pages: Sequence[Page], blocks: Iterable[Block]) -> Iterator[Block]:
     """The blocks trimmed and without overlaps, and the text between them as paragraphs."""
     by_page: dict[int, list[Block]] = {}
     for block in sorted(blocks, key=lambda block: (block.page, block.start, block.end)):
@@ -91,7 +108,7 @@ def _trimmed(page: Page, start: int, end: int, block: Block | None = None) -> It
 
 def _title(text: str) -> str:
     title = _LINK.sub(r"\1", _MARKS.sub("", _UNDERLINE.sub("", text)))
-    return " ".join(title.split())[:MAX_TITLE_CHARACTERS]
+    return " ".join(title.strip("*").split())[:MAX_TITLE_CHARACTERS]
 
 
 def _over_page_break(

@@ -15,6 +15,8 @@ from kb.types import Page
 BlockKind = Literal["heading", "paragraph", "list", "table", "code"]
 
 DEFAULT_MAX_CHARACTERS = 20_000_000
+DEFAULT_OCR_LANGUAGES = "eng+chi_sim"
+DEFAULT_OCR_SECONDS = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +53,29 @@ class Extraction:
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How to read: `encoding` overrides detection; longer documents than `max_characters` fail."""
+    """How to read: `encoding` overrides detection; longer documents than `max_characters` fail.
+
+    `ocr_languages` are those of an OCR engine, joined by `+`; what is not installed is left out.
+    `ocr_seconds` is the time after which no further picture is begun. `depth` counts the files
+    that this one lies in: a mail attached to a mail has 1.
+    """
 
     encoding: str | None = None
     max_characters: int = DEFAULT_MAX_CHARACTERS
+    ocr_languages: str = DEFAULT_OCR_LANGUAGES
+    ocr_seconds: float = DEFAULT_OCR_SECONDS
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Characters of a page that a cleaning rule keeps out of `index_text`."""
+    """Characters of a page that a rule keeps out of `index_text`, where `instead` replaces them."""
 
     rule: str
     page: int
     start: int
     end: int
+    instead: str = ""
 
 
 Reader = Callable[[BinaryIO, ReadOptions], Extraction]

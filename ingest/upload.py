@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from ingest.archive_types import is_archive
 from ingest.media_types import sniff
-from kb.errors import KnowledgeBaseError, Rejected
+from kb.errors import KnowledgeBaseError, Rejected, TooLarge
 from kb.knowledge_base import KnowledgeBase
-from kb.store import batches, datasets, documents
-from kb.store.documents import Mode, Upload
+from kb.settings import IngestSettings
+from kb.store import batches, datasets, placing
+from kb.store.database import Transaction
 from kb.store.originals import Staged
-from kb.types import Document, Scope
+from kb.store.placing import Destination, Mode, Placed, Upload
+from kb.types import ARCHIVE_TYPE, Document, Scope
 
 MAX_NAME_CHARACTERS = 512
 
@@ -45,6 +48,14 @@ class Acceptance:
     rejected: tuple[Rejection, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A staged file that can be a document, or an archive of documents."""
+
+    upload: Upload
+    staged: Staged
+
+
 def accept(
     kb: KnowledgeBase,
     scope: Scope,
@@ -54,22 +65,71 @@ def accept(
     mode: Mode = "replace",
     encoding: str | None = None,
     metadata: Mapping[str, Any] | None = None,
+    also: Callable[[Transaction, Acceptance], None] | None = None,
 ) -> Acceptance:
     """Make documents of staged files, in one transaction: all of them are acknowledged, or none.
 
+    Args:
+        metadata: None leaves what documents that exist have.
+        also: is called in the same transaction when something was accepted.
+
     Raises:
         NotFound: the dataset cannot be seen.
+        EmbedderMismatch: it was built with another embedder: nothing could be indexed.
         StorageFull: the disk is full; nothing was stored.
     """
+    placed: list[Placed] = []
     try:
-        kb.database.reading(datasets.get, scope, dataset_id)
-        taken, rejected = _sorted_out(incoming, encoding, metadata or {})
-        batch_id, placed = _store(kb, scope, dataset_id, taken, mode) if taken else (None, [])
+        kb.check_embedder(kb.database.reading(datasets.get, scope, dataset_id))
+        taken, rejected = sorted_out(kb.settings.ingest, incoming, encoding, metadata)
+        if not taken:
+            return Acceptance(None, (), tuple(rejected))
+        try:
+            with kb.database.write() as tx:
+                kb.originals.adopt([item.staged for item in taken])
+                batch_id = batches.create(tx, scope, dataset_id, mode)
+                placed = _place(tx, Destination(scope, dataset_id, batch_id, mode), taken)
+                documents = tuple(item.document for item in placed)
+                batches.add(tx, batch_id, documents)
+                acceptance = Acceptance(batch_id, documents, tuple(rejected))
+                if also is not None:
+                    also(tx, acceptance)
+        except BaseException:  # what got its name before the transaction failed is nobody's
+            kb.collect_originals(item.staged.sha256 for item in taken)
+            raise
     finally:
         for item in incoming:
             kb.originals.discard(item.staged)
-    kb.collect_originals(item.replaced for item in placed if item.replaced)
-    return Acceptance(batch_id, tuple(item.document for item in placed), tuple(rejected))
+    kb.collect_originals(placing.unneeded(placed, [item.upload for item in taken]))
+    return acceptance
+
+
+def sorted_out(
+    limits: IngestSettings,
+    incoming: Sequence[Incoming],
+    encoding: str | None,
+    metadata: Mapping[str, Any] | None,
+) -> tuple[list[Taken], list[Rejection]]:
+    """The files that can be taken, and why the others cannot."""
+    taken: list[Taken] = []
+    rejected: list[Rejection] = []
+    for item in incoming:
+        staged = item.staged
+        try:
+            name = checked_name(item.name)
+            media_type = _media_type(limits, staged, name)
+        except KnowledgeBaseError as exc:
+            rejected.append(Rejection(_shown(item.name), exc.code, exc.detail))
+            continue
+        size = staged.size_bytes
+        upload = Upload(name, media_type, staged.sha256, size, encoding, metadata)
+        taken.append(Taken(upload, staged))
+    return taken, rejected
+
+
+def _shown(name: str) -> str:
+    """A refused name as it can be sent back: without half characters, and not at any length."""
+    return name.encode("utf-8", "replace").decode()[:MAX_NAME_CHARACTERS]
 
 
 def checked_name(name: str) -> str:
@@ -79,49 +139,31 @@ def checked_name(name: str) -> str:
         Rejected: it is empty, too long, absolute, or climbs out with `..`.
     """
     name = unicodedata.normalize("NFC", name.replace("\\", "/")).strip()
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise Rejected(f"The file name is over {MAX_NAME_CHARACTERS} characters. Shorten it.")
     parts = [part for part in PurePosixPath(name).parts if part != "."]
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
         raise Rejected("The file name holds control characters. Rename the file.")
     if not parts or name.startswith("/") or ".." in parts or parts[0].endswith(":"):
         raise Rejected(f"{name!r} is no usable file name. Send a relative path such as dir/a.md.")
-    if len(name) > MAX_NAME_CHARACTERS:
-        raise Rejected(f"The file name is over {MAX_NAME_CHARACTERS} characters. Shorten it.")
     return "/".join(parts)
 
 
-def _sorted_out(
-    incoming: Sequence[Incoming], encoding: str | None, metadata: Mapping[str, Any]
-) -> tuple[list[tuple[Upload, Staged]], list[Rejection]]:
-    taken: list[tuple[Upload, Staged]] = []
-    rejected: list[Rejection] = []
-    for item in incoming:
-        try:
-            name = checked_name(item.name)
-            media_type = sniff(item.staged.head, name)
-        except KnowledgeBaseError as exc:
-            rejected.append(Rejection(item.name, exc.code, exc.detail))
-            continue
-        staged = item.staged
-        upload = Upload(
-            name, media_type, staged.sha256, staged.size_bytes, encoding, dict(metadata)
-        )
-        taken.append((upload, staged))
-    return taken, rejected
+def _media_type(limits: IngestSettings, staged: Staged, name: str) -> str:
+    if is_archive(staged.head, name):
+        return ARCHIVE_TYPE
+    if staged.size_bytes > limits.max_file_bytes:
+        raise TooLarge(f"The file is larger than {limits.max_file_bytes} bytes. Split it.")
+    return sniff(staged.head, name)
 
 
-def _store(
-    kb: KnowledgeBase,
-    scope: Scope,
-    dataset_id: str,
-    taken: Sequence[tuple[Upload, Staged]],
-    mode: Mode,
-) -> tuple[str, list[documents.Placed]]:
-    with kb.database.write() as tx:
-        kb.originals.adopt([staged for _, staged in taken])
-        batch_id = batches.create(tx, scope, dataset_id)
-        placed = [
-            documents.put(tx, scope, dataset_id, upload, mode=mode, batch_id=batch_id)
-            for upload, _ in taken
-        ]
-        batches.add(tx, batch_id, [item.document for item in placed])
-    return batch_id, placed
+def _place(tx: Transaction, to: Destination, taken: Sequence[Taken]) -> list[Placed]:
+    """In the order of the files; all that are no archives are placed together."""
+    plain = [file.upload for file in taken if file.upload.media_type != ARCHIVE_TYPE]
+    placed = iter(placing.put(tx, to, plain))
+    return [
+        placing.put_archive(tx, to, file.upload)
+        if file.upload.media_type == ARCHIVE_TYPE
+        else next(placed)
+        for file in taken
+    ]

@@ -51,6 +51,7 @@ def encode_request(path: str, media_type: str, options: ReadOptions, timeout_s: 
             "media_type": media_type,
             "encoding": options.encoding,
             "max_characters": options.max_characters,
+            "ocr_languages": options.ocr_languages,
             "timeout_s": timeout_s,
         }
     ).encode()

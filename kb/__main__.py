@@ -60,11 +60,11 @@ def worker() -> None:
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Files and folders.", metavar="PATH...")],
+    paths: Annotated[list[Path], typer.Argument(help="Files, folders, zips.", metavar="PATH...")],
     dataset: Annotated[str, typer.Option(help="Name of the dataset; made if it is missing.")],
     as_json: Json = False,
 ) -> None:
-    """Upload files and folders into a dataset and wait until they are searchable."""
+    """Upload files, folders and zips into a dataset and wait until they are searchable."""
     from kb.cli.ingesting import ingest as run
 
     began = time.monotonic()
@@ -112,6 +112,77 @@ def fsck(
         typer.echo(f"{report['documents']} documents, {report['chunks']} chunks: {state}")
     if not report["clean"]:
         raise typer.Exit(1)
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="A new file, or a folder.", metavar="FILE|DIR")],
+    as_json: Json = False,
+) -> None:
+    """Copy everything that cannot be made again into one tar, while the server runs."""
+    from kb.cli.backing_up import backup as run
+
+    with _client() as client:
+        path, manifest = run(client, target)
+    if as_json:
+        _print_json({"path": str(path), **manifest})
+        return
+    typer.echo(f"{path}: {path.stat().st_size} bytes, {manifest['originals']} originals")
+    for name in manifest["missing"]:
+        typer.echo(f"  the original {name} was lost before this backup", err=True)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup.", metavar="FILE")],
+    data_dir: Annotated[Path | None, typer.Option(help="An empty or new folder.")] = None,
+) -> None:
+    """Make a data folder of a backup; the first start on it makes the indexes."""
+    from kb.folder import DataFolder
+    from kb.restoring import restore as run
+
+    folder = DataFolder(data_dir or _settings().data_dir)
+    manifest = run(file, folder)
+    typer.echo(f"{folder.root} is as it was at {manifest.created_at}. Start it with kb serve.")
+
+
+@app.command()
+def preview(
+    path: Annotated[Path, typer.Argument(help="A file.", metavar="FILE")],
+    dataset: Annotated[str | None, typer.Option(help="Dataset whose processing is used.")] = None,
+    processing: Annotated[str | None, typer.Option(help="Processing to try, as JSON.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what cleaning and splitting would do to a file; nothing is stored."""
+    from rich.console import Console
+
+    from kb.cli.previewing import preview as run
+    from kb.cli.previewing import show
+
+    with _client() as client:
+        found = run(client, path, dataset=dataset, processing=processing)
+    if as_json:
+        _print_json(found)
+    else:
+        show(found, Console())
+    if found["error"] is not None:
+        raise typer.Exit(1)
+
+
+@app.command()
+def receipt(document_id: str, as_json: Json = False) -> None:
+    """Show what became of every character of a document."""
+    from rich.console import Console
+
+    from kb.cli.receipts import receipt as run
+    from kb.cli.receipts import show_receipt
+
+    with _client() as client:
+        found = run(client, document_id)
+    if as_json:
+        _print_json(found["receipt"])
+    else:
+        show_receipt(found["receipt"], Console(), found["name"])
 
 
 @keys.command("create")

@@ -81,7 +81,8 @@ class Access:
         return self._signature("csrf", cookie)
 
     def _is_admin_key(self, token: str) -> bool:
-        return hmac.compare_digest(self._vault.digest(token), self._vault.digest(self.admin_key))
+        same = hmac.compare_digest(self._vault.digest(token), self._vault.digest(self.admin_key))
+        return bool(token) and same
 
     def _signature(self, purpose: str, body: str) -> str:
         # The admin key is part of the signature: changing it ends every session.

@@ -9,11 +9,15 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from kb.errors import DataFolderLocked
+from kb.errors import DataFolderLocked, Rejected
+
+GLANCE_S = 0.1
+"""A command that looks whether a server runs holds the lock for an instant; an owner waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class DataFolder:
         self.root = root
         self.database = root / "kb.db"
         self.originals = root / "originals"
+        self.uploads = root / "uploads"
         self.index = root / "index"
         self.models = root / "models"
         self.secret = root / "secret.key"
@@ -47,14 +52,20 @@ class DataFolder:
 
         Raises:
             DataFolderLocked: another process owns it.
+            Rejected: it cannot be made or written.
         """
-        self.create()
-        file = self._lock.open("a+")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
+            self.create()
+            file = self._lock.open("a+")
+        except OSError as exc:
+            raise Rejected(
+                f"The data folder {self.root} cannot be used: {exc.strerror}. Choose another with "
+                f"KB_DATA_DIR."
+            ) from exc
+        if not _locked(file):
             file.close()
-            raise DataFolderLocked(self._locked_message()) from exc
+            raise DataFolderLocked(self._locked_message())
+        self.withdraw()  # what a killed server announced
         return file
 
     def announce(self, url: str) -> None:
@@ -68,15 +79,27 @@ class DataFolder:
         self._server.unlink(missing_ok=True)
 
     def server(self) -> Server | None:
-        """The server that runs on this folder, if its process is alive."""
+        """The server that runs on this folder, if there is one.
+
+        The lock decides and not the process number, which may belong to another by now.
+        """
+        if not self._is_owned():
+            return None
         try:
             found = Server(**json.loads(self._server.read_text(encoding="ascii")))
-            os.kill(found.pid, 0)
-        except (FileNotFoundError, ValueError, TypeError, ProcessLookupError):
+            return found if found.pid > 0 and isinstance(found.url, str) else None
+        except (OSError, ValueError, TypeError):
             return None
-        except PermissionError:  # alive, and somebody else's
-            return found
-        return found
+
+    def _is_owned(self) -> bool:
+        try:
+            with self._lock.open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def _locked_message(self) -> str:
         server = self.server()
@@ -85,3 +108,15 @@ class DataFolder:
             f"Another process already uses the data folder {self.root}{where}. "
             f"Stop it, or choose another folder with KB_DATA_DIR."
         )
+
+
+def _locked(file: IO[str]) -> bool:
+    deadline = time.monotonic() + GLANCE_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)

@@ -1,13 +1,17 @@
 """Checks every invariant of a data folder, and rebuilds what is derived.
 
 Violations are sentences for people with a stable code for scripts. What can be repaired without
-a file or a model is: indexes, stray originals. A missing original is a loss and stays reported.
+a file or a model is: indexes, stray originals, unused embeddings; and a document that nothing works
+on is queued again. A missing original is a loss and stays reported. Documents may come and go while
+a check runs: the indexes stand still for it, and what looks wrong with a file is looked at twice.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +19,18 @@ import numpy as np
 from kb.errors import IndexDamaged
 from kb.index.applier import Applier
 from kb.protocols import IndexKey, KeywordIndex, VectorIndex
-from kb.store import checks, chunks, datasets, documents, embeddings
+from kb.store import checks, chunks, datasets, documents, embeddings, index_ops
 from kb.store.database import Database
 from kb.store.originals import Originals
 from kb.types import Dataset, Scope
 
 PROBED_VECTORS = 200
 """Vectors per dataset that must find themselves; all of them when there are fewer."""
+
+SETTLE_S = 0.3
+LOOKS = 10
+"""Whoever deletes a document removes its original next, when it is its turn to write: what seems a
+stray is looked at again after some seconds, up to so many times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,8 @@ class Fsck:
         self._vectors = vectors
         self._keywords = keywords
         self._applier = applier
+        self._indexes: dict[str, VectorIndex | KeywordIndex]
+        self._indexes = {"vector": vectors, "keyword": keywords}
 
     def run(self, *, repair: bool = False) -> Report:
         """Apply what waits, check everything, and with `repair` rebuild what is derived."""
@@ -72,10 +83,27 @@ class Fsck:
         with self._database.read() as tx:
             return Report(documents.count(tx), chunks.count(tx), violations, tuple(repaired))
 
-    def damaged_indexes(self, *, probe: bool) -> list[Dataset]:
-        """The datasets whose indexes do not hold exactly what SQL says."""
-        every = self._database.reading(datasets.every, Scope.admin())
-        return [dataset for dataset in every if any(self._index_problems(dataset, probe=probe))]
+    def datasets(self) -> list[Dataset]:
+        """Every dataset."""
+        return self._database.reading(datasets.every, Scope.admin())
+
+    def is_damaged(self, dataset: Dataset) -> bool:
+        """Whether the indexes of a dataset do not hold exactly what SQL says."""
+        return bool(self._index_problems(dataset))
+
+    def lacks_keywords(self, dataset: Dataset) -> bool:
+        """Whether the keyword index of a dataset does not hold exactly what SQL says."""
+        key = IndexKey(dataset.id, dataset.generation)
+        with self._applier.paused():
+            return any(self._differences(dataset, key, {"keyword": self._keywords}))
+
+    def remove_strays(self) -> Iterator[str]:
+        """Delete the originals that no document needs, as a crash may leave them."""
+        for name in self._strays():
+            with self._database.write() as tx:
+                if not documents.needs_original(tx, name):
+                    self._originals.remove(name)
+                    yield f"Removed the stray original {name}."
 
     def _violations(self) -> Iterator[Violation]:
         for problem in self._database.integrity_problems():
@@ -84,47 +112,76 @@ class Fsck:
             for code, detail in checks.problems(tx):
                 yield Violation(code, detail)
         yield from self._original_problems()
-        for dataset in self._database.reading(datasets.every, Scope.admin()):
-            yield from self._index_problems(dataset, probe=True)
+        for dataset in self.datasets():
+            yield from self._index_problems(dataset)
 
     def _original_problems(self) -> Iterator[Violation]:
-        needed = self._database.reading(documents.original_hashes)
-        for name in sorted(needed):
-            path = self._originals.path(name)
-            if not path.is_file():
-                yield Violation("original_missing", f"The original {name} is not on disk.")
-                continue
-            with path.open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != name:
-                    yield Violation("original_changed", f"The original {name} has other bytes.")
-        for name in sorted(set(self._originals.hashes()) - needed):
-            yield Violation("original_stray", f"No document needs the original {name}.")
+        for name in sorted(self._database.reading(documents.original_hashes)):
+            problem = self._original_problem(name)
+            if problem is not None and self._database.reading(documents.needs_original, name):
+                yield problem
+        for name in sorted(self._lasting_strays()):
+            with self._database.write() as tx:  # an upload in progress has added its rows by now
+                is_stray = not documents.needs_original(tx, name)
+            if is_stray:
+                yield Violation("original_stray", f"No document needs the original {name}.")
 
-    def _index_problems(self, dataset: Dataset, *, probe: bool) -> Iterator[Violation]:
+    def _original_problem(self, name: str) -> Violation | None:
+        try:
+            with self._originals.path(name).open("rb") as file:
+                is_whole = hashlib.file_digest(file, "sha256").hexdigest() == name
+        except OSError as exc:
+            return Violation(
+                "original_missing", f"The original {name} cannot be read: {exc.strerror}."
+            )
+        changed = Violation("original_changed", f"The original {name} has other bytes.")
+        return None if is_whole else changed
+
+    def _lasting_strays(self) -> set[str]:
+        strays = set(self._strays())
+        for _ in range(LOOKS):
+            if not strays:
+                break
+            time.sleep(SETTLE_S)
+            strays.intersection_update(self._strays())
+        return strays
+
+    def _strays(self) -> list[str]:
+        held = set(self._originals.hashes())
+        return sorted(held - self._database.reading(documents.original_hashes))
+
+    def _index_problems(self, dataset: Dataset) -> list[Violation]:
         key = IndexKey(dataset.id, dataset.generation)
-        expected = self._database.reading(chunks.live_ids, dataset.id)
-        for kind, index in (("vector", self._vectors), ("keyword", self._keywords)):
+        with self._applier.paused():
+            found = [*self._differences(dataset, key, self._indexes)]
+            with suppress(IndexDamaged):  # that is among the differences already
+                found += self._unfindable(dataset, key)
+        return found
+
+    def _differences(
+        self, dataset: Dataset, key: IndexKey, indexes: Mapping[str, VectorIndex | KeywordIndex]
+    ) -> Iterator[Violation]:
+        for kind, index in indexes.items():
             try:
                 held = index.ids(key)
             except IndexDamaged as exc:
                 yield Violation(f"{kind}_index", f"Dataset {dataset.name!r}: {exc.detail}")
                 continue
-            missing, ghosts = len(expected - held), len(held - expected)
+            with self._database.read() as tx:
+                expected = chunks.live_ids(tx, dataset.id)
+                waiting = index_ops.waiting_ids(tx, dataset.id, dataset.generation)
+            missing, ghosts = len(expected - held), len(held - expected - waiting)
             if missing or ghosts:
                 yield Violation(
                     f"{kind}_index",
                     f"Dataset {dataset.name!r}: the {kind} index lacks {missing} chunks "
                     f"and holds {ghosts} that are gone. `kb fsck --repair` rebuilds it.",
                 )
-        if probe:
-            yield from self._unfindable(dataset, key, sorted(expected))
 
-    def _unfindable(
-        self, dataset: Dataset, key: IndexKey, expected: list[str]
-    ) -> Iterator[Violation]:
-        step = max(1, len(expected) // PROBED_VECTORS)
-        sample = expected[::step]
+    def _unfindable(self, dataset: Dataset, key: IndexKey) -> Iterator[Violation]:
         with self._database.read() as tx:
+            expected = sorted(chunks.live_ids(tx, dataset.id))
+            sample = expected[:: max(1, len(expected) // PROBED_VECTORS)]
             found = embeddings.of_chunks(tx, dataset.embedder, sample)
         lost = [name for name in sample if name not in found or not self._finds(key, found[name])]
         if lost:
@@ -142,12 +199,11 @@ class Fsck:
     def _repair(self) -> Iterator[str]:
         if (orphans := self._database.writing(embeddings.collect_orphans)) > 0:
             yield f"Removed {orphans} embeddings that belonged to no chunk."
-        for dataset in self.damaged_indexes(probe=True):
-            count = self._applier.rebuild(dataset.id)
-            yield f"Rebuilt the indexes of dataset {dataset.name!r}: {count} chunks."
-        strays = set(self._originals.hashes()) - self._database.reading(documents.original_hashes)
-        for name in sorted(strays):
-            with self._database.write() as tx:
-                if not documents.needs_original(tx, name):
-                    self._originals.remove(name)
-                    yield f"Removed the stray original {name}."
+        for document_id, name, _ in self._database.reading(checks.stuck):
+            self._database.writing(documents.requeue, document_id)
+            yield f"Queued document {name!r} again."
+        for dataset in self.datasets():
+            if self.is_damaged(dataset):
+                count = self._applier.rebuild(dataset.id)
+                yield f"Rebuilt the indexes of dataset {dataset.name!r}: {count} chunks."
+        yield from self.remove_strays()

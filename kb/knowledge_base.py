@@ -5,19 +5,24 @@ from __future__ import annotations
 import logging
 import secrets
 import sqlite3
-import threading
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO
 
 from kb.access import Access
+from kb.backup import Backup
+from kb.batches import batched
 from kb.chat.answering import Chat
 from kb.chat.catalog import DEFAULT, Catalog, Deadlines
 from kb.chat.runs import Runs
+from kb.errors import EmbedderMismatch
 from kb.folder import DataFolder
 from kb.fsck import Fsck
 from kb.index.applier import Applier
+from kb.index.exact import ExactVectors
 from kb.index.keywords import TantivyKeywords
+from kb.index.trust import DependableKeywords, DependableVectors, SealedVectors, Trust
 from kb.index.vectors import ChromaVectors
 from kb.models.embedding import open_embedder
 from kb.protocols import Embedder, KeywordIndex, VectorIndex
@@ -28,11 +33,16 @@ from kb.store.database import Database
 from kb.store.originals import Originals
 from kb.store.secrets import Secrets, read_or_create
 from kb.types import Dataset, Model, Processing, Scope
+from kb.verification import Verification
 
 logger = logging.getLogger(__name__)
 
 FIXED_SQLITE = (3, 51, 3)
 """The first SQLite without the WAL-reset bug; below it our single checkpointing writer matters."""
+
+
+COLLECTED_AT_ONCE = 500
+"""Originals that are looked at in one transaction: a second at most for other writers to wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,7 @@ class KnowledgeBase:
     chat: Chat
     access: Access
     fsck: Fsck
+    verification: Verification
     lock: IO[str]
 
     def create_dataset(
@@ -73,11 +84,16 @@ class KnowledgeBase:
             processing=processing,
         )
 
+    def check_embedder(self, dataset: Dataset) -> None:
+        """Raises EmbedderMismatch unless the dataset belongs to the configured embedder."""
+        if dataset.embedder != self.embedder.fingerprint:
+            raise EmbedderMismatch(dataset.name, dataset.embedder, self.embedder.fingerprint)
+
     def delete_document(self, scope: Scope, document_id: str) -> None:
         """Delete a document: out of every answer at once, its index rows right after."""
-        sha256 = self.database.writing(removal.remove, scope, document_id)
+        hashes = self.database.writing(removal.remove, scope, document_id)
         self.applier.notify()
-        self.collect_originals([sha256])
+        self.collect_originals(hashes)
 
     def delete_dataset(self, scope: Scope, dataset_id: str) -> None:
         """Delete a dataset with everything in it."""
@@ -87,19 +103,27 @@ class KnowledgeBase:
 
     def collect_originals(self, hashes: Iterable[str]) -> None:
         """Delete those of the originals that no document needs any more."""
-        for sha256 in set(hashes):
+        for part in batched(sorted(set(hashes)), COLLECTED_AT_ONCE):
             with self.database.write() as tx:
-                if not documents.needs_original(tx, sha256):
-                    self.originals.remove(sha256)
+                for sha256 in part:
+                    if not documents.needs_original(tx, sha256):
+                        self.originals.remove(sha256)
+
+    def backup(self) -> Backup:
+        """Begin a backup, which the caller closes. Raises StorageFull."""
+        return Backup(self.folder, self.originals, self.collect_originals)
 
     def close(self) -> None:
         """Finish the work in hand and release the folder."""
-        self.applier.stop()
-        self.vectors.close()
-        self.keywords.close()
-        self.database.writing(marks.set_mark, marks.CLEAN, "yes")
-        self.database.close()
-        self.lock.close()
+        with ExitStack() as last:  # also when the disk is full
+            last.callback(self.lock.close)
+            last.callback(self.database.close)
+            is_verified = self.verification.stop()
+            self.applier.stop()
+            self.vectors.close()
+            self.keywords.close()
+            if is_verified:
+                self.database.writing(marks.set_mark, marks.CLEAN, "yes")
 
 
 def open_kb(settings: Settings) -> KnowledgeBase:
@@ -128,18 +152,21 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
         threads=settings.embedding.threads,
         batch_size=settings.embedding.batch_size,
     )
-    vectors = ChromaVectors(folder.index, open_limit=settings.search.open_indexes)
+    of_vectors, of_keywords = Trust(), Trust()
+    chroma = ChromaVectors(folder.index, open_limit=settings.search.open_indexes)
+    vectors = SealedVectors(chroma, of_vectors)
     keywords = TantivyKeywords(folder.index, open_limit=settings.search.open_indexes)
     applier = Applier(database, vectors, keywords)
     searcher = Searcher(
         database,
         embedder,
-        vectors,
-        keywords,
+        DependableVectors(chroma, of_vectors, ExactVectors(database).query),
+        DependableKeywords(keywords, of_keywords),
         candidates=settings.search.candidates,
         threads=settings.search.threads,
         max_waiting=settings.search.max_waiting,
     )
+    fsck = Fsck(database, originals, vectors, keywords, applier)
     catalog = Catalog(database, vault, _default_model(settings), _deadlines(settings))
     kb = KnowledgeBase(
         settings=settings,
@@ -155,7 +182,8 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
         catalog=catalog,
         chat=_chat(settings, database, searcher, catalog),
         access=Access(database, vault, _admin_key(settings, folder)),
-        fsck=Fsck(database, originals, vectors, keywords, applier),
+        fsck=fsck,
+        verification=Verification(fsck, applier, chroma, of_vectors, of_keywords),
         lock=lock,
     )
     _recover(kb)
@@ -173,16 +201,9 @@ def _recover(kb: KnowledgeBase) -> None:
         logger.info("%d documents were being indexed when the last process stopped", requeued)
     if sqlite3.sqlite_version_info < FIXED_SQLITE:
         logger.debug("SQLite %s: one connection writes and checkpoints", sqlite3.sqlite_version)
-    kb.applier.start()
     if not was_clean:
-        threading.Thread(target=_verify, args=(kb,), name="verify", daemon=True).start()
-
-
-def _verify(kb: KnowledgeBase) -> None:
-    kb.applier.drain()
-    for dataset in kb.fsck.damaged_indexes(probe=True):
-        logger.warning("rebuilding the indexes of dataset %r after an unclean stop", dataset.name)
-        kb.applier.rebuild(dataset.id)
+        kb.verification.start()
+    kb.applier.start()
 
 
 def _chat(settings: Settings, database: Database, searcher: Searcher, catalog: Catalog) -> Chat:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kb.errors import Rejected
@@ -68,10 +68,14 @@ class IngestSettings(_Section):
 
     max_file_bytes: Annotated[int, Field(ge=1)] = 200 * MIB
     """Largest file accepted."""
+    max_archive_bytes: Annotated[int, Field(ge=1)] = 2048 * MIB
+    """Largest zip archive accepted; what it holds are files of their own."""
     max_request_bytes: Annotated[int, Field(ge=1)] = 2048 * MIB
     """Largest upload request, all files together."""
     max_files: Annotated[int, Field(ge=1, le=100_000)] = 10_000
     """Most files in one upload request."""
+    upload_expires_s: Annotated[float, Field(gt=0, le=31_536_000)] = 86_400.0
+    """Seconds after which a resumable upload that does not go on is deleted."""
     max_characters: Annotated[int, Field(ge=1)] = 20_000_000
     """Most characters one document may hold."""
     readers: Annotated[int, Field(ge=1, le=32)] = 1
@@ -80,6 +84,8 @@ class IngestSettings(_Section):
     """Seconds one file may take to parse before its reader is killed."""
     read_memory_bytes: Annotated[int, Field(ge=64 * MIB)] = 768 * MIB
     """Address space of a reader process."""
+    ocr_languages: Annotated[str, Field(pattern=r"^[A-Za-z_]+(\+[A-Za-z_]+)*$")] = "eng+chi_sim"
+    """Languages of scanned pages, in Tesseract's names; those not installed are left out."""
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
     """Times a document is tried again after a crash before it is marked failed."""
 
@@ -131,6 +137,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX,
         env_nested_delimiter="__",
         env_file=".env",
+        env_ignore_empty=True,
         extra="ignore",
         frozen=True,
         use_attribute_docstrings=True,
@@ -168,10 +175,14 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings; refuse misspelt names, which pydantic-settings would ignore.
 
     Raises:
-        Rejected: an unknown `KB_*` name, or a setting that is reserved for later.
+        Rejected: an unknown `KB_*` name, a value out of bounds, or a setting that is reserved
+            for later.
     """
     _refuse_unknown([*environ, *_dotenv_names()])
-    settings = Settings()
+    try:
+        settings = Settings()
+    except ValidationError as exc:
+        raise Rejected(_what_is_wrong(exc)) from None  # the original holds the values, and secrets
     if settings.database.url is not None:
         raise Rejected("KB_DATABASE__URL is not supported yet: rows live in SQLite. Unset it.")
     if settings.chroma.url is not None:
@@ -179,6 +190,13 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             "KB_CHROMA__URL is not supported yet: vectors live in the data folder. Unset it."
         )
     return settings
+
+
+def _what_is_wrong(exc: ValidationError) -> str:
+    found = exc.errors(include_url=False, include_input=False, include_context=False)
+    return " ".join(
+        f"{PREFIX}{'__'.join(map(str, error['loc'])).upper()}: {error['msg']}." for error in found
+    )
 
 
 def _dotenv_names() -> list[str]:

@@ -12,7 +12,9 @@ from api.deps import KB, AdminScope, Json, Paging, SearchCaller, SearchScope
 from api.idempotency import OnceDep
 from api.schemas.datasets import DatasetBody, DatasetChange, SearchBody
 from api.threads import in_thread, read, searching, write
+from ingest import patterns
 from kb.errors import NotAllowed
+from kb.search.filtering import parsed_filter
 from kb.store import datasets, documents
 from kb.store.database import Transaction
 from kb.types import Scope
@@ -25,6 +27,7 @@ async def create_dataset(body: DatasetBody, kb: KB, scope: AdminScope, once: Onc
     """Add a dataset; its name must be new."""
 
     async def create() -> Json:
+        await in_thread(patterns.check, body.processing.patterns())
         processing = body.processing.to_processing()
         made = await in_thread(
             kb.create_dataset,
@@ -52,9 +55,17 @@ async def get_dataset(dataset_id: str, kb: KB, scope: SearchScope) -> Json:
 
 @router.patch("/{dataset_id}")
 async def change_dataset(dataset_id: str, body: DatasetChange, kb: KB, scope: AdminScope) -> Json:
-    """Rename or describe a dataset."""
+    """Rename or describe a dataset, or process it in another way while it is empty."""
+    if body.processing is not None:
+        await in_thread(patterns.check, body.processing.patterns())
     changed = await write(
-        kb, datasets.change, scope, dataset_id, name=body.name, description=body.description
+        kb,
+        datasets.change,
+        scope,
+        dataset_id,
+        name=body.name,
+        description=body.description,
+        processing=None if body.processing is None else body.processing.to_processing(),
     )
     return encoders.dataset(changed)
 
@@ -72,8 +83,9 @@ async def search(dataset_id: str, body: SearchBody, kb: KB, caller: SearchCaller
     if body.explain and not caller.scope.may("admin"):
         raise NotAllowed("Only an admin key may ask for `explain`.")
     began = time.perf_counter()
-    search = kb.searcher.search
-    hits = await searching(kb, search, caller.scope, [dataset_id], body.query, body.to_retrieval())
+    asked = (caller.scope, [dataset_id], body.query, body.to_retrieval())
+    where = parsed_filter(body.filter)
+    hits = await searching(kb, kb.searcher.search, *asked, where=where)
     encoded = [encoders.hit(hit, explain=body.explain) for hit in hits]
     return {"hits": encoded, "took_ms": round((time.perf_counter() - began) * 1000, 1)}
 

@@ -118,16 +118,28 @@ async def list_pages(document_id: str, kb: KB, scope: SearchScope, page: Numbere
     return encoders.part(found, cursor, encoders.page)
 
 
+@router.get("/documents/{document_id}/versions")
+async def list_versions(document_id: str, kb: KB, scope: SearchScope) -> Json:
+    """The versions that were kept by uploads with `mode=version`, newest first."""
+    found = await read(kb, documents.history, scope, document_id)
+    return encoders.part(found, None, encoders.old_version)
+
+
 @router.get("/documents/{document_id}/original", response_class=FileResponse)
-async def get_original(document_id: str, kb: KB, scope: SearchScope) -> FileResponse:
-    """The bytes that were uploaded last."""
-    document = await read(kb, documents.get, scope, document_id)
-    path = kb.originals.path(document.sha256)
-    if not path.is_file():
+async def get_original(
+    document_id: str,
+    kb: KB,
+    scope: SearchScope,
+    version: Annotated[int | None, Query(ge=1)] = None,
+) -> FileResponse:
+    """The bytes that were uploaded last, or those of a version that was kept."""
+    found = await read(kb, documents.original, scope, document_id, version)
+    path = kb.originals.path(found.sha256)
+    if not found.sha256 or not path.is_file():
         raise NotFound("document", document_id)
-    name = document.name.rpartition("/")[2]
+    name = found.name.rpartition("/")[2]
     headers = {"content-security-policy": "sandbox; default-src 'none'"}
-    return FileResponse(path, filename=name, media_type=document.media_type, headers=headers)
+    return FileResponse(path, filename=name, media_type=found.media_type, headers=headers)
 
 
 @router.post("/documents/{document_id}/retry")

@@ -1,14 +1,18 @@
-"""Checking and repairing the data folder."""
+"""Checking and repairing the data folder, and taking a copy of it."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from functools import partial
 
+from anyio import CancelScope
 from fastapi import APIRouter
+from starlette.responses import StreamingResponse
 
 from api.deps import KB, AdminScope, Json
 from api.threads import in_thread
+from kb.backup import Backup
 
 router = APIRouter(prefix="/v1", tags=["maintenance"])
 
@@ -18,3 +22,22 @@ async def fsck(kb: KB, _scope: AdminScope, repair: bool = False) -> Json:
     """Check every invariant; with `repair` rebuild what is derived first."""
     report = await in_thread(partial(kb.fsck.run, repair=repair))
     return {"clean": report.is_clean, **asdict(report)}
+
+
+@router.post("/backup", response_class=StreamingResponse)
+async def back_up(kb: KB, _scope: AdminScope) -> StreamingResponse:
+    """A tar of everything that cannot be made again, secrets included, as of this moment."""
+    backup = await in_thread(kb.backup)
+    name = f"kb-{backup.manifest.created_at[:19].replace(':', '')}.tar"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(_pieces(backup), media_type="application/x-tar", headers=headers)
+
+
+async def _pieces(backup: Backup) -> AsyncIterator[bytes]:
+    try:
+        pieces = backup.pieces()
+        while (piece := await in_thread(next, pieces, None)) is not None:
+            yield piece
+    finally:
+        with CancelScope(shield=True):  # also when the client has left
+            await in_thread(backup.close)

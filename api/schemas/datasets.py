@@ -2,43 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from api.schemas.common import Body, Name, Text
-from ingest.clean import RULES
-from kb.types import Processing, Retrieval, SearchMode, SplitOptions
-
-
-class SplitBody(Body):
-    """How text is cut into chunks."""
-
-    mode: Literal["auto"] = "auto"
-    max_tokens: Annotated[int, Field(ge=16, le=8192)] | None = None
-    """Tokens of the embedder in one chunk; null takes what it reads best."""
-    overlap: Annotated[int, Field(ge=0, le=1024)] = 0
-    """Tokens that two neighbouring chunks share."""
-
-
-class ProcessingBody(Body):
-    """How a dataset's documents are cleaned and split."""
-
-    clean: dict[Name, bool] = Field(default_factory=dict)
-    split: SplitBody = SplitBody()
-
-    @field_validator("clean")
-    @classmethod
-    def _is_known(cls, clean: dict[str, bool]) -> dict[str, bool]:
-        unknown = sorted(set(clean) - set(RULES))
-        if unknown:
-            raise ValueError(f"{', '.join(unknown)}: no such rule; known are {', '.join(RULES)}")
-        return clean
-
-    def to_processing(self) -> Processing:
-        """The domain type."""
-        split = SplitOptions(self.split.mode, self.split.max_tokens, self.split.overlap)
-        return Processing(self.clean, split)
+from api.schemas.processing import ProcessingBody
+from kb.types import Retrieval, SearchMode
 
 
 class DatasetBody(Body):
@@ -54,6 +24,8 @@ class DatasetChange(Body):
 
     name: Name | None = None
     description: Text | None = None
+    processing: ProcessingBody | None = None
+    """Only while the dataset is empty."""
 
 
 class SearchBody(Body):
@@ -62,6 +34,9 @@ class SearchBody(Body):
     query: Annotated[Text, Field(min_length=1, max_length=32_000)]
     top_k: Annotated[int, Field(ge=1, le=100)] = 8
     mode: SearchMode = "hybrid"
+    filter: dict[Name, Any] = Field(default_factory=dict)
+    """Which documents may answer: `name`, `media_type`, `id` or `metadata.<key>` → a value, or
+    conditions `in`, `gt`, `gte`, `lt`, `lte`, `prefix`; all must hold."""
     explain: bool = False
     """Adds to each hit why it was found; for admin keys."""
 

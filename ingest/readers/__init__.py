@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import BinaryIO, cast
 
-from ingest import media_types
+from ingest import media_types, package_types, text_types
 from ingest.types import Extraction, Reader, ReadOptions
 
 
@@ -27,4 +27,22 @@ READERS: dict[str, Reader] = {
     media_types.HTML: _lazy("html", "read_html"),
     media_types.CSV: _lazy("delimited", "read_delimited"),
     media_types.PLAIN: _lazy("text", "read_text"),
+    text_types.MAIL: _lazy("mail", "read_mail"),
+    text_types.MAILBOX: _lazy("mail", "read_mailbox"),
+    media_types.OUTLOOK: _lazy("outlook", "read_outlook"),
+    text_types.JSON: _lazy("json_records", "read_json"),
+    text_types.JSON_LINES: _lazy("json_records", "read_json_lines"),
+    text_types.SUBRIP: _lazy("subtitles", "read_subtitles"),
+    text_types.WEBVTT: _lazy("subtitles", "read_subtitles"),
+    text_types.SOURCE_CODE: _lazy("source_code", "read_source_code"),
+    text_types.CONFIGURATION: _lazy("source_code", "read_configuration"),
+    package_types.DOCX: _lazy("docx", "read_docx"),
+    package_types.PPTX: _lazy("pptx", "read_pptx"),
+    package_types.XLSX: _lazy("xlsx", "read_xlsx"),
+    package_types.ODT: _lazy("odf", "read_odf"),
+    package_types.ODP: _lazy("odf", "read_odf"),
+    package_types.ODS: _lazy("odf", "read_odf"),
+    package_types.EPUB: _lazy("epub", "read_epub"),
+    package_types.RTF: _lazy("rtf", "read_rtf"),
+    **{picture: _lazy("picture", "read_picture") for picture in media_types.PICTURES},
 }

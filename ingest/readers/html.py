@@ -1,8 +1,8 @@
 """HTML pages, through selectolax (a browser-grade parser): what a person reads, block by block.
 
-Scripts, styles and hidden parts are dropped. Navigation around the main part is dropped only if
-the page marks a main part, and the receipt says how much that was. The tree is walked without
-recursion.
+Scripts, styles and hidden parts are dropped. What stands around the main part (menus, side bars) is
+left out by `ingest.readers.html_main`, and the receipt says how much that was. The tree is walked
+without recursion.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import BinaryIO
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from ingest.page_text import no_text, scrub_warnings
+from ingest.readers.html_main import Around, around_main
 from ingest.readers.html_source import MAX_DEPTH, cap_depth, decode_html
 from ingest.readers.page_writer import PageWriter
 from ingest.readers.text import decoding_warnings, read_bytes
@@ -25,7 +26,6 @@ _DROPPED_TAGS = """
     textarea datalist
     """
 _DROPPED = frozenset(_DROPPED_TAGS.split())
-_AROUND_MAIN = frozenset(("nav", "header", "footer"))
 _INLINE_TAGS = """
     a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q s samp
     small span strike strong sub sup time tt u var wbr img ruby rb rt rp button
@@ -47,7 +47,7 @@ def read_html(source: BinaryIO, options: ReadOptions) -> Extraction:
     decoded, lie = decode_html(read_bytes(source, options), options.encoding)
     markup, dropped_tags = cap_depth(decoded.text.replace("\x00", ""))
     writer = PageWriter(options)
-    around_main = _Walk(writer).run(LexborHTMLParser(markup))
+    around = _Walk(writer).run(LexborHTMLParser(markup))
     if not writer.blocks:
         raise no_text("page")
     warnings = [*decoding_warnings(decoded), *scrub_warnings(writer.scrubbed)]
@@ -57,8 +57,8 @@ def read_html(source: BinaryIO, options: ReadOptions) -> Extraction:
         warnings.append(
             f"{dropped_tags} tags nested deeper than {MAX_DEPTH} were ignored; their text was kept."
         )
-    if around_main:
-        warnings.append(f"{around_main} characters around the main part were left out.")
+    if around:
+        warnings.append(f"{around} characters around the main part were left out.")
     return Extraction(
         pages=(writer.page(),),
         blocks=tuple(writer.blocks),
@@ -76,9 +76,7 @@ class _Walk:
         self._writer = writer
         self._inline: list[str] = []
         self._kinds: list[tuple[BlockKind, int]] = [("paragraph", 0)]
-        self._has_main = False
-        self._main_depth = 0
-        self._around_main = 0
+        self._around = Around()
         self._last_kind: BlockKind = "paragraph"
 
     def run(self, tree: LexborHTMLParser) -> int:
@@ -86,14 +84,14 @@ class _Walk:
         if tree.body is None:
             return 0
         self._write_title(tree)
-        self._has_main = tree.css_first("main, article, [role=main]") is not None
+        self._around = around_main(tree.body, _is_shown)
         for node, entering in _walk(tree.body, self._enters):
             if entering:
                 self._enter(node)
             else:
                 self._leave(node)
         self._flush()
-        return self._around_main
+        return self._around.characters
 
     def _write_title(self, tree: LexborHTMLParser) -> None:
         title = tree.css_first("title")
@@ -107,10 +105,7 @@ class _Walk:
     def _enters(self, node: LexborNode) -> bool:
         """Whether to go into a node; what is left out or written whole is not entered."""
         tag = node.tag or ""
-        if tag in _DROPPED or _is_hidden(node):
-            return False
-        if tag in _AROUND_MAIN and self._has_main and self._main_depth == 0:
-            self._around_main += len("".join(_inline_text(node).split()))
+        if not _is_shown(node) or node.mem_id in self._around.nodes:
             return False
         if tag == "pre":
             self._flush()
@@ -130,7 +125,6 @@ class _Walk:
             self._inline.append("\n")
         elif tag not in _INLINE:
             self._flush()
-            self._main_depth += _is_main(node)
             if tag in _HEADINGS:
                 self._kinds.append(("heading", _HEADINGS[tag]))
             elif tag in ("li", "dt", "dd"):
@@ -141,7 +135,6 @@ class _Walk:
         if node.is_text_node or tag in _INLINE or tag == "br":
             return
         self._flush()
-        self._main_depth -= _is_main(node)
         if tag in _HEADINGS or tag in ("li", "dt", "dd"):
             self._kinds.pop()
 
@@ -206,12 +199,16 @@ def _children(node: LexborNode) -> list[LexborNode]:
 def _inline_text(root: LexborNode) -> str:
     """All text under a node as it stands, without what is never shown; `<br>` is a line break."""
     parts = []
-    for node, entering in _walk(root, lambda n: n.tag not in _DROPPED and not _is_hidden(n)):
+    for node, entering in _walk(root, _is_shown):
         if entering and node.is_text_node:
             parts.append(node.text_content or "")
         elif entering and (node.tag == "br" or (node.tag not in _INLINE and parts)):
             parts.append("\n")
     return "".join(parts)
+
+
+def _is_shown(node: LexborNode) -> bool:
+    return node.tag not in _DROPPED and not _is_hidden(node)
 
 
 def _is_hidden(node: LexborNode) -> bool:
@@ -226,10 +223,6 @@ def _is_hidden(node: LexborNode) -> bool:
         or attributes.get("aria-hidden") == "true"
         or (style is not None and _HIDDEN_STYLE.search(style) is not None)
     )
-
-
-def _is_main(node: LexborNode) -> bool:
-    return node.tag in ("main", "article") or node.attributes.get("role") == "main"
 
 
 def _is_data(table: LexborNode) -> bool:

@@ -5,10 +5,9 @@ nested `<div>` took selectolax 59 s) and others drop the text below their limit 
 
 from __future__ import annotations
 
-import codecs
 import re
 
-from ingest.encodings import Decoded, decode, strictly
+from ingest.encodings import Decoded, codec_name, decode, decode_declared
 
 MAX_DEPTH = 512
 
@@ -17,17 +16,6 @@ _DECLARED = re.compile(
     re.IGNORECASE,
 )
 _DECLARED_WITHIN = 4096
-# What browsers read under these labels (WHATWG Encoding Standard): supersets of the named ones.
-_BROWSER_ENCODINGS = {
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "iso8859-1": "cp1252",
-    "ascii": "cp1252",
-    "shift_jis": "cp932",
-    "euc_kr": "cp949",
-    "big5": "big5hkscs",
-}
-
 _TAGS = re.compile(
     r"<!--.*?-->|<(script|style)\b.*?</\1\s*>|<(?P<close>/?)(?P<name>[a-zA-Z][a-zA-Z0-9-]*)[^>]*>",
     re.DOTALL | re.IGNORECASE,
@@ -47,12 +35,11 @@ def decode_html(data: bytes, override: str | None) -> tuple[Decoded, str | None]
         UnreadableFile: reason `unknown_encoding`.
     """
     label = _declared(data)
-    if override or label is None or strictly(data, "utf-8") is not None:
+    if override or label is None:
         return decode(data, override), None
-    text = strictly(data, label)
-    if text is not None and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return Decoded(text, label, 0.95), None
-    found = decode(data)
+    found, is_lie = decode_declared(data, label)
+    if not is_lie:
+        return found, None
     return found, f"The page declares {label} but is not; it was read as {found.encoding}."
 
 
@@ -82,9 +69,4 @@ def _declared(data: bytes) -> str | None:
     match = _DECLARED.search(data[:_DECLARED_WITHIN])
     if match is None:
         return None
-    label = (match[1] or match[2]).decode("ascii", "replace")
-    try:
-        name = codecs.lookup(label).name
-    except LookupError:
-        return None
-    return _BROWSER_ENCODINGS.get(name, name)
+    return codec_name((match[1] or match[2]).decode("ascii", "replace"))

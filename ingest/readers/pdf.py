@@ -1,4 +1,7 @@
-"""PDF files, through pypdf. Scanned pages hold no text and are listed as empty: no OCR here.
+"""PDF files, through pypdf; pages it gets nothing good from are looked at again, if there is how.
+
+Pages without text, or with garbled text, go to PDFium and then to OCR where these are installed
+(`ingest.readers.pdf_pages`); where not, they are listed, never passed over.
 
 The parser is treated as hostile ground: its own limits are tightened below, and it runs in a child
 process that can be killed. A page that cannot be read is a warning, not a dead document.
@@ -9,6 +12,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import BinaryIO
 
@@ -16,6 +20,9 @@ import pypdf
 from pypdf.errors import DependencyError, PyPdfError
 
 from ingest.page_text import check_length, normalise, scrub_warnings
+from ingest.readers.ocr import HOW_TO_INSTALL
+from ingest.readers.pdf_pages import SecondReaders, is_garbled
+from ingest.readers.pdf_second_look import SecondLook
 from ingest.readers.text import text_blocks
 from ingest.types import Block, Extraction, ReadOptions
 from kb.errors import UnreadableFile
@@ -37,10 +44,6 @@ _LIMITS = pypdf.Configuration(
 )
 """Far above what printed pages need, far below what bombs want."""
 
-_GARBLED = re.compile(
-    r"[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f]|\(cid:\d+\)|/g\d+\b|/uni[0-9A-F]{4}"
-)
-_GARBLED_SHARE = 0.3
 _SENTENCE_END = re.compile(r"[.!?:。！？：…”\"]$")
 _PAGES_NAMED = 10
 
@@ -52,27 +55,63 @@ def read_pdf(source: BinaryIO, options: ReadOptions) -> Extraction:
         UnreadableFile: reason `password_required`, `damaged_file`, `no_text` or `too_large`.
     """
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+    look = SecondLook(source)
+    try:
+        return _read(source, look, options)
+    finally:
+        look.close()
+
+
+@dataclass(slots=True)
+class _Pages:
+    """Pages, numbers of those that failed or are garbled, characters that were scrubbed."""
+
+    pages: list[Page] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
+    garbled: list[int] = field(default_factory=list)
+    scrubbed: int = 0
+
+
+def _read(source: BinaryIO, look: SecondLook, options: ReadOptions) -> Extraction:
+    others = SecondReaders(look, options)
     with pypdf.apply_configuration(_LIMITS):
-        try:
-            pages, failed, scrubbed = _pages(_opened(source), options)
-        except (PyPdfError, RecursionError) as exc:
-            raise _damaged(exc) from exc
+        reader, count = _opened_by_either(source, look)
+        found = _pages(reader, count, others, options)
+    pages = found.pages
     if not any(page.text.strip() for page in pages):
-        raise _without_text(len(pages), failed)
-    garbled = [page.number for page in pages if _is_garbled(page.text)]
+        raise _without_text(len(pages), found.failed, others)
     return Extraction(
         pages=tuple(pages),
         blocks=tuple(block for page in pages for block in _blocks(page)),
         encoding=None,
         encoding_confidence=None,
-        parser=f"pypdf {version('pypdf')}",
+        parser=", ".join((f"pypdf {version('pypdf')}", *others.names())),
         warnings=(
-            *_naming("could not be read and count as empty", failed),
-            *_naming("look garbled: their fonts do not say which characters they draw", garbled),
-            *scrub_warnings(scrubbed),
+            *_naming("could not be read and count as empty", found.failed),
+            *_naming(
+                "look garbled: their fonts do not say which characters they draw", found.garbled
+            ),
+            *_naming("were read by OCR: characters may be wrong", others.recognised),
+            *_naming("hold a picture, but OCR had no time left for it", others.late),
+            *others.warnings(),
+            *scrub_warnings(found.scrubbed),
         ),
         empty_pages=tuple(page.number for page in pages if not page.text.strip()),
     )
+
+
+def _opened_by_either(source: BinaryIO, look: SecondLook) -> tuple[pypdf.PdfReader | None, int]:
+    """The file and its count of pages; no reader if only PDFium makes sense of it."""
+    try:
+        reader = _opened(source)
+        return reader, _page_count(reader)
+    except UnreadableFile as exc:
+        if exc.code != "damaged_file" or not look.page_count():
+            raise
+    except (PyPdfError, RecursionError) as exc:
+        if not look.page_count():
+            raise _damaged(exc) from exc
+    return None, look.page_count()
 
 
 def _opened(source: BinaryIO) -> pypdf.PdfReader:
@@ -94,24 +133,37 @@ def _opened(source: BinaryIO) -> pypdf.PdfReader:
     return reader
 
 
-def _pages(reader: pypdf.PdfReader, options: ReadOptions) -> tuple[list[Page], list[int], int]:
-    """Pages, numbers of those that failed, and characters that were scrubbed."""
-    pages: list[Page] = []
-    failed: list[int] = []
-    characters = scrubbed = 0
-    for number in range(1, _page_count(reader) + 1):
-        try:
-            text, dropped = normalise(reader.pages[number - 1].extract_text())
-        except MemoryError:
-            raise
-        except Exception:  # a page is a border of its own: pypdf raises anything on damaged ones
-            failed.append(number)
-            text, dropped = "", 0
-        scrubbed += dropped
+def _pages(
+    reader: pypdf.PdfReader | None, count: int, others: SecondReaders, options: ReadOptions
+) -> _Pages:
+    found = _Pages()
+    characters = 0
+    for number in range(1, count + 1):
+        first = _text_of(reader, number)
+        # Judged before it is normalised: NULs stand for characters that a font does not name.
+        best = others.better_than(first or "", number)
+        text, scrubbed = normalise(best)
+        if is_garbled(best):
+            found.garbled.append(number)
+        if first is None and not text.strip():
+            found.failed.append(number)
+        found.scrubbed += scrubbed
         characters += len(text)
         check_length(characters, options)
-        pages.append(Page(number, text))
-    return pages, failed, scrubbed
+        found.pages.append(Page(number, text))
+    return found
+
+
+def _text_of(reader: pypdf.PdfReader | None, number: int) -> str | None:
+    """What pypdf reads on a page, None if it fails."""
+    if reader is None:
+        return None
+    try:
+        return reader.pages[number - 1].extract_text()
+    except MemoryError:
+        raise
+    except Exception:  # a page is a border of its own: pypdf raises anything on damaged ones
+        return None
 
 
 def _page_count(reader: pypdf.PdfReader) -> int:
@@ -141,11 +193,6 @@ def _may_start(text_before: str) -> bool:
     return not line.strip() or line.endswith("\n") or bool(_SENTENCE_END.search(line.rstrip()))
 
 
-def _is_garbled(text: str) -> bool:
-    bad = sum(len(match[0]) for match in _GARBLED.finditer(text))
-    return bad > _GARBLED_SHARE * max(1, len(text.replace(" ", "")))
-
-
 def _naming(what: str, numbers: list[int]) -> tuple[str, ...]:
     if not numbers:
         return ()
@@ -168,14 +215,20 @@ def _damaged(exc: Exception) -> UnreadableFile:
     )
 
 
-def _without_text(pages: int, failed: list[int]) -> UnreadableFile:
+def _without_text(pages: int, failed: list[int], others: SecondReaders) -> UnreadableFile:
     if len(failed) == pages:
         return UnreadableFile(
             f"None of the {pages} pages of the PDF could be read: it is damaged.",
             reason="damaged_file",
         )
+    if others.late:
+        return UnreadableFile(
+            f"None of the {pages} pages of the PDF holds text, and OCR did not finish in time. "
+            "Split it into smaller files, or raise KB_INGEST__READ_TIMEOUT_S.",
+            reason="read_timeout",
+        )
+    tried = "OCR found none either." if others.has_engine else f"{HOW_TO_INSTALL}."
     return UnreadableFile(
-        f"None of the {pages} pages of the PDF holds text. Was it scanned? Run OCR on it first: "
-        "pictures of text are not read.",
+        f"None of the {pages} pages of the PDF holds text. Was it scanned? {tried}",
         reason="no_text",
     )

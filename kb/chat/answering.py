@@ -20,7 +20,7 @@ from kb.errors import Conflict, ModelUnavailable, NotAllowed, NotFound, Rejected
 from kb.ids import new_id
 from kb.protocols import Question
 from kb.search.searching import Searcher
-from kb.store import apps, conversations
+from kb.store import apps, conversations, datasets
 from kb.store.database import Database
 from kb.types import (
     App,
@@ -111,7 +111,7 @@ class Chat:
         )
         first = self._first_attempt(asked, name, reason)
         return Generation(
-            identity=_identity(scope, found, conversation_id, request.end_user or scope.end_user),
+            identity=_identity(scope, found, conversation_id, scope.end_user or request.end_user),
             scope=scope,
             app_slug=found.slug,
             app_version=version.version,
@@ -223,7 +223,9 @@ class Chat:
             return []
         # The app may search its datasets, whoever asks: an app key sees no dataset of its own.
         own = replace(asked.scope, datasets=frozenset(asked.content.dataset_ids))
-        return self._searcher.search(own, asked.content.dataset_ids, asked.query, retrieval)
+        # A dataset that was deleted after publishing is the operator's affair, not the asker's.
+        left = self._database.reading(datasets.existing, own, asked.content.dataset_ids)
+        return self._searcher.search(own, left, asked.query, retrieval)
 
 
 def _checked_query(query: str) -> str:

@@ -16,10 +16,10 @@ from typing import Any
 from kb.chat.citations import CitationScanner
 from kb.chat.runs import RunIdentity, Terminal
 from kb.chat.tokens import estimate_tokens
-from kb.errors import KnowledgeBaseError, ModelUnavailable
+from kb.errors import ModelUnavailable
 from kb.ids import now
 from kb.protocols import Answerer, Prompt, Question
-from kb.store import conversations
+from kb.store import apps, conversations
 from kb.store.database import Database
 from kb.types import (
     Cancelled,
@@ -57,6 +57,11 @@ class Attempt:
     price_in: float | None = None
     price_out: float | None = None
     refusal: str = ""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the app's own refusal answers, because nothing was found; no model is asked."""
+        return self.searched and bool(self.refusal) and not self.question.sources
 
 
 class Generation:
@@ -110,8 +115,9 @@ class Generation:
                     yield event
             return
         except ModelUnavailable:
-            if self._fallback is None or self._first_token_ms is not None:
+            if self._fallback is None or self._scanner.answer:
                 raise
+        self._first_token_ms = None
         self._attempt = await asyncio.to_thread(self._fallback)
         self._scanner = CitationScanner(self._attempt.question.sources)
         for event in self._opening():
@@ -121,10 +127,12 @@ class Generation:
                 yield event
 
     def store(self, database: Database, terminal: Terminal) -> None:
-        """Write the message, with a partial answer if that is all there is."""
+        """Write the message, also of a partial answer; nothing if the app was deleted meanwhile."""
         message = self._message(terminal)
         identity = self.identity
         with database.write() as tx:
+            if not apps.is_known(tx, identity.app_id):
+                return
             if self._is_new_conversation:
                 conversations.create(
                     tx,
@@ -134,7 +142,7 @@ class Generation:
                     end_user=identity.end_user,
                     conversation_id=identity.conversation_id,
                 )
-            if self._pins():
+            if self._pins(terminal):
                 conversations.pin(tx, identity.conversation_id, self._attempt.route.variant)
             conversations.add_message(tx, message)
 
@@ -184,7 +192,7 @@ class Generation:
 
     def _usage(self, end: EndPiece) -> Usage:
         prompt = self._attempt.question.prompt
-        if self._attempt.route.model == "extractive":
+        if self._attempt.route.model == "extractive" or self._attempt.is_refused:
             return Usage(0, 0, estimated=False)
         hidden = estimate_tokens(prompt.system)
         if end.prompt_tokens:
@@ -206,10 +214,10 @@ class Generation:
     def _elapsed_ms(self) -> float:
         return (time.perf_counter() - self._began) * 1000
 
-    def _pins(self) -> bool:
-        """A conversation keeps what the policy chose; a switch in one request does not count."""
+    def _pins(self, terminal: Terminal) -> bool:
+        """A conversation keeps what the policy chose, once that has answered without a fallback."""
         reason = self._attempt.route.reason.partition(",")[0]
-        return self._is_new_conversation and reason in ("rule", "canary", "default")
+        return isinstance(terminal, Completed) and reason in ("rule", "canary", "default")
 
     def _message(self, terminal: Terminal) -> Message:
         completed = terminal if isinstance(terminal, Completed) else None
@@ -252,7 +260,7 @@ def source_record(source: Source) -> dict[str, Any]:
 
 
 async def _pieces(attempt: Attempt) -> AsyncGenerator[Piece, None]:
-    if attempt.searched and attempt.refusal and not attempt.question.sources:
+    if attempt.is_refused:
         yield TextPiece(attempt.refusal)
         yield EndPiece("refused", grounded=False)
         return
@@ -260,8 +268,6 @@ async def _pieces(attempt: Attempt) -> AsyncGenerator[Piece, None]:
     try:
         async for piece in stream:
             yield piece
-    except KnowledgeBaseError:
-        raise
     finally:
         if isinstance(stream, AsyncGenerator):
             await stream.aclose()

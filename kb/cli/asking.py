@@ -32,8 +32,10 @@ def ask(client: Client, question: str, *, app_slug: str | None, route: str) -> N
         elif event == "retrieval":
             sources = data["sources"]
         elif event == "run.failed":
+            typer.echo()
             raise AnswerFailed(data["error"]["detail"])
         elif event == "run.cancelled":
+            typer.echo()
             raise AnswerFailed(f"The answer was cancelled: {data['reason']}.")
         elif event == "run.completed":
             _print_end(data, sources)

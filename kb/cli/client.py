@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 
-from kb.errors import KnowledgeBaseError
+from kb.errors import KnowledgeBaseError, Unavailable
 
-UPLOAD_FILES = 50
+UPLOAD_FILES = 200
 UPLOAD_BYTES = 64 * 1024 * 1024
 """Files and bytes per upload request: progress is seen early, and a broken one costs little."""
 
@@ -32,6 +32,7 @@ class Client:
     """The API of one server, with a key."""
 
     def __init__(self, url: str, key: str) -> None:
+        self._url = url
         self._http = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {key}"},
@@ -45,11 +46,13 @@ class Client:
 
     def get(self, path: str, **query: Any) -> Any:
         """The JSON answer to a GET."""
-        return _checked(self._http.get(path, params=query)).json()
+        with self._reached():
+            return _checked(self._http.get(path, params=query)).json()
 
     def send(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """The JSON answer to a POST, PUT, PATCH or DELETE; None without content."""
-        answer = _checked(self._http.request(method, path, json=body, params=query))
+        with self._reached():
+            answer = _checked(self._http.request(method, path, json=body, params=query))
         return answer.json() if answer.content else None
 
     def every(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
@@ -78,20 +81,48 @@ class Client:
                 for name, path in files
             ]
             path = f"/v1/datasets/{dataset_id}/documents"
-            answer = self._http.post(path, files=parts)
+            with self._reached():
+                answer = self._http.post(path, files=parts)
         if answer.status_code == httpx.codes.BAD_REQUEST and "rejected" in answer.text:
             refused: dict[str, Any] = answer.json()
             return {"batch_id": None, "accepted": [], "rejected": refused["rejected"]}
         acceptance: dict[str, Any] = _checked(answer).json()
         return acceptance
 
+    def preview(self, path: str, file: Path, processing: str | None) -> dict[str, Any]:
+        """What an upload of a file would do; `processing` is JSON as a dataset has it."""
+        fields = {} if processing is None else {"processing": processing}
+        with self._reached(), file.open("rb") as source:
+            parts = {"file": (file.name, source, "application/octet-stream")}
+            answer = self._http.post(path, files=parts, data=fields)
+        found: dict[str, Any] = _checked(answer).json()
+        return found
+
     def events(self, method: str, path: str, body: Any = None) -> Iterator[tuple[str, Any]]:
         """(event, data) pairs of a stream."""
-        with self._http.stream(method, path, json=body) as answer:
+        with self._reached(), self._http.stream(method, path, json=body) as answer:
             if answer.is_error:
                 answer.read()
             _checked(answer)
             yield from _events(answer.iter_bytes())
+
+    def download(self, method: str, path: str, target: BinaryIO) -> None:
+        """Write the body of an answer to a file as it comes."""
+        with self._reached(), self._http.stream(method, path) as answer:
+            if answer.is_error:
+                answer.read()
+            _checked(answer)
+            for piece in answer.iter_bytes(1 << 20):
+                target.write(piece)
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.TransportError as exc:
+            raise Unavailable(
+                f"The server at {self._url} does not answer. See whether it still runs."
+            ) from exc
 
 
 def _events(pieces: Iterator[bytes]) -> Iterator[tuple[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from kb.batches import batched
 from kb.cli.client import UPLOAD_BYTES, UPLOAD_FILES, Client
+from kb.cli.following import Following
 from kb.errors import Rejected
 
 POLL_S = 0.3
@@ -40,7 +42,7 @@ def files_under(paths: Sequence[Path]) -> list[tuple[str, Path]]:
     """(document name, path) of every file: names are relative to the folder that was given.
 
     Raises:
-        Rejected: a path does not exist, or there is no file at all.
+        Rejected: a path does not exist, there is no file at all, or two would get one name.
     """
     found: list[tuple[str, Path]] = []
     for path in paths:
@@ -57,58 +59,80 @@ def files_under(paths: Sequence[Path]) -> list[tuple[str, Path]]:
             raise Rejected(f"There is no file or folder {str(path)!r}.")
     if not found:
         raise Rejected("There are no files in what was given.")
-    return found
+    return _named(found)
 
 
 def ingest(client: Client, dataset: str, paths: Sequence[Path], *, quiet: bool) -> Outcome:
-    """Upload files into a dataset and wait until each is ready or failed."""
+    """Upload files into a dataset and wait until each is ready or failed; archives are expanded."""
     files = files_under(paths)
     dataset_id = client.dataset(dataset)["id"]
-    outcome = Outcome()
+    outcome, following = Outcome(), Following(client)
     with _progress(quiet) as progress:
-        task = progress.add_task("uploading", total=len(files))
-        for request in _requests(files):
+        task = progress.add_task("uploading", total=len(files), pace="")
+        left = len(files)
+        for request in _requests(files, outcome):
             accepted = client.upload(dataset_id, request)
             outcome.failed += accepted["rejected"]
             if accepted["batch_id"]:
                 outcome.batches.append(accepted["batch_id"])
-            progress.update(task, completed=_follow(client, outcome, progress, task, wait=False))
+                following.add(accepted["batch_id"], len(accepted["accepted"]))
+            left -= len(request)
+            _show(progress, task, following, left)
         progress.update(task, description="indexing")
-        _follow(client, outcome, progress, task, wait=True)
+        while not following.is_done:
+            time.sleep(POLL_S)
+            _show(progress, task, following, 0)
+    outcome.ready = following.ready
+    outcome.failed += following.failed
     return outcome
 
 
-def _follow(client: Client, outcome: Outcome, progress: Progress, task: Any, *, wait: bool) -> int:
-    """Look how far the batches are; with `wait` until all is done."""
-    refused = [item for item in outcome.failed if "document_id" not in item]
-    while True:
-        states = [client.get(f"/v1/batches/{batch}") for batch in outcome.batches]
-        outcome.ready = sum(state["ready"] for state in states)
-        outcome.failed = refused + [
-            {"document_id": item["document_id"], "name": item["name"], **(item["error"] or {})}
-            for state in states
-            for item in state["documents"]
-            if item["status"] == "failed"
-        ]
-        done = outcome.ready + len(outcome.failed)
-        progress.update(task, completed=done)
-        if not wait or all(state["status"] == "completed" for state in states):
-            return done
-        time.sleep(POLL_S)
+def _show(progress: Progress, task: Any, following: Following, left: int) -> None:
+    following.look()
+    pace = f"{following.pace:.0f} documents/s" if following.pace else ""
+    progress.update(task, total=following.total + left, completed=following.done, pace=pace)
 
 
-def _requests(files: Sequence[tuple[str, Path]]) -> Iterator[list[tuple[str, Path]]]:
+def _named(found: Sequence[tuple[str, Path]]) -> list[tuple[str, Path]]:
+    """With names that can be sent: a file system also takes bytes that are no text."""
+    named: dict[str, Path] = {}
+    for name, path in found:
+        name = os.fsencode(name).decode("utf-8", "replace")
+        other = named.setdefault(name, path)
+        if other is not path:
+            raise Rejected(
+                f"{str(other)!r} and {str(path)!r} would both be the document {name!r}, and one "
+                f"would replace the other. Give a folder that holds both, or two commands."
+            )
+    return list(named.items())
+
+
+def _requests(
+    files: Sequence[tuple[str, Path]], outcome: Outcome
+) -> Iterator[list[tuple[str, Path]]]:
     for part in batched(files, UPLOAD_FILES):
         request: list[tuple[str, Path]] = []
         size = 0
         for name, path in part:
-            length = path.stat().st_size
+            try:
+                length = _readable_bytes(path)
+            except OSError as exc:
+                reason = f"The file cannot be read: {exc.strerror}."
+                refused = {"name": name, "code": "unreadable_file", "detail": reason}
+                outcome.failed.append(refused)
+                continue
             if request and size + length > UPLOAD_BYTES:
                 yield request
                 request, size = [], 0
             request.append((name, path))
             size += length
-        yield request
+        if request:
+            yield request
+
+
+def _readable_bytes(path: Path) -> int:
+    with path.open("rb") as file:
+        return os.fstat(file.fileno()).st_size
 
 
 def _is_wanted(item: Path, root: Path) -> bool:
@@ -121,6 +145,7 @@ def _progress(quiet: bool) -> Progress:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}"),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         disable=quiet,

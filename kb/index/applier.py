@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from kb.batches import batched
-from kb.errors import IndexDamaged
+from kb.errors import IndexDamaged, NotFound
 from kb.protocols import IndexKey, KeywordIndex, VectorIndex
 from kb.store import chunks, datasets, embeddings, index_ops, removal
 from kb.store.database import Database
@@ -21,7 +22,8 @@ from kb.types import Scope
 
 logger = logging.getLogger(__name__)
 
-OPS_AT_ONCE = 64
+OPS_AT_ONCE = 256
+"""Operations per step: small documents share the cost of a commit of the indexes."""
 ROWS_AT_ONCE = 4000
 """Vectors per index call: below Chroma's limit of 5,461, and 6 MB in memory at 384 dimensions."""
 RETRY_S = 5.0
@@ -56,12 +58,20 @@ class Applier:
         """There may be something to do."""
         self._wake.set()
 
-    def drain(self) -> int:
-        """Apply all that waits; returns the number of operations."""
-        total = 0
-        while applied := self._apply_some():
-            total += applied
-        return total
+    def drain(self) -> None:
+        """Apply all that waits.
+
+        What fails in one dataset is logged and tried again later; it holds up no other.
+        """
+        failed: set[str] = set()
+        while self._apply_some(failed):
+            pass
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Inside the block nothing is applied: the indexes stand still. Do not drain in it."""
+        with self._turn:
+            yield
 
     def rebuild(self, dataset_id: str) -> int:
         """Make a dataset's indexes again from SQL, without reading a file or running a model.
@@ -71,49 +81,80 @@ class Applier:
         with self._turn:
             return self._rebuild(dataset_id)
 
+    def rebuild_keywords(self, dataset_id: str) -> int:
+        """Make only the keyword index again: 100,000 chunks take seconds, not a minute.
+
+        Returns the number of chunks indexed.
+        """
+        with self._turn:
+            with self._database.read() as tx:
+                dataset = datasets.get(tx, Scope.admin(), dataset_id)
+                rows = list(chunks.live_of_dataset(tx, dataset_id))
+            key = IndexKey(dataset_id, dataset.generation)
+            self._keywords.drop(key)
+            for part in batched(rows, ROWS_AT_ONCE):
+                self._keywords.upsert(key, part)
+            return len(rows)
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._wake.wait(timeout=RETRY_S)
             self._wake.clear()
+            failed: set[str] = set()
             try:
-                self.drain()
+                while not self._stopping.is_set() and self._apply_some(failed):
+                    pass
             except Exception:  # the edge of a thread: the operations stay and are tried again
                 logger.exception("the indexes could not be updated; trying again")
 
-    def _apply_some(self) -> int:
+    def _apply_some(self, failed: set[str]) -> bool:
+        """Apply the next operations, of all but the failed datasets; False if there are none."""
         with self._turn:
-            ops = self._database.reading(index_ops.oldest, OPS_AT_ONCE)
+            ops = _bounded(self._database.reading(index_ops.oldest, OPS_AT_ONCE, besides=failed))
             by_key: dict[IndexKey, list[IndexOp]] = defaultdict(list)
             for op in ops:
                 by_key[IndexKey(op.dataset_id, op.generation)].append(op)
             for key, group in by_key.items():
-                self._repairing(key, group)
-                self._finish(group)
-            return len(ops)
+                try:
+                    self._repairing(key, group)
+                    self._finish(group)
+                except Exception:  # the edge of a dataset: its operations stay
+                    logger.exception("the indexes of %s could not be updated", key.dataset_id)
+                    failed.add(key.dataset_id)
+            return bool(ops)
 
     def _repairing(self, key: IndexKey, ops: Sequence[IndexOp]) -> None:
         try:
-            self._apply(key, ops)
-        except IndexDamaged:
-            logger.warning("an index of dataset %s is damaged; rebuilding it", key.dataset_id)
-            self._rebuild(key.dataset_id)
-            self._apply(key, ops)
+            try:
+                self._apply(key, ops)
+            except IndexDamaged:
+                logger.warning("an index of dataset %s is damaged; rebuilding it", key.dataset_id)
+                self._rebuild(key.dataset_id)
+                self._apply(key, ops)
+        except NotFound:  # the dataset was deleted meanwhile
+            self._drop(key)
 
     def _apply(self, key: IndexKey, ops: Sequence[IndexOp]) -> None:
         """Adds, then removals, then drops: an add whose rows are gone adds nothing."""
-        self._upsert(key, [row for op in ops if op.kind == "add" for row in self._rows(op)])
+        self._upsert(key, self._rows(ops))
         gone = [chunk_id for op in ops if op.kind == "remove" for chunk_id in op.chunk_ids()]
         if gone:
             self._vectors.remove(key, gone)
             self._keywords.remove(key, gone)
         if any(op.kind == "drop" for op in ops):
-            self._vectors.drop(key)
-            self._keywords.drop(key)
+            self._drop(key)
 
-    def _rows(self, op: IndexOp) -> list[tuple[str, str]]:
-        assert op.document_id is not None
-        assert op.version is not None
-        return self._database.reading(chunks.of_version, op.document_id, op.version, op.generation)
+    def _drop(self, key: IndexKey) -> None:
+        self._vectors.drop(key)
+        self._keywords.drop(key)
+
+    def _rows(self, ops: Sequence[IndexOp]) -> list[tuple[str, str]]:
+        added = {
+            (op.document_id, op.version): op.generation
+            for op in ops
+            if op.kind == "add" and op.document_id is not None and op.version is not None
+        }
+        return self._database.reading(chunks.of_versions, added)
 
     def _upsert(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> None:
         for part in batched(rows, ROWS_AT_ONCE):
@@ -131,14 +172,27 @@ class Applier:
             dataset = datasets.get(tx, Scope.admin(), dataset_id)
             rows = list(chunks.live_of_dataset(tx, dataset_id))
         key = IndexKey(dataset_id, dataset.generation)
-        self._vectors.drop(key)
-        self._keywords.drop(key)
+        self._drop(key)
         self._upsert(key, rows)
         return len(rows)
 
     def _finish(self, ops: Sequence[IndexOp]) -> None:
+        indexed: dict[str, int] = {}
+        for op in ops:
+            if op.kind == "add" and op.document_id is not None and op.version is not None:
+                indexed[op.document_id] = max(op.version, indexed.get(op.document_id, 0))
         with self._database.write() as tx:
-            for op in ops:
-                if op.kind == "add" and op.document_id is not None and op.version is not None:
-                    removal.make_live(tx, op.document_id, op.version)
+            removal.make_all_live(tx, indexed)
             index_ops.done(tx, list(ops))
+
+
+def _bounded(ops: Sequence[IndexOp]) -> list[IndexOp]:
+    """The first operations, as many as fit into memory together, and at least one."""
+    chosen: list[IndexOp] = []
+    size = 0
+    for op in ops:
+        size += op.chunk_count
+        if chosen and size > ROWS_AT_ONCE:
+            break
+        chosen.append(op)
+    return chosen

@@ -9,7 +9,7 @@ request picks the behaviour, so one server plays every part:
     slow:ms           like echo, waiting ms before every word
     fail:CODE         that HTTP status, with the request echoed in the body as bad servers do
     stall             headers, then silence until the client leaves
-    cut               three tokens, then the connection breaks
+    cut[:text]        three tokens (or that text), then the connection breaks
     error-mid-stream  three tokens, then an error object that echoes the request
 
 From the shell: `python -m kb.models.fake_server --port 9000`.
@@ -172,7 +172,7 @@ def _script(body: dict[str, Any], behaviour: str, argument: str) -> _Script:
     text = _citing(body) if behaviour == "cite" else _last_message(body)
     words = re.findall(r"\s*\S+", text) or [""]
     if behaviour in ("cut", "error-mid-stream"):
-        words = ["one ", "two ", "three ", "four "]
+        words = [argument] if argument else ["one ", "two ", "three ", "four "]
     return _Script(words, float(argument or 0) / 1000 if behaviour == "slow" else 0.0)
 
 

@@ -9,20 +9,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from kb.errors import EmbedderMismatch, Overloaded
 from kb.protocols import Embedder, IndexKey, KeywordIndex, Scored, VectorIndex, Vectors
 from kb.search.fusion import Fused, fuse
-from kb.store import chunks, datasets, embeddings
-from kb.store.chunks import LiveChunk
+from kb.store import chunks, datasets, filters
+from kb.store.chunks import Candidate, LiveChunk
 from kb.store.database import Database
-from kb.types import Dataset, Hit, Retrieval, Scope
+from kb.store.filters import Matching
+from kb.types import Condition, Dataset, Hit, Retrieval, Scope
 
-DEEPEST = 16
-"""How many times the usual depth is looked at before giving up on a mostly dead index."""
+DEEPEST = 1024
+"""How many times the usual depth is looked at before giving up on a mostly dead index. Only the
+searches between a large deletion and its application to the indexes ever look that deep."""
+
+FEW = 16
 
 SAMPLED_TEXTS = 4
 SAMPLED_CHARACTERS = 240
@@ -32,7 +36,19 @@ SAMPLED_CHARACTERS = 240
 class _Candidates:
     vector: list[Scored]
     keyword: list[Scored]
-    live: Mapping[str, LiveChunk]
+    live: Mapping[str, Candidate]
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One search: who asks for what where. `allowed` is what a filter lets through, if any."""
+
+    scope: Scope
+    wanted: Sequence[Dataset]
+    query: str
+    vector: Vectors | None
+    retrieval: Retrieval
+    allowed: Matching | None
 
 
 class Searcher:
@@ -58,9 +74,18 @@ class Searcher:
         self._admitted = threading.BoundedSemaphore(threads + max_waiting)
 
     def search(
-        self, scope: Scope, dataset_ids: Sequence[str], query: str, retrieval: Retrieval
+        self,
+        scope: Scope,
+        dataset_ids: Sequence[str],
+        query: str,
+        retrieval: Retrieval,
+        *,
+        where: Sequence[Condition] = (),
     ) -> list[Hit]:
         """The best live chunks for a question, best first; `why` on each says how it was ranked.
+
+        Args:
+            where: conditions that the documents must fulfil.
 
         Raises:
             NotFound: a dataset is absent or not visible.
@@ -73,10 +98,10 @@ class Searcher:
             ]
         if retrieval.mode != "keyword":
             self._check_embedder(wanted)
-        if not wanted or not query.strip():
+        if not wanted or not query.strip() or retrieval.top_k < 1:
             return []
         with self._admission():
-            return self._search(scope, wanted, query, retrieval)
+            return self._search(scope, wanted, query, retrieval, where)
 
     @contextmanager
     def _admission(self) -> Iterator[None]:
@@ -94,66 +119,90 @@ class Searcher:
                 raise EmbedderMismatch(dataset.name, dataset.embedder, self._embedder.fingerprint)
 
     def _search(
-        self, scope: Scope, wanted: Sequence[Dataset], query: str, retrieval: Retrieval
-    ) -> list[Hit]:
-        vector = self._embedder.embed_query(query) if retrieval.mode != "keyword" else None
-        found = self._live_candidates(scope, wanted, query, vector, retrieval)
-        cosine = self._cosines(vector, found.live)
-        coverage = self._coverage(query, found) if retrieval.mode == "hybrid" else 1.0
-        ranked = fuse(found.vector, found.keyword, coverage=coverage, cosine=cosine)
-        good = [item for item in ranked if item.score >= retrieval.min_score]
-        return [_hit(item, found.live[item.chunk_id]) for item in good[: retrieval.top_k]]
-
-    def _live_candidates(
         self,
         scope: Scope,
         wanted: Sequence[Dataset],
         query: str,
-        vector: Vectors | None,
         retrieval: Retrieval,
-    ) -> _Candidates:
-        depth = max(self._candidates, retrieval.top_k)
+        where: Sequence[Condition],
+    ) -> list[Hit]:
+        vector = self._embedder.embed_query(query) if retrieval.mode != "keyword" else None
+        allowed = self._allowed(scope, wanted, where) if where else None
+        look = _Look(scope, wanted, query, vector, retrieval, allowed)
+        found = self._live_candidates(look)
+        cosine = _cosines(vector, found.live)
+        coverage = self._coverage(query, found) if retrieval.mode == "hybrid" else 1.0
+        ranked = fuse(found.vector, found.keyword, coverage=coverage, cosine=cosine)
+        good = [item for item in ranked if item.score >= retrieval.min_score]
+        return self._hits(scope, _one_per_passage(good, found.live)[: retrieval.top_k])
+
+    def _hits(self, scope: Scope, ranked: Sequence[Fused]) -> list[Hit]:
+        ids = [item.chunk_id for item in ranked]
+        live = self._database.reading(chunks.live, scope, ids)
+        return [_hit(item, live[item.chunk_id]) for item in ranked if item.chunk_id in live]
+
+    def _allowed(
+        self, scope: Scope, wanted: Sequence[Dataset], where: Sequence[Condition]
+    ) -> Matching:
+        ids = [dataset.id for dataset in wanted]
+        return self._database.reading(filters.matching, scope, ids, where)
+
+    def _live_candidates(self, look: _Look) -> _Candidates:
+        depth = max(self._candidates, look.retrieval.top_k)
         limit = depth
+        if look.allowed is not None and not look.allowed.document_ids:
+            return _Candidates([], [], {})
+        exact = self._exactly_nearest(look, depth)
         while True:
-            near = self._nearest(wanted, vector, limit)
-            matched = self._matching(wanted, query, limit) if retrieval.mode != "vector" else []
-            ids = dict.fromkeys(item.chunk_id for item in (*near, *matched))
-            live = self._database.reading(chunks.live, scope, ids)
-            found = _Candidates(_living(near, live)[:depth], _living(matched, live)[:depth], live)
-            starved = _is_starved(near, found.vector, limit, depth) or _is_starved(
-                matched, found.keyword, limit, depth
+            near = self._nearest(look.wanted, look.vector, limit) if exact is None else exact
+            is_matched = look.retrieval.mode != "vector"
+            matched = self._matching(look.wanted, look.query, limit) if is_matched else []
+            found = (item.chunk_id for ranking in (*near, *matched) for item in ranking)
+            ids = dict.fromkeys(filter(look.allowed.holds, found) if look.allowed else found)
+            live = self._database.reading(
+                chunks.candidates,
+                look.scope,
+                ids,
+                embedder=self._embedder.fingerprint,
+                characters=SAMPLED_CHARACTERS,
             )
+            starved = any(_is_starved(ranking, live, limit, depth) for ranking in (*near, *matched))
             if not starved or limit >= depth * DEEPEST:
-                return found
+                return _Candidates(
+                    _living(near, live)[:depth], _living(matched, live)[:depth], live
+                )
             limit *= 4
+
+    def _exactly_nearest(self, look: _Look, limit: int) -> list[list[Scored]] | None:
+        """All vectors compared, where a filter lets so little through that an index would starve.
+
+        The index is asked for more and more until enough of it passes the filter; below one chunk
+        in `FEW` that takes longer than reading the vectors of all that pass.
+        """
+        allowed, vector = look.allowed, look.vector
+        if allowed is None or vector is None or allowed.chunks * FEW >= allowed.all_chunks:
+            return None
+        embedder, ids = self._embedder.fingerprint, allowed.document_ids
+        return [self._database.reading(filters.nearest, embedder, ids, vector, limit)]
 
     def _nearest(
         self, wanted: Sequence[Dataset], vector: Vectors | None, limit: int
-    ) -> list[Scored]:
+    ) -> list[list[Scored]]:
         if vector is None:
             return []
-        return _merged(self._vectors.query(_key(dataset), vector, limit) for dataset in wanted)
+        return [self._vectors.query(_key(dataset), vector, limit) for dataset in wanted]
 
-    def _matching(self, wanted: Sequence[Dataset], query: str, limit: int) -> list[Scored]:
-        return _merged(self._keywords.query(_key(dataset), query, limit) for dataset in wanted)
-
-    def _cosines(self, vector: Vectors | None, live: Mapping[str, LiveChunk]) -> dict[str, float]:
-        """The exact similarity of every candidate, also of those that only keywords found."""
-        if vector is None or not live:
-            return {}
-        found = self._database.reading(embeddings.of_chunks, self._embedder.fingerprint, list(live))
-        if not found:
-            return {}
-        ids = list(found)
-        scores = np.stack([found[chunk_id] for chunk_id in ids]) @ vector[0]
-        return dict(zip(ids, map(float, scores), strict=True))
+    def _matching(self, wanted: Sequence[Dataset], query: str, limit: int) -> list[list[Scored]]:
+        return [self._keywords.query(_key(dataset), query, limit) for dataset in wanted]
 
     def _coverage(self, query: str, found: _Candidates) -> float:
         """The weaker of how well the embedder knows the question and the texts that were found."""
         best = [*found.keyword[:SAMPLED_TEXTS], *found.vector[:SAMPLED_TEXTS]]
-        texts = [found.live[item.chunk_id].chunk.text[:SAMPLED_CHARACTERS] for item in best]
-        known = [self._embedder.coverage(text) for text in texts]
-        of_texts = sum(known) / len(known) if known else 1.0
+        known = {
+            chunk_id: self._embedder.coverage(found.live[chunk_id].beginning)
+            for chunk_id in {item.chunk_id for item in best}
+        }
+        of_texts = sum(known[item.chunk_id] for item in best) / len(best) if best else 1.0
         return min(self._embedder.coverage(query), of_texts)
 
 
@@ -161,20 +210,42 @@ def _key(dataset: Dataset) -> IndexKey:
     return IndexKey(dataset.id, dataset.generation)
 
 
-def _merged(rankings: Iterator[list[Scored]] | Sequence[list[Scored]]) -> list[Scored]:
-    merged = [item for ranking in rankings for item in ranking]
+def _living(rankings: Sequence[list[Scored]], live: Mapping[str, Candidate]) -> list[Scored]:
+    """One ranking of what is live in the rankings of several datasets."""
+    merged = [item for ranking in rankings for item in ranking if item.chunk_id in live]
     return sorted(merged, key=lambda item: (-item.score, item.chunk_id))
 
 
-def _living(ranking: Sequence[Scored], live: Mapping[str, LiveChunk]) -> list[Scored]:
-    return [item for item in ranking if item.chunk_id in live]
+def _cosines(vector: Vectors | None, live: Mapping[str, Candidate]) -> dict[str, float]:
+    """The exact similarity of every candidate, also of those that only keywords found."""
+    stored = {i: item.vector for i, item in live.items() if item.vector is not None}
+    if vector is None or not stored:
+        return {}
+    scores = np.stack(list(stored.values())) @ vector[0]
+    return dict(zip(stored, scores.tolist(), strict=True))
 
 
 def _is_starved(
-    ranking: Sequence[Scored], living: Sequence[Scored], limit: int, depth: int
+    ranking: Sequence[Scored], live: Mapping[str, Candidate], limit: int, depth: int
 ) -> bool:
-    return len(living) < depth and len(ranking) >= limit and len(living) < len(ranking)
+    """Whether dead chunks of one dataset may have taken the places of living ones."""
+    return len(ranking) >= limit and sum(item.chunk_id in live for item in ranking) < depth
+
+
+def _one_per_passage(ranked: Sequence[Fused], live: Mapping[str, Candidate]) -> list[Fused]:
+    """The best chunk of each passage: its siblings would return the same text again."""
+    best: dict[str | tuple[str, int], Fused] = {}
+    for item in ranked:
+        best.setdefault(live[item.chunk_id].passage or item.chunk_id, item)
+    return list(best.values())
 
 
 def _hit(item: Fused, found: LiveChunk) -> Hit:
-    return Hit(found.chunk, found.dataset_id, found.document_name, item.score, item.why)
+    """A hit with the text that is to be read: the parent's if the chunk has one."""
+    chunk, why = found.chunk, item.why
+    if (parent := chunk.parent) is not None:
+        why = {**why, "matched": [asdict(span) for span in chunk.spans]}
+        chunk = replace(
+            chunk, spans=parent.spans, text=parent.text, index_text=parent.index_text, parent=None
+        )
+    return Hit(chunk, found.dataset_id, found.document_name, item.score, why)

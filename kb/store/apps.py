@@ -66,6 +66,11 @@ def get(tx: Transaction, scope: Scope, id_or_slug: str) -> App:
     return _app(_row(tx, scope, id_or_slug))
 
 
+def is_known(tx: Transaction, app_id: str) -> bool:
+    """Whether the app has not been deleted."""
+    return tx.execute(select(table.c.id).where(table.c.id == app_id)).first() is not None
+
+
 def page(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[App]:
     """Visible apps, oldest first."""
     return listing(tx, visible(scope), table.c.id, request, _app)

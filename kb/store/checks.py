@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import String, and_, cast, distinct, func, select
 
 from kb.store import schema
 from kb.store.database import Transaction
@@ -15,25 +16,30 @@ documents, chunks, pages = schema.documents, schema.chunks, schema.pages
 jobs, ops = schema.jobs, schema.index_ops
 
 
+def stuck(tx: Transaction) -> list[tuple[str, str, str]]:
+    """(id, name, status) of documents in work without a job or an operation to move them on."""
+    driven = select(jobs.c.document_id).union(
+        select(ops.c.document_id).where(ops.c.kind == "add", ops.c.document_id.is_not(None))
+    )
+    query = select(documents.c.id, documents.c.name, documents.c.status).where(
+        documents.c.status.in_(("pending", "indexing")), documents.c.id.not_in(driven)
+    )
+    return [(row.id, row.name, row.status) for row in tx.execute(query)]
+
+
 def problems(tx: Transaction) -> Iterator[tuple[str, str]]:
     """Every broken invariant of the rows."""
     yield from _stuck_documents(tx)
     yield from _wrong_counts(tx)
     yield from _missing_vectors(tx)
     yield from _wrong_quotes(tx)
+    yield from _wrong_receipts(tx)
     yield from _orphans(tx)
 
 
 def _stuck_documents(tx: Transaction) -> Iterator[tuple[str, str]]:
-    """A document in work has a job or an index operation that will move it on."""
-    driven = select(jobs.c.document_id).union(
-        select(ops.c.document_id).where(ops.c.kind == "add", ops.c.document_id.is_not(None))
-    )
-    query = select(documents.c.name, documents.c.status).where(
-        documents.c.status.in_(("pending", "indexing")), documents.c.id.not_in(driven)
-    )
-    for row in tx.execute(query):
-        yield "document_stuck", f"Document {row.name!r} is {row.status}, and nothing works on it."
+    for _, name, status in stuck(tx):
+        yield "document_stuck", f"Document {name!r} is {status}, and nothing works on it."
 
 
 def _wrong_counts(tx: Transaction) -> Iterator[tuple[str, str]]:
@@ -59,8 +65,19 @@ def _wrong_counts(tx: Transaction) -> Iterator[tuple[str, str]]:
 
 
 def _missing_vectors(tx: Transaction) -> Iterator[tuple[str, str]]:
-    held = select(schema.embeddings.c.text_hash)
-    query = select(func.count()).where(chunks.c.text_hash.not_in(held))
+    """A chunk has the vector of its text by the embedder of its dataset."""
+    vectors, datasets = schema.embeddings, schema.datasets
+    same = and_(
+        vectors.c.text_hash == chunks.c.text_hash, vectors.c.embedder == datasets.c.embedder
+    )
+    query = (
+        select(func.count())
+        .select_from(chunks)
+        .join(documents, chunks.c.document_id == documents.c.id)
+        .join(datasets, documents.c.dataset_id == datasets.c.id)
+        .join(vectors, same, isouter=True)
+        .where(vectors.c.id.is_(None))
+    )
     if missing := tx.execute(query).scalar_one():
         yield "embedding_missing", f"{missing} chunks have no embedding."
 
@@ -68,7 +85,17 @@ def _missing_vectors(tx: Transaction) -> Iterator[tuple[str, str]]:
 def _wrong_quotes(tx: Transaction) -> Iterator[tuple[str, str]]:
     """A chunk's text is what its spans cut from its pages, character by character."""
     order = (chunks.c.document_id, chunks.c.version)
-    query = select(chunks.c.id, *order, chunks.c.spans, chunks.c.text).order_by(*order)
+    passages = schema.passages
+    number = passages.c.document_id + ".passage." + cast(passages.c.position, String)
+    whole = select(
+        number.label("id"),
+        passages.c.document_id,
+        passages.c.version,
+        passages.c.spans,
+        passages.c.text,
+    )
+    each = select(chunks.c.id, *order, chunks.c.spans, chunks.c.text).union_all(whole)
+    query = each.order_by("document_id", "version")
     current: tuple[str, int] | None = None
     texts: dict[int, str] = {}
     for row in tx.execute(query):
@@ -88,6 +115,46 @@ def _page_texts(tx: Transaction, document_id: str, version: int) -> dict[int, st
 
 def _slice(texts: dict[int, str], span: Span) -> str:
     return texts.get(span.page, "")[span.start : span.end]
+
+
+def _wrong_receipts(tx: Transaction) -> Iterator[tuple[str, str]]:
+    """A ready document's receipt adds up, and says what is stored."""
+    length = func.coalesce(func.sum(func.length(pages.c.text)), 0)
+    own_pages = and_(pages.c.document_id == documents.c.id, pages.c.version == documents.c.version)
+    query = (
+        select(documents.c.id, documents.c.name, documents.c.receipt, length.label("characters"))
+        .join_from(documents, pages, own_pages, isouter=True)
+        .where(documents.c.status == "ready")
+        .group_by(documents.c.id)
+    )
+    own_chunks = and_(
+        chunks.c.document_id == documents.c.id, chunks.c.version == documents.c.version
+    )
+    counted = (
+        select(documents.c.id, func.count(distinct(chunks.c.position)).label("chunks"))
+        .join_from(documents, chunks, own_chunks)
+        .group_by(documents.c.id)
+    )
+    stored = {row.id: row.chunks for row in tx.execute(counted)}
+    for row in tx.execute(query):
+        if (reason := _imbalance(row.receipt, row.characters, stored.get(row.id, 0))) is not None:
+            yield "receipt", f"The receipt of document {row.name!r} is wrong: {reason}."
+
+
+def _imbalance(receipt: Mapping[str, Any] | None, characters: int, stored: int) -> str | None:
+    """What is wrong with a receipt; None if all is right."""
+    if receipt is None or "balance" not in receipt:
+        return "it has no sums"
+    sums = receipt["balance"]
+    if sums["characters"] != characters or receipt["characters"] != characters:
+        return f"its pages hold {characters} characters, and it counts {sums['characters']}"
+    if sums["kept"] + sums["removed"] + sums["blank"] != characters or sums["lost"]:
+        return "kept, removed and blank characters do not add up to all of them"
+    if sum(receipt["removed"].values()) != sums["removed"]:
+        return "what each rule removed does not add up to all that was removed"
+    if not receipt["chunks"] == receipt["vectors"] == stored or receipt["truncated"]:
+        return f"{stored} chunks are stored, and it counts {receipt['chunks']}"
+    return None
 
 
 def _orphans(tx: Transaction) -> Iterator[tuple[str, str]]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select
+import numpy as np
+from sqlalchemy import Row, Select, and_, bindparam, func, insert, select
 
 from kb.batches import batched
-from kb.store import documents, removal, schema
-from kb.store.database import Transaction
-from kb.store.embeddings import VARIABLES, text_hash
+from kb.protocols import Vectors
+from kb.store import documents, embeddings, passages, removal, schema
+from kb.store.database import VARIABLES, Transaction
+from kb.store.embeddings import text_hash
 from kb.store.paging import PageRequest
 from kb.store.records import spans_from, spans_to
 from kb.types import Chunk, Scope
 
 table = schema.chunks
+
+VECTORS_AT_ONCE = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +32,35 @@ class LiveChunk:
     document_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What ranking needs of a live chunk: how its text begins, and its vector if it has one.
+
+    Chunks with an equal `passage` return the same text; None: the chunk returns its own.
+    """
+
+    beginning: str
+    vector: Vectors | None
+    passage: tuple[str, int] | None = None
+
+
 def put(
     tx: Transaction, document_id: str, version: int, generation: int, chunks: Sequence[Chunk]
 ) -> None:
     """Store the chunks of a document version, in place of any that were there."""
-    removal.remove_chunks(tx, document_id, version, generation)
-    rows = [
+    before = removal.remove_rows(tx, document_id, version, generation)
+    rows = rows_of(tx, document_id, version, generation, chunks)
+    if rows:
+        tx.execute(insert(table), rows)
+    embeddings.collect_unused(tx, before)  # last, so that what both share is kept
+
+
+def rows_of(
+    tx: Transaction, document_id: str, version: int, generation: int, chunks: Sequence[Chunk]
+) -> list[dict[str, Any]]:
+    """The rows of a version's chunks, which the caller stores; their passages are stored here."""
+    numbers = passages.put(tx, document_id, version, generation, chunks)
+    return [
         {
             "id": chunk.id,
             "document_id": document_id,
@@ -45,20 +72,38 @@ def put(
             "heading": chunk.heading,
             "index_text": chunk.index_text,
             "text_hash": text_hash(chunk.index_text),
+            "passage": None if chunk.parent is None else numbers[chunk.parent.spans],
         }
         for chunk in chunks
     ]
-    if rows:
-        tx.execute(insert(table), rows)
 
 
 def live(tx: Transaction, scope: Scope, chunk_ids: Iterable[str]) -> dict[str, LiveChunk]:
     """Those of the chunks that are live and visible: a hit counts only if it is here."""
-    found: dict[str, LiveChunk] = {}
-    for part in batched(chunk_ids, VARIABLES):
-        for row in tx.execute(_live_query(scope).where(table.c.id.in_(part))):
-            found[row.id] = LiveChunk(_chunk(row), row.dataset_id, row.document_name)
-    return found
+    return {
+        row.id: LiveChunk(_chunk(row), row.dataset_id, row.document_name)
+        for part in batched(chunk_ids, VARIABLES)
+        for row in tx.execute(_LIVE, {"workspace": scope.workspace, "ids": part}).all()
+        if scope.datasets is None or row.dataset_id in scope.datasets
+    }
+
+
+def candidates(
+    tx: Transaction, scope: Scope, chunk_ids: Iterable[str], *, embedder: str, characters: int
+) -> dict[str, Candidate]:
+    """Like `live`, with only what ranking needs: most candidates become no hit.
+
+    Args:
+        embedder: fingerprint of the vectors that are wanted.
+        characters: how much of each text is read.
+    """
+    fixed = {"workspace": scope.workspace, "embedder": embedder, "characters": characters}
+    return {
+        row.id: Candidate(row.beginning, _vector(row.vector), _passage(row))
+        for part in batched(chunk_ids, VARIABLES)
+        for row in tx.execute(_CANDIDATES, {**fixed, "ids": part}).all()
+        if scope.datasets is None or row.dataset_id in scope.datasets
+    }
 
 
 def of_document(
@@ -91,6 +136,21 @@ def of_version(
     return [(row.id, row.index_text) for row in tx.execute(query)]
 
 
+def of_versions(tx: Transaction, versions: Mapping[tuple[str, int], int]) -> list[tuple[str, str]]:
+    """(chunk id, index_text) of some document versions: (document id, version) → generation."""
+    found: list[tuple[str, str]] = []
+    for part in batched(sorted({document_id for document_id, _ in versions}), VARIABLES):
+        query = select(
+            table.c.id, table.c.index_text, table.c.document_id, table.c.version, table.c.generation
+        ).where(table.c.document_id.in_(part))
+        found += [
+            (row.id, row.index_text)
+            for row in tx.execute(query.order_by(table.c.document_id, table.c.position))
+            if versions.get((row.document_id, row.version)) == row.generation
+        ]
+    return found
+
+
 def live_of_dataset(tx: Transaction, dataset_id: str) -> Iterator[tuple[str, str]]:
     """(chunk id, index_text) of every live chunk of a dataset: what its indexes should hold."""
     query = _live_join(select(table.c.id, table.c.index_text)).where(
@@ -104,6 +164,23 @@ def live_ids(tx: Transaction, dataset_id: str) -> set[str]:
     """The ids that a dataset's indexes should hold."""
     query = _live_join(select(table.c.id)).where(schema.documents.c.dataset_id == dataset_id)
     return set(tx.execute(query).scalars())
+
+
+def live_vectors(
+    tx: Transaction, dataset_id: str, generation: int
+) -> Iterator[tuple[list[str], Vectors]]:
+    """Ids and vectors, shape (rows, dimensions), of every live chunk of a dataset, in parts."""
+    embeddings = schema.embeddings
+    query = (
+        _live_join(select(table.c.id, embeddings.c.vector))
+        .join(embeddings, embeddings.c.text_hash == table.c.text_hash)
+        .where(embeddings.c.embedder == schema.datasets.c.embedder)
+        .where(schema.datasets.c.id == dataset_id, schema.datasets.c.generation == generation)
+    )
+    for rows in tx.execute(query).partitions(VECTORS_AT_ONCE):
+        stored = b"".join(row.vector for row in rows)
+        vectors = np.frombuffer(stored, "<f4").reshape(len(rows), -1)
+        yield [row.id for row in rows], vectors
 
 
 def count(tx: Transaction) -> int:
@@ -121,11 +198,51 @@ def _live_join(query: Select[Any]) -> Select[Any]:
     )
 
 
+def _of_workspace(query: Select[Any]) -> Select[Any]:
+    return _live_join(query).where(schema.documents.c.workspace == bindparam("workspace"))
+
+
+# Made once: making a statement takes longer than running it. A scope's datasets are looked at
+# afterwards, because the ids asked for come from datasets that the caller may see.
+_NAMES = (schema.documents.c.dataset_id, schema.documents.c.name.label("document_name"))
+_CHOSEN = table.c.id.in_(bindparam("ids", expanding=True))
+_SHOWN = (table, *_NAMES, *passages.COLUMNS)
+_LIVE = passages.joined(_of_workspace(select(*_SHOWN))).where(_CHOSEN)
+_CANDIDATES = (
+    _of_workspace(
+        select(
+            table.c.id,
+            table.c.document_id,
+            table.c.passage,
+            schema.documents.c.dataset_id,
+            func.substr(table.c.text, 1, bindparam("characters")).label("beginning"),
+            schema.embeddings.c.vector,
+        )
+    )
+    .outerjoin(
+        schema.embeddings,
+        and_(
+            schema.embeddings.c.text_hash == table.c.text_hash,
+            schema.embeddings.c.embedder == bindparam("embedder"),
+        ),
+    )
+    .where(_CHOSEN)
+)
+
+
 def _live_query(scope: Scope) -> Select[Any]:
     owner = schema.documents
-    names = (owner.c.dataset_id, owner.c.name.label("document_name"))
-    query = _live_join(select(table, *names)).where(owner.c.workspace == scope.workspace)
+    query = passages.joined(_live_join(select(*_SHOWN)))
+    query = query.where(owner.c.workspace == scope.workspace)
     return query if scope.datasets is None else query.where(owner.c.dataset_id.in_(scope.datasets))
+
+
+def _vector(stored: bytes | None) -> Vectors | None:
+    return None if stored is None else np.frombuffer(stored, "<f4")
+
+
+def _passage(row: Row[Any]) -> tuple[str, int] | None:
+    return None if row.passage is None else (row.document_id, row.passage)
 
 
 def _chunk(row: Row[Any]) -> Chunk:
@@ -137,4 +254,5 @@ def _chunk(row: Row[Any]) -> Chunk:
         text=row.text,
         heading=row.heading,
         index_text=row.index_text,
+        parent=passages.of_row(row),
     )

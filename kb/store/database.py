@@ -28,6 +28,9 @@ Transaction = Connection
 P = ParamSpec("P")
 T = TypeVar("T")
 
+VARIABLES = 900
+"""Values per statement, below SQLite's oldest limit of 999."""
+
 READERS = 16
 WRITE_WAIT_S = 120.0
 
@@ -132,6 +135,7 @@ def _engine(path: Path, *, begin: str, pool_size: int, pragmas: tuple[str, ...])
         max_overflow=0 if pool_size == 1 else 48,
         pool_timeout=WRITE_WAIT_S,
         connect_args={"check_same_thread": False},
+        hide_parameters=True,  # an error that is logged must not hold a hidden prompt
     )
 
     @event.listens_for(engine, "connect")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, insert, select, update
@@ -68,6 +69,13 @@ def find(tx: Transaction, scope: Scope, name: str) -> Dataset | None:
     return None if row is None else _dataset(row)
 
 
+def existing(tx: Transaction, scope: Scope, dataset_ids: Sequence[str]) -> list[str]:
+    """Those of the ids, in their order, whose datasets are there and visible."""
+    query = visible(scope).with_only_columns(table.c.id).where(table.c.id.in_(dataset_ids))
+    found = set(tx.execute(query).scalars())
+    return [dataset_id for dataset_id in dataset_ids if dataset_id in found]
+
+
 def every(tx: Transaction, scope: Scope) -> list[Dataset]:
     """All visible datasets, oldest first."""
     return [_dataset(row) for row in tx.execute(visible(scope).order_by(table.c.id))]
@@ -85,10 +93,18 @@ def change(
     *,
     name: str | None = None,
     description: str | None = None,
+    processing: Processing | None = None,
 ) -> Dataset:
-    """Rename or describe a dataset."""
-    get(tx, scope, dataset_id)
-    values = {"name": name, "description": description}
+    """Rename or describe a dataset, or process it in another way while it is empty.
+
+    Raises:
+        Conflict: another dataset has that name, or documents were processed already.
+    """
+    found = get(tx, scope, dataset_id)
+    values: dict[str, Any] = {"name": name, "description": description}
+    if processing is not None and processing != found.processing:
+        _refuse_mixture(tx, found)
+        values["processing"] = processing_to(processing)
     given = {column: value for column, value in values.items() if value is not None}
     if given:
         try:
@@ -96,6 +112,15 @@ def change(
         except IntegrityError as exc:
             raise Conflict(f"A dataset named {name!r} exists already.") from exc
     return get(tx, scope, dataset_id)
+
+
+def _refuse_mixture(tx: Transaction, dataset: Dataset) -> None:
+    owned = select(schema.documents.c.id).where(schema.documents.c.dataset_id == dataset.id)
+    if tx.execute(owned.limit(1)).first() is not None:
+        raise Conflict(
+            f"Dataset {dataset.name!r} holds documents that were cleaned and split the present "
+            "way. Make a new dataset and upload them again, or delete them first."
+        )
 
 
 def remove_row(tx: Transaction, dataset_id: str) -> None:

@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Row, Select, distinct, func, insert, select, update
+from sqlalchemy import Row, Select, func, select, update
 
+from kb.batches import batched
 from kb.errors import Conflict, NotFound
-from kb.ids import new_id, now
+from kb.ids import now
 from kb.store import datasets, jobs, schema
-from kb.store.database import Transaction
+from kb.store.database import VARIABLES, Transaction
 from kb.store.paging import Listing, PageRequest, listing
 from kb.store.records import failure_from, failure_to
 from kb.types import Document, DocumentStatus, Failure, Scope
 
 table = schema.documents
-
-Mode = Literal["skip", "replace", "version"]
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Where an upload ended up; `replaced` is the hash of the original it took over from."""
-
-    document: Document
-    replaced: str | None
+versions = schema.document_versions
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """A file that is on disk and wants to be a document."""
+class OldVersion:
+    """A version that another one replaced with `mode="version"`: its original is still there."""
+
+    version: int
+    media_type: str
+    sha256: str
+    size_bytes: int
+    replaced_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The bytes of a document, by their hash, and what they are."""
 
     name: str
     media_type: str
     sha256: str
-    size_bytes: int
-    encoding: str | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 def visible(scope: Scope) -> Select[Any]:
@@ -47,38 +47,12 @@ def visible(scope: Scope) -> Select[Any]:
     return query if scope.datasets is None else query.where(table.c.dataset_id.in_(scope.datasets))
 
 
-def put(
-    tx: Transaction, scope: Scope, dataset_id: str, upload: Upload, *, mode: Mode, batch_id: str
-) -> Placed:
-    """Add a file under its name and queue it.
-
-    Same name and same bytes change nothing; same name and other bytes make the next version
-    (with `mode="skip"` they are ignored too). The old version answers until the new one is ready.
-    """
-    datasets.get(tx, scope, dataset_id)
-    query = visible(scope).where(table.c.dataset_id == dataset_id, table.c.name == upload.name)
-    row = tx.execute(query).one_or_none()
-    replaced = None
-    if row is None:
-        document_id = _insert(tx, scope, dataset_id, upload, batch_id)
-    else:
-        document_id = row.id
-        same = row.sha256 == upload.sha256 and row.encoding == upload.encoding
-        if mode != "skip" and not (same and row.status != "failed"):
-            replaced = row.sha256
-            _renew(tx, document_id, row.version + 1, upload, batch_id)
-    document = get(tx, scope, document_id)
-    if document.status == "pending" and document.batch_id == batch_id:
-        jobs.add(tx, document_id, document.version)
-    return Placed(document, replaced)
-
-
 def get(tx: Transaction, scope: Scope, document_id: str) -> Document:
     """One document. Raises NotFound when it is absent or not visible."""
     row = tx.execute(visible(scope).where(table.c.id == document_id)).one_or_none()
     if row is None:
         raise NotFound("document", document_id)
-    return _document(row)
+    return document_of(row)
 
 
 def encoding_override(tx: Transaction, document_id: str) -> str | None:
@@ -104,7 +78,7 @@ def page(
         query = query.where(table.c.status == status)
     if q:
         query = query.where(table.c.name.icontains(q, autoescape=True))
-    return listing(tx, query, table.c.id, request, _document)
+    return listing(tx, query, table.c.id, request, document_of)
 
 
 def counts(tx: Transaction, dataset_id: str) -> dict[str, int]:
@@ -122,11 +96,19 @@ def set_status(
     tx: Transaction, document_id: str, status: DocumentStatus, error: Failure | None = None
 ) -> None:
     """Move a document on."""
-    tx.execute(
-        update(table)
-        .where(table.c.id == document_id)
-        .values(status=status, error=failure_to(error), updated_at=now())
-    )
+    set_statuses(tx, [document_id], status, error)
+
+
+def set_statuses(
+    tx: Transaction,
+    document_ids: Collection[str],
+    status: DocumentStatus,
+    error: Failure | None = None,
+) -> None:
+    """Move documents on."""
+    values = {"status": status, "error": failure_to(error), "updated_at": now()}
+    for part in batched(document_ids, VARIABLES):
+        tx.execute(update(table).where(table.c.id.in_(part)).values(**values))
 
 
 def set_receipt(
@@ -151,67 +133,65 @@ def retry(tx: Transaction, scope: Scope, document_id: str) -> Document:
         raise Conflict(
             f"Document {document.name!r} is {document.status}; only a failed one retries."
         )
-    set_status(tx, document_id, "pending")
-    jobs.add(tx, document_id, document.version)
+    if not document.sha256:
+        raise Conflict(f"The bytes of {document.name!r} were not kept. Upload it again.")
+    requeue(tx, document_id)
     return get(tx, scope, document_id)
 
 
+def requeue(tx: Transaction, document_id: str) -> None:
+    """Queue a document as it is."""
+    document = get(tx, Scope.admin(), document_id)
+    set_status(tx, document_id, "pending")
+    jobs.drop(tx, document_id)
+    kind = jobs.kind_of(document.media_type)
+    jobs.add(tx, {document_id: document.version}, document.batch_id or "", kind)
+
+
+def history(tx: Transaction, scope: Scope, document_id: str) -> list[OldVersion]:
+    """The versions that were kept when they were replaced, newest first. Raises NotFound."""
+    get(tx, scope, document_id)
+    query = select(versions).where(versions.c.document_id == document_id)
+    return [
+        OldVersion(row.version, row.media_type, row.sha256, row.size_bytes, row.replaced_at)
+        for row in tx.execute(query.order_by(versions.c.version.desc()))
+    ]
+
+
+def original(
+    tx: Transaction, scope: Scope, document_id: str, version: int | None = None
+) -> Original:
+    """Where the bytes of a document are: of its newest version, or of one that was kept.
+
+    Raises:
+        NotFound: the document or the version cannot be seen.
+    """
+    document = get(tx, scope, document_id)
+    if version is None or version == document.version:
+        return Original(document.name, document.media_type, document.sha256)
+    for kept in history(tx, scope, document_id):
+        if kept.version == version:
+            return Original(document.name, kept.media_type, kept.sha256)
+    raise NotFound("version", f"{version} of {document_id}")
+
+
 def needs_original(tx: Transaction, sha256: str) -> bool:
-    """Whether any document still rests on these bytes."""
-    return (
-        tx.execute(select(table.c.id).where(table.c.sha256 == sha256).limit(1)).first() is not None
+    """Whether any document, or a version of one that is kept, still rests on these bytes."""
+    resting = (
+        select(column).where(column == sha256).limit(1)
+        for column in (table.c.sha256, versions.c.sha256)
     )
+    return any(tx.execute(query).first() is not None for query in resting)
 
 
 def original_hashes(tx: Transaction) -> set[str]:
     """The hashes of all originals that must exist."""
-    return set(tx.execute(select(distinct(table.c.sha256))).scalars())
+    both = select(table.c.sha256).union(select(versions.c.sha256))
+    return set(tx.execute(both).scalars()) - {""}
 
 
-def _insert(tx: Transaction, scope: Scope, dataset_id: str, upload: Upload, batch_id: str) -> str:
-    document_id, moment = new_id("doc"), now()
-    tx.execute(
-        insert(table).values(
-            id=document_id,
-            workspace=scope.workspace,
-            dataset_id=dataset_id,
-            name=upload.name,
-            version=1,
-            media_type=upload.media_type,
-            sha256=upload.sha256,
-            size_bytes=upload.size_bytes,
-            metadata=dict(upload.metadata),
-            encoding=upload.encoding,
-            status="pending",
-            chunk_count=0,
-            batch_id=batch_id,
-            created_at=moment,
-            updated_at=moment,
-        )
-    )
-    return document_id
-
-
-def _renew(tx: Transaction, document_id: str, version: int, upload: Upload, batch_id: str) -> None:
-    tx.execute(
-        update(table)
-        .where(table.c.id == document_id)
-        .values(
-            version=version,
-            media_type=upload.media_type,
-            sha256=upload.sha256,
-            size_bytes=upload.size_bytes,
-            metadata=dict(upload.metadata),
-            encoding=upload.encoding,
-            status="pending",
-            error=None,
-            batch_id=batch_id,
-            updated_at=now(),
-        )
-    )
-
-
-def _document(row: Row[Any]) -> Document:
+def document_of(row: Row[Any]) -> Document:
+    """The domain type of a row."""
     return Document(
         id=row.id,
         dataset_id=row.dataset_id,

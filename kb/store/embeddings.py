@@ -15,12 +15,9 @@ from sqlalchemy.dialects.sqlite import insert
 from kb.batches import batched
 from kb.protocols import Vectors
 from kb.store import schema
-from kb.store.database import Transaction
+from kb.store.database import VARIABLES, Transaction
 
 table = schema.embeddings
-
-VARIABLES = 900
-"""Values per statement, below SQLite's oldest limit of 999."""
 
 
 def text_hash(index_text: str) -> bytes:

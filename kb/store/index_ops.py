@@ -6,6 +6,7 @@ Chunk ids follow from the operation, so the chunks' rows may be gone when a `rem
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -65,9 +66,16 @@ def add(
     )
 
 
-def oldest(tx: Transaction, limit: int) -> list[IndexOp]:
-    """The next steps, in order."""
-    return [_op(row) for row in tx.execute(select(table).order_by(table.c.seq).limit(limit))]
+def oldest(tx: Transaction, limit: int, *, besides: Collection[str] = ()) -> list[IndexOp]:
+    """The next steps, in order, of all but some datasets."""
+    query = select(table).where(table.c.dataset_id.not_in(besides))
+    return [_op(row) for row in tx.execute(query.order_by(table.c.seq).limit(limit))]
+
+
+def waiting_ids(tx: Transaction, dataset_id: str, generation: int) -> set[str]:
+    """The chunks that an index may hold or not, because a step about them is not applied."""
+    query = select(table).where(table.c.dataset_id == dataset_id, table.c.generation == generation)
+    return {chunk_id for row in tx.execute(query) for chunk_id in _op(row).chunk_ids()}
 
 
 def done(tx: Transaction, ops: list[IndexOp]) -> None:

@@ -1,60 +1,117 @@
 """Work to be done on documents, in the same transactions as the documents themselves.
 
 A claim is a lease with a fencing token: whoever finishes must still hold the token, so a worker
-that was thought dead can never overwrite its successor's result.
+that was thought dead can never overwrite its successor's result. Ids are never used again: the job
+of a replaced document must not look like its successor's. An attempt counts when a
+claim begins; those that were begun when the process died are tried again alone, so that each is
+blamed for its own crashes only.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 
+from kb.batches import batched
 from kb.store import schema
-from kb.store.database import Transaction
+from kb.store.database import VARIABLES, Transaction
+from kb.types import ARCHIVE_TYPE
 
 table = schema.jobs
 
 LEASE_S = 120.0
 
+JobKind = Literal["index", "expand"]
+"""`index` makes a document searchable, `expand` makes documents of an archive's members."""
+
+
+def kind_of(media_type: str) -> JobKind:
+    """What is to be done with a file of that type."""
+    return "expand" if media_type == ARCHIVE_TYPE else "index"
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One document version to index."""
+    """One document version to index; `attempts` were begun before this claim, and not finished."""
 
     id: int
     document_id: str
     version: int
     attempts: int
     token: int
+    batch_id: str
+    kind: JobKind
+    done: int
 
 
-def add(tx: Transaction, document_id: str, version: int) -> None:
-    """Queue a document version; an older job of the same document is replaced."""
-    drop(tx, document_id)
-    tx.execute(
-        insert(table).values(
-            document_id=document_id, version=version, status="queued", attempts=0, token=0
-        )
-    )
+def add(tx: Transaction, versions: Mapping[str, int], batch_id: str, kind: JobKind) -> None:
+    """Queue document id → version. Drop what is queued for these documents first."""
+    new = {"batch_id": batch_id, "kind": kind, "status": "queued"}
+    counts = {"done": 0, "attempts": 0, "token": 0}
+    rows = [
+        {"document_id": document_id, "version": version, **new, **counts}
+        for document_id, version in versions.items()
+    ]
+    if rows:
+        tx.execute(insert(table), rows)
 
 
 def claim(tx: Transaction, limit: int) -> list[Job]:
-    """Take the oldest waiting jobs, and those whose lease ran out; each counts one attempt."""
-    waiting = (
-        select(table.c.id)
-        .where((table.c.status == "queued") | (table.c.lease_until < time.time()))
-        .order_by(table.c.id)
-        .limit(limit)
-    )
+    """Take the oldest waiting documents that were never begun."""
+    fresh = _claimable("index").where(table.c.attempts == 0)
+    return _claim(tx, fresh.order_by(table.c.id).limit(limit))
+
+
+def archives_waiting(tx: Transaction) -> bool:
+    """Whether an archive waits to be expanded."""
+    return tx.execute(_claimable("expand").limit(1)).first() is not None
+
+
+def claim_archive(tx: Transaction) -> list[Job]:
+    """Take the oldest archive that waits to be expanded."""
+    return _claim(tx, _claimable("expand").order_by(table.c.attempts, table.c.id).limit(1))
+
+
+def claim_suspect(tx: Transaction) -> list[Job]:
+    """Take one job that was begun and never finished: it may have stopped the process, so it is
+    worked on alone, and those that were begun least often come first."""
+    oldest = _claimable("index").where(table.c.attempts > 0).order_by(table.c.attempts, table.c.id)
+    return _claim(tx, oldest.limit(1))
+
+
+def begin(tx: Transaction, job: Job) -> bool:
+    """Count an attempt; False if the claim is no longer good."""
+    held = update(table).where(table.c.id == job.id, table.c.token == job.token)
+    return tx.execute(held.values(attempts=job.attempts + 1)).rowcount == 1
+
+
+def begin_all(tx: Transaction, jobs: Collection[Job]) -> set[int]:
+    """Count an attempt for each; returns the ids of those whose claims are still good."""
+    good = held(tx, jobs)
+    for part in batched(good, VARIABLES):
+        begun = update(table).where(table.c.id.in_(part))
+        tx.execute(begun.values(attempts=table.c.attempts + 1))
+    return good
+
+
+def _claimable(kind: JobKind) -> Select[Any]:
+    """Jobs that nobody holds, or whose lease ran out, of batches that are not paused."""
+    batches = schema.batches
+    paused = select(batches.c.id).where(batches.c.paused)
+    free = (table.c.status == "queued") | (table.c.lease_until < time.time())
+    return select(table.c.id).where(free, table.c.kind == kind, table.c.batch_id.not_in(paused))
+
+
+def _claim(tx: Transaction, chosen: Select[Any]) -> list[Job]:
     rows = tx.execute(
         update(table)
-        .where(table.c.id.in_(waiting))
+        .where(table.c.id.in_(chosen))
         .values(
             status="running",
-            attempts=table.c.attempts + 1,
             token=table.c.token + 1,
             lease_until=time.time() + LEASE_S,
         )
@@ -75,7 +132,7 @@ def release(tx: Transaction, jobs: list[Job]) -> None:
         tx.execute(
             update(table)
             .where(table.c.id == job.id, table.c.token == job.token)
-            .values(status="queued", lease_until=None, attempts=table.c.attempts - 1)
+            .values(status="queued", lease_until=None, attempts=job.attempts)
         )
 
 
@@ -85,9 +142,31 @@ def is_held(tx: Transaction, job: Job) -> bool:
     return tx.execute(query).first() is not None
 
 
-def drop(tx: Transaction, document_id: str) -> None:
-    """Forget a document's job: it is done, replaced or no longer wanted."""
-    tx.execute(delete(table).where(table.c.document_id == document_id))
+def held(tx: Transaction, jobs: Collection[Job]) -> set[int]:
+    """The ids of those jobs whose claims are still good."""
+    tokens = {job.id: job.token for job in jobs}
+    found: set[int] = set()
+    for part in batched(tokens, VARIABLES):
+        query = select(table.c.id, table.c.token).where(table.c.id.in_(part))
+        found.update(row.id for row in tx.execute(query) if tokens[row.id] == row.token)
+    return found
+
+
+def advance(tx: Transaction, job: Job, number: int) -> None:
+    """Note that so many more members of an archive are documents now."""
+    tx.execute(update(table).where(table.c.id == job.id).values(done=table.c.done + number))
+
+
+def finish(tx: Transaction, jobs: Sequence[Job]) -> None:
+    """Forget jobs that are done."""
+    for part in batched(jobs, VARIABLES):
+        tx.execute(delete(table).where(table.c.id.in_([job.id for job in part])))
+
+
+def drop(tx: Transaction, *document_ids: str) -> None:
+    """Forget the jobs of documents: done, replaced or no longer wanted."""
+    for part in batched(document_ids, VARIABLES):
+        tx.execute(delete(table).where(table.c.document_id.in_(part)))
 
 
 def requeue_running(tx: Transaction) -> int:
@@ -104,4 +183,13 @@ def waiting(tx: Transaction) -> int:
 
 
 def _job(row: Row[Any]) -> Job:
-    return Job(row.id, row.document_id, row.version, row.attempts, row.token)
+    return Job(
+        row.id,
+        row.document_id,
+        row.version,
+        row.attempts,
+        row.token,
+        row.batch_id,
+        row.kind,
+        row.done,
+    )

@@ -9,7 +9,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import secrets
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ from typing import BinaryIO
 from kb.errors import StorageFull, TooLarge
 
 PIECE_BYTES = 1 << 20
+HEAD_BYTES = 8192
+"""Bytes from the start of a file that are kept at hand, to tell what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,9 @@ class Originals:
         self._root = root
         self._staging = root / "staging"
         self._staging.mkdir(parents=True, exist_ok=True)
+        self._holding = threading.Lock()
+        self._holders = 0
+        self._unwanted: set[str] = set()
 
     def stage(self, source: BinaryIO | Iterable[bytes], *, max_bytes: int) -> Staged:
         """Write a stream to disk and fsync it.
@@ -55,12 +62,27 @@ class Originals:
             path.unlink(missing_ok=True)
             raise
 
+    def stage_file(self, path: Path) -> Staged:
+        """Stage a file that is whole and on disk already; it stays where it is.
+
+        Raises:
+            StorageFull: no space; nothing is left behind.
+        """
+        staged = self._staging / secrets.token_hex(8)
+        with full_disk_reported():
+            os.link(path, staged)
+        with staged.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return Staged(staged, digest, staged.stat().st_size, head)
+
     def adopt(self, staged: Iterable[Staged]) -> None:
         """Give staged files their lasting names, inside the transaction that refers to them."""
         with full_disk_reported():
             folders = {self._place(item) for item in staged}
             for folder in folders:
-                _fsync_folder(folder)
+                fsync_folder(folder)
 
     def path(self, sha256: str) -> Path:
         """Where the bytes with that hash lie."""
@@ -71,13 +93,39 @@ class Originals:
         staged.path.unlink(missing_ok=True)
 
     def remove(self, sha256: str) -> None:
-        """Delete an original; call inside a write transaction that found no row with that hash."""
-        self.path(sha256).unlink(missing_ok=True)
+        """Delete an original; call inside a write transaction that found no row with that hash.
+
+        While somebody holds the originals, it stays, and `release` names it.
+        """
+        with self._holding:
+            if self._holders:
+                self._unwanted.add(sha256)
+            else:
+                self.path(sha256).unlink(missing_ok=True)
+
+    def hold(self) -> None:
+        """From now on no original is deleted, until everyone who held them has released them."""
+        with self._holding:
+            self._holders += 1
+
+    def release(self) -> set[str]:
+        """End one hold; the last one gets what was to be removed, to be looked at anew."""
+        with self._holding:
+            self._holders -= 1
+            if self._holders:
+                return set()
+            unwanted, self._unwanted = self._unwanted, set()
+            return unwanted
+
+    def temporary(self, name: str) -> Path:
+        """A path for a file that the next start may delete."""
+        return self._staging / name
 
     def hashes(self) -> Iterator[str]:
-        """The names of all originals on disk."""
+        """The names of all originals on disk, but for those that go when they are released."""
         for path in self._root.glob("[0-9a-f][0-9a-f]/*"):
-            yield path.name
+            if path.name not in self._unwanted:
+                yield path.name
 
     def sweep_staging(self) -> int:
         """Delete what a crash left half-written; nothing there was acknowledged."""
@@ -90,7 +138,7 @@ class Originals:
         target = self.path(staged.sha256)
         if not target.parent.is_dir():
             target.parent.mkdir(exist_ok=True)
-            _fsync_folder(self._root)
+            fsync_folder(self._root)
         os.replace(staged.path, target)
         return target.parent
 
@@ -106,8 +154,8 @@ def _copy(
             raise TooLarge(
                 f"The file is larger than {max_bytes} bytes. Split it, or raise the limit."
             )
-        if len(head) < 8192:
-            head += piece[: 8192 - len(head)]
+        if len(head) < HEAD_BYTES:
+            head += piece[: HEAD_BYTES - len(head)]
         digest.update(piece)
         target.write(piece)
     target.flush()
@@ -136,7 +184,8 @@ def full_disk_reported() -> Iterator[None]:
         raise
 
 
-def _fsync_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
+    """Put the names in a folder on disk: without it a new file may be gone after a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

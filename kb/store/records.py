@@ -26,12 +26,22 @@ Json = Mapping[str, Any]
 
 def processing_from(value: Json) -> Processing:
     """A dataset's processing."""
-    return Processing(clean=dict(value["clean"]), split=SplitOptions(**value["split"]))
+    return Processing(
+        clean=dict(value["clean"]),
+        split=SplitOptions(**value["split"]),
+        custom_regex=tuple(value["custom_regex"]),
+        clean_max_share=value["clean_max_share"],
+    )
 
 
 def processing_to(value: Processing) -> dict[str, Any]:
     """The stored form of a dataset's processing."""
-    return {"clean": dict(value.clean), "split": asdict(value.split)}
+    return {
+        "clean": dict(value.clean),
+        "split": asdict(value.split),
+        "custom_regex": list(value.custom_regex),
+        "clean_max_share": value.clean_max_share,
+    }
 
 
 def failure_from(value: Json | None) -> Failure | None:

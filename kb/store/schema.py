@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -68,12 +69,41 @@ documents = Table(
     Index(None, "dataset_id", "status"),
 )
 
+document_versions = Table(
+    "document_versions",
+    metadata,
+    Column("document_id", String, ForeignKey("documents.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("media_type", String, nullable=False),
+    Column("sha256", String, nullable=False, index=True),
+    Column("size_bytes", Integer, nullable=False),
+    Column("replaced_at", String, nullable=False),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("workspace", String, nullable=False),
+    Column("dataset_id", String, ForeignKey("datasets.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("batch_id", String),
+    Column("document_id", String),
+    Column("expires", Float, nullable=False),
+    Column("created_at", String, nullable=False),
+)
+
 batches = Table(
     "batches",
     metadata,
     Column("id", String, primary_key=True),
     Column("workspace", String, nullable=False),
     Column("dataset_id", String, ForeignKey("datasets.id"), nullable=False),
+    Column("mode", String, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("skipped", Integer, nullable=False),
     Column("created_at", String, nullable=False),
 )
 
@@ -108,7 +138,20 @@ chunks = Table(
     Column("heading", Text, nullable=False),
     Column("index_text", Text, nullable=False),
     Column("text_hash", LargeBinary(16), nullable=False, index=True),
+    Column("passage", Integer),
     Index(None, "document_id", "version", "generation", "position"),
+)
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("document_id", String, ForeignKey("documents.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("generation", Integer, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("spans", JSON, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("index_text", Text, nullable=False),
 )
 
 embeddings = Table(
@@ -127,11 +170,15 @@ jobs = Table(
     Column("id", Integer, primary_key=True),
     Column("document_id", String, ForeignKey("documents.id"), nullable=False, unique=True),
     Column("version", Integer, nullable=False),
+    Column("batch_id", String, nullable=False, index=True),
+    Column("kind", String, nullable=False),
+    Column("done", Integer, nullable=False),
     Column("status", String, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("token", Integer, nullable=False),
     Column("lease_until", Float),
     Index(None, "status", "id"),
+    sqlite_autoincrement=True,  # an id that comes back would void the fencing of claims
 )
 
 index_ops = Table(

@@ -12,6 +12,9 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from kb.errors import Rejected
+from kb.store.originals import fsync_folder
+
 SECRET_BYTES = 32
 
 
@@ -24,8 +27,18 @@ class Secrets:
 
     @classmethod
     def open(cls, path: Path) -> Secrets:
-        """Read the secret, or make one at first start; only the owner can read the file."""
-        return cls(bytes.fromhex(read_or_create(path, lambda: secrets.token_hex(SECRET_BYTES))))
+        """Read the secret, or make one at first start; only the owner can read the file.
+
+        Raises:
+            Rejected: the file is damaged.
+        """
+        try:
+            return cls(bytes.fromhex(read_or_create(path, lambda: secrets.token_hex(SECRET_BYTES))))
+        except ValueError as exc:
+            raise Rejected(
+                f"The file {path} is damaged. Restore it from a backup: without it no access key "
+                f"and no provider key can be read."
+            ) from exc
 
     def digest(self, value: str) -> bytes:
         """HMAC-SHA-256 of a value: 32 bytes."""
@@ -44,13 +57,26 @@ class Secrets:
 
 
 def read_or_create(path: Path, make: Callable[[], str]) -> str:
-    """The text of an owner-only file, made at first use and on disk before it is returned."""
-    if path.exists():
-        return path.read_text(encoding="ascii").strip()
-    value = make()
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    """The text of an owner-only file, made at first use; it gets its name when it is whole.
+
+    Raises:
+        Rejected: the file is empty.
+    """
+    if not path.exists():
+        _create(path, make())
+    value = path.read_text(encoding="ascii").strip()
+    if not value:
+        raise Rejected(f"The file {path} is empty. Restore it from a backup, or delete it.")
+    return value
+
+
+def _create(path: Path, value: str) -> None:
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(value + "\n")
         file.flush()
         os.fsync(file.fileno())
-    return value
+    new.replace(path)
+    fsync_folder(path.parent)

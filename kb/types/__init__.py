@@ -30,14 +30,18 @@ from kb.types.conversations import (
     Usage,
 )
 from kb.types.documents import (
+    ARCHIVE_TYPE,
     Chunk,
     Dataset,
     Document,
     DocumentStatus,
     Failure,
     Page,
+    ParentKind,
+    Passage,
     Processing,
     Span,
+    SplitMode,
     SplitOptions,
 )
 from kb.types.events import (
@@ -57,13 +61,17 @@ from kb.types.events import (
 )
 from kb.types.search import (
     Citation,
+    Condition,
     Hit,
+    Operator,
     Retrieval,
+    Scalar,
     SearchMode,
     Source,
 )
 
 __all__ = [
+    "ARCHIVE_TYPE",
     "DEFAULT_WORKSPACE",
     "TERMINAL_EVENTS",
     "App",
@@ -74,6 +82,7 @@ __all__ = [
     "Citation",
     "Cited",
     "Completed",
+    "Condition",
     "Conversation",
     "Dataset",
     "Delta",
@@ -89,7 +98,10 @@ __all__ = [
     "KeyKind",
     "Message",
     "Model",
+    "Operator",
     "Page",
+    "ParentKind",
+    "Passage",
     "Permission",
     "Piece",
     "Processing",
@@ -99,11 +111,13 @@ __all__ = [
     "RouteRule",
     "Routed",
     "RunEvent",
+    "Scalar",
     "Scope",
     "SearchMode",
     "Source",
     "Sources",
     "Span",
+    "SplitMode",
     "SplitOptions",
     "Started",
     "TextPiece",

@@ -9,6 +9,20 @@ from typing import Any, Literal
 from kb.types.documents import Chunk
 
 SearchMode = Literal["hybrid", "vector", "keyword"]
+Operator = Literal["eq", "in", "gt", "gte", "lt", "lte", "prefix"]
+Scalar = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a document must fulfil to be searched: a field, an operator and what to compare with.
+
+    `field` is `name`, `media_type`, `id` or `metadata.<key>`; only `in` has more than one value.
+    """
+
+    field: str
+    operator: Operator
+    values: tuple[Scalar, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def test_every_operation_refuses_a_request_without_a_good_key(
     answer = httpx.request(method, served.url + address(path), headers=headers)
 
     assert answer.status_code == 401
-    assert answer.json()["code"] == "unauthenticated"
+    assert method == "head" or answer.json()["code"] == "unauthenticated"
     assert answer.headers["www-authenticate"] == "Bearer"
 
 

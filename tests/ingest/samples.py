@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from tests.ingest.message_samples import MESSAGE_SAMPLES
+from tests.ingest.office_samples import OFFICE_SAMPLES
+
 
 def pdf(pages: Iterable[Sequence[str]], *, encrypted: bool = False) -> bytes:
     """A PDF with one page per entry, whose lines are drawn below each other in Helvetica.
@@ -92,5 +95,7 @@ SAMPLES: dict[str, tuple[str, bytes]] = {
     "text/html": ("pumps.html", HTML.encode()),
     "text/csv": ("pumps.csv", CSV.encode()),
     "text/plain": ("pumps.txt", b"A pump moves water.\n\nIt has a seal.\n"),
+    **OFFICE_SAMPLES,
+    **MESSAGE_SAMPLES,
 }
 """Media type → name and bytes of a good file. Every reader needs one."""

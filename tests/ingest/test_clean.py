@@ -1,14 +1,16 @@
 """Cleaning yields what it removes and changes nothing."""
 
+from io import BytesIO
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.clean import RULES, clean
-from ingest.types import Block
-from kb.errors import Rejected
+from ingest.clean import RULES, clean, known_rules, refuse_too_much
+from ingest.readers import READERS
+from ingest.types import Block, ReadOptions
+from kb.errors import Rejected, UnreadableFile
 from kb.types import Page
 
 
@@ -50,8 +52,86 @@ def test_rules_can_be_switched_off():
 
 
 def test_an_unknown_rule_is_refused_with_the_known_ones():
-    with pytest.raises(Rejected, match="control_characters, hyphenation, extra_spaces"):
+    with pytest.raises(Rejected, match="control_characters, headers_footers, urls"):
         clean([], [], {"lowercase": True})
+
+
+# Each of these is a rule of Dify that takes content with it.
+
+
+def test_accented_letters_and_turned_marks_are_no_control_characters():
+    assert _kept("naïve ¿Qué? ¾ ÿ þ") == "naïve ¿Qué? ¾ ÿ þ"
+
+
+def test_angle_brackets_and_pipes_are_left_as_they_are():
+    assert _kept("<|endoftext|> a |> b") == "<|endoftext|> a |> b"
+
+
+def test_indented_code_and_aligned_columns_of_plain_text_keep_their_blanks():
+    code = "def f(x):\n    if x:\n        return 1"
+    columns = "name     price   stock\nseal      3.10       7\nvalve    14.00      12"
+
+    assert _kept(code) == code
+    assert _kept(columns) == columns
+
+
+def test_blank_lines_of_windows_files_are_collapsed_too():
+    source = BytesIO(b"one\r\n\r\n\r\n\r\ntwo\r\nthree")
+    (page,) = READERS["text/plain"](source, ReadOptions()).pages
+
+    assert _kept(page.text) == "one\n\ntwo\nthree"
+
+
+def test_other_names_of_our_rules_work():
+    rules = {"remove_extra_spaces": True, "remove_urls_emails": True, "remove_stopwords": False}
+
+    assert known_rules(rules) == {"extra_spaces": True, "urls": True, "emails": True}
+    assert _kept("the   site https://e.com or a@e.com.", rules=rules) == "the site or."
+
+
+def test_stop_words_are_refused_instead_of_ignored():
+    with pytest.raises(Rejected, match=r"remove_stopwords.*not done"):
+        clean([], [], {"remove_stopwords": True})
+
+
+# --- own patterns, and too much of everything ------------------------------------------------
+
+
+def test_own_patterns_are_taken_out_also_of_code_and_tables():
+    text = "Ref: A-12 here.\nRef: B-7 there."
+    removals = clean([Page(1, text)], [Block(1, 16, 32, "code")], {}, [r"Ref: \w-\d+ ", "^Ref"])
+
+    assert [(r.rule, text[r.start : r.end]) for r in removals] == [
+        ("custom_regex", "Ref: A-12 "),
+        ("custom_regex", "Ref: B-7 "),
+    ]
+
+
+def test_what_two_rules_want_belongs_to_the_first_and_the_rest_to_the_second():
+    text = "see https://e.com/page7 now"
+    removals = clean([Page(1, text)], [], {"urls": True}, [r"page7 now"])
+
+    assert [(r.rule, text[r.start : r.end]) for r in removals] == [
+        ("urls", " https://e.com/page7"),
+        ("custom_regex", " now"),
+    ]
+
+
+def test_a_document_of_which_little_would_be_left_is_refused_with_the_rule_and_its_share():
+    text = "https://example.com/a/long/path?with=things ab"
+    pages = [Page(1, text)]
+    removals = clean(pages, [], {"urls": True})
+
+    with pytest.raises(UnreadableFile, match=r"96% of the text, .* 'urls' takes 96%; 50%") as info:
+        refuse_too_much(pages, removals, RULES, 0.5)
+    assert info.value.code == "cleaned_too_much"
+    refuse_too_much(pages, removals, RULES, 0.97)
+
+
+def test_white_space_that_goes_is_no_loss():
+    pages = [Page(1, "a" + " " * 1000 + "b")]
+
+    refuse_too_much(pages, clean(pages, [], {}), RULES, 0.0)
 
 
 @settings(deadline=None)

@@ -51,6 +51,53 @@ def test_navigation_goes_only_around_a_marked_main_part_and_is_counted():
     assert without.warnings == ()
 
 
+PROSE = "Water moves through the pump. " * 20
+
+
+def _page(around, main="div"):
+    return _read(f"<body>{around}<{main}><h2>Pumps</h2><p>{PROSE}</p></{main}></body>")
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "<nav><a href=a>Home</a></nav>",
+        '<div class="side-bar sidebar"><p>Our shop</p></div>',
+        '<div id="cookieConsent">We use cookies</div>',
+        '<ul class="shareButtons"><li>Tweet</li></ul>',
+        "<ul><li><a>One</a><li><a>Two</a><li><a>Three</a><li><a>Four</a></ul>",
+    ],
+)
+def test_menus_and_buttons_around_the_main_part_go_and_are_counted(around):
+    extraction = _page(around)
+
+    assert extraction.pages[0].text == f"Pumps\n\n{PROSE.strip()}"
+    assert "characters around the main part were left out." in extraction.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        f'<div class="sidebar"><p>{PROSE * 3}</p></div>',
+        '<div class="section" id="sharing-with-many-pumps-at-once"><p>Share water.</p></div>',
+        '<div class="header"><h1>All about pumps</h1></div>',
+        "<ul><li>One</li><li>Two</li><li>Three</li></ul>",
+        '<article class="post comments"><p>I like pumps.</p></article>',
+    ],
+)
+def test_prose_headings_and_lists_are_kept_whatever_they_are_called(around):
+    extraction = _page(around)
+
+    assert extraction.warnings == ()
+
+
+def test_everything_is_kept_if_hardly_anything_would_be_left():
+    extraction = _read(f'<main>x</main><div class="sidebar">{"<p>words</p>" * 100}</div>')
+
+    assert extraction.pages[0].text.count("words") == 100
+    assert extraction.warnings == ()
+
+
 def test_line_breaks_and_preformatted_text_are_kept():
     assert _blocks("<p>a <br> b\n c</p><pre>  if x:\n\n    y\n</pre>") == [
         ("paragraph", 0, "a\nb c"),

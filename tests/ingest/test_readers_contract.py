@@ -1,5 +1,6 @@
 """What every reader does, whatever its format."""
 
+import os
 import unicodedata
 from io import BytesIO
 
@@ -10,7 +11,19 @@ from hypothesis import strategies as st
 from ingest.readers import READERS
 from ingest.types import ReadOptions
 from kb.errors import UnreadableFile
+from tests.ingest.fake_ocr import put_on_path
 from tests.ingest.samples import SAMPLES
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def ocr_engine(tmp_path_factory):
+    """Pictures need an engine; a real one would take a second per example."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("ocr")
+        patch.setenv("PATH", put_on_path(folder, os.environ["PATH"]))
+        yield
 
 
 @pytest.mark.parametrize("media_type", READERS)

@@ -17,7 +17,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.store import batches, chunks, documents, embeddings, jobs, removal
 from kb.store.paging import PageRequest
 from kb.types import Failure, Retrieval
-from tests.parts import ADMIN, document, finish, ingest, upload, working
+from tests.parts import ADMIN, begin_all, document, finish, ingest, upload, working
 
 
 @pytest.fixture
@@ -42,21 +42,6 @@ def until(done: Callable[[], bool], timeout_s: float = 30) -> None:
 def found(kb: KnowledgeBase, dataset_id: str, query: str) -> list[str]:
     hits = kb.searcher.search(ADMIN, [dataset_id], query, Retrieval(mode="keyword"))
     return [hit.document_name for hit in hits]
-
-
-def claim(kb: KnowledgeBase) -> list[jobs.Job]:
-    return kb.database.writing(jobs.claim, 16)
-
-
-def crash(kb: KnowledgeBase) -> None:
-    """What the next start does after the process has died with claims in hand."""
-    kb.database.writing(jobs.requeue_running)
-
-
-def begin_all(kb: KnowledgeBase) -> list[jobs.Job]:
-    claimed = claim(kb)
-    assert all(pipeline.begin(kb, job) for job in claimed)
-    return claimed
 
 
 def test_an_uploaded_document_becomes_ready_once_and_is_found(kb, dataset_id):
@@ -165,58 +150,7 @@ def test_a_dataset_deleted_while_indexing_leaves_no_trace(kb, dataset_id):
         assert worker.wait_idle(60)
     assert kb.database.reading(chunks.count) == 0
     assert kb.database.reading(embeddings.count) == 0
-    assert not (kb.folder.index / dataset_id).exists()
-    assert kb.fsck.run().is_clean
-
-
-def test_a_document_that_crashes_the_process_is_given_up_and_its_neighbours_are_not(
-    kb, dataset_id
-):
-    names = [f"{n}.md" for n in range(10)]
-    result = upload(kb, dataset_id, {name: f"Text of {name}" for name in names})
-    poison = result.accepted[3].id
-    for _ in range(kb.settings.ingest.max_attempts):
-        stricken = False
-        while not stricken and (claimed := claim(kb)):
-            for job in claimed:  # as the worker begins them, one after another
-                assert pipeline.begin(kb, job)
-                if job.document_id == poison:
-                    stricken = True
-                    break
-        assert stricken
-        crash(kb)
-    finish(kb)
-
-    states = {item.name: document(kb, item.id) for item in result.accepted}
-    assert states["3.md"].status == "failed"
-    assert states["3.md"].error is not None
-    assert states["3.md"].error.code == "crashed_repeatedly"
-    assert "3 times" in states["3.md"].error.detail
-    assert {state.status for name, state in states.items() if name != "3.md"} == {"ready"}
-
-
-def test_what_was_in_hand_at_a_crash_is_tried_alone_and_after_the_rest(kb, dataset_id):
-    upload(kb, dataset_id, {f"{n}.md": f"Text {n}" for n in range(3)})
-    suspects = begin_all(kb)
-    crash(kb)
-    upload(kb, dataset_id, {"new.md": "Text of the new one"})
-
-    (new,) = claim(kb)
-    assert new.document_id not in {job.document_id for job in suspects}
-    assert [job.document_id for job in claim(kb)] == [suspects[0].document_id]
-
-
-def test_an_orderly_stop_gives_the_jobs_back_without_counting_an_attempt(kb, dataset_id):
-    result = upload(kb, dataset_id, {f"{n}.md": f"Text {n}. " * 50 for n in range(60)})
-    for _ in range(6):
-        with working(kb) as worker:
-            worker.notify()
-            time.sleep(0.05)
-        with kb.database.read() as tx:
-            states = tx.execute(text("SELECT DISTINCT status, attempts FROM jobs")).all()
-            assert {tuple(row) for row in states} <= {("queued", 0)}
-    finish(kb)
-    assert {document(kb, item.id).status for item in result.accepted} == {"ready"}
+    assert not any(path.is_file() for path in (kb.folder.index / dataset_id).rglob("*"))
     assert kb.fsck.run().is_clean
 
 
@@ -256,32 +190,6 @@ def test_equal_texts_are_embedded_once_and_outlive_one_of_their_documents(kb, da
     assert kb.fsck.run().is_clean
 
 
-def limit_pages(kb: KnowledgeBase, more: int | None) -> None:
-    """Let the database grow by so many pages and no more, as a full disk does; None lifts it."""
-    with kb.database.write() as tx:
-        pages = tx.execute(text("PRAGMA page_count")).scalar_one()
-        tx.execute(text(f"PRAGMA max_page_count = {2**31 if more is None else pages + more}"))
-
-
-def test_a_full_disk_pauses_indexing_and_space_resumes_it(
-    kb, dataset_id, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("ingest.worker.FULL_DISK_PAUSE_S", 0.05)
-    monkeypatch.setattr("ingest.worker.IDLE_S", 0.05)
-    words = " ".join(f"word{n}" for n in range(3000))
-    result = upload(kb, dataset_id, {f"{n}.md": f"Text {n} {words} {n}" for n in range(8)})
-    limit_pages(kb, 3)
-    with working(kb) as worker:
-        worker.notify()
-        time.sleep(1.5)
-        assert {thread.is_alive() for thread in worker.threads} == {True}
-        assert not any(document(kb, item.id).status == "failed" for item in result.accepted)
-        limit_pages(kb, None)
-        assert worker.wait_idle(60)
-    assert {document(kb, item.id).status for item in result.accepted} == {"ready"}
-    assert kb.fsck.run().is_clean
-
-
 def test_several_readers_work_side_by_side(kb, dataset_id, monkeypatch: pytest.MonkeyPatch):
     at_once, most, turn = 0, 0, threading.Lock()
     read = ReaderPool.read
@@ -300,9 +208,11 @@ def test_several_readers_work_side_by_side(kb, dataset_id, monkeypatch: pytest.M
 
     monkeypatch.setattr(ReaderPool, "read", counted)
     object.__setattr__(
-        kb, "settings", kb.settings.model_copy(
+        kb,
+        "settings",
+        kb.settings.model_copy(
             update={"ingest": kb.settings.ingest.model_copy(update={"readers": 3})}
-        )
+        ),
     )
     result = upload(kb, dataset_id, {f"{n}.md": f"Text {n}" for n in range(40)})
     finish(kb)

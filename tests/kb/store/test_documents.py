@@ -15,11 +15,12 @@ from kb.store import (
     index_ops,
     jobs,
     pages,
+    placing,
     removal,
 )
 from kb.store.database import Database
-from kb.store.documents import Upload
 from kb.store.paging import PageRequest
+from kb.store.placing import Destination, Upload
 from kb.types import Chunk, Failure, Page, Scope, Span
 
 ADMIN = Scope.admin()
@@ -41,7 +42,7 @@ def put(database: Database, dataset_id: str, name: str = "a.md", sha: str = "s1"
     upload = Upload(name, "text/markdown", sha, 3)
     with database.write() as tx:
         batch = batches.create(tx, ADMIN, dataset_id)
-        placed = documents.put(tx, ADMIN, dataset_id, upload, mode=mode, batch_id=batch)
+        (placed,) = placing.put(tx, Destination(ADMIN, dataset_id, batch, mode), [upload])
         batches.add(tx, batch, [placed.document])
     return placed, batch
 
@@ -143,10 +144,11 @@ def test_only_failed_documents_are_retried(database, dataset_id):
 def test_a_claim_that_was_taken_over_is_not_held(database, dataset_id):
     put(database, dataset_id)
     (first,) = database.writing(jobs.claim, 5)
-    assert database.writing(jobs.claim, 5) == []
+    assert database.writing(jobs.begin, first)
+    assert database.writing(jobs.claim, 5) == database.writing(jobs.claim_suspect) == []
     database.writing(jobs.requeue_running)
-    (second,) = database.writing(jobs.claim, 5)
-    assert (first.attempts, second.attempts) == (1, 2)
+    (second,) = database.writing(jobs.claim_suspect)
+    assert (first.attempts, second.attempts) == (0, 1)
     assert not database.reading(jobs.is_held, first)
     assert database.reading(jobs.is_held, second)
 
@@ -154,9 +156,10 @@ def test_a_claim_that_was_taken_over_is_not_held(database, dataset_id):
 def test_an_orderly_release_does_not_count_as_an_attempt(database, dataset_id):
     put(database, dataset_id)
     (first,) = database.writing(jobs.claim, 5)
+    assert database.writing(jobs.begin, first)
     database.writing(jobs.release, [first])
     (again,) = database.writing(jobs.claim, 5)
-    assert again.attempts == 1
+    assert again.attempts == 0
 
 
 def test_lists_come_in_pages_that_add_up(database, dataset_id):

@@ -101,6 +101,9 @@ def upgrade() -> None:
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('workspace', sa.String(), nullable=False),
     sa.Column('dataset_id', sa.String(), nullable=False),
+    sa.Column('mode', sa.String(), nullable=False),
+    sa.Column('paused', sa.Boolean(), nullable=False),
+    sa.Column('skipped', sa.Integer(), nullable=False),
     sa.Column('created_at', sa.String(), nullable=False),
     sa.ForeignKeyConstraint(['dataset_id'], ['datasets.id'], name=op.f('fk_batches_dataset_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_batches'))
@@ -143,6 +146,31 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_documents_dataset_id_status'), 'documents', ['dataset_id', 'status'], unique=False)
     op.create_index(op.f('ix_documents_sha256'), 'documents', ['sha256'], unique=False)
+    op.create_table('uploads',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('workspace', sa.String(), nullable=False),
+    sa.Column('dataset_id', sa.String(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('size_bytes', sa.Integer(), nullable=False),
+    sa.Column('options', sa.JSON(), nullable=False),
+    sa.Column('batch_id', sa.String(), nullable=True),
+    sa.Column('document_id', sa.String(), nullable=True),
+    sa.Column('expires', sa.Float(), nullable=False),
+    sa.Column('created_at', sa.String(), nullable=False),
+    sa.ForeignKeyConstraint(['dataset_id'], ['datasets.id'], name=op.f('fk_uploads_dataset_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_uploads'))
+    )
+    op.create_table('document_versions',
+    sa.Column('document_id', sa.String(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('media_type', sa.String(), nullable=False),
+    sa.Column('sha256', sa.String(), nullable=False),
+    sa.Column('size_bytes', sa.Integer(), nullable=False),
+    sa.Column('replaced_at', sa.String(), nullable=False),
+    sa.ForeignKeyConstraint(['document_id'], ['documents.id'], name=op.f('fk_document_versions_document_id')),
+    sa.PrimaryKeyConstraint('document_id', 'version', name=op.f('pk_document_versions'))
+    )
+    op.create_index(op.f('ix_document_versions_sha256'), 'document_versions', ['sha256'], unique=False)
     op.create_table('batch_items',
     sa.Column('batch_id', sa.String(), nullable=False),
     sa.Column('document_id', sa.String(), nullable=False),
@@ -162,6 +190,7 @@ def upgrade() -> None:
     sa.Column('heading', sa.Text(), nullable=False),
     sa.Column('index_text', sa.Text(), nullable=False),
     sa.Column('text_hash', sa.LargeBinary(length=16), nullable=False),
+    sa.Column('passage', sa.Integer(), nullable=True),
     sa.ForeignKeyConstraint(['document_id'], ['documents.id'], name=op.f('fk_chunks_document_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_chunks'))
     )
@@ -171,14 +200,19 @@ def upgrade() -> None:
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('document_id', sa.String(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('batch_id', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('done', sa.Integer(), nullable=False),
     sa.Column('status', sa.String(), nullable=False),
     sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('token', sa.Integer(), nullable=False),
     sa.Column('lease_until', sa.Float(), nullable=True),
     sa.ForeignKeyConstraint(['document_id'], ['documents.id'], name=op.f('fk_jobs_document_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_jobs')),
-    sa.UniqueConstraint('document_id', name=op.f('uq_jobs_document_id'))
+    sa.UniqueConstraint('document_id', name=op.f('uq_jobs_document_id')),
+    sqlite_autoincrement=True
     )
+    op.create_index(op.f('ix_jobs_batch_id'), 'jobs', ['batch_id'], unique=False)
     op.create_index(op.f('ix_jobs_status_id'), 'jobs', ['status', 'id'], unique=False)
     op.create_table('messages',
     sa.Column('id', sa.String(), nullable=False),
@@ -211,5 +245,16 @@ def upgrade() -> None:
     sa.Column('text', sa.Text(), nullable=False),
     sa.ForeignKeyConstraint(['document_id'], ['documents.id'], name=op.f('fk_pages_document_id')),
     sa.PrimaryKeyConstraint('document_id', 'version', 'number', name=op.f('pk_pages'))
+    )
+    op.create_table('passages',
+    sa.Column('document_id', sa.String(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('generation', sa.Integer(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('spans', sa.JSON(), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('index_text', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['document_id'], ['documents.id'], name=op.f('fk_passages_document_id')),
+    sa.PrimaryKeyConstraint('document_id', 'version', 'generation', 'position', name=op.f('pk_passages'))
     )
     # ### end Alembic commands ###

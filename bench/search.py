@@ -1,0 +1,229 @@
+"""Search at 10,000 and 100,000 chunks: what it costs on top of embedding the question.
+
+    python -m bench.search [--folder FOLDER] [--chunks 10000 100000] [--queries 300] [--keep DIR]
+
+The data folder is filled through the real store and indexes; only the vectors are made up (random
+unit vectors in clusters of 16), because embedding 100,000 chunks would take a quarter of an hour.
+The text is cut from the files under FOLDER, again and again with some words replaced; without it,
+words are drawn by Zipf's law. `--keep` leaves the filled folders in DIR for the next time.
+
+Each question (3 to 8 words of the text, common ones included) is embedded by the bundled model,
+once alone and once in a whole hybrid search for 8 hits, in turns. Then `kb serve` is started on
+the same folder and asked the same over HTTP; its memory is stated once it has answered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.measuring import (
+    kb_server,
+    median,
+    memory_mib,
+    percentile,
+    table,
+    text_files,
+    use_cores,
+    verdict,
+)
+from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.protocols import Vectors
+from kb.settings import Settings
+from kb.store import batches, chunks, datasets, embeddings, index_ops, indexed, jobs, placing
+from kb.store.indexed import IndexedVersion
+from kb.store.placing import Destination, Upload
+from kb.types import Chunk, Page, Retrieval, Scope, Span
+
+SCOPE = Scope.admin()
+DATASET = "bench"
+CHUNKS_PER_DOCUMENT = 50
+WORDS_PER_CHUNK = 110
+CLUSTER = 16
+GOAL_ADDED_MS = 8.0
+GOAL_P99_MS = 20.0
+WARM_UP = 10
+WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Milliseconds per question."""
+
+    embedding: list[float]
+    search: list[float]
+    http: list[float]
+    memory_mib: float
+    build_s: float
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="Search latency and memory.")
+    parser.add_argument("--folder", type=Path, help="where the text is taken from")
+    parser.add_argument("--chunks", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--queries", type=int, default=300)
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--keep", type=Path, help="reuse and keep the filled data folders here")
+    arguments = parser.parse_args()
+    use_cores(arguments.cores)
+    with ExitStack() as stack:
+        root = arguments.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        found = {
+            count: measured(root / str(count), count, arguments.folder, arguments.queries)
+            for count in arguments.chunks
+        }
+    report(found)
+
+
+def report(found: dict[int, Measured]) -> None:
+    """Print one line per size, and the goals."""
+    rows, goals = [], []
+    for count, times in found.items():
+        embedding, search = median(times.embedding), median(times.search)
+        p99 = percentile(times.search, 0.99)
+        rows.append(
+            (
+                f"{count:,}",
+                f"{embedding:.1f}",
+                f"{search:.1f}",
+                f"{p99:.1f}",
+                f"{search / embedding:.1f} x",
+                f"{median(times.http):.1f} / {percentile(times.http, 0.99):.1f}",
+                f"{times.memory_mib:.0f}",
+                f"{times.build_s:.0f}",
+            )
+        )
+        added = search - embedding
+        goal = f"+{GOAL_ADDED_MS:.0f} ms"
+        goals.append((f"{count:,}: p50", f"+{added:.1f} ms", goal, verdict(added <= GOAL_ADDED_MS)))
+        goal = f"{GOAL_P99_MS:.0f} ms"
+        goals.append((f"{count:,}: p99", f"{p99:.1f} ms", goal, verdict(p99 <= GOAL_P99_MS)))
+    columns = ("chunks", "embedding p50 ms", "search p50", "p99", "ratio", "HTTP p50 / p99")
+    print(table("Search", (*columns, "server MiB", "build s"), rows))
+    print(table("Goals", ("what", "measured", "at most", ""), goals))
+
+
+def measured(data: Path, count: int, folder: Path | None, queries: int) -> Measured:
+    """Fill a data folder if need be, and ask it."""
+    settings = Settings(data_dir=data)
+    kb = open_kb(settings)
+    try:
+        build_s = _fill(kb, count, folder)
+        dataset_id = _dataset_id(kb)
+        questions = _questions(kb, dataset_id, queries + WARM_UP)
+        embedding, search = [], []
+        for question in questions:
+            embedding.append(_ms(lambda q=question: kb.embedder.embed_query(q)))
+            search.append(
+                _ms(lambda q=question: kb.searcher.search(SCOPE, [dataset_id], q, Retrieval()))
+            )
+    finally:
+        kb.close()
+    with kb_server(data) as server, server.client() as client:
+        path = f"/v1/datasets/{dataset_id}/search"
+        http = [_ms(lambda q=q: client.post(path, json={"query": q})) for q in questions]
+        memory = memory_mib(server.process.pid)
+    return Measured(embedding[WARM_UP:], search[WARM_UP:], http[WARM_UP:], memory, build_s)
+
+
+def _ms(action: object) -> float:
+    assert callable(action)
+    began = time.perf_counter()
+    action()
+    return (time.perf_counter() - began) * 1000
+
+
+def _dataset_id(kb: KnowledgeBase) -> str:
+    found = kb.database.reading(datasets.find, SCOPE, DATASET)
+    assert found is not None
+    return found.id
+
+
+def _fill(kb: KnowledgeBase, count: int, folder: Path | None) -> float:
+    if kb.database.reading(chunks.count) == count:
+        return 0.0
+    began = time.perf_counter()
+    dataset = kb.create_dataset(SCOPE, DATASET)
+    choose = random.Random(0)
+    texts = _texts(folder, choose)
+    for number in range(-(-count // CHUNKS_PER_DOCUMENT)):
+        size = min(CHUNKS_PER_DOCUMENT, count - number * CHUNKS_PER_DOCUMENT)
+        _store(kb, dataset.id, f"{number}.md", [next(texts) for _ in range(size)])
+    kb.applier.drain()
+    return time.perf_counter() - began
+
+
+def _store(kb: KnowledgeBase, dataset_id: str, name: str, texts: Sequence[str]) -> None:
+    text = "\n\n".join(texts)
+    upload = Upload(name, "text/markdown", f"{name}:{len(text)}", len(text))
+    hashes = [embeddings.text_hash(part) for part in texts]
+    vectors = _vectors(name, len(texts), kb)
+    with kb.database.write() as tx:
+        batch_id = batches.create(tx, SCOPE, dataset_id)
+        (placed,) = placing.put(tx, Destination(SCOPE, dataset_id, batch_id), [upload])
+        document_id = placed.document.id
+        embeddings.put(tx, kb.embedder.fingerprint, hashes, vectors)
+        found = tuple(_chunks(document_id, texts))
+        version = IndexedVersion(document_id, 1, dataset_id, 1, (Page(1, text),), found, {})
+        indexed.put(tx, [version])
+        jobs.drop(tx, document_id)
+
+
+def _chunks(document_id: str, texts: Sequence[str]) -> Iterator[Chunk]:
+    position = 0
+    prefix = index_ops.chunk_prefix(document_id, 1, 1)
+    for index, part in enumerate(texts):
+        span = Span(1, position, position + len(part))
+        yield Chunk(f"{prefix}.{index}", document_id, index, (span,), part, "", part)
+        position += len(part) + 2
+
+
+def _vectors(name: str, count: int, kb: KnowledgeBase) -> Vectors:
+    draw = np.random.default_rng(int(name.split(".")[0]))
+    centres = draw.standard_normal((-(-count // CLUSTER), kb.embedder.dimensions))
+    near = np.repeat(centres, CLUSTER, axis=0)[:count]
+    rows = near + draw.standard_normal(near.shape)
+    unit: Vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return unit
+
+
+def _texts(folder: Path | None, choose: random.Random) -> Iterator[str]:
+    """Texts without end, no two alike."""
+    if folder is None:
+        words = [f"w{rank:x}" + "aeiou"[rank % 5] * 2 for rank in range(50_000)]
+        weights = [1 / (rank + 1) for rank in range(len(words))]
+        while True:
+            yield " ".join(choose.choices(words, weights, k=WORDS_PER_CHUNK))
+    words = [word for path in text_files(folder) for word in path.read_text("utf-8").split()]
+    while True:
+        for start in range(0, len(words) - WORDS_PER_CHUNK, WORDS_PER_CHUNK):
+            part = words[start : start + WORDS_PER_CHUNK]
+            for _ in range(WORDS_PER_CHUNK // 10):
+                part[choose.randrange(len(part))] = choose.choice(words)
+            yield " ".join(part)
+
+
+def _questions(kb: KnowledgeBase, dataset_id: str, count: int) -> list[str]:
+    choose = random.Random(1)
+    with kb.database.read() as tx:
+        rows = [text for _, text in chunks.live_of_dataset(tx, dataset_id)]
+    found: list[str] = []
+    while len(found) < count:
+        words = WORD.findall(choose.choice(rows))
+        start = choose.randrange(max(1, len(words) - 8))
+        found.append(" ".join(words[start : start + choose.randint(3, 8)]))
+    return found
+
+
+if __name__ == "__main__":
+    main()

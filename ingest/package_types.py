@@ -1,0 +1,122 @@
+"""Which document a zip archive or an Office container is, by what its first bytes hold.
+
+The central directory stands at the end of a file and only its beginning is at hand here, so an
+answer may rest on the extension; the reader confirms it by the main part.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from pathlib import PurePosixPath
+
+from kb.errors import UnreadableFile, UnsupportedMedia
+
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+DOCX = f"{_OFFICE}.wordprocessingml.document"
+PPTX = f"{_OFFICE}.presentationml.presentation"
+XLSX = f"{_OFFICE}.spreadsheetml.sheet"
+ODT = "application/vnd.oasis.opendocument.text"
+ODP = "application/vnd.oasis.opendocument.presentation"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+EPUB = "application/epub+zip"
+RTF = "application/rtf"
+
+_BY_EXTENSION = {
+    **dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), DOCX),
+    **dict.fromkeys((".pptx", ".pptm", ".ppsx", ".ppsm", ".potx", ".potm"), PPTX),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xltm"), XLSX),
+    **dict.fromkeys((".odt", ".ott"), ODT),
+    **dict.fromkeys((".odp", ".otp"), ODP),
+    **dict.fromkeys((".ods", ".ots"), ODS),
+    ".epub": EPUB,
+}
+_BINARY_WORKBOOK = b"sheet.binary"
+_MAIN_TYPES = (  # of the main part, in [Content_Types].xml; macros and templates included
+    (b"wordprocessingml.document.main", DOCX),
+    (b"wordprocessingml.template.main", DOCX),
+    (b"ms-word.", DOCX),
+    (b"presentationml.presentation.main", PPTX),
+    (b"presentationml.slideshow.main", PPTX),
+    (b"presentationml.template.main", PPTX),
+    (b"ms-powerpoint.", PPTX),
+    (b"spreadsheetml.sheet.main", XLSX),
+    (b"spreadsheetml.template.main", XLSX),
+    (b"ms-excel.sheet.macro", XLSX),
+    (b"ms-excel.template.macro", XLSX),
+)
+_FOLDERS = ((b"word/", DOCX), (b"ppt/", PPTX), (b"xl/", XLSX))
+_LOCAL_HEADER = re.compile(rb"PK\x03\x04.{4}(..).{16}(..)(..)", re.DOTALL)
+_LONGEST_TYPES = 256 * 1024
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
+_OLD = {".doc": ".docx", ".dot": ".docx", ".xls": ".xlsx", ".ppt": ".pptx", ".pps": ".pptx"}
+
+
+def package_type(head: bytes, name: str) -> str | None:
+    """The media type of an office document or book; None for bytes that are neither.
+
+    Args:
+        head: the first `HEAD_BYTES` bytes of the file.
+        name: its name; its extension decides where the bytes do not.
+
+    Raises:
+        UnreadableFile: it is protected with a password (reason `password_required`).
+        UnsupportedMedia: an old or binary Office format; the sentence says what to save it as.
+    """
+    extension = PurePosixPath(name).suffix.lower()
+    if head.startswith(b"{\\rtf"):
+        return RTF
+    if head.startswith(_OLE):
+        _refuse_container(head, name, extension)
+    if not head.startswith(b"PK\x03\x04"):
+        return None
+    return _by_first_files(head, name) or _BY_EXTENSION.get(extension)
+
+
+def _by_first_files(head: bytes, name: str) -> str | None:
+    folders = None
+    for match in _LOCAL_HEADER.finditer(head):
+        method, name_size, extra_size = (int.from_bytes(part, "little") for part in match.groups())
+        file = head[match.end() : match.end() + name_size]
+        body = head[match.end() + name_size + extra_size :]
+        if file == b"mimetype" and match.start() == 0:
+            return _by_mimetype(body)
+        if file == b"[Content_Types].xml":
+            return _by_content_types(body if method == 0 else _inflated(body), name)
+        folders = folders or next((kind for path, kind in _FOLDERS if file.startswith(path)), None)
+    return folders
+
+
+def _by_mimetype(body: bytes) -> str | None:
+    return next((kind for kind in (EPUB, ODT, ODP, ODS) if body.startswith(kind.encode())), None)
+
+
+def _by_content_types(types: bytes, name: str) -> str | None:
+    if _BINARY_WORKBOOK in types:
+        raise UnsupportedMedia(
+            f"{name!r} is a binary Excel workbook. Save it as .xlsx and upload that."
+        )
+    return next((kind for word, kind in _MAIN_TYPES if word in types), None)
+
+
+def _inflated(body: bytes) -> bytes:
+    """As much of a packed file as there is; the head may cut it off."""
+    try:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(body, _LONGEST_TYPES)
+    except zlib.error:
+        return b""
+
+
+def _refuse_container(head: bytes, name: str, extension: str) -> None:
+    if _ENCRYPTED_STREAM in head or extension in _BY_EXTENSION:
+        raise UnreadableFile(
+            f"{name!r} is protected with a password. Save a copy without one and upload that.",
+            reason="password_required",
+        )
+    better = _OLD.get(extension, ".docx, .xlsx or .pptx")
+    raise UnsupportedMedia(
+        f"{name!r} is an old Office document (.doc, .xls or .ppt). Save it as {better} and upload "
+        "that."
+    )

@@ -1,0 +1,175 @@
+"""Tables of any format as lines of text, one per row: `header: value | header: value`.
+
+Every row carries its header, so a row still says what its numbers are when it is found alone, and
+no later cut can part the two. Merged cells are repeated where a reader would see them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+
+LONGEST_NAME = 200
+"""A longer cell is not the name of a column."""
+
+_LOOK_AHEAD = 20
+_LONGEST_NUMBER = 40
+_MAX_HEADER_ROWS = 3
+_MAX_WIDTH = 1000
+_NUMBER = re.compile(r"[-+(]?[$€£¥]?[\d.,:%/ -]*\d[\d.,:%/ -]*[)%]?$")
+_YEAR = re.compile(r"(?:1[89]|20)\d\d$")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell. `column` counts from 0; `width` is the number of columns that it spans.
+
+    `continued`: it repeats the cell above it, with which it is merged.
+    """
+
+    column: int
+    text: str
+    width: int = 1
+    continued: bool = False
+
+
+Row = Sequence[Cell]
+Header = dict[int, str]
+
+
+def one_line(text: str) -> str:
+    """A cell's text without line breaks and runs of blanks."""
+    return " ".join(text.split())
+
+
+def cells(values: Iterable[str]) -> list[Cell]:
+    """A row of plain values."""
+    return [Cell(column, one_line(value)) for column, value in enumerate(values)]
+
+
+def is_header(values: Sequence[str]) -> bool:
+    """Whether the first row of a table names its columns: words, all different, hardly a gap."""
+    named = [value for value in values if value]
+    return len(named) == len(set(named)) and len(named) * 2 > len(values) and _are_names(values)
+
+
+def _are_names(values: Sequence[str]) -> bool:
+    """Years count as words, except in the first column: figures by year are common."""
+    named = [value for value in values if value]
+    return (
+        not any(len(value) > LONGEST_NAME or value.endswith((":", "：")) for value in named)
+        and not any(_is_number(value) for value in named)
+        and not _YEAR.match(values[0])
+    )
+
+
+def has_numbers(row: Row) -> bool:
+    """Whether any cell of a row is a number, date or share."""
+    return any(_is_number(cell.text) for cell in row)
+
+
+def _is_number(text: str) -> bool:
+    # The pattern takes quadratic time over long runs of digits.
+    return len(text) <= _LONGEST_NUMBER and bool(_NUMBER.match(text)) and not _YEAR.match(text)
+
+
+def named_values(header: Header, row: Row) -> str:
+    """The line of a row: each value behind the name of its column, if that has one."""
+    return " | ".join(_named(header, row))
+
+
+def _named(header: Header, row: Row) -> Iterator[str]:
+    named = _named_cells(row)
+    for cell in row:
+        name = header.get(cell.column, "") if named else ""
+        if cell.text:
+            yield f"{name}: {cell.text}" if name and name != cell.text else cell.text
+
+
+def _named_cells(row: Row) -> list[Cell]:
+    """The cells that belong to one column each; one alone that spans several is a heading."""
+    filled = [cell for cell in row if cell.text]
+    return [] if len(filled) == 1 and filled[0].width > 1 else filled
+
+
+class TableLines:
+    """Turns the rows of one table into lines; afterwards `header` holds the names it found."""
+
+    def __init__(self, inherited: Header | None = None) -> None:
+        """`inherited`: names from a table above, for one that has none of its own."""
+        self.header: Header = dict(inherited or {})
+
+    def lines(self, rows: Iterable[Row], header_rows: int | None = None) -> Iterator[str]:
+        """A line per row that holds anything; title rows stand alone, above.
+
+        Args:
+            rows: from top to bottom; merged cells as `Cell` says.
+            header_rows: how many rows at the top are known to be the header; None finds out.
+        """
+        remaining = (row for row in rows if any(cell.text and not cell.continued for cell in row))
+        ahead = list(islice(remaining, _LOOK_AHEAD))
+        while header_rows is None and _is_title(ahead):
+            yield named_values({}, ahead.pop(0))
+        found = _header_rows(ahead) if header_rows is None else min(header_rows, len(ahead))
+        unused = _names(ahead[:found])
+        self.header = unused.copy() or self.header
+        for row in chain(ahead[found:], remaining):
+            yield named_values(self.header, row)
+            for cell in _named_cells(row):
+                unused.pop(cell.column, None)
+        if unused:  # names of columns without a value would be lost
+            yield " | ".join(dict.fromkeys(unused.values()))
+
+
+def _is_title(ahead: Sequence[Row]) -> bool:
+    """Whether the first row is one cell above a table of several columns."""
+    if len(ahead) < 2 or _filled(ahead[0]) != 1:
+        return False
+    return any(_filled(row) > 1 for row in ahead[1:])
+
+
+def _filled(row: Row) -> int:
+    return sum(bool(cell.text) for cell in row)
+
+
+def _header_rows(ahead: Sequence[Row]) -> int:
+    """How many rows at the top name the columns: more than one where cells are merged up there,
+    or where the first row has names for some columns only and figures begin below the second."""
+    count = 1
+    while count < min(_MAX_HEADER_ROWS, len(ahead) - 1) and (
+        any(cell.width > 1 for cell in ahead[count - 1] if cell.text)
+        or any(cell.continued for cell in ahead[count])
+    ):
+        count += 1
+    if _name_columns(ahead, count):
+        return count
+    two_rows = len(ahead) > 2 and not has_numbers(ahead[1]) and has_numbers(ahead[2])
+    return 2 if two_rows and _name_columns(ahead, 2) else 0
+
+
+def _name_columns(ahead: Sequence[Row], count: int) -> bool:
+    """Whether the first rows are a header: words above figures, or else all different words."""
+    columns = [cell.column for row in ahead for cell in row if cell.text]
+    if not columns:
+        return False
+    names = _names(ahead[:count])
+    last = min(max(columns), min(columns) + _MAX_WIDTH)
+    values = [names.get(column, "") for column in range(min(columns), last + 1)]
+    if max(map(_filled, ahead[:count])) < 2 or not _are_names(values):
+        return False
+    above_figures = len(ahead) > count and has_numbers(ahead[count])
+    return above_figures or is_header(values)
+
+
+def _names(rows: Sequence[Row]) -> Header:
+    """The name of each column: what stands above it, from top to bottom."""
+    names: dict[int, list[str]] = {}
+    for row in rows:
+        for cell in row:
+            for column in range(cell.column, cell.column + min(cell.width, _MAX_WIDTH)):
+                above = names.setdefault(column, [])
+                if cell.text and cell.text not in above:
+                    above.append(cell.text)
+    return {column: " / ".join(parts) for column, parts in names.items() if parts}

@@ -1,0 +1,60 @@
+"""What may be attached to a document to filter by: a flat object of texts, numbers, booleans."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from kb.errors import Rejected
+
+MAX_FIELDS = 50
+MAX_KEY_CHARACTERS = 64
+MAX_TEXT_CHARACTERS = 1000
+LARGEST_INTEGER = 2**53
+"""Beyond it JSON readers disagree about the value."""
+
+
+def checked_metadata(value: object) -> dict[str, Any]:
+    """The metadata, if it is as it must be.
+
+    Raises:
+        Rejected: it is no flat object, or over a limit; the field is named.
+    """
+    if not isinstance(value, dict):
+        raise Rejected('`metadata` must be a JSON object, such as {"year": 2024}.')
+    if len(value) > MAX_FIELDS:
+        raise Rejected(f"`metadata` has more than {MAX_FIELDS} fields.")
+    for key, item in value.items():
+        if not 1 <= len(key) <= MAX_KEY_CHARACTERS or not key.isprintable():
+            raise Rejected(f"`metadata`: a field name has 1 to {MAX_KEY_CHARACTERS} characters.")
+        if (reason := _objection(item)) is not None:
+            raise Rejected(f"`metadata.{key}` {reason}.")
+    return value
+
+
+def parsed_metadata(text: str) -> dict[str, Any]:
+    """The metadata in a JSON text. Raises Rejected."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as exc:
+        raise Rejected("`metadata` is not valid JSON.") from exc
+    return checked_metadata(value)
+
+
+def _objection(item: object) -> str | None:
+    if isinstance(item, str):
+        if len(item) > MAX_TEXT_CHARACTERS:
+            return f"is longer than {MAX_TEXT_CHARACTERS} characters"
+        return "holds a lone surrogate" if _is_broken(item) else None
+    if isinstance(item, bool):
+        return None
+    if isinstance(item, int):
+        return None if abs(item) <= LARGEST_INTEGER else f"is beyond {LARGEST_INTEGER}"
+    if isinstance(item, float):
+        return None if math.isfinite(item) else "is not a finite number"
+    return "must be a text, a number, true or false"
+
+
+def _is_broken(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)

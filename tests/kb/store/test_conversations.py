@@ -1,0 +1,146 @@
+"""Conversations and messages: seen by whom they belong to, and gone when they are deleted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kb.errors import NotFound
+from kb.ids import new_id, now
+from kb.store import apps, conversations
+from kb.store.database import Database
+from kb.store.paging import PageRequest
+from kb.types import Failure, Message, Route, Scope, Usage
+
+ADMIN = Scope.admin()
+
+
+@pytest.fixture
+def database(tmp_path: Path):
+    opened = Database(tmp_path / "kb.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def app_id(database: Database) -> str:
+    return database.writing(apps.create, ADMIN, slug="app", name="App").id
+
+
+def talk(database: Database, app_id: str, end_user: str | None = None, query: str = "Hi") -> str:
+    return database.writing(
+        conversations.create,
+        ADMIN,
+        app_id,
+        query=query,
+        end_user=end_user,
+        conversation_id=new_id("conv"),
+    ).id
+
+
+def say(database: Database, app_id: str, conversation_id: str, query: str, **fields) -> Message:
+    message = Message(
+        id=new_id("msg"),
+        conversation_id=conversation_id,
+        run_id=new_id("run"),
+        app_id=app_id,
+        app_slug="app",
+        app_version=1,
+        query=query,
+        answer=fields.get("answer", f"Answer to {query}"),
+        status=fields.get("status", "completed"),
+        finish_reason="stop",
+        grounded=fields.get("grounded"),
+        route=Route("base", "default", "extractive"),
+        sources=[{"n": 1}],
+        citations=(),
+        usage=Usage(),
+        timings_ms={"total": 1.0},
+        error=fields.get("error"),
+        created_at=now(),
+    )
+    database.writing(conversations.add_message, message)
+    return message
+
+
+@pytest.mark.parametrize("grounded", [True, False, None])
+def test_a_message_comes_back_as_it_was_stored(database, app_id, grounded):
+    conversation_id = talk(database, app_id)
+    error = Failure("x", "y")
+    stored = say(database, app_id, conversation_id, "one", grounded=grounded, error=error)
+    assert database.reading(conversations.message, ADMIN, stored.id) == stored
+    assert database.reading(conversations.message_of_run, ADMIN, stored.run_id) == stored
+
+
+def test_a_conversation_is_seen_only_with_its_app_and_its_user(database, app_id):
+    hers = talk(database, app_id, "alice")
+    message = say(database, app_id, hers, "one")
+    chat = frozenset({"chat"})
+    for scope in (
+        Scope(chat, apps=frozenset({"app_other"})),
+        Scope(chat, apps=frozenset({app_id}), end_user="bob"),
+        Scope(chat, workspace="other"),
+    ):
+        for look, name in (
+            (conversations.get, hers),
+            (conversations.message, message.id),
+            (conversations.message_of_run, message.run_id),
+        ):
+            with pytest.raises(NotFound):
+                database.reading(look, scope, name)
+        assert database.reading(conversations.page, scope, PageRequest()).data == ()
+        with pytest.raises(NotFound):
+            database.writing(conversations.remove, scope, hers)
+    alice = Scope(chat, apps=frozenset({app_id}), end_user="alice")
+    assert database.reading(conversations.get, alice, hers).end_user == "alice"
+
+
+def test_history_holds_the_last_whole_turns_in_order(database, app_id):
+    conversation_id = talk(database, app_id)
+    for number in range(5):
+        say(database, app_id, conversation_id, f"q{number}")
+        say(database, app_id, conversation_id, f"lost{number}", status="failed")
+    turns = database.reading(conversations.history, conversation_id, 3)
+    assert [turn.query for turn in turns] == ["q2", "q3", "q4"]
+
+
+def test_an_answer_to_a_deleted_conversation_is_dropped(database, app_id):
+    conversation_id = talk(database, app_id)
+    first = say(database, app_id, conversation_id, "one")
+    database.writing(conversations.remove, ADMIN, conversation_id)
+    late = say(database, app_id, conversation_id, "two")
+    for message in (first, late):
+        with pytest.raises(NotFound):
+            database.reading(conversations.message, ADMIN, message.id)
+
+
+def test_a_deleted_app_takes_its_conversations_with_it(database, app_id):
+    conversation_id = talk(database, app_id)
+    say(database, app_id, conversation_id, "one")
+    database.writing(apps.remove, ADMIN, app_id)
+    assert not database.reading(apps.is_known, app_id)
+    with pytest.raises(NotFound):
+        database.reading(conversations.get, ADMIN, conversation_id)
+
+
+def test_a_conversation_is_named_after_its_first_question_in_one_short_line(database, app_id):
+    conversation_id = talk(database, app_id, query="  What\n is\tthis? " + "x" * 500)
+    name = database.reading(conversations.get, ADMIN, conversation_id).name
+    assert name.startswith("What is this? xxx")
+    assert len(name) == conversations.NAME_LENGTH
+
+
+def test_messages_come_in_pages_that_add_up(database, app_id):
+    conversation_id = talk(database, app_id)
+    said = [say(database, app_id, conversation_id, f"q{n}").id for n in range(7)]
+    found: list[str] = []
+    cursor = None
+    while True:
+        request = PageRequest(3, cursor)
+        part = database.reading(conversations.messages_of, ADMIN, conversation_id, request)
+        found += [message.id for message in part.data]
+        cursor = part.next
+        if cursor is None:
+            break
+    assert found == sorted(said)

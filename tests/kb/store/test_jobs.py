@@ -1,0 +1,114 @@
+"""Jobs: claimed once, fenced for ever, and blamed only for what they began."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from kb.knowledge_base import KnowledgeBase
+from kb.store import documents, jobs
+from kb.types import Failure
+from tests.parts import ADMIN, upload
+
+
+@pytest.fixture
+def dataset_id(kb: KnowledgeBase) -> str:
+    return kb.create_dataset(ADMIN, "d").id
+
+
+def claim(kb: KnowledgeBase, limit: int = 100) -> list[jobs.Job]:
+    return kb.database.writing(jobs.claim, limit)
+
+
+def suspect(kb: KnowledgeBase) -> list[jobs.Job]:
+    return kb.database.writing(jobs.claim_suspect)
+
+
+def is_held(kb: KnowledgeBase, job: jobs.Job) -> bool:
+    return kb.database.reading(jobs.is_held, job)
+
+
+def pass_time(kb: KnowledgeBase, seconds: float) -> None:
+    with kb.database.write() as tx:
+        tx.execute(text("UPDATE jobs SET lease_until = lease_until - :s"), {"s": seconds})
+
+
+def test_the_oldest_are_claimed_first_and_nothing_twice(kb, dataset_id):
+    accepted = upload(kb, dataset_id, {f"{n}.md": f"Text {n}" for n in range(5)}).accepted
+    first, second = claim(kb, 3), claim(kb, 3)
+    assert [job.document_id for job in (*first, *second)] == [item.id for item in accepted]
+    assert claim(kb) == []
+
+
+def test_an_expired_lease_is_claimed_by_another_and_the_first_is_fenced_off(kb, dataset_id):
+    upload(kb, dataset_id, {"a.md": "Text"})
+    (slow,) = claim(kb)
+    assert kb.database.writing(jobs.begin, slow)
+    pass_time(kb, jobs.LEASE_S + 1)
+    assert claim(kb) == [], "it was begun: it may be what hangs"
+    (taken,) = suspect(kb)
+    assert (taken.id, taken.attempts) == (slow.id, 1)
+    assert not is_held(kb, slow)
+    assert is_held(kb, taken)
+    assert not kb.database.writing(jobs.begin, slow)
+    kb.database.writing(jobs.release, [slow])
+    assert is_held(kb, taken), "a fenced-off worker gives nothing back"
+
+
+def test_a_heartbeat_keeps_a_claim(kb, dataset_id):
+    upload(kb, dataset_id, {"a.md": "Text"})
+    held = claim(kb)
+    pass_time(kb, jobs.LEASE_S - 1)
+    kb.database.writing(jobs.extend, held)
+    pass_time(kb, jobs.LEASE_S - 1)
+    assert claim(kb) == suspect(kb) == []
+
+
+def test_a_replaced_document_gets_a_job_that_no_old_claim_matches(kb, dataset_id):
+    tokens = set()
+    for number in range(5):
+        upload(kb, dataset_id, {"a.md": f"Text {number}"})
+        (job,) = claim(kb)
+        tokens.add((job.id, job.token))
+    assert len(tokens) == 5
+
+
+def test_a_job_is_never_numbered_like_one_that_was(kb, dataset_id):
+    doc = upload(kb, dataset_id, {"a.md": "Text"}).accepted[0]
+    (old,) = claim(kb)
+    kb.database.writing(jobs.drop, doc.id)
+    kb.database.writing(documents.set_status, doc.id, "failed", Failure("x", "y"))
+    kb.database.writing(documents.retry, ADMIN, doc.id)
+    (new,) = claim(kb)
+    assert new.id > old.id
+    assert not is_held(kb, old)
+
+
+def test_suspects_come_one_by_one_least_tried_first(kb, dataset_id):
+    upload(kb, dataset_id, {f"{n}.md": f"Text {n}" for n in range(3)})
+    for job in claim(kb):
+        kb.database.writing(jobs.begin, job)
+    kb.database.writing(jobs.requeue_running)
+    (first,) = suspect(kb)
+    kb.database.writing(jobs.begin, first)
+    kb.database.writing(jobs.requeue_running)
+
+    order = [suspect(kb)[0] for _ in range(3)]
+    assert [job.attempts for job in order] == [1, 1, 2]
+    assert order[-1].id == first.id
+
+
+def test_a_claim_that_was_only_waiting_at_a_crash_is_not_blamed(kb, dataset_id):
+    upload(kb, dataset_id, {f"{n}.md": f"Text {n}" for n in range(3)})
+    for _ in range(10):
+        assert len(claim(kb)) == 3
+        kb.database.writing(jobs.requeue_running)
+    assert [job.attempts for job in claim(kb)] == [0, 0, 0]
+
+
+def test_waiting_counts_all_that_is_not_finished(kb, dataset_id):
+    accepted = upload(kb, dataset_id, {f"{n}.md": f"Text {n}" for n in range(3)}).accepted
+    claim(kb, 1)
+    assert kb.database.reading(jobs.waiting) == 3
+    kb.database.writing(jobs.drop, accepted[0].id)
+    assert kb.database.reading(jobs.waiting) == 2

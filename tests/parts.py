@@ -1,0 +1,126 @@
+"""A knowledge base put to work in the test's own process: upload, index, publish, ask."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import aclosing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from ingest import pipeline
+from ingest.upload import Acceptance, Incoming, accept
+from ingest.worker import Worker
+from kb.chat.answering import ChatRequest
+from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.settings import EmbeddingSettings, Settings
+from kb.store import apps, documents, jobs, models
+from kb.types import App, AppContent, Document, Failed, Model, RunEvent, Scope, Variant
+
+ADMIN = Scope.admin()
+PATIENCE_S = 60
+
+
+def upload(
+    kb: KnowledgeBase, dataset_id: str, files: Mapping[str, bytes | str], **options: Any
+) -> Acceptance:
+    """Stage and accept files, as an upload request does."""
+    incoming = []
+    for name, content in files.items():
+        content = content.encode() if isinstance(content, str) else content
+        incoming.append(Incoming(name, kb.originals.stage([content], max_bytes=10**7)))
+    return accept(kb, ADMIN, dataset_id, incoming, **options)
+
+
+@contextmanager
+def working(kb: KnowledgeBase) -> Iterator[Worker]:
+    """A worker that runs inside the block."""
+    worker = Worker(kb)
+    worker.start()
+    try:
+        yield worker
+    finally:
+        worker.stop()
+
+
+def finish(kb: KnowledgeBase) -> None:
+    """Index everything that waits."""
+    with working(kb) as worker:
+        assert worker.wait_idle(PATIENCE_S)
+
+
+def ingest(kb: KnowledgeBase, dataset_id: str, files: Mapping[str, bytes | str]) -> dict[str, str]:
+    """Upload files and wait until they are searchable; returns name → document id."""
+    accepted = upload(kb, dataset_id, files).accepted
+    finish(kb)
+    for item in accepted:
+        assert document(kb, item.id).status == "ready", document(kb, item.id).error
+    return {item.name: item.id for item in accepted}
+
+
+def claim(kb: KnowledgeBase) -> list[jobs.Job]:
+    """Claim as a worker does that holds nothing."""
+    return kb.database.writing(jobs.claim, 16) or kb.database.writing(jobs.claim_suspect)
+
+
+def crash(kb: KnowledgeBase) -> None:
+    """What the next start does after the process has died with claims in hand."""
+    kb.database.writing(jobs.requeue_running)
+
+
+def begin_all(kb: KnowledgeBase) -> list[jobs.Job]:
+    claimed = claim(kb)
+    assert all(pipeline.begin(kb, job) for job in claimed)
+    return claimed
+
+
+def document(kb: KnowledgeBase, document_id: str) -> Document:
+    return kb.database.reading(documents.get, ADMIN, document_id)
+
+
+def register(kb: KnowledgeBase, base_url: str, *names: str) -> None:
+    """Register models of the fake model server; a name is what it does."""
+    for name in names:
+        kb.database.writing(
+            models.put, ADMIN, kb.secrets, Model(name, "openai", base_url, name, price_in=1.0)
+        )
+
+
+def publish(kb: KnowledgeBase, slug: str, **content: Any) -> App:
+    """An app with one published version."""
+    content.setdefault("base", Variant())
+    with kb.database.write() as tx:
+        app = apps.create(tx, ADMIN, slug=slug, name=slug)
+        apps.set_draft(tx, ADMIN, app.id, AppContent(**content), expected=None)
+        apps.publish(tx, ADMIN, app.id)
+        return apps.get(tx, ADMIN, app.id)
+
+
+def ask(
+    kb: KnowledgeBase, app: str, query: str, scope: Scope = ADMIN, **fields: Any
+) -> list[RunEvent]:
+    """Every event of one answer."""
+
+    async def whole() -> list[RunEvent]:
+        request = ChatRequest(query, **fields)
+        prepared = await asyncio.to_thread(kb.chat.prepare, scope, app, request)
+        run = kb.chat.start(prepared)
+        async with aclosing(run.subscribe()) as events:
+            found = [event async for _, event in events]
+        await kb.catalog.close()  # connections belong to this loop
+        return found
+
+    events = asyncio.run(whole())
+    assert not any(isinstance(e, Failed) and e.error.code == "internal_error" for e in events)
+    return events
+
+
+@contextmanager
+def opened(data_dir: Path) -> Iterator[KnowledgeBase]:
+    """A knowledge base for a whole test module; the `kb` fixture opens one per test."""
+    embedding = EmbeddingSettings(model="hash")
+    kb = open_kb(Settings(data_dir=data_dir, embedding=embedding, _env_file=None))
+    try:
+        yield kb
+    finally:
+        kb.close()
