@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -93,9 +93,13 @@ class Fsck:
 
     def lacks_keywords(self, dataset: Dataset) -> bool:
         """Whether the keyword index of a dataset does not hold exactly what SQL says."""
-        key = IndexKey(dataset.id, dataset.generation)
         with self._applier.paused():
-            return any(self._differences(dataset, key, {"keyword": self._keywords}))
+            return any(self._differences(dataset, "keyword"))
+
+    def lacks_vectors(self, dataset: Dataset) -> bool:
+        """Whether the vector index of a dataset does not hold, and find, exactly what SQL says."""
+        with self._applier.paused():
+            return any(self._differences(dataset, "vector")) or any(self._unfindable(dataset))
 
     def remove_strays(self) -> Iterator[str]:
         """Delete the originals that no document needs, as a crash may leave them."""
@@ -151,19 +155,17 @@ class Fsck:
         return sorted(held - self._database.reading(documents.original_hashes))
 
     def _index_problems(self, dataset: Dataset) -> list[Violation]:
-        key = IndexKey(dataset.id, dataset.generation)
         with self._applier.paused():
-            found = [*self._differences(dataset, key, self._indexes)]
+            found = [*self._differences(dataset, "vector", "keyword")]
             with suppress(IndexDamaged):  # that is among the differences already
-                found += self._unfindable(dataset, key)
+                found += self._unfindable(dataset)
         return found
 
-    def _differences(
-        self, dataset: Dataset, key: IndexKey, indexes: Mapping[str, VectorIndex | KeywordIndex]
-    ) -> Iterator[Violation]:
-        for kind, index in indexes.items():
+    def _differences(self, dataset: Dataset, *kinds: str) -> Iterator[Violation]:
+        key = IndexKey(dataset.id, dataset.generation)
+        for kind in kinds:
             try:
-                held = index.ids(key)
+                held = self._indexes[kind].ids(key)
             except IndexDamaged as exc:
                 yield Violation(f"{kind}_index", f"Dataset {dataset.name!r}: {exc.detail}")
                 continue
@@ -178,7 +180,8 @@ class Fsck:
                     f"and holds {ghosts} that are gone. `kb fsck --repair` rebuilds it.",
                 )
 
-    def _unfindable(self, dataset: Dataset, key: IndexKey) -> Iterator[Violation]:
+    def _unfindable(self, dataset: Dataset) -> Iterator[Violation]:
+        key = IndexKey(dataset.id, dataset.generation)
         with self._database.read() as tx:
             expected = sorted(chunks.live_ids(tx, dataset.id))
             sample = expected[:: max(1, len(expected) // PROBED_VECTORS)]

@@ -156,7 +156,7 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
     chroma = ChromaVectors(folder.index, open_limit=settings.search.open_indexes)
     vectors = SealedVectors(chroma, of_vectors)
     keywords = TantivyKeywords(folder.index, open_limit=settings.search.open_indexes)
-    applier = Applier(database, vectors, keywords)
+    applier = Applier(database, vectors, keywords, of_vectors, of_keywords)
     searcher = Searcher(
         database,
         embedder,

@@ -91,16 +91,13 @@ class Verification:
         for dataset in self._fsck.datasets():
             if self._stopping.is_set():
                 return
-            if self._fsck.lacks_keywords(dataset):
-                logger.warning("rebuilding the damaged keyword index of %r", dataset.name)
-                self._applier.rebuild_keywords(dataset.id)
-            self._of_keywords.believe(_key(dataset))
+            self._check_keywords(dataset)
         self._unseal()
         self._applier.drain()
         for dataset in self._fsck.datasets():
             if self._stopping.is_set():
                 return
-            self._rebuild_if_damaged(dataset)
+            self._check_vectors(dataset)
         for key in self._chroma.graphs():  # what is left belongs to no dataset, or not yet
             self._of_vectors.believe(key)
         self._is_due = self._stopping.is_set()
@@ -112,12 +109,17 @@ class Verification:
                 self._chroma.drop(key)
             self._of_vectors.unseal(key)
 
-    def _rebuild_if_damaged(self, dataset: Dataset) -> None:
-        if self._fsck.is_damaged(dataset):
-            logger.warning("rebuilding the damaged indexes of %r", dataset.name)
-            self._applier.rebuild(dataset.id)
-        self._of_vectors.believe(_key(dataset))
+    def _check_keywords(self, dataset: Dataset) -> None:
+        if self._fsck.lacks_keywords(dataset):
+            logger.warning("rebuilding the keyword index of %r, which is damaged", dataset.name)
+            self._applier.rebuild_keywords(dataset.id)
         self._of_keywords.believe(_key(dataset))
+
+    def _check_vectors(self, dataset: Dataset) -> None:
+        if self._fsck.lacks_vectors(dataset):
+            logger.warning("rebuilding the vector index of %r, which is damaged", dataset.name)
+            self._applier.rebuild_vectors(dataset.id)
+        self._of_vectors.believe(_key(dataset))
 
     def _mend(self, key: IndexKey) -> None:
         with self._turn:
@@ -125,7 +127,8 @@ class Verification:
             if key not in known or self._stopping.is_set():
                 return
             try:
-                self._rebuild_if_damaged(known[key])
+                self._check_keywords(known[key])
+                self._check_vectors(known[key])
             except (NotFound, StorageFull) as exc:
                 logger.warning("a damaged index could not be rebuilt: %s", exc.detail)
 

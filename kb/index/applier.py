@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 from kb.batches import batched
 from kb.errors import IndexDamaged, NotFound
+from kb.index.trust import Trust
 from kb.protocols import IndexKey, KeywordIndex, VectorIndex
 from kb.store import chunks, datasets, embeddings, index_ops, removal
 from kb.store.database import Database
@@ -32,7 +33,17 @@ RETRY_S = 5.0
 class Applier:
     """Applies waiting operations, in a thread of its own or when called."""
 
-    def __init__(self, database: Database, vectors: VectorIndex, keywords: KeywordIndex) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vectors: VectorIndex,
+        keywords: KeywordIndex,
+        of_vectors: Trust | None = None,
+        of_keywords: Trust | None = None,
+    ) -> None:
+        """With trust to say, searches do not believe an index while it is built."""
+        self._of_vectors = of_vectors or Trust()
+        self._of_keywords = of_keywords or Trust()
         self._database = database
         self._vectors = vectors
         self._keywords = keywords
@@ -82,18 +93,17 @@ class Applier:
             return self._rebuild(dataset_id)
 
     def rebuild_keywords(self, dataset_id: str) -> int:
-        """Make only the keyword index again: 100,000 chunks take seconds, not a minute.
-
-        Returns the number of chunks indexed.
-        """
+        """Make only the keyword index again: 100,000 chunks take seconds, not a minute."""
         with self._turn:
-            with self._database.read() as tx:
-                dataset = datasets.get(tx, Scope.admin(), dataset_id)
-                rows = list(chunks.live_of_dataset(tx, dataset_id))
-            key = IndexKey(dataset_id, dataset.generation)
-            self._keywords.drop(key)
-            for part in batched(rows, ROWS_AT_ONCE):
-                self._keywords.upsert(key, part)
+            key, rows = self._contents(dataset_id)
+            self._rebuild_keywords(key, rows)
+            return len(rows)
+
+    def rebuild_vectors(self, dataset_id: str) -> int:
+        """Make only the vector index again."""
+        with self._turn:
+            key, rows = self._contents(dataset_id)
+            self._rebuild_vectors(key, rows)
             return len(rows)
 
     def _run(self) -> None:
@@ -158,23 +168,42 @@ class Applier:
 
     def _upsert(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> None:
         for part in batched(rows, ROWS_AT_ONCE):
-            with self._database.read() as tx:
-                dataset = datasets.get(tx, Scope.admin(), key.dataset_id)
-                found = embeddings.of_chunks(tx, dataset.embedder, [row[0] for row in part])
-            held = [row for row in part if row[0] in found]  # deleted since: its removal follows
-            if held:
-                ids = [chunk_id for chunk_id, _ in held]
-                self._vectors.upsert(key, ids, embeddings.stack(found, ids))
-                self._keywords.upsert(key, held)
+            known = self._upsert_vectors(key, part)
+            self._keywords.upsert(key, [row for row in part if row[0] in known])
+
+    def _upsert_vectors(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> set[str]:
+        """Returns the ids that have a vector; others were deleted since, and their removal follows."""
+        with self._database.read() as tx:
+            dataset = datasets.get(tx, Scope.admin(), key.dataset_id)
+            found = embeddings.of_chunks(tx, dataset.embedder, [row[0] for row in rows])
+        ids = [chunk_id for chunk_id, _ in rows if chunk_id in found]
+        if ids:
+            self._vectors.upsert(key, ids, embeddings.stack(found, ids))
+        return set(ids)
 
     def _rebuild(self, dataset_id: str) -> int:
+        key, rows = self._contents(dataset_id)
+        self._rebuild_keywords(key, rows)
+        self._rebuild_vectors(key, rows)
+        return len(rows)
+
+    def _rebuild_keywords(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> None:
+        with self._of_keywords.rebuilding(key):
+            self._keywords.drop(key)
+            for part in batched(rows, ROWS_AT_ONCE):
+                self._keywords.upsert(key, part)
+
+    def _rebuild_vectors(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> None:
+        with self._of_vectors.rebuilding(key):
+            self._vectors.drop(key)
+            for part in batched(rows, ROWS_AT_ONCE):
+                self._upsert_vectors(key, part)
+
+    def _contents(self, dataset_id: str) -> tuple[IndexKey, list[tuple[str, str]]]:
         with self._database.read() as tx:
             dataset = datasets.get(tx, Scope.admin(), dataset_id)
             rows = list(chunks.live_of_dataset(tx, dataset_id))
-        key = IndexKey(dataset_id, dataset.generation)
-        self._drop(key)
-        self._upsert(key, rows)
-        return len(rows)
+        return IndexKey(dataset_id, dataset.generation), rows
 
     def _finish(self, ops: Sequence[IndexOp]) -> None:
         indexed: dict[str, int] = {}

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from kb.errors import IndexDamaged, Unavailable
 from kb.protocols import IndexKey, KeywordIndex, Scored, VectorIndex, Vectors
@@ -55,6 +56,13 @@ class Trust:
             self._sealed.discard(key)
             self._doubted.discard(key)
             self._changed.notify_all()
+
+    @contextmanager
+    def rebuilding(self, key: IndexKey) -> Iterator[None]:
+        """Do not believe an index inside the block; if it fails, neither afterwards."""
+        self.doubt([key])
+        yield
+        self.believe(key)
 
     def is_doubted(self, key: IndexKey) -> bool:
         """Whether the index must not be believed."""

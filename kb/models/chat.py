@@ -1,6 +1,6 @@
 """Language models that stream: OpenAI-compatible endpoints, and LlamaIndex classes by name.
 
-The raw stream is read, not an SDK's objects: 12 µs a token instead of 92. No word of an upstream
+The raw stream is read, not the SDK's objects: 12 µs a token instead of 92. No word of an upstream
 error reaches our own: servers echo requests, and a request holds the hidden prompt.
 """
 
@@ -131,7 +131,7 @@ class OpenAIChatModel:
     async def _open(self) -> OpenAITransport:
         async with self._opening:
             if self._transport is None:
-                # The import takes 0.2 s and certificates 25 ms; other answers go on meanwhile.
+                # The SDK's import takes 0.4 s and its client 25 ms; other answers go on meanwhile.
                 self._transport = await asyncio.to_thread(_transport, self._model)
             return self._transport
 
