@@ -85,7 +85,8 @@ class Intake:
     def _limit(self) -> int:
         """What could be an archive may be larger; the upload looks at it again when it is whole."""
         limits = self._limits
-        return limits.max_archive_bytes if self._start == ZIP else limits.max_file_bytes
+        archive = max(limits.max_archive_bytes, limits.max_file_bytes)
+        return archive if self._start == ZIP else limits.max_file_bytes
 
     def _too_large(self) -> str:
         return f"The file is larger than {self._limit()} bytes. Split it."

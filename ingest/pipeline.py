@@ -132,7 +132,7 @@ def _embed_unknown(
     known = kb.database.reading(embeddings.known, embedder.fingerprint, texts)
     # By length, so that the texts of one model call need little padding.
     unknown = sorted((name for name in texts if name not in known), key=lambda n: len(texts[n]))
-    calls = max(1, -(-len(unknown) // EMBED_AT_ONCE))
+    calls = max(1, round(len(unknown) / EMBED_AT_ONCE))
     for part in batched(unknown, max(1, -(-len(unknown) // calls))):  # even: no call for a few
         if is_stopping():
             return

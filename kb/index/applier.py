@@ -172,7 +172,7 @@ class Applier:
             self._keywords.upsert(key, [row for row in part if row[0] in known])
 
     def _upsert_vectors(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> set[str]:
-        """Returns the ids that have a vector; others were deleted since, and their removal follows."""
+        """Returns the ids that have a vector; others were deleted since: their removal follows."""
         with self._database.read() as tx:
             dataset = datasets.get(tx, Scope.admin(), key.dataset_id)
             found = embeddings.of_chunks(tx, dataset.embedder, [row[0] for row in rows])

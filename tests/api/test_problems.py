@@ -77,7 +77,7 @@ def test_a_misspelt_field_is_named(served: Served):
 def test_an_unknown_cleaning_rule_is_named(served: Served):
     body = {"name": "d", "processing": {"clean": {"everything": True}}}
     detail = check(served.http.post("/v1/datasets", json=body), 400, "invalid_request")
-    assert "everything: no such rule" in detail
+    assert "Unknown cleaning rule everything" in detail
 
 
 def test_a_body_that_is_no_json_is_refused(served: Served):
