@@ -35,6 +35,7 @@ STATUSES: Mapping[type[KnowledgeBaseError], int] = {
     errors.Conflict: 409,
     errors.Unavailable: 503,
     errors.StorageFull: 507,
+    errors.StorageFailed: 503,
 }
 
 CODES: Mapping[int, str] = {

@@ -7,14 +7,15 @@ which is where it is hashed and put on disk for good.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from tempfile import SpooledTemporaryFile
 
 from api.threads import in_thread
 from ingest.upload import Incoming, Rejection
 from kb.errors import Rejected, TooLarge
 from kb.knowledge_base import KnowledgeBase
-from kb.store.originals import full_disk_reported
+from kb.store.originals import check_room, full_disk_reported
 
 MEMORY_BYTES = 1 << 20
 ZIP = b"PK\x03\x04"
@@ -59,7 +60,7 @@ class Intake:
         elif self._size <= MEMORY_BYTES:
             self._spool.write(piece)
         else:
-            await in_thread(_append, self._spool, piece)
+            await in_thread(_append, self._spool, piece, self._folder)
 
     async def end(self) -> None:
         """The file is whole: stage it, or note why it is not taken. Raises StorageFull."""
@@ -79,7 +80,8 @@ class Intake:
 
     def _close(self) -> None:
         if self._spool is not None:
-            self._spool.close()
+            with suppress(OSError):  # what could not be written is not wanted any more
+                self._spool.close()
             self._spool = None
 
     def _limit(self) -> int:
@@ -121,6 +123,8 @@ def refuse_empty(intake: Intake) -> None:
         )
 
 
-def _append(spool: SpooledTemporaryFile[bytes], piece: bytes) -> None:
+def _append(spool: SpooledTemporaryFile[bytes], piece: bytes, folder: Path) -> None:
+    check_room(folder)
     with full_disk_reported():
         spool.write(piece)
+        spool.flush()  # or a full disk is noticed later, where nobody expects it

@@ -26,8 +26,8 @@ from api.app import close_streams, create_app
 from api.deps import AppState
 from api.protocol import DeadlineH11Protocol
 from api.routers.health import readiness
-from kb.errors import Conflict, Rejected, Unavailable
-from kb.folder import DataFolder
+from kb.cli.connecting import running_server
+from kb.errors import Conflict, Unavailable
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import ServerSettings, Settings
 
@@ -95,10 +95,9 @@ def connection(settings: Settings) -> Iterator[tuple[str, str]]:
     Raises:
         DataFolderLocked: a process that is no server owns the folder.
     """
-    folder = DataFolder(settings.data_dir)
-    found = folder.server()
+    found = running_server(settings)
     if found is not None:
-        yield found.url, _admin_key(settings, folder)
+        yield found
         return
     with _opened(settings) as kb, running(kb) as url:
         yield url, kb.access.admin_key
@@ -178,16 +177,6 @@ def url_of(listener: socket.socket) -> str:
 def _ready_line(url: str, kb: KnowledgeBase) -> str:
     return f"Ready at {url}\nSign in: {url}/login?token={kb.access.login_token()}"
 
-
-def _admin_key(settings: Settings, folder: DataFolder) -> str:
-    if settings.admin_key is not None:
-        return settings.admin_key.get_secret_value()
-    try:
-        return folder.admin_key.read_text(encoding="ascii").strip()
-    except FileNotFoundError as exc:
-        raise Rejected(
-            "The running server was started with a key of its own. Set KB_ADMIN_KEY to it."
-        ) from exc
 
 
 def _allow_many_connections() -> None:

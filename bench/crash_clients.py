@@ -1,4 +1,4 @@
-"""What clients do while the server is killed under them: write, search and chat until it is gone."""
+"""What clients do while the server is killed under them: write, search and chat, until it dies."""
 
 from __future__ import annotations
 

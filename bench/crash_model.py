@@ -16,7 +16,7 @@ from typing import Any
 PARAGRAPHS = tuple(
     " ".join(f"shared{number}word{position}" for position in range(90)) for number in range(6)
 )
-"""Texts that many documents have in common: their vectors are shared, and must outlive one owner."""
+"""Texts that many documents have in common: their vectors must outlive any one owner."""
 
 
 class Violation(Exception):

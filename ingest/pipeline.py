@@ -20,6 +20,7 @@ from kb.store import datasets, documents, embeddings, index_ops, indexed, jobs
 from kb.store.database import Transaction
 from kb.store.indexed import IndexedVersion
 from kb.store.jobs import Job
+from kb.store.originals import check_room
 from kb.types import Chunk, Dataset, Document, Failure, Page, Scope
 
 SCOPE = Scope.admin()
@@ -66,7 +67,9 @@ def prepare(kb: KnowledgeBase, readers: ReaderPool, job: Job) -> Prepared:
         NotFound: it was deleted meanwhile.
         EmbedderMismatch: its dataset was built with another embedder than is configured now.
         Unbalanced: a character of it would be lost.
+        StorageFull: what is left of the disk is not for indexing.
     """
+    check_room(kb.settings.data_dir)
     with kb.database.read() as tx:
         document = documents.get(tx, SCOPE, job.document_id)
         dataset = datasets.get(tx, SCOPE, document.dataset_id)

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -73,7 +73,8 @@ def ingest(
     if as_json:
         _print_json(outcome.summary(time.monotonic() - began))
     else:
-        typer.echo(f"{outcome.ready} ready, {len(outcome.failed)} failed")
+        same = f", {outcome.unchanged} unchanged" if outcome.unchanged else ""
+        typer.echo(f"{outcome.ready} ready{same}, {len(outcome.failed)} failed")
         for item in outcome.failed:
             typer.echo(f"  {item['name']}: {item['detail']} ({item['code']})", err=True)
     if outcome.failed:
@@ -244,15 +245,19 @@ def _list(path: str, columns: tuple[str, ...], as_json: bool) -> None:
 @contextmanager
 def _client() -> Iterator[Client]:
     """The running server of this data folder, or one that is started for this command."""
-    from api.server import connection
     from kb.cli.client import Client
+    from kb.cli.connecting import running_server
 
-    with connection(_settings()) as (url, key):
-        client = Client(url, key)
-        try:
-            yield client
-        finally:
-            client.close()
+    settings = _settings()
+    with ExitStack() as stack:
+        found = running_server(settings)
+        if found is None:  # only then are the server's imports paid for
+            from api.server import connection
+
+            found = stack.enter_context(connection(settings))
+        client = Client(*found)
+        stack.callback(client.close)
+        yield client
 
 
 def _settings() -> Settings:

@@ -15,6 +15,7 @@ KnowledgeBaseError
     ├── ModelUnavailable     the language model did not answer
     ├── IndexDamaged         a derived index must be rebuilt from the database
     └── StorageFull          the disk is full
+        └── StorageFailed    the disk reports an error
 """
 
 from __future__ import annotations
@@ -142,3 +143,15 @@ class StorageFull(Unavailable):
     """The disk that holds the data folder is full."""
 
     code = "storage_full"
+
+
+class StorageFailed(StorageFull):
+    """The disk reports an error. What waits for room on the disk waits for the end of this too."""
+
+    code = "storage_failed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The disk that holds the data folder reports an error, and nothing was changed. See "
+            "the log of the system, and try again."
+        )

@@ -71,8 +71,15 @@ def test_every_file_that_fails_is_named_and_the_command_fails(server, files):
     report = kb(server.data_dir, "ingest", str(files), "--dataset", "mixed", "--json")
     assert report.returncode == 1
     told = json.loads(report.stdout)
-    assert told["ready"] == 2
+    assert (told["ready"], told["unchanged"]) == (0, 2)
     assert {item["name"] for item in told["failed"]} == {"packed.md", "broken.pdf"}
+
+
+def test_files_that_are_ready_with_the_same_bytes_are_not_sent_again(server, files):
+    kb(server.data_dir, "ingest", str(files), "--dataset", "again")
+    (files / "moon.md").write_text("Another text about the moon.")
+    done = kb(server.data_dir, "ingest", str(files), "--dataset", "again")
+    assert (done.returncode, done.stdout) == (0, "1 ready, 1 unchanged, 0 failed\n")
 
 
 def test_a_path_that_does_not_exist_or_holds_nothing_is_refused_before_anything_is_sent(

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from kb.batches import batched
 from kb.cli.client import UPLOAD_BYTES, UPLOAD_FILES, Client
 from kb.cli.following import Following
+from kb.cli.unchanged import changed_files
 from kb.errors import Rejected
 
 POLL_S = 0.3
@@ -25,6 +26,7 @@ class Outcome:
     """What became of the files of one command."""
 
     ready: int = 0
+    unchanged: int = 0
     failed: list[dict[str, Any]] = field(default_factory=list)
     batches: list[str] = field(default_factory=list)
 
@@ -32,6 +34,7 @@ class Outcome:
         """The outcome for scripts."""
         return {
             "ready": self.ready,
+            "unchanged": self.unchanged,
             "failed": self.failed,
             "batches": self.batches,
             "seconds": round(seconds, 2),
@@ -64,9 +67,10 @@ def files_under(paths: Sequence[Path]) -> list[tuple[str, Path]]:
 
 def ingest(client: Client, dataset: str, paths: Sequence[Path], *, quiet: bool) -> Outcome:
     """Upload files into a dataset and wait until each is ready or failed; archives are expanded."""
-    files = files_under(paths)
+    found = files_under(paths)
     dataset_id = client.dataset(dataset)["id"]
-    outcome, following = Outcome(), Following(client)
+    files = changed_files(client, dataset_id, found)
+    outcome, following = Outcome(unchanged=len(found) - len(files)), Following(client)
     with _progress(quiet) as progress:
         task = progress.add_task("uploading", total=len(files), pace="")
         left = len(files)

@@ -19,7 +19,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
-from kb.errors import Rejected, StorageFull
+from kb.errors import Rejected, StorageFailed, StorageFull
+from kb.store.originals import has_room
 from kb.store.schema import HEAD
 
 Transaction = Connection
@@ -50,9 +51,9 @@ class Database:
         """A write transaction: committed at the end of the block, rolled back on any exception.
 
         Raises:
-            StorageFull: the disk is full; nothing was changed.
+            StorageFull: the disk is full, or as StorageFailed broken; nothing was changed.
         """
-        with self._turn, _translated(), self._writer.begin() as transaction:
+        with self._turn, _translated(self.path), self._writer.begin() as transaction:
             yield transaction
 
     @contextmanager
@@ -152,12 +153,15 @@ def _engine(path: Path, *, begin: str, pool_size: int, pragmas: tuple[str, ...])
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(path: Path) -> Iterator[None]:
     try:
         yield
     except OperationalError as exc:
-        if "disk is full" in str(exc.orig) or "disk I/O error" in str(exc.orig):
+        is_broken = "disk I/O error" in str(exc.orig)
+        if "disk is full" in str(exc.orig) or (is_broken and not has_room(path.parent)):
             raise StorageFull(
                 "The disk that holds the data folder is full. Free some space; nothing was lost."
             ) from exc
+        if is_broken:
+            raise StorageFailed from exc
         raise

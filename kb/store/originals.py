@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import secrets
+import shutil
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
@@ -18,9 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from kb.errors import StorageFull, TooLarge
+from kb.errors import StorageFailed, StorageFull, TooLarge
 
 PIECE_BYTES = 1 << 20
+RESERVE_BYTES = 32 << 20
+"""What uploads and indexing leave free, so that answers can be stored and documents deleted."""
 HEAD_BYTES = 8192
 """Bytes from the start of a file that are kept at hand, to tell what it is."""
 
@@ -149,6 +152,7 @@ def _copy(
     digest = hashlib.sha256()
     size, head = 0, b""
     for piece in _pieces(source):
+        check_room(path.parent)
         size += len(piece)
         if size > max_bytes:
             raise TooLarge(
@@ -173,7 +177,7 @@ def _pieces(source: BinaryIO | Iterable[bytes]) -> Iterator[bytes]:
 
 @contextmanager
 def full_disk_reported() -> Iterator[None]:
-    """Turn "no space left" into an error that says what to do."""
+    """Turn "no space left", and errors of the disk itself, into one that says what to do."""
     try:
         yield
     except OSError as exc:
@@ -181,7 +185,23 @@ def full_disk_reported() -> Iterator[None]:
             raise StorageFull(
                 "The disk that holds the data folder is full. Free some space and upload again."
             ) from exc
+        if exc.errno == errno.EIO:
+            raise StorageFailed from exc
         raise
+
+
+def has_room(folder: Path) -> bool:
+    """Whether more than the reserve is free."""
+    return shutil.disk_usage(folder).free >= RESERVE_BYTES
+
+
+def check_room(folder: Path) -> None:
+    """Raises StorageFull when there is only room left for what is small and must go on."""
+    if not has_room(folder):
+        raise StorageFull(
+            "The disk that holds the data folder is full but for a reserve. Free some space and "
+            "try again."
+        )
 
 
 def fsync_folder(folder: Path) -> None:

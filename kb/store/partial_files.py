@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from kb.store.originals import full_disk_reported
+from kb.store.originals import check_room, full_disk_reported
 
 
 class PartialFiles:
@@ -42,6 +42,7 @@ class PartialFiles:
 
     def append(self, upload_id: str, data: bytes) -> None:
         """Add bytes at the end and fsync. Raises StorageFull; then some of them may be there."""
+        check_room(self._root)
         with full_disk_reported(), self.path(upload_id).open("r+b") as file:
             file.seek(0, os.SEEK_END)
             file.write(data)
