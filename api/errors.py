@@ -186,6 +186,10 @@ _ROUTER_DETAILS = {
     405: "This address does not take that method. The `Allow` header names those it takes.",
 }
 
+_NO_OBJECT = (
+    "The body is not a JSON object. Send one, with the header `Content-Type: application/json`."
+)
+
 
 def _sentence(item: Mapping[str, Any]) -> str:
     """Names the field and what is wrong with it; never repeats the value, which may be secret."""
@@ -194,7 +198,11 @@ def _sentence(item: Mapping[str, Any]) -> str:
         return "The body is not valid JSON."
     if item.get("type") == "extra_forbidden":
         return f"`{where}` is not a known field; check its spelling."
+    if item.get("type") == "model_attributes_type":
+        return _NO_OBJECT if where == "body" else f"`{where}`: must be a JSON object."
     reason = str(item.get("msg", "is not valid")).removeprefix("Value error, ")
+    if item.get("type") in ("too_long", "too_short") and item["ctx"]["field_type"] == "Value":
+        reason = reason.replace("item", "character")  # only texts are measured as a "value"
     return f"`{where}`: {reason}."
 
 

@@ -178,7 +178,6 @@ def _ready_line(url: str, kb: KnowledgeBase) -> str:
     return f"Ready at {url}\nSign in: {url}/login?token={kb.access.login_token()}"
 
 
-
 def _allow_many_connections() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -32,7 +32,9 @@ from bench.crash_steps import STEPS, finished, ledger_after
 from bench.measuring import environment
 
 ROOT = Path(__file__).resolve().parents[1]
-KILLED_CALLS = ("fsync", "fdatasync", "rename", "unlink", "pwrite64", "write", "ftruncate", "mkdir")
+KILLED_CALLS = (
+    "fsync", "fdatasync", "rename", "renameat", "unlink", "pwrite64", "write", "ftruncate", "mkdir"
+)  # fmt: skip
 FAILING = (("pwrite64", "ENOSPC"), ("ftruncate", "ENOSPC"), ("fsync", "EIO"), ("fdatasync", "EIO"))
 """Not `write`: it wakes threads through descriptors that are no files, and cannot fail there."""
 CHILD_S = 120

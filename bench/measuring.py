@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -198,7 +198,7 @@ def _ready_url(process: subprocess.Popen[bytes], data_dir: Path) -> str:
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with status {process.returncode}")
-        if announced.exists():
+        with suppress(FileNotFoundError):  # not yet there, or that of a killed one, just removed
             found = json.loads(announced.read_text())
             if found["pid"] == process.pid:
                 # It is announced once /readyz answers 200; asked once more, to be sure.

@@ -1,7 +1,8 @@
 """What a file is, by its bytes: magic numbers first, the name's extension only among texts.
 
-A PDF named `.txt` is a PDF, and a picture named `.md` is refused. Adding a format means a row here
-and a row in `ingest.readers.READERS`.
+A PDF named `.txt` is a PDF, and a program named `.md` is refused. Office documents and books are
+told apart in `ingest.package_types`, kinds of text in `ingest.text_types`; every media type that
+`sniff` returns has a row in `ingest.readers.READERS`.
 """
 
 from __future__ import annotations

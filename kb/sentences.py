@@ -46,7 +46,10 @@ _STARTERS = re.compile(
 )
 
 _FENCE = re.compile(r"\s*(?:```|~~~)")
-_ALONE = re.compile(r"\s*(?:#{1,6}\s|\||[-=*_]{3,}\s*$|///|:::)")
+_ALONE = re.compile(
+    r"\s*(?:#{1,6}\s|\||[-=*_]{3,}\s*$|///|:::|[^|\n:]{1,80}: [^|\n]* \| [^|\n:]{1,80}: )"
+)
+_NEXT_CELL = re.compile(r"[ \t]+\|[ \t]")
 _ITEM = re.compile(
     r"\s*(?:[-*+•·●▪]\s|\d{1,3}[.)]\s|\(\w{1,3}\)\s|>)|\u3000|\s*第[〇零一二三四五六七八九十百千\d]{1,7}[章节回条篇编卷款]"
 )
@@ -56,9 +59,10 @@ _BREAKABLE = re.compile(r"[\s，、；：,;:|]")
 def sentence_extents(text: str, *, limit: int | None = None) -> list[Extent]:
     """Where each sentence of a text starts and ends (exclusive), in order, without outer blanks.
 
-    A blank line, a heading, a list item, a table row and a line of a code block end a sentence
-    even without a full stop; other line breaks do not. Every character that is not white space
-    is in exactly one sentence.
+    A blank line, a heading, a list item, a table row (in Markdown, or `header: value | …` as our
+    readers write it) and a line of a code block end a sentence even without a full stop; other
+    line breaks do not, nor does a full stop at the end of a cell. Every character that is not
+    white space is in exactly one sentence.
 
     Args:
         text: prose or Markdown, in any script; the rules know English and CJK punctuation.
@@ -117,6 +121,8 @@ def _end_of_sentence(text: str, match: re.Match[str], start: int, block_end: int
     end = match.end()
     if end >= block_end:
         return end
+    if _NEXT_CELL.match(text, end):
+        return None
     if not _CJK_MARKS.isdisjoint(match["mark"]):
         end = _without_opening_quote(text, match, start)
         return None if text[end] in _GOES_ON else end

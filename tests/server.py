@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,11 +72,11 @@ def start_server(data_dir: Path, *arguments: str, **settings: str) -> ServerProc
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise AssertionError(f"the server ended:\n{log.read_text()}")
-        if announced.exists() and json.loads(announced.read_text())["pid"] == process.pid:
-            url = json.loads(announced.read_text())["url"]
-            if _is_ready(url):
+        with suppress(FileNotFoundError):  # not yet there, or that of a killed one, just removed
+            found = json.loads(announced.read_text())
+            if found["pid"] == process.pid and _is_ready(found["url"]):
                 key = settings.get("KB_ADMIN_KEY") or (data_dir / "admin.key").read_text().strip()
-                return ServerProcess(process, url, key, data_dir, log)
+                return ServerProcess(process, found["url"], key, data_dir, log)
         time.sleep(0.05)
     process.kill()
     raise AssertionError(f"the server was not ready in {START_S} s:\n{log.read_text()}")

@@ -1,4 +1,4 @@
-"""Crashes and errors at chosen system calls, and the order of the calls behind an acknowledgement."""
+"""Crashes and errors at chosen system calls, and the order of calls behind an acknowledgement."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from bench.crash_points import counted, failing, try_point
 from tests.server import ROOT, environment
 
 KILLS, ERRORS = 17, 8
-CALLS = "fsync,fdatasync,rename,renameat,renameat2,sendto"
+SENDING = ("sendto", "sendmsg", "write", "writev")
+CALLS = ",".join(("fsync", "fdatasync", "rename", *SENDING))
 _RESUMED = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>")
 _BEGUN = re.compile(r"^(\d+) +(\w+)\((.*)")
 
@@ -46,15 +47,15 @@ def test_a_crash_or_an_error_at_any_disk_call_loses_and_doubles_nothing(tmp_path
 
 
 def ended(log: Path) -> Iterator[tuple[str, str]]:
-    """(call, arguments) in the order in which the calls returned; `sendto` when it began."""
+    """(call, arguments) in the order in which they returned; what is sent, when it was begun."""
     waiting: dict[str, str] = {}
     for line in log.read_text(errors="replace").splitlines():
         if found := _RESUMED.match(line):
-            if found[2] != "sendto":
+            if found[2] not in SENDING:
                 yield found[2], waiting.pop(found[1], "")
         elif found := _BEGUN.match(line):
-            if found[2] == "sendto" or "<unfinished" not in line:
-                yield found[2], found[3]
+            if found[2] in SENDING or "<unfinished" not in line:
+                yield "send" if found[2] in SENDING else found[2], found[3]
             else:
                 waiting[found[1]] = found[3]
 
@@ -89,7 +90,7 @@ def test_an_upload_is_acknowledged_only_after_file_folder_and_rows_are_on_disk(t
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
     calls = list(ended(log))[before:]
-    acknowledged = place(calls, 0, "sendto", "HTTP/1.1 202")
+    acknowledged = place(calls, 0, "send", "HTTP/1.1 202")
     written = place(calls, 0, "fsync", "/staging/")
     named = place(calls, written + 1, "rename", f"/{sha256}")
     in_folder = place(calls, named + 1, "fsync", f"originals/{sha256[:2]}>")

@@ -95,7 +95,8 @@ def leaves(message: AnyMessage) -> Iterator[tuple[AnyMessage, bool]]:
             alternative = is_alternative or part.get_content_subtype() == "alternative"
             parts = part.get_payload()
             assert isinstance(parts, list)
-            stack.extend((inner, alternative) for inner in reversed(parts))
+            whole = (inner for inner in reversed(parts) if not isinstance(inner, str))
+            stack.extend((inner, alternative) for inner in whole)
         else:
             yield part, is_alternative
 

@@ -48,7 +48,8 @@ def _print_end(data: dict[str, Any], sources: list[dict[str, Any]]) -> None:
     for source in shown:
         typer.echo(f"[{source['n']}] {source['document_name']}, page {source['page']}")
     route = data["route"]
-    typer.echo(f"({route['variant']}, {route['model']}, {route['reason']})", err=True)
+    reason = route["reason"].removesuffix(f", {route['model']}")  # "default, extractive"
+    typer.echo(f"({route['variant']}, {route['model']}, {reason})", err=True)
 
 
 def _only_app(client: Client) -> str:

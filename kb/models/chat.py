@@ -28,7 +28,7 @@ DRAIN_S = 0.05
 
 BUSY_STREAMS = 8
 """Answers of one model at once from which on tokens may travel together."""
-PAUSE_PER_STREAM_S = 0.001
+PAUSE_PER_STREAM_S = 0.002
 LONGEST_PAUSE_S = 0.04
 """Under load a stream rests a moment after each token, and those that come meanwhile are handled
 in one go, which costs a fraction. With fewer answers, and before the first token, nothing waits."""

@@ -9,7 +9,7 @@ server's body, servers echo requests, and a request holds the hidden prompt.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -21,7 +21,9 @@ from kb.types import Model
 
 OPENAI_URL = "https://api.openai.com/v1"
 UNLIMITED = httpx.Limits(max_connections=None, max_keepalive_connections=100)
-NAMED = ("model", "stream", "messages", "prompt")
+REQUIRED: Mapping[str, dict[str, Any]] = {"chat": {"messages": ()}, "completion": {"prompt": ""}}
+"""What the SDK insists on. It would walk through every message to check its type; in `extra_body`,
+which goes before these, it takes them as they are, at half the processor time an answer."""
 STATUS_SENTENCES = {
     401: "refused its API key",
     403: "refused its API key",
@@ -53,13 +55,11 @@ class OpenAITransport:
         Raises:
             ModelUnavailable: not reachable, or not HTTP 200.
         """
-        named = {name: body[name] for name in NAMED if name in body}
-        rest = {name: value for name, value in body.items() if name not in named}
         api: Any = self._client.chat if self._style == "chat" else self._client
         unreachable = "cannot be reached: check its base_url, and that its server runs"
         with foreign_errors(self._name, unreachable):
             async with api.completions.with_streaming_response.create(
-                **named, extra_body=rest
+                model=body["model"], stream=True, **REQUIRED[self._style], extra_body=body
             ) as response:
                 yield Answer(response, self._name)
 

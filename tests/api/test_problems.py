@@ -86,6 +86,22 @@ def test_a_body_that_is_no_json_is_refused(served: Served):
     assert check(answer, 400, "invalid_request") == "The body is not valid JSON."
 
 
+@pytest.mark.parametrize("media_type", ["application/json", "application/x-www-form-urlencoded"])
+def test_a_body_that_is_no_object_is_told_what_is_missing(served: Served, media_type: str):
+    headers = {"content-type": media_type}
+    answer = served.http.post("/v1/datasets", content=b"[]", headers=headers)
+    assert "Content-Type: application/json" in check(answer, 400, "invalid_request")
+    body = {"name": "d", "processing": {"split": 5}}
+    detail = check(served.http.post("/v1/datasets", json=body), 400, "invalid_request")
+    assert detail == "`processing.split`: must be a JSON object."
+
+
+def test_a_text_is_measured_in_characters(served: Served):
+    body = {"query": "x" * 32_001}
+    detail = check(served.http.post("/v1/datasets/d/search", json=body), 400, "invalid_request")
+    assert "32000 characters" in detail
+
+
 @pytest.mark.parametrize("text", ["a\0b", "\ud800"])
 def test_characters_that_no_store_takes_are_refused(served: Served, text: str):
     import json

@@ -69,6 +69,16 @@ def test_markdown_structure_ends_a_sentence_and_a_wrapped_line_does_not():
     ]
 
 
+def test_a_row_of_a_table_ends_a_sentence_and_a_cell_does_not():
+    rows = [
+        "question: 赵云营寨前的河流叫什么名字？ | answer: 汉水。",
+        "question: Who? | answer: Nobody. | note: none",
+        "Alpha: 89 | Beta: 82",
+    ]
+    assert sentences("\n".join(rows)) == rows
+    assert sentences("Run a | b here. Then: stop.") == ["Run a | b here.", "Then: stop."]
+
+
 def test_a_long_sentence_is_cut_at_blanks_or_commas():
     assert sentences("one two three four five", limit=10) == ["one two", "three", "four five"]
     assert sentences("甲乙丙，丁戊己庚辛，壬癸", limit=6) == ["甲乙丙，", "丁戊己庚辛，", "壬癸"]

@@ -60,9 +60,7 @@ def test_a_child_finds_the_index_that_would_kill_and_only_that(tmp_path: Path):
     keys = [with_graph(tmp_path, name) for name in ("first", "second", "third")]
     make_deadly(tmp_path, keys[1])
     assert ChromaVectors(tmp_path, open_limit=1).graphs() == keys
-    assert list(probed(tmp_path, keys, never)) == list(
-        zip(keys, (True, False, True), strict=True)
-    )
+    assert list(probed(tmp_path, keys, never)) == list(zip(keys, (True, False, True), strict=True))
 
 
 def test_damage_that_is_told_is_probed(tmp_path: Path):
