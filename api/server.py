@@ -7,6 +7,7 @@ waits for the connections, then the worker stops and the folder is closed.
 from __future__ import annotations
 
 import errno
+import gc
 import resource
 import signal
 import socket
@@ -70,11 +71,12 @@ def serve(settings: Settings, *, demo: bool, announce: Callable[[str], None] | N
     logs.configure(settings.log_level)
     _allow_many_connections()
     with ExitStack() as stack:
+        kb = stack.enter_context(_opened(settings))  # first: its refusal names the other server
         listener = stack.enter_context(listen(settings.server))
-        kb = stack.enter_context(_opened(settings))
         url = url_of(listener)
 
         def on_ready() -> None:
+            _spare_the_collector()
             kb.folder.announce(url)
             stack.callback(kb.folder.withdraw)
             (announce or _to_standard_output)(_ready_line(url, kb))
@@ -176,6 +178,14 @@ def url_of(listener: socket.socket) -> str:
 
 def _ready_line(url: str, kb: KnowledgeBase) -> str:
     return f"Ready at {url}\nSign in: {url}/login?token={kb.access.login_token()}"
+
+
+def _spare_the_collector() -> None:
+    """What starting has made stays for good. Looking through it for garbage again and again would
+    stop every answer for 0.1 s and more each time."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def _allow_many_connections() -> None:

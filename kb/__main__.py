@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -24,8 +25,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+datasets = typer.Typer(help="Sets of documents.", no_args_is_help=True)
 keys = typer.Typer(help="Access keys.", no_args_is_help=True)
 apps = typer.Typer(help="Chat applications.", no_args_is_help=True)
+app.add_typer(datasets, name="datasets")
 app.add_typer(keys, name="keys")
 app.add_typer(apps, name="apps")
 
@@ -39,6 +42,7 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Add the demo knowledge base.")] = False,
 ) -> None:
     """Start the server: API, console and ingest workers in one process."""
+    gc.disable()  # imports make no garbage; `serve` turns it on again
     from api.server import serve as run
 
     settings = _settings()
@@ -184,6 +188,12 @@ def receipt(document_id: str, as_json: Json = False) -> None:
         _print_json(found["receipt"])
     else:
         show_receipt(found["receipt"], Console(), found["name"])
+
+
+@datasets.command("list")
+def list_datasets(as_json: Json = False) -> None:
+    """Show the datasets."""
+    _list("/v1/datasets", ("id", "name"), as_json)
 
 
 @keys.command("create")

@@ -63,6 +63,11 @@ class Verification:
         self._menders = [each for each in self._menders if each.is_alive()] + [thread]
         thread.start()
 
+    def wait(self) -> None:
+        """Return when the check after an unclean stop has ended."""
+        if (thread := self._thread) is not None:
+            thread.join()
+
     def stop(self) -> bool:
         """Break off after the dataset in hand; True if nothing is left to check."""
         self._stopping.set()

@@ -13,7 +13,8 @@ from api.errors import PreconditionFailed
 from api.idempotency import OnceDep
 from api.schemas.apps import AppBody, AppChange, DraftBody, RollbackBody, RouteBody
 from api.threads import read, write
-from kb.store import apps, datasets
+from kb.chat.catalog import DEFAULT, EXTRACTIVE
+from kb.store import apps, datasets, models
 from kb.store.database import Transaction
 from kb.types import App, AppContent, Scope
 
@@ -127,6 +128,9 @@ def _set_draft(
 ) -> int:
     for dataset_id in content.dataset_ids:
         datasets.get(tx, scope, dataset_id)
+    for variant in (content.base, content.tuned):
+        if variant is not None and variant.model not in (None, EXTRACTIVE, DEFAULT):
+            models.check(tx, scope, variant.model)
     expected = None
     if if_match is not None and if_match.strip() != "*":
         _, expected = apps.draft(tx, scope, app)

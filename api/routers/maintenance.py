@@ -20,6 +20,7 @@ router = APIRouter(prefix="/v1", tags=["maintenance"])
 @router.post("/fsck")
 async def fsck(kb: KB, _scope: AdminScope, repair: bool = False) -> Json:
     """Check every invariant; with `repair` rebuild what is derived first."""
+    await in_thread(kb.verification.wait)  # else half-built indexes would count as damaged
     report = await in_thread(partial(kb.fsck.run, repair=repair))
     return {"clean": report.is_clean, **asdict(report)}
 

@@ -197,6 +197,11 @@ class Chat:
         hits = self._hits(asked, retrieval)
         search_ms = (time.perf_counter() - began) * 1000
         served = self._catalog.serve(asked.scope, variant.model)
+        if retrieval is None and served.is_extractive:
+            raise ModelUnavailable(
+                "This app has neither documents to answer from nor a language model. Give it a "
+                "dataset, register a model with POST /v1/models, or set KB_LLM__MODEL."
+            )
         context, sources = _context(hits, retrieval)
         prompt = build_prompt(
             variant.prompt if variant.prompt is not None else asked.content.prompt,

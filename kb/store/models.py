@@ -44,6 +44,12 @@ def get(tx: Transaction, scope: Scope, vault: Secrets, name: str) -> Model:
     return model
 
 
+def check(tx: Transaction, scope: Scope, name: str) -> None:
+    """Raises NotFound unless a model of that name is registered."""
+    if tx.execute(_visible(scope).where(table.c.name == name)).first() is None:
+        raise NotFound("model", name)
+
+
 def page(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[Model]:
     """Registered models, without their keys."""
     return listing(tx, _visible(scope), table.c.name, request, _keyless)

@@ -49,6 +49,13 @@ def test_a_slug_is_taken_once(served: Served):
 
 def full_draft(served: Served) -> dict[str, Any]:
     dataset_id = served.post("/v1/datasets", {"name": "for a draft"})["id"]
+    model = {
+        "name": "mine",
+        "provider": "openai",
+        "model": "m",
+        "base_url": "http://127.0.0.1:9/v1",
+    }
+    served.post("/v1/models", model)
     return {
         "prompt": "Be brief. {{context}}",
         "inputs": [{"name": "language", "required": True, "default": ""}],
@@ -64,6 +71,13 @@ def full_draft(served: Served) -> dict[str, Any]:
         },
         "refusal": "I do not know.",
     }
+
+
+def test_a_draft_cannot_name_a_model_that_is_not_registered(served: Served):
+    path = new(served, "no-model")
+    answer = served.http.put(f"{path}/draft", json={"base": {"model": "nowhere"}})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert "nowhere" in answer.json()["detail"]
 
 
 def test_a_draft_comes_back_as_it_was_sent(served: Served):

@@ -371,3 +371,12 @@ def test_a_client_that_leaves_frees_its_subscription_and_holds_no_transaction(se
     assert [run.terminal for run in runs] == [None] * 20
     for run_id in run_ids:
         served.http.post(f"/v1/runs/{run_id}/stop")
+
+
+def test_plain_chat_without_a_model_says_what_is_missing(served: Served):
+    served.post("/v1/apps", {"slug": "bare", "name": "Bare"})
+    served.http.put("/v1/apps/bare/draft", json={"base": {}})
+    served.http.post("/v1/apps/bare/publish")
+    answer = served.http.post("/v1/apps/bare/chat", json={"query": "Hello?"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "model_unavailable")
+    assert "neither documents" in answer.json()["detail"]
