@@ -5,7 +5,7 @@
 The data folder is filled through the real store and indexes. Embedding 100,000 chunks would take a
 quarter of an hour, so the model embeds 2,000 texts, and vectors are made around those: clusters of
 16, at a cosine of 0.8 to their text. Questions meet vectors like their own, as in practice; around
-random directions the same index takes three times as long. The text is cut from the files under
+random directions the index takes twice as long. The text is cut from the files under
 FOLDER, again and again with some words replaced; without it, words are drawn by Zipf's law.
 `--keep` leaves the filled folders in DIR for the next time.
 
