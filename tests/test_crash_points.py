@@ -19,7 +19,7 @@ import pytest
 from bench.crash_points import counted, failing, try_point
 from tests.server import ROOT, environment
 
-KILLS, ERRORS = 17, 8
+KILLS, ERRORS = 10, 4
 SENDING = ("sendto", "sendmsg", "write", "writev")
 CALLS = ",".join(("fsync", "fdatasync", "rename", *SENDING))
 _RESUMED = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>")
