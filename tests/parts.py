@@ -11,7 +11,7 @@ from typing import Any
 from ingest import pipeline
 from ingest.upload import Acceptance, Incoming, accept
 from ingest.worker import Worker
-from kb.chat.answering import ChatRequest
+from kb.chat.asking import ChatRequest
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import EmbeddingSettings, Settings
 from kb.store import apps, documents, jobs, models

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from api.schemas.common import Body, Id, Name, Text
-from kb.chat.answering import MAX_QUERY_CHARACTERS, ChatRequest
+from kb.chat.asking import MAX_QUERY_CHARACTERS, ChatRequest
 
 EndUser = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
 

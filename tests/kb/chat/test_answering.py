@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
-from kb.chat.answering import ChatRequest
+from kb.chat.asking import ChatRequest
 from kb.errors import Conflict, ModelUnavailable, NotAllowed, NotFound, Rejected
 from kb.store import apps, conversations, models
 from kb.types import (
