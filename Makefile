@@ -9,8 +9,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 run: setup ## start the server with the demo knowledge base
 	$(BIN)/kb serve --demo
 
-test: $(VENV)/.dev ## run every test
-	$(BIN)/python -m pytest -q $(ARGS)
+test: $(VENV)/.dev ## run every test, a process per core
+	$(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
 
 check: lint types test ## what CI runs
 

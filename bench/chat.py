@@ -7,6 +7,9 @@ streams from plain sockets, so that the client costs little. Every token of ever
 
 First token   so many clients at once ask again and again, directly at the fake and through us, in
               turns; what we add is the difference of the percentiles. Tokens come 20 ms apart.
+              Bursts: all ask at the same moment, and again as soon as they have their ten tokens.
+              Steady: so many answers of eight seconds are always being written, begun one after
+              another, as when that many people read.
 CPU a token   streams whose tokens come as fast as they can, and one by one, so that few can travel
               together. Processor time of the server process, less that of answers of one token,
               divided by the tokens: the way from the upstream byte to the client's byte, buffer
@@ -42,6 +45,7 @@ from bench.measuring import (
 
 GOAL_US_A_TOKEN = 60.0
 FIRST_TOKENS = 10
+STEADY_TOKENS = 400
 PACE_MS = 20
 STREAMS = ((1, 0), (10, 0), (1, 5), (10, 5), (100, 50))
 """Streams at once, and milliseconds between the tokens of each."""
@@ -101,7 +105,12 @@ def measure(arguments: argparse.Namespace, url: str, server: RunningServer) -> N
             each = max(3, 100 // concurrent)
             times["direct"] += asyncio.run(_first_tokens(direct, concurrent, each))
             times["through us"] += asyncio.run(_first_tokens(through, concurrent, each))
-        rows.append(_first_row(concurrent, times["direct"], times["through us"]))
+        rows.append(_first_row(f"{concurrent}, burst", times["direct"], times["through us"]))
+    most = max(arguments.concurrent)
+    answers = f"numbers:{STEADY_TOKENS}:{PACE_MS}"
+    alone = asyncio.run(_steady(_direct(url, answers), most))
+    ours = asyncio.run(_steady(_app(server, url, "steady", answers, datasets), most))
+    rows.append(_first_row(f"{most}, steady", alone, ours))
     columns = (
         "concurrent",
         "direct p50 / p99 ms",
@@ -114,11 +123,11 @@ def measure(arguments: argparse.Namespace, url: str, server: RunningServer) -> N
     _report_cpu(arguments, url, server)
 
 
-def _first_row(concurrent: int, direct: list[float], through: list[float]) -> tuple[object, ...]:
+def _first_row(load: str, direct: list[float], through: list[float]) -> tuple[object, ...]:
     pairs = [(percentile(direct, share), percentile(through, share)) for share in (0.5, 0.99)]
     (direct50, through50), (direct99, through99) = pairs
     return (
-        concurrent,
+        load,
         f"{direct50:.1f} / {direct99:.1f}",
         f"{through50:.1f} / {through99:.1f}",
         f"+{through50 - direct50:.1f} ms",
@@ -172,6 +181,21 @@ async def _first_tokens(target: Target, concurrent: int, each: int) -> list[floa
         return [await _ask(target, FIRST_TOKENS) for _ in range(each)]
 
     found = await asyncio.gather(*(client() for _ in range(concurrent)))
+    return [took for times in found for took in times]
+
+
+async def _steady(target: Target, concurrent: int) -> list[float]:
+    """Milliseconds to the first token of answers begun one after another, so many at a time.
+
+    The first round only builds up the load.
+    """
+    lasts_s = STEADY_TOKENS * PACE_MS / 1000
+
+    async def client(number: int) -> list[float]:
+        await asyncio.sleep(number * lasts_s / concurrent)
+        return [await _ask(target, STEADY_TOKENS) for _ in range(3)][1:]
+
+    found = await asyncio.gather(*(client(number) for number in range(concurrent)))
     return [took for times in found for took in times]
 
 

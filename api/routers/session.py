@@ -11,8 +11,10 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from api.auth import COOKIE, end_session, set_session
 from api.deps import KB, CallerDep, Json
 from api.schemas.keys import LoginBody
+from kb.errors import Unauthenticated
 
 WEB = Path(__file__).parent.parent / "web"
+NO_STORE = {"cache-control": "no-store"}
 
 router = APIRouter(tags=["session"])
 
@@ -21,9 +23,12 @@ router = APIRouter(tags=["session"])
 async def login_page(request: Request, kb: KB, token: str | None = None) -> Response:
     """The sign-in page; with the token of the login link, signs in and goes to the console."""
     if token is None:
-        return FileResponse(WEB / "login.html", headers={"cache-control": "no-store"})
-    cookie = kb.access.sign_in(token)
-    response = RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"})
+        return FileResponse(WEB / "login.html", headers=NO_STORE)
+    try:
+        cookie = kb.access.sign_in(token)
+    except Unauthenticated:  # a person opened the link of an earlier start: a page, no problem JSON
+        return RedirectResponse("/login?stale=1", status_code=303, headers=NO_STORE)
+    response = RedirectResponse("/", status_code=303, headers=NO_STORE)
     set_session(response, cookie, secure=request.url.scheme == "https")
     return response
 

@@ -3,7 +3,11 @@
 import { Problem, describe } from "./api.js";
 import { byId } from "./dom.js";
 
+const STALE_LINK = "This login link is of an earlier start. Open the one that kb serve printed last, or enter the admin key.";
 const WRONG_KEY = "This is not the admin key. Check it, or open the link that kb serve printed.";
+
+const asked = new URLSearchParams(location.search);
+if (asked.has("stale")) byId("error").textContent = STALE_LINK;
 
 byId("login").addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -32,6 +36,6 @@ async function signIn(key) {
 
 // Only a page of this server: anybody can put a `next` into a link.
 function destination() {
-  const next = new URL(new URLSearchParams(location.search).get("next") ?? "/", location.origin);
+  const next = new URL(asked.get("next") ?? "/", location.origin);
   return next.origin === location.origin ? next.pathname + next.search : "/";
 }
