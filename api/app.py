@@ -19,24 +19,34 @@ from starlette.staticfiles import StaticFiles
 
 from api import errors
 from api.auth import Authentication
+from api.cors import CrossOrigin
 from api.deps import AppState
+from api.describing import DescribedApi
+from api.endings import keep_ending
 from api.metrics import RequestCounts
 from api.middleware import BodyLimit, RequestEnvelope
 from api.routers import (
+    access,
     apps,
     batches,
     chat,
     conversations,
     datasets,
     documents,
+    erasures,
+    feedback,
+    fixed_answers,
+    generations,
     health,
     keys,
     maintenance,
     models,
     pages,
     previews,
+    replays,
     session,
     uploads,
+    versions,
 )
 from api.threads import in_thread
 from api.transfers import Transfers
@@ -51,14 +61,21 @@ ROUTERS = (
     session,
     pages,
     keys,
+    access,
     datasets,
+    generations,
     documents,
+    erasures,
     previews,
     batches,
     models,
     apps,
+    versions,
     chat,
+    replays,
     conversations,
+    feedback,
+    fixed_answers,
     maintenance,
     uploads,
 )
@@ -96,7 +113,7 @@ def create_app(
             if kb is None:
                 await in_thread(opened.close)
 
-    app = FastAPI(
+    app = DescribedApi(
         title="Knowledge base",
         version="0.1.0",
         lifespan=lifespan,
@@ -106,6 +123,7 @@ def create_app(
         middleware=[
             Middleware(RequestEnvelope, counts=counts),
             Middleware(BodyLimit, upload_bytes=chosen.ingest.max_request_bytes),
+            Middleware(CrossOrigin),
             Middleware(Authentication),
         ],
     )
@@ -136,7 +154,10 @@ async def _running(
         resumable=ResumableUploads(kb),
         transfers=Transfers(),
     )
-    sweeping = asyncio.create_task(_keep_swept(state["resumable"]))
+    tasks = (
+        asyncio.create_task(_keep_swept(state["resumable"])),
+        asyncio.create_task(keep_ending(kb)),
+    )
     if worker is not None:
         worker.start()
     try:
@@ -146,7 +167,8 @@ async def _running(
             worker.notify()
         yield state
     finally:
-        sweeping.cancel()
+        for task in tasks:
+            task.cancel()
         await close_streams(state)
         if worker is not None:
             await in_thread(worker.stop)

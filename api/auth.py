@@ -7,18 +7,21 @@ CSRF token, because a browser sends cookies along by itself.
 from __future__ import annotations
 
 import hmac
+from urllib.parse import quote
 
+from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_of
 from api.threads import in_thread
 from kb.access import Access, Caller
-from kb.errors import NotAllowed, Unauthenticated
+from kb.errors import KnowledgeBaseError, NotAllowed, RateLimited, Unauthenticated
 
 COOKIE = "kb_session"
 CSRF_HEADER = "x-csrf-token"
+END_USER_HEADER = "x-end-user-token"
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/favicon.ico"})
 OPEN_PREFIX = "/static/"
@@ -39,11 +42,13 @@ class Authentication:
             return
         connection = HTTPConnection(scope)
         try:
-            scope["kb.caller"] = await identify(connection)
-        except (Unauthenticated, NotAllowed) as exc:
+            caller = await identify(connection)
+            connection.scope["state"]["kb"].access.rates.admit(caller)
+        except (Unauthenticated, NotAllowed, RateLimited) as exc:
             await _refusal(scope, exc)(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        scope["kb.caller"] = caller
+        await self._app(scope, receive, _telling(caller, send))
 
 
 async def identify(connection: HTTPConnection) -> Caller:
@@ -51,13 +56,19 @@ async def identify(connection: HTTPConnection) -> Caller:
 
     Raises:
         Unauthenticated: there is no good key and no good session.
-        NotAllowed: a session wants to change something without its CSRF token.
+        NotAllowed: a session wants to change something without its CSRF token, or a widget key
+            is used on a page of another origin.
     """
     access: Access = connection.scope["state"]["kb"].access
     header = connection.headers.get("authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")
-        return await in_thread(access.authenticate, token if scheme.lower() == "bearer" else None)
+        return await in_thread(
+            access.authenticate,
+            token if scheme.lower() == "bearer" else None,
+            origin=connection.headers.get("origin"),
+            end_user=connection.headers.get(END_USER_HEADER),
+        )
     cookie = connection.cookies.get(COOKIE)
     caller = access.session(cookie)
     if cookie is not None and connection.scope["method"] not in _SAFE_METHODS:
@@ -85,7 +96,27 @@ def _is_open(path: str) -> bool:
     return path in OPEN_PATHS or path.startswith(OPEN_PREFIX)
 
 
-def _refusal(scope: Scope, error: Unauthenticated | NotAllowed) -> Response:
+def _telling(caller: Caller, send: Send) -> Send:
+    """Hand a new end user the token to come back with."""
+    token = caller.end_user_token
+    if token is None:
+        return send
+
+    async def send_marked(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] < 400:
+            MutableHeaders(scope=message)[END_USER_HEADER] = token
+        await send(message)
+
+    return send_marked
+
+
+def _refusal(scope: Scope, error: KnowledgeBaseError) -> Response:
     if scope["path"] in PAGES and isinstance(error, Unauthenticated):
-        return RedirectResponse("/login", status_code=303)
+        return RedirectResponse(f"/login{_way_back(scope)}", status_code=303)
     return problem_of(error, scope["kb.request_id"])
+
+
+def _way_back(scope: Scope) -> str:
+    """What brings a person to the page that was asked for, once signed in."""
+    query = scope["query_string"].decode("ascii", "replace")
+    return f"?next={quote(scope['path'] + '?' + query, safe='')}" if query else ""

@@ -13,6 +13,7 @@ import anyio
 
 from api import encoders, sse
 from api.threads import read
+from kb.access import OpenStream
 from kb.batches import batched
 from kb.errors import NotFound
 from kb.knowledge_base import KnowledgeBase
@@ -38,14 +39,20 @@ class _Look:
 
 
 async def batch_stream(
-    kb: KnowledgeBase, scope: Scope, batch_id: str, *, after: int, closing: anyio.Event
+    kb: KnowledgeBase,
+    scope: Scope,
+    batch_id: str,
+    *,
+    after: int,
+    closing: anyio.Event,
+    stream: OpenStream,
 ) -> AsyncGenerator[bytes, None]:
     """Frames `document`, `progress` and at last `batch.completed`; ids go on from `after`.
 
-    Ends early when the server shuts down or the batch is deleted.
+    Ends early when the server shuts down, the batch is deleted or the key ends.
     """
     number, last = after, None
-    async with aclosing(_looks(kb, scope, batch_id, closing)) as looks:
+    async with aclosing(_looks(kb, scope, batch_id, closing, stream)) as looks:
         async for look in looks:
             named: list[tuple[str, Any]] = [
                 ("document", encoders.batch_item(item)) for item in look.changed
@@ -62,7 +69,7 @@ async def batch_stream(
 
 
 async def _looks(
-    kb: KnowledgeBase, scope: Scope, batch_id: str, closing: anyio.Event
+    kb: KnowledgeBase, scope: Scope, batch_id: str, closing: anyio.Event, stream: OpenStream
 ) -> AsyncGenerator[_Look, None]:
     """The batch again and again, until it is completed."""
     seen: dict[str, DocumentStatus] = {}
@@ -78,7 +85,7 @@ async def _looks(
             return
         with anyio.move_on_after(max(POLL_S, POLL_SHARE * took_s)):
             await closing.wait()
-        if closing.is_set():
+        if closing.is_set() or stream.is_over:
             return
 
 

@@ -6,6 +6,7 @@ a thread, and none holds a database session: a stream may stay open for an hour.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, TypedDict
 from weakref import WeakValueDictionary
 
@@ -17,7 +18,7 @@ from api.metrics import RequestCounts
 from api.transfers import Transfers
 from ingest.resumable import ResumableUploads
 from ingest.worker import Worker
-from kb.access import Caller
+from kb.access import Caller, OpenStream
 from kb.errors import NotAllowed, Unauthenticated
 from kb.knowledge_base import KnowledgeBase
 from kb.store.paging import MAX_LIMIT, PageRequest
@@ -61,6 +62,21 @@ async def get_caller(request: Request) -> Caller:
     return caller
 
 
+async def get_stream(request: Request) -> AsyncIterator[OpenStream]:
+    """Counts an answer as open until it is sent, and ends when the caller's key does.
+
+    Raises:
+        RateLimited: the key has as many open as it may.
+    """
+    caller = await get_caller(request)
+    streams = request.state.kb.access.streams
+    stream = streams.open(caller)
+    try:
+        yield stream
+    finally:
+        streams.close(stream)
+
+
 class Permitted:
     """A dependency: the caller, if its key has a permission."""
 
@@ -100,6 +116,8 @@ AdminCaller = Annotated[Caller, Depends(Permitted("admin"))]
 IngestCaller = Annotated[Caller, Depends(Permitted("ingest"))]
 SearchCaller = Annotated[Caller, Depends(Permitted("search"))]
 ChatCaller = Annotated[Caller, Depends(Permitted("chat"))]
+StreamDep = Annotated[OpenStream, Depends(get_stream)]
+User = Annotated[str | None, Query(min_length=1, max_length=200)]
 Paging = Annotated[PageRequest, Depends(get_page)]
 NumberedPaging = Annotated[PageRequest, Depends(get_numbered_page)]
 

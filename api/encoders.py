@@ -1,6 +1,6 @@
 """From domain types to JSON objects, one function per noun. Secrets have no field here.
 
-Hidden prompts leave only through `content`, which is what an admin reads of a draft or a version.
+Apps have a module of their own: `api/app_encoders.py`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from api.schemas.processing import processing_fields
-from kb.access import Caller
 from kb.store.batches import Batch, BatchItem
 from kb.store.documents import OldVersion
 from kb.store.paging import Listing
 from kb.types import (
-    App,
-    AppContent,
-    AppVersion,
+    AppAccess,
     Chunk,
     Conversation,
     Dataset,
@@ -27,10 +24,7 @@ from kb.types import (
     Key,
     Model,
     Page,
-    Retrieval,
-    RoutePolicy,
     Span,
-    Variant,
 )
 
 T = TypeVar("T")
@@ -175,6 +169,7 @@ def batch_item(value: BatchItem) -> Json:
         "name": value.name,
         "status": value.status,
         "error": failure(value.error),
+        "note": failure(value.note),
     }
 
 
@@ -186,9 +181,18 @@ def key(value: Key) -> Json:
         "name": value.name,
         "dataset_ids": list(value.dataset_ids),
         "app_id": value.app_id,
+        "origins": list(value.origins),
+        "limits": asdict(value.limits),
         "created_at": value.created_at,
+        "expires_at": value.expires_at,
+        "previous_until": value.previous_until,
         "revoked_at": value.revoked_at,
     }
+
+
+def access(value: AppAccess) -> Json:
+    """What counts for all keys of an app."""
+    return {"origins": list(value.origins), "limits": asdict(value.limits)}
 
 
 def model(value: Model) -> Json:
@@ -196,56 +200,6 @@ def model(value: Model) -> Json:
     fields = asdict(value)
     fields["has_api_key"] = fields.pop("api_key") is not None
     return {**fields, "stop": list(value.stop)}
-
-
-def app(value: App, caller: Caller) -> Json:
-    """An app; how it is routed is for admins."""
-    public = {
-        "id": value.id,
-        "slug": value.slug,
-        "name": value.name,
-        "icon": value.icon,
-        "opening": value.opening,
-        "suggested_questions": list(value.suggested_questions),
-        "version": value.version,
-        "created_at": value.created_at,
-    }
-    return {**public, "route": route(value.route)} if caller.scope.may("admin") else public
-
-
-def route(value: RoutePolicy) -> Json:
-    """How the fine-tune switch stands."""
-    return asdict(value)
-
-
-def content(value: AppContent) -> Json:
-    """A draft or version in the form in which it can be sent back: for admins only."""
-    retrieval = value.base.retrieval or (value.tuned and value.tuned.retrieval) or Retrieval()
-    return {
-        "prompt": value.prompt,
-        "inputs": [asdict(item) for item in value.inputs],
-        "dataset_ids": list(value.dataset_ids),
-        "retrieval": asdict(retrieval),
-        "base": _variant(value.base, retrieval),
-        "tuned": _variant(value.tuned, retrieval) if value.tuned else None,
-        "refusal": value.refusal,
-    }
-
-
-def _variant(value: Variant, default: Retrieval) -> Json:
-    fields = asdict(value)
-    if value.retrieval == default:  # left out, so that changing the app's retrieval changes it too
-        del fields["retrieval"]
-    return fields
-
-
-def version(value: AppVersion) -> Json:
-    """A published version: for admins only."""
-    return {
-        "version": value.version,
-        "created_at": value.created_at,
-        "content": content(value.content),
-    }
 
 
 def conversation(value: Conversation) -> Json:

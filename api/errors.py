@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from kb import errors
-from kb.errors import Conflict, KnowledgeBaseError, Rejected
+from kb.errors import KnowledgeBaseError, Rejected
 from kb.types import Failure
 
 MEDIA_TYPE = "application/problem+json"
@@ -28,11 +28,13 @@ STATUSES: Mapping[type[KnowledgeBaseError], int] = {
     errors.NotFound: 404,
     errors.Unauthenticated: 401,
     errors.NotAllowed: 403,
+    errors.RateLimited: 429,
     errors.Rejected: 400,
     errors.UnsupportedMedia: 415,
     errors.TooLarge: 413,
     errors.UnreadableFile: 422,
     errors.Conflict: 409,
+    errors.PreconditionFailed: 412,
     errors.Unavailable: 503,
     errors.StorageFull: 507,
     errors.StorageFailed: 503,
@@ -54,12 +56,6 @@ _PHRASES: Mapping[int, str] = {460: "Checksum Mismatch"}
 
 INTERNAL_DETAIL = "Something went wrong on our side. The log has the details under the request id."
 RETRY_AFTER_S = "1"
-
-
-class PreconditionFailed(Conflict):
-    """The thing was changed since the caller read it (`If-Match`)."""
-
-    code = "precondition_failed"
 
 
 class ProtocolError(KnowledgeBaseError):
@@ -90,8 +86,6 @@ class AllRejected(Rejected):
 
 def status_of(error: KnowledgeBaseError) -> int:
     """The HTTP status of a domain error."""
-    if isinstance(error, PreconditionFailed):
-        return 412
     if isinstance(error, ProtocolError):
         return error.status
     if isinstance(error, AnswerFailed):
@@ -141,6 +135,8 @@ def problem_of(error: KnowledgeBaseError, request_id: str) -> Response:
     """A domain error as a response."""
     members = error.answer if isinstance(error, AllRejected) else None
     headers = error.headers if isinstance(error, ProtocolError) else None
+    if isinstance(error, errors.RateLimited):
+        headers = {"retry-after": str(error.retry_after_s)}
     said = (status_of(error), error.code, error.detail, request_id)
     return problem(*said, headers=headers, members=members)
 

@@ -22,6 +22,7 @@ from kb.types import (
     Failed,
     Failure,
     Message,
+    Route,
     Routed,
     RunEvent,
     Source,
@@ -43,7 +44,7 @@ def event(value: RunEvent, *, full: bool) -> tuple[str, Json]:
         case Started():
             return "run.started", started(value)
         case Routed(route):
-            return "route", asdict(route)
+            return "route", _route(route)
         case Sources(query, found):
             return "retrieval", {"query": query, "sources": sources(found)}
         case Completed():
@@ -52,6 +53,13 @@ def event(value: RunEvent, *, full: bool) -> tuple[str, Json]:
             return "run.failed", {"error": {**asdict(error), "retryable": retryable}}
         case Cancelled(reason):
             return "run.cancelled", {"reason": reason}
+
+
+def _route(value: Route) -> Json:
+    fields = asdict(value)
+    if value.draft_model is None:
+        del fields["draft_model"]
+    return fields
 
 
 def started(value: Started) -> Json:
@@ -83,20 +91,25 @@ def usage(value: Usage, *, full: bool) -> Json:
     }
 
 
-def completed(value: Completed, *, full: bool) -> Json:
-    """A whole answer."""
+def outcome(value: Completed | Message, *, full: bool) -> Json:
+    """How an answer turned out, live and stored alike."""
     cost = {"cost": value.cost} if full and value.cost is not None else {}
     return {
-        "message_id": value.message_id,
         "finish_reason": value.finish_reason,
         "answer": value.answer,
         "citations": [citation(item) for item in value.citations],
+        "unsupported": [asdict(item) for item in value.unsupported],
         "grounded": value.grounded,
-        "route": asdict(value.route),
+        "route": _route(value.route),
         "usage": usage(value.usage, full=full),
         **cost,
         "timings_ms": dict(value.timings_ms),
     }
+
+
+def completed(value: Completed, *, full: bool) -> Json:
+    """A whole answer."""
+    return {"message_id": value.message_id, **outcome(value, full=full)}
 
 
 def answer(events: Iterable[RunEvent], *, full: bool) -> Json:
@@ -105,13 +118,13 @@ def answer(events: Iterable[RunEvent], *, full: bool) -> Json:
     Raises:
         AnswerFailed: the run has failed or was cancelled.
     """
-    body: Json = {"sources": []}
+    body: Json = {"search_query": None, "sources": []}
     for value in events:
         match value:
             case Started():
                 body |= started(value)
-            case Sources(_, found):
-                body["sources"] = sources(found)
+            case Sources(query, found):
+                body |= {"search_query": query, "sources": sources(found)}
             case Completed():
                 body |= completed(value, full=full)
             case Failed(error):
@@ -122,38 +135,35 @@ def answer(events: Iterable[RunEvent], *, full: bool) -> Json:
 
 
 def message(value: Message, *, full: bool) -> Json:
-    """A stored question and its answer."""
+    """A stored question and its answer; what filled the prompt and replays are for admins."""
+    private = {"inputs": dict(value.inputs or {}), "replay_of": value.replay_of} if full else {}
     return {
         "id": value.id,
         "conversation_id": value.conversation_id,
         "run_id": value.run_id,
         "app": {"slug": value.app_slug, "version": value.app_version},
         "query": value.query,
-        "answer": value.answer,
+        "search_query": value.search_query,
         "status": value.status,
-        "finish_reason": value.finish_reason,
-        "grounded": value.grounded,
-        "route": asdict(value.route),
         "sources": [dict(source) for source in value.sources],
-        "citations": [citation(item) for item in value.citations],
-        "usage": usage(value.usage, full=full),
-        "timings_ms": dict(value.timings_ms),
+        **outcome(value, full=full),
         "error": encoders.failure(value.error),
         "created_at": value.created_at,
+        **private,
     }
 
 
 def run_state(events: Sequence[RunEvent], *, full: bool) -> Json:
     """A run that is in memory: as much of its answer as there is."""
-    body: Json = {"status": "running", "error": None, "sources": []}
+    body: Json = {"status": "running", "error": None, "search_query": None, "sources": []}
     for value in events:
         match value:
             case Started():
                 body |= started(value)
             case Routed(route):
-                body["route"] = asdict(route)
-            case Sources(_, found):
-                body["sources"] = sources(found)
+                body["route"] = _route(route)
+            case Sources(query, found):
+                body |= {"search_query": query, "sources": sources(found)}
             case Completed():
                 body |= {"status": "completed", **completed(value, full=full)}
             case Failed(error):

@@ -86,7 +86,9 @@ async def get_once(
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
 ) -> Once:
     """The guard of one creating request."""
-    return Once(request, caller.key_id or caller.kind, idempotency_key)
+    # A widget key is shared by all who read the page, so its users must not meet under one name.
+    user = f"|{caller.scope.end_user}" if caller.scope.end_user is not None else ""
+    return Once(request, f"{caller.key_id or caller.kind}{user}", idempotency_key)
 
 
 OnceDep = Annotated[Once, Depends(get_once)]

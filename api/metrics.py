@@ -26,8 +26,12 @@ class RequestCounts:
             yield {"method": method, "status": str(status)}, number
 
 
-def exposition(families: Iterable[tuple[str, str, str, Samples]]) -> str:
-    """Families of (name, kind, help, samples) as text; label values are ours and need no escape."""
+Family = tuple[str, str, str, Samples]
+"""Name, kind, help and samples of a metric."""
+
+
+def exposition(families: Iterable[Family]) -> str:
+    """Families as text; label values are ours and need no escape."""
     lines: list[str] = []
     for name, kind, meaning, samples in families:
         lines += [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}"]

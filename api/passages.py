@@ -22,7 +22,8 @@ SURROUNDINGS = 600
 def passage(tx: Transaction, scope: Scope, message_id: str, n: int) -> dict[str, Any]:
     """Source `n` of a message with its surroundings.
 
-    If the document was replaced or deleted meanwhile, the passage stands alone, as it was stored.
+    If the document was replaced or deleted meanwhile, the passage stands alone, as it was stored; of
+    a deleted one it is empty once that is erased.
 
     Raises:
         NotFound: the message cannot be seen, or has no such source.

@@ -16,6 +16,7 @@ from typing import Any
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from api import events
+from kb.access import OpenStream
 from kb.chat.run import Numbered, Run
 from kb.types import TERMINAL_EVENTS, Delta, Failed, Failure, RunEvent
 
@@ -28,6 +29,14 @@ HEADERS = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
 BROKEN = Failed(
     Failure("internal_error", "Something went wrong on our side. The log has the details."),
     retryable=True,
+)
+
+KEY_ENDED = Failed(
+    Failure(
+        "unauthenticated",
+        "The key of this stream was revoked, rotated or has expired. Go on with a valid one.",
+    ),
+    retryable=False,
 )
 
 
@@ -50,15 +59,22 @@ def run_frames(batch: Sequence[Numbered], *, full: bool) -> bytes:
     return b"".join([run_frame(number, value, full=full) for number, value in batch])
 
 
-async def run_stream(run: Run, after: int, *, full: bool) -> AsyncIterator[bytes]:
+async def run_stream(
+    run: Run, after: int, stream: OpenStream, *, full: bool
+) -> AsyncIterator[bytes]:
     """Frames of a run from behind `after` to its terminal event, whatever happens on the way."""
     sent, ended = after, False
+    stream.on_end(run.wake)
     try:
-        async with aclosing(run.subscribe_batches(after)) as batches:
+        async with aclosing(
+            run.subscribe_batches(after, is_over=lambda: stream.is_over)
+        ) as batches:
             async for batch in batches:
                 encoded = run_frames(batch, full=full)
                 sent, ended = batch[-1][0], isinstance(batch[-1][1], TERMINAL_EVENTS)
                 yield encoded
+        if not ended and stream.is_over:
+            yield run_frame(sent + 1, KEY_ENDED, full=full)
     except Exception:  # the edge of a stream: a status cannot be sent any more
         logger.exception("the stream of run %s broke", run.run_id)
         if not ended:

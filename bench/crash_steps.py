@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.crash_model import Ledger, Version
-from ingest import pipeline
+from ingest import embedding, pipeline
 from ingest.sandbox import ReaderPool
 from ingest.upload import Incoming, accept
 from ingest.worker import Worker
@@ -136,7 +136,7 @@ def _index(kb: KnowledgeBase, readers: ReaderPool) -> None:
         for job in claimed:
             if pipeline.begin(kb, job):
                 prepared = pipeline.prepare(kb, readers, job)
-                pipeline.embed_and_store(kb, [prepared], lambda: False)
+                embedding.embed_and_store(kb, [prepared], lambda: False)
     kb.applier.drain()
 
 

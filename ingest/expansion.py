@@ -63,7 +63,8 @@ def expand(
 ) -> None:
     """Make documents of an archive's members; then the archive itself is gone.
 
-    Ends early when the worker stops or the claim is lost; what is done stays done.
+    Ends early, between two members, when the worker stops, the batch is paused or cancelled, or the
+    claim is lost; what is done stays done.
 
     Args:
         is_stopping: whether to end soon.
@@ -78,14 +79,20 @@ def expand(
     with kb.originals.path(archive.sha256).open("rb") as file:
         found = contents(file, kb.settings.ingest.max_file_bytes)
         done = job.done
+
+        def may_go_on() -> bool:
+            return not is_stopping() and kb.database.reading(jobs.may_go_on, job)
+
         while done < len(found.members):
             with ExitStack() as staging:
                 members = found.members[done:]
-                group = list(_group(kb, file, archive, members, staging, is_stopping))
-                if is_stopping() or not _store(kb, job, archive, group):
+                group = list(_group(kb, file, archive, members, staging, may_go_on))
+                if is_stopping() or not group or not _store(kb, job, archive, group):
                     return
             done += len(group)
             on_group()
+            if not may_go_on():
+                return
     _finish(kb, job, found.skipped)
 
 
@@ -127,12 +134,12 @@ def _group(
     archive: Document,
     members: Sequence[ArchiveMember],
     staging: ExitStack,
-    is_stopping: Callable[[], bool],
+    may_go_on: Callable[[], bool],
 ) -> Iterator[_Unpacked]:
     encoding = kb.database.reading(documents.encoding_override, archive.id)
     size = 0
     for member in members[:GROUP_FILES]:
-        if size >= GROUP_BYTES or is_stopping():
+        if size >= GROUP_BYTES or not may_go_on():
             return
         upload, staged = member_upload(kb, file, archive.name, member, encoding=encoding)
         if staged is not None:
@@ -150,9 +157,9 @@ def _store(kb: KnowledgeBase, job: Job, archive: Document, group: Sequence[_Unpa
         described = [replace(upload, metadata=metadata) for upload, _ in group]
         kb.originals.adopt([staged for _, staged in group if staged is not None])
         mode = batches.mode_of(tx, job.batch_id)
-        to = Destination(SCOPE, archive.dataset_id, job.batch_id, mode)
+        to = Destination(SCOPE, archive.dataset_id, job.batch_id, mode, is_late=True)
         placed = placing.put(tx, to, described)
-        batches.add(tx, job.batch_id, [item.document for item in placed])
+        batches.add(tx, job.batch_id, placed)
         jobs.advance(tx, job, len(group))
     kb.collect_originals(placing.unneeded(placed, described))
     return True

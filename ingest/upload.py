@@ -80,7 +80,7 @@ def accept(
     """
     placed: list[Placed] = []
     try:
-        kb.check_embedder(kb.database.reading(datasets.get, scope, dataset_id))
+        kb.embedder_of(kb.database.reading(datasets.get, scope, dataset_id))
         taken, rejected = sorted_out(kb.settings.ingest, incoming, encoding, metadata)
         if not taken:
             return Acceptance(None, (), tuple(rejected))
@@ -90,7 +90,7 @@ def accept(
                 batch_id = batches.create(tx, scope, dataset_id, mode)
                 placed = _place(tx, Destination(scope, dataset_id, batch_id, mode), taken)
                 documents = tuple(item.document for item in placed)
-                batches.add(tx, batch_id, documents)
+                batches.add(tx, batch_id, placed)
                 acceptance = Acceptance(batch_id, documents, tuple(rejected))
                 if also is not None:
                     also(tx, acceptance)

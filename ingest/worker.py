@@ -1,5 +1,5 @@
 """The ingest worker: reading threads and an embedding thread, so that the next files are read
-while these are embedded.
+while these are embedded, a little of each in turn.
 
 Claims are leases with fencing tokens. A document that was in work when the process died is tried
 again alone, so that one which crashes the process takes no other with it; after `max_attempts`
@@ -9,34 +9,34 @@ such crashes it is marked failed instead of being tried for ever.
 from __future__ import annotations
 
 import logging
-import queue
+import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ingest import pipeline
+from ingest import embedding, pipeline
 from ingest.archive_worker import ArchiveWorker
+from ingest.backlog import Backlog, Waiting, divided
 from ingest.failures import INTERNAL, CrashedRepeatedly
-from ingest.pipeline import Prepared
-from ingest.sandbox import ReaderPool
+from ingest.reindexing import Reindexer
+from ingest.sandbox import ReaderPool, suitable_readers
 from kb.errors import KnowledgeBaseError, NotFound, StorageFull
 from kb.knowledge_base import KnowledgeBase
-from kb.store import embeddings, index_ops, jobs
+from kb.store import embeddings, generations, index_ops, jobs
 from kb.store.jobs import Job
 from kb.types import Failure
 
 logger = logging.getLogger(__name__)
 
 CLAIM_AT_ONCE = 32
-CHUNKS_AT_ONCE = 2 * pipeline.EMBED_AT_ONCE
-"""Sorted by length together: with twice as many the model computes 2 % less padding."""
 IDLE_S = 5.0
 WAIT_S = 0.5
 LEAST_LOAD = 64
 PATIENCE_S = 0.05
 """How long the embedder waits for more documents while it has less than the least load. With more
-it begins at once: what is read meanwhile makes the next load a full one."""
+it begins at once: what is read meanwhile makes the next slice a full one."""
 FULL_DISK_PAUSE_S = 10.0
 HEARTBEAT_S = 20.0
 
@@ -47,14 +47,17 @@ class Worker:
     def __init__(self, kb: KnowledgeBase) -> None:
         self._kb = kb
         self._ingest = kb.settings.ingest
+        cores = len(os.sched_getaffinity(0))
+        self._reading = self._ingest.readers or suitable_readers(cores)
         self._readers = ReaderPool(
-            readers=self._ingest.readers,
+            readers=self._reading,
             timeout_s=self._ingest.read_timeout_s,
             memory_bytes=self._ingest.read_memory_bytes,
             max_characters=self._ingest.max_characters,
         )
-        self._prepared: queue.Queue[Prepared] = queue.Queue(maxsize=2 * CLAIM_AT_ONCE)
+        self._backlog = Backlog()
         self._held: dict[int, Job] = {}
+        self._unread: deque[tuple[Job, bool]] = deque()  # claimed, and whether it is begun
         self._claiming = threading.Lock()
         self._suspect: int | None = None
         self._untidy = True  # broken-off work of a former process may have left vectors
@@ -62,15 +65,17 @@ class Worker:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._archives = ArchiveWorker(kb, on_documents=self._wake.set)
+        self._reindexer = Reindexer(kb, self._readers)
 
     def start(self) -> None:
         """Begin to work."""
-        reading = [self._read_loop] * self._ingest.readers
+        reading = [self._read_loop] * self._reading
         for target in (*reading, self._embed_loop, self._heartbeat_loop):
             thread = threading.Thread(target=target, name=target.__name__, daemon=True)
             thread.start()
             self._threads.append(thread)
         self._archives.start()
+        self._reindexer.start()
 
     def stop(self) -> None:
         """Give the documents in hand back to the queue and end the threads."""
@@ -78,6 +83,7 @@ class Worker:
         self._wake.set()
         self._readers.close()
         self._archives.stop()
+        self._reindexer.stop()
         for thread in self._threads:
             thread.join()
         self._threads.clear()
@@ -88,6 +94,7 @@ class Worker:
         """There may be something to do."""
         self._wake.set()
         self._archives.notify()
+        self._reindexer.notify()
 
     def wait_idle(self, timeout_s: float) -> bool:
         """Wait until nothing is left to do; False if that takes longer than the timeout."""
@@ -95,6 +102,7 @@ class Worker:
         while time.monotonic() < deadline:
             with self._kb.database.read() as tx:
                 is_idle = not jobs.waiting(tx) and not index_ops.waiting(tx)
+                is_idle = is_idle and not generations.is_behind(tx)
             if is_idle and not self._untidy:
                 return True
             time.sleep(0.02)
@@ -108,23 +116,25 @@ class Worker:
 
     def _claim_and_read(self) -> bool:
         try:
-            with self._claiming:
-                claimed = self._claim()
+            with self._claiming:  # one by one: a big file holds up those behind it in one reader
+                if not self._unread:
+                    self._unread.extend(self._begun(self._claim()))
+                job, is_begun = self._unread.popleft() if self._unread else (None, False)
         except Exception:  # the edge of a thread: the jobs stay queued
             logger.exception("claiming documents failed; trying again")
             return False
-        begun = self._begin(claimed)
-        for job in claimed:
+        if job is not None:
             with self._reported(job):
-                self._read(job, is_begun=job.id in begun)
-        return bool(claimed)
+                self._read(job, is_begun=is_begun)
+        return job is not None
 
-    def _begin(self, claimed: list[Job]) -> set[int]:
+    def _begun(self, claimed: list[Job]) -> list[tuple[Job, bool]]:
         """Begin a claim in one transaction; what that does not begin is begun one by one."""
         try:
-            return pipeline.begin_all(self._kb, claimed) if claimed else set()
+            begun = pipeline.begin_all(self._kb, claimed) if claimed else set()
         except StorageFull:
-            return set()
+            begun = set()
+        return [(job, job.id in begun) for job in claimed]
 
     def _claim(self) -> list[Job]:
         if self._suspect in self._held:
@@ -149,51 +159,54 @@ class Worker:
             return
         prepared = pipeline.prepare(self._kb, self._readers, job)
         while not self._stopping.is_set():
-            try:
-                self._prepared.put(prepared, timeout=0.2)
+            if self._backlog.put(prepared, timeout_s=WAIT_S):
                 return
-            except queue.Full:
-                continue
 
     def _embed_loop(self) -> None:
         while not self._stopping.is_set():
-            load = list(self._load())
-            if load:
-                self._embed(load)
+            waiting = self._backlog.waiting(
+                least=LEAST_LOAD, timeout_s=WAIT_S, patience_s=PATIENCE_S
+            )
+            if waiting:
+                self._embed(waiting)
+                self._backlog.remove([each for each in waiting if each.job.id not in self._held])
 
-    def _load(self) -> Iterator[Prepared]:
-        """The documents that wait, up to a good load for the embedder."""
-        size, patience = 0, WAIT_S
-        while size < CHUNKS_AT_ONCE:
-            try:
-                item = self._prepared.get(timeout=patience)
-            except queue.Empty:
-                return
-            size += len(item.chunks)
-            patience = PATIENCE_S if size < LEAST_LOAD else 0.0
-            yield item
-
-    def _embed(self, load: list[Prepared]) -> None:
-        """Embed documents together; if that fails, one by one, so that only the culprit fails."""
+    def _embed(self, waiting: list[Waiting]) -> None:
+        """A slice of all documents; if that fails, of each, so that only the culprit fails."""
         try:
-            self._finish(load)
+            self._advance(waiting)
+            return
+        except StorageFull:
+            logger.warning("the disk is full; indexing goes on when there is space")
+            self._stopping.wait(timeout=FULL_DISK_PAUSE_S)
             return
         except Exception:
             if self._stopping.is_set():
                 return
-            logger.exception("indexing %d documents together failed; trying each", len(load))
-        for item in load:
+            logger.exception("indexing %d documents together failed; trying each", len(waiting))
+        for item in waiting:
             with self._reported(item.job):
-                self._finish([item])
+                self._advance([item])
 
-    def _finish(self, load: list[Prepared]) -> None:
-        stored = pipeline.embed_and_store(self._kb, load, self._stopping.is_set)
+    def _advance(self, waiting: list[Waiting]) -> None:
+        good = self._still_wanted(waiting)
+        embedding.look_up(self._kb, good)
+        embedding.embed(self._kb, divided(good, embedding.EMBED_AT_ONCE))
         if self._stopping.is_set():
             return
-        if len(stored) < len(load):  # replaced or deleted meanwhile: their vectors are nobody's
-            self._kb.database.writing(embeddings.collect_orphans)
-        for item in load:
+        done = [item for item in good if not item.texts]
+        self._untidy |= len(embedding.store(self._kb, done)) < len(done)
+        for item in done:
             self._let_go(item.job)
+
+    def _still_wanted(self, waiting: list[Waiting]) -> list[Waiting]:
+        """Those that were not replaced, deleted or cancelled meanwhile."""
+        held = self._kb.database.reading(jobs.held, [item.job for item in waiting])
+        for item in waiting:
+            if item.job.id not in held:  # its vectors are nobody's
+                self._untidy = True
+                self._let_go(item.job)
+        return [item for item in waiting if item.job.id in held]
 
     def _heartbeat_loop(self) -> None:
         while not self._stopping.wait(timeout=HEARTBEAT_S):

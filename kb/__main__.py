@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from eval.commands import commands as evaluations
+from kb.cli import applications, upkeep
 from kb.errors import KnowledgeBaseError
 
 if TYPE_CHECKING:
@@ -198,16 +200,18 @@ def list_datasets(as_json: Json = False) -> None:
 
 @keys.command("create")
 def create_key(
-    kind: Annotated[str, typer.Option(help="admin, dataset or app.")],
+    kind: Annotated[str, typer.Option(help="admin, dataset, app or widget.")],
     dataset: Annotated[list[str], typer.Option(help="Id of a dataset it may use.")] = [],  # noqa: B006
     app_slug: Annotated[str | None, typer.Option("--app", help="App it may chat with.")] = None,
     name: Annotated[str, typer.Option(help="What it is for.")] = "",
+    origin: Annotated[list[str], typer.Option(help="Page a widget key is good on.")] = [],  # noqa: B006
 ) -> None:
-    """Make a key; it is shown this once."""
-    body = {"kind": kind, "name": name, "dataset_ids": dataset or None, "app": app_slug}
+    """Make a key; it, and the signing secret of a widget in a second line, is shown this once."""
+    opened = {"dataset_ids": dataset or None, "app": app_slug, "origins": origin or None}
+    body = {"kind": kind, "name": name, **opened}
     with _client() as client:
         made = client.send("POST", "/v1/keys", {k: v for k, v in body.items() if v is not None})
-    typer.echo(made["key"])
+    typer.echo("\n".join(made[name] for name in ("key", "signing_secret") if name in made))
 
 
 @keys.command("list")
@@ -227,19 +231,6 @@ def revoke_key(key_id: str) -> None:
 def list_apps(as_json: Json = False) -> None:
     """Show the apps."""
     _list("/v1/apps", ("slug", "name", "version"), as_json)
-
-
-@apps.command("route")
-def route_app(
-    slug: str,
-    mode: Annotated[str, typer.Argument(help="base, tuned or split.")],
-    percent: Annotated[int, typer.Option(help="Share of tuned in split mode.")] = 0,
-) -> None:
-    """Turn the switch between the base and the fine-tuned variant."""
-    with _client() as client:
-        _print_json(
-            client.send("PUT", f"/v1/apps/{slug}/route", {"mode": mode, "percent": percent})
-        )
 
 
 def _list(path: str, columns: tuple[str, ...], as_json: bool) -> None:
@@ -278,6 +269,11 @@ def _settings() -> Settings:
 
 def _print_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+app.add_typer(evaluations(_client), name="eval")
+upkeep.add_to(app, datasets, _client)
+applications.add_to(apps, _client)
 
 
 def main() -> NoReturn:

@@ -3,12 +3,15 @@
 KnowledgeBaseError
 ├── NotFound                 absent, or somebody else's (the two answer alike)
 ├── NotAllowed               the key is known but may not do this kind of thing
+├── RateLimited              the key has used up what it may use for now
 ├── Rejected                 the request is understood and wrong
 │   ├── UnsupportedMedia     no reader for these bytes
 │   ├── TooLarge
 │   └── UnreadableFile       a reader gave up: damaged, encrypted, empty, over a limit
 ├── Conflict
 │   ├── EmbedderMismatch     vectors of another model
+│   ├── PreconditionFailed   changed since the caller read it
+│   ├── GenerationIncomplete switching to it now would lose documents
 │   └── DataFolderLocked     another process owns the folder
 └── Unavailable
     ├── Overloaded           try again later
@@ -41,18 +44,30 @@ class NotFound(KnowledgeBaseError):
 
 
 class Unauthenticated(KnowledgeBaseError):
-    """There is no key, or it is malformed, unknown or revoked: all four answer alike."""
+    """There is no key, or it is malformed, unknown, expired or revoked: all answer alike."""
 
     code = "unauthenticated"
 
-    def __init__(self) -> None:
-        super().__init__("A valid key is needed: send it as `Authorization: Bearer <key>`.")
+    def __init__(
+        self, detail: str = "A valid key is needed: send it as `Authorization: Bearer <key>`."
+    ) -> None:
+        super().__init__(detail)
 
 
 class NotAllowed(KnowledgeBaseError):
     """The key's kind does not permit the operation."""
 
     code = "forbidden"
+
+
+class RateLimited(KnowledgeBaseError):
+    """The key has reached one of its limits; after `retry_after_s` seconds it may go on."""
+
+    code = "rate_limited"
+
+    def __init__(self, detail: str, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
 
 
 class Rejected(KnowledgeBaseError):
@@ -89,6 +104,12 @@ class Conflict(KnowledgeBaseError):
     code = "conflict"
 
 
+class PreconditionFailed(Conflict):
+    """The thing was changed since the caller read it (`If-Match`)."""
+
+    code = "precondition_failed"
+
+
 class EmbedderMismatch(Conflict):
     """The dataset holds vectors of another model; searching it would rank noise."""
 
@@ -97,8 +118,15 @@ class EmbedderMismatch(Conflict):
     def __init__(self, dataset: str, built_with: str, configured: str) -> None:
         super().__init__(
             f"Dataset {dataset!r} was built with embedder {built_with!r}, but {configured!r} is "
-            f"configured. Set KB_EMBEDDING__MODEL back, or upload the documents into a new dataset."
+            f"configured. Set KB_EMBEDDING__MODEL back, or run `kb reindex`, which builds it anew "
+            f"with the configured one."
         )
+
+
+class GenerationIncomplete(Conflict):
+    """The generation lacks what the live one has: switching now would take it out of answers."""
+
+    code = "generation_incomplete"
 
 
 class DataFolderLocked(Conflict):

@@ -19,10 +19,10 @@ import numpy as np
 from kb.errors import IndexDamaged
 from kb.index.applier import Applier
 from kb.protocols import IndexKey, KeywordIndex, VectorIndex
-from kb.store import checks, chunks, datasets, documents, embeddings, index_ops
-from kb.store.database import Database
+from kb.store import checks, chunks, documents, embeddings, generations, index_ops, texts
+from kb.store.database import Database, Transaction
 from kb.store.originals import Originals
-from kb.types import Dataset, Scope
+from kb.types import Dataset
 
 PROBED_VECTORS = 200
 """Vectors per dataset that must find themselves; all of them when there are fewer."""
@@ -84,20 +84,21 @@ class Fsck:
             return Report(documents.count(tx), chunks.count(tx), violations, tuple(repaired))
 
     def datasets(self) -> list[Dataset]:
-        """Every dataset."""
-        return self._database.reading(datasets.every, Scope.admin())
+        """Every dataset, once for each of its generations, as it would be with that one live."""
+        with self._database.read() as tx:
+            return [generations.seen(tx, d, g.number) for d, g in generations.every(tx)]
 
     def is_damaged(self, dataset: Dataset) -> bool:
-        """Whether the indexes of a dataset do not hold exactly what SQL says."""
+        """Whether the indexes of a generation do not hold exactly what SQL says."""
         return bool(self._index_problems(dataset))
 
     def lacks_keywords(self, dataset: Dataset) -> bool:
-        """Whether the keyword index of a dataset does not hold exactly what SQL says."""
+        """Whether the keyword index of a generation does not hold exactly what SQL says."""
         with self._applier.paused():
             return any(self._differences(dataset, "keyword"))
 
     def lacks_vectors(self, dataset: Dataset) -> bool:
-        """Whether the vector index of a dataset does not hold, and find, exactly what SQL says."""
+        """Whether the vector index of a generation does not hold, and find, exactly what SQL says."""
         with self._applier.paused():
             try:
                 return any(self._differences(dataset, "vector")) or any(self._unfindable(dataset))
@@ -172,33 +173,32 @@ class Fsck:
             except IndexDamaged as exc:
                 yield Violation(f"{kind}_index", f"Dataset {dataset.name!r}: {exc.detail}")
                 continue
-            with self._database.read() as tx:
-                expected = chunks.live_ids(tx, dataset.id)
-                waiting = index_ops.waiting_ids(tx, dataset.id, dataset.generation)
-            missing, ghosts = len(expected - held), len(held - expected - waiting)
+            expected, waiting = self._database.reading(_promised, key, kind)
+            missing, ghosts = len(expected - held - waiting), len(held - expected - waiting)
             if missing or ghosts:
                 yield Violation(
                     f"{kind}_index",
-                    f"Dataset {dataset.name!r}: the {kind} index lacks {missing} chunks "
+                    f"Dataset {dataset.name!r}: the {kind} index lacks {missing} {_ROWS[kind]} "
                     f"and holds {ghosts} that are gone. `kb fsck --repair` rebuilds it.",
                 )
 
     def _unfindable(self, dataset: Dataset) -> Iterator[Violation]:
         key = IndexKey(dataset.id, dataset.generation)
         with self._database.read() as tx:
-            expected = sorted(chunks.live_ids(tx, dataset.id))
-            sample = expected[:: max(1, len(expected) // PROBED_VECTORS)]
-            found = embeddings.of_chunks(tx, dataset.embedder, sample)
+            expected, waiting = _promised(tx, key, "vector")
+            known = sorted(expected - waiting)
+            sample = known[:: max(1, len(known) // PROBED_VECTORS)]
+            found = embeddings.of_texts(tx, dataset.embedder, sample)
         lost = [name for name in sample if name not in found or not self._finds(key, found[name])]
         if lost:
             yield Violation(
                 "vector_search",
-                f"Dataset {dataset.name!r}: {len(lost)} of {len(sample)} probed chunks are not "
+                f"Dataset {dataset.name!r}: {len(lost)} of {len(sample)} probed texts are not "
                 f"found by their own vector. `kb fsck --repair` rebuilds the index.",
             )
 
     def _finds(self, key: IndexKey, vector: np.ndarray) -> bool:
-        # Equal texts have equal vectors, so the score decides and not the id.
+        # Some texts have equal vectors, so the score decides and not the name.
         hits = self._vectors.query(key, vector.reshape(1, -1), 1)
         return bool(hits) and hits[0].score > 1 - 1e-3
 
@@ -210,6 +210,18 @@ class Fsck:
             yield f"Queued document {name!r} again."
         for dataset in self.datasets():
             if self.is_damaged(dataset):
-                count = self._applier.rebuild(dataset.id)
+                count = self._applier.rebuild(IndexKey(dataset.id, dataset.generation))
                 yield f"Rebuilt the indexes of dataset {dataset.name!r}: {count} chunks."
         yield from self.remove_strays()
+
+
+_ROWS = {"vector": "texts", "keyword": "chunks"}
+"""What the rows of an index stand for."""
+
+
+def _promised(tx: Transaction, key: IndexKey, kind: str) -> tuple[set[str], set[str]]:
+    """The rows that an index must hold, and those about which a step is not applied yet."""
+    if kind == "vector":
+        return texts.live(tx, key), index_ops.waiting_texts(tx, key)
+    expected = chunks.live_ids(tx, key.dataset_id, key.generation)
+    return expected, index_ops.waiting_ids(tx, key.dataset_id, key.generation)

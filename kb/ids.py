@@ -13,5 +13,10 @@ def new_id(prefix: str) -> str:
 
 
 def now() -> str:
-    """The present as RFC 3339 in UTC, with milliseconds; sorts as text."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """The present as `rfc3339`."""
+    return rfc3339(datetime.now(UTC))
+
+
+def rfc3339(moment: datetime) -> str:
+    """A moment as RFC 3339 in UTC, with milliseconds; sorts as text."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -13,19 +13,25 @@ from typing import IO
 from kb.access import Access
 from kb.backup import Backup
 from kb.batches import batched
-from kb.chat.answering import Chat
+from kb.chat.answering import Chat, Memory
+from kb.chat.asides import Asides
 from kb.chat.catalog import DEFAULT, Catalog, Deadlines
 from kb.chat.runs import Runs
-from kb.errors import EmbedderMismatch
+from kb.erasing import Erasing
 from kb.folder import DataFolder
 from kb.fsck import Fsck
 from kb.index.applier import Applier
+from kb.index.by_text import ChunksByText
 from kb.index.exact import ExactVectors
 from kb.index.keywords import TantivyKeywords
 from kb.index.trust import DependableKeywords, DependableVectors, SealedVectors, Trust
 from kb.index.vectors import ChromaVectors
+from kb.models.circuit import Breaking
+from kb.models.embedders import Embedders
 from kb.models.embedding import open_embedder
-from kb.protocols import Embedder, KeywordIndex, VectorIndex
+from kb.models.reranking import open_reranker
+from kb.protocols import Embedder, KeywordIndex, Reranker, VectorIndex
+from kb.reindexing import Reindexing
 from kb.search.searching import Searcher
 from kb.settings import Settings
 from kb.store import datasets, documents, jobs, marks, removal
@@ -55,6 +61,7 @@ class KnowledgeBase:
     originals: Originals
     secrets: Secrets
     embedder: Embedder
+    embedders: Embedders
     vectors: VectorIndex
     keywords: KeywordIndex
     applier: Applier
@@ -64,6 +71,8 @@ class KnowledgeBase:
     access: Access
     fsck: Fsck
     verification: Verification
+    reindexing: Reindexing
+    erasing: Erasing
     lock: IO[str]
 
     def create_dataset(
@@ -80,26 +89,35 @@ class KnowledgeBase:
             scope,
             name=name,
             embedder=self.embedder.fingerprint,
+            model=self.embedders.configured,
             description=description,
             processing=processing,
         )
 
-    def check_embedder(self, dataset: Dataset) -> None:
-        """Raises EmbedderMismatch unless the dataset belongs to the configured embedder."""
-        if dataset.embedder != self.embedder.fingerprint:
-            raise EmbedderMismatch(dataset.name, dataset.embedder, self.embedder.fingerprint)
+    def embedder_of(self, dataset: Dataset) -> Embedder:
+        """The embedder whose vectors a dataset holds. Raises EmbedderMismatch or Rejected."""
+        if dataset.embedder == self.embedder.fingerprint:
+            return self.embedder
+        return self.embedders.of(dataset)
 
     def delete_document(self, scope: Scope, document_id: str) -> None:
-        """Delete a document: out of every answer at once, its index rows right after."""
-        hashes = self.database.writing(removal.remove, scope, document_id)
-        self.applier.notify()
-        self.collect_originals(hashes)
+        """Delete a document: out of every answer at once, out of every file a little later."""
+        with self.database.write() as tx:
+            self.erasing.remember(tx, scope, [document_id])
+            hashes = removal.remove(tx, scope, document_id)
+        self._after_deletion(hashes)
 
     def delete_dataset(self, scope: Scope, dataset_id: str) -> None:
         """Delete a dataset with everything in it."""
-        hashes = self.database.writing(removal.remove_dataset, scope, dataset_id)
+        with self.database.write() as tx:
+            self.erasing.remember(tx, scope, documents.ids_of(tx, dataset_id))
+            hashes = removal.remove_dataset(tx, scope, dataset_id)
+        self._after_deletion(hashes)
+
+    def _after_deletion(self, hashes: Iterable[str]) -> None:
         self.applier.notify()
         self.collect_originals(hashes)
+        self.erasing.notify()
 
     def collect_originals(self, hashes: Iterable[str]) -> None:
         """Delete those of the originals that no document needs any more."""
@@ -119,6 +137,7 @@ class KnowledgeBase:
             last.callback(self.lock.close)
             last.callback(self.database.close)
             is_verified = self.verification.stop()
+            self.erasing.stop()
             self.applier.stop()
             self.vectors.close()
             self.keywords.close()
@@ -146,12 +165,7 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
     database = Database(folder.database)
     originals = Originals(folder.originals)
     vault = Secrets.open(folder.secret)
-    embedder = open_embedder(
-        settings.embedding.model,
-        cache_dir=folder.models,
-        threads=settings.embedding.threads,
-        batch_size=settings.embedding.batch_size,
-    )
+    embedders = _embedders(settings, folder)
     of_vectors, of_keywords = Trust(), Trust()
     chroma = ChromaVectors(folder.index, open_limit=settings.search.open_indexes)
     vectors = SealedVectors(chroma, of_vectors)
@@ -159,14 +173,18 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
     applier = Applier(database, vectors, keywords, of_vectors, of_keywords)
     searcher = Searcher(
         database,
-        embedder,
-        DependableVectors(chroma, of_vectors, ExactVectors(database).query),
+        embedders,
+        DependableVectors(ChunksByText(chroma, database), of_vectors, ExactVectors(database)),
         DependableKeywords(keywords, of_keywords),
         candidates=settings.search.candidates,
         threads=settings.search.threads,
         max_waiting=settings.search.max_waiting,
+        reranker=_reranker(settings, folder),
     )
     fsck = Fsck(database, originals, vectors, keywords, applier)
+    verification = Verification(fsck, applier, chroma, of_vectors, of_keywords)
+    holders = (database, originals, applier, vault, folder)
+    erase_after_s = settings.maintenance.erase_after_s
     catalog = Catalog(database, vault, _default_model(settings), _deadlines(settings))
     kb = KnowledgeBase(
         settings=settings,
@@ -174,7 +192,8 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
         database=database,
         originals=originals,
         secrets=vault,
-        embedder=embedder,
+        embedder=embedders.default,
+        embedders=embedders,
         vectors=vectors,
         keywords=keywords,
         applier=applier,
@@ -183,7 +202,9 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
         chat=_chat(settings, database, searcher, catalog),
         access=Access(database, vault, _admin_key(settings, folder)),
         fsck=fsck,
-        verification=Verification(fsck, applier, chroma, of_vectors, of_keywords),
+        verification=verification,
+        reindexing=Reindexing(database, embedders, applier),
+        erasing=Erasing(*holders, wait_verified=verification.wait, after_s=erase_after_s),
         lock=lock,
     )
     _recover(kb)
@@ -197,6 +218,7 @@ def _recover(kb: KnowledgeBase) -> None:
         requeued = jobs.requeue_running(tx)
         was_clean = marks.mark(tx, marks.CLEAN) != "no"
         marks.set_mark(tx, marks.CLEAN, "no")
+        datasets.adopt(tx, kb.embedder.fingerprint, kb.embedders.configured)
     if requeued:
         logger.info("%d documents were being indexed when the last process stopped", requeued)
     if sqlite3.sqlite_version_info < FIXED_SQLITE:
@@ -204,6 +226,19 @@ def _recover(kb: KnowledgeBase) -> None:
     if not was_clean:
         kb.verification.start()
     kb.applier.start()
+    kb.erasing.start()
+
+
+def _embedders(settings: Settings, folder: DataFolder) -> Embedders:
+    def open_one(name: str) -> Embedder:
+        return open_embedder(
+            name,
+            cache_dir=folder.models,
+            threads=settings.embedding.threads,
+            batch_size=settings.embedding.batch_size,
+        )
+
+    return Embedders(settings.embedding.model, open_one)
 
 
 def _chat(settings: Settings, database: Database, searcher: Searcher, catalog: Catalog) -> Chat:
@@ -212,12 +247,36 @@ def _chat(settings: Settings, database: Database, searcher: Searcher, catalog: C
         replay_s=settings.chat.replay_s,
         max_runs=settings.chat.max_runs,
     )
-    return Chat(database, searcher, catalog, runs, history_turns=settings.chat.history_turns)
+    return Chat(
+        database,
+        searcher,
+        catalog,
+        runs,
+        asides=Asides(database, catalog, timeout_s=settings.chat.side_timeout_s),
+        memory=Memory(settings.chat.history_turns, settings.chat.history_tokens),
+    )
 
 
 def _deadlines(settings: Settings) -> Deadlines:
     llm = settings.llm
-    return Deadlines(llm.first_token_timeout_s, llm.gap_timeout_s, llm.total_timeout_s)
+    return Deadlines(
+        llm.first_token_timeout_s,
+        llm.gap_timeout_s,
+        llm.total_timeout_s,
+        llm.retries,
+        Breaking(llm.circuit_failures, llm.circuit_window_s, llm.circuit_open_s),
+    )
+
+
+def _reranker(settings: Settings, folder: DataFolder) -> Reranker | None:
+    wanted = settings.rerank
+    return open_reranker(
+        model=wanted.model,
+        base_url=wanted.base_url,
+        api_key=wanted.api_key.get_secret_value() if wanted.api_key else None,
+        cache_dir=folder.models,
+        timeout_s=wanted.timeout_s,
+    )
 
 
 def _default_model(settings: Settings) -> Model | None:

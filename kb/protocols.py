@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -71,6 +71,14 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
+class Frequencies:
+    """How many chunks there are, and how many of them hold each term of a question."""
+
+    chunks: int = 0
+    holding: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class IndexKey:
     """Names one derived index: a dataset in one generation."""
 
@@ -78,8 +86,20 @@ class IndexKey:
     generation: int
 
 
+class NearestChunks(Protocol):
+    """Nearest neighbours by cosine similarity, as chunks."""
+
+    def query(self, key: IndexKey, vector: Vectors, limit: int) -> list[Scored]:
+        """The nearest chunks of a (1, dimensions) vector, best first, score = cosine."""
+        ...
+
+
 class VectorIndex(Protocol):
-    """Nearest neighbours by cosine similarity. Derived: all of it can be rebuilt from SQL."""
+    """Nearest neighbours by cosine similarity. Derived: all of it can be rebuilt from SQL.
+
+    Rows may have any ids. Ours are the names of texts (`kb.store.texts`), which stand for all the
+    chunks that have the text: equal vectors in one graph hide each other.
+    """
 
     def upsert(self, key: IndexKey, chunk_ids: Sequence[str], vectors: Vectors) -> None:
         """Add or overwrite; repeating is harmless. Any number of rows."""
@@ -99,6 +119,11 @@ class VectorIndex(Protocol):
 
     def drop(self, key: IndexKey) -> None:
         """Remove the index from disk."""
+        ...
+
+    def renew(self, key: IndexKey, parts: Iterable[tuple[Sequence[str], Vectors]]) -> None:
+        """Make the index anew of (ids, vectors), so that nothing of what was removed is left in
+        its files; the present one answers until that is done."""
         ...
 
     def close(self) -> None:
@@ -121,6 +146,10 @@ class KeywordIndex(Protocol):
         """Best matches of any word of the text, best first, score = BM25 (> 0)."""
         ...
 
+    def frequencies(self, key: IndexKey, text: str) -> Frequencies:
+        """How common the terms of a question are."""
+        ...
+
     def ids(self, key: IndexKey) -> set[str]:
         """Every chunk id held."""
         ...
@@ -129,8 +158,23 @@ class KeywordIndex(Protocol):
         """Remove the index from disk."""
         ...
 
+    def renew(self, key: IndexKey, parts: Iterable[Iterable[tuple[str, str]]]) -> None:
+        """Make the index anew of (chunk id, index_text) pairs, like `VectorIndex.renew`."""
+        ...
+
     def close(self) -> None:
         """Release files and threads."""
+        ...
+
+
+class Reranker(Protocol):
+    """A model that reads a question together with a passage. Thread-safe."""
+
+    def relevance(self, query: str, texts: Sequence[str]) -> list[float]:
+        """How well each passage answers the question, 0..1, in the order given.
+
+        Raises ModelUnavailable when it cannot be asked.
+        """
         ...
 
 

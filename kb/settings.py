@@ -61,6 +61,14 @@ class LlmSettings(_Section):
     """Seconds to wait between two tokens."""
     total_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 600.0
     """Seconds for a whole answer."""
+    retries: Annotated[int, Field(ge=0, le=10)] = 2
+    """Further tries after a failure that may pass, such as 429 or 503, before the first token."""
+    circuit_failures: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Failures of a model with no answer between them, after which it is left alone a while."""
+    circuit_window_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    """Seconds within which these failures must fall."""
+    circuit_open_s: Annotated[float, Field(gt=0, le=3600)] = 30.0
+    """Seconds for which it is left alone; then one question tries it."""
 
 
 class IngestSettings(_Section):
@@ -78,8 +86,9 @@ class IngestSettings(_Section):
     """Seconds after which a resumable upload that does not go on is deleted."""
     max_characters: Annotated[int, Field(ge=1)] = 20_000_000
     """Most characters one document may hold."""
-    readers: Annotated[int, Field(ge=1, le=32)] = 1
-    """Reader processes that parse files side by side."""
+    readers: Annotated[int, Field(ge=0, le=32)] = 0
+    """Reader processes that parse files side by side; 0 takes one per two processor cores, 4 at
+    most."""
     read_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
     """Seconds one file may take to parse before its reader is killed."""
     read_memory_bytes: Annotated[int, Field(ge=64 * MIB)] = 768 * MIB
@@ -103,6 +112,19 @@ class SearchSettings(_Section):
     """Datasets whose index stays open; the least recently used is closed."""
 
 
+class RerankSettings(_Section):
+    """A model that puts the best candidates in order. Unset: their words decide."""
+
+    model: str | None = None
+    """A cross-encoder that is on this machine (folder or id); with a URL, the name sent to it."""
+    base_url: str | None = None
+    """An endpoint in the style of Jina, Cohere or text-embeddings-inference."""
+    api_key: SecretStr | None = None
+    """Its key; local servers usually need none."""
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = 5.0
+    """Seconds to wait for the endpoint; then the words decide."""
+
+
 class ChatSettings(_Section):
     """How answers are run."""
 
@@ -113,7 +135,23 @@ class ChatSettings(_Section):
     max_runs: Annotated[int, Field(ge=1, le=100_000)] = 4000
     """Answers in progress at once; more are answered 503."""
     history_turns: Annotated[int, Field(ge=0, le=100)] = 6
-    """Past exchanges sent to the model."""
+    """Most past exchanges sent to the model."""
+    history_tokens: Annotated[int, Field(ge=0, le=1_000_000)] = 2000
+    """Most tokens of past exchanges sent to the model; the latest go first, and stay whole."""
+    side_timeout_s: Annotated[float, Field(ge=0, le=60)] = 4.0
+    """Seconds the model may take to rewrite a follow-up, after which a rule does, or to suggest
+    questions; 0 never asks it."""
+
+
+class MaintenanceSettings(_Section):
+    """Work that nobody waits for."""
+
+    erase_after_s: Annotated[float, Field(ge=0, le=900)] = 60.0
+    """Seconds after a deletion until the bytes are erased too; what is deleted meanwhile goes
+    along. A large folder waits longer, 15 minutes at most, so that erasing takes a tenth of the
+    time."""
+    keep_retired_s: Annotated[float, Field(ge=0, le=31_536_000)] = 86_400.0
+    """Seconds for which a generation that was replaced is kept up, to roll back to."""
 
 
 class DatabaseSettings(_Section):
@@ -154,7 +192,9 @@ class Settings(BaseSettings):
     llm: LlmSettings = LlmSettings()
     ingest: IngestSettings = IngestSettings()
     search: SearchSettings = SearchSettings()
+    rerank: RerankSettings = RerankSettings()
     chat: ChatSettings = ChatSettings()
+    maintenance: MaintenanceSettings = MaintenanceSettings()
     database: DatabaseSettings = DatabaseSettings()
     chroma: ChromaSettings = ChromaSettings()
 

@@ -103,6 +103,7 @@ def ask(
 
     async def whole() -> list[RunEvent]:
         request = ChatRequest(query, **fields)
+        request = await kb.chat.rewritten(scope, app, request)
         prepared = await asyncio.to_thread(kb.chat.prepare, scope, app, request)
         run = kb.chat.start(prepared)
         async with aclosing(run.subscribe()) as events:

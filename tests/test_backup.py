@@ -83,6 +83,21 @@ def test_a_restored_backup_gives_the_same_answers_with_the_same_citations(tmp_pa
             assert own.get("/v1/apps/guide").status_code == 200
 
 
+def test_a_restored_folder_passes_the_check_at_once_and_answers(tmp_path: Path, kb):
+    ingest(kb, kb.create_dataset(Scope.admin(), "d").id, FILES)
+    file = tmp_path / "backup.tar"
+    backup = kb.backup()
+    file.write_bytes(b"".join(backup.pieces()))
+    backup.close()
+    data = tmp_path / "restored"
+
+    assert kb_command(data, "restore", str(file)).returncode == 0
+    checked = kb_command(data, "fsck", "--json")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    report = json.loads(checked.stdout)
+    assert (report["clean"], report["documents"]) == (True, len(FILES))
+
+
 def test_a_backup_holds_what_was_there_when_it_began_though_it_is_deleted_meanwhile(
     tmp_path: Path, kb
 ):

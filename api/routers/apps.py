@@ -1,4 +1,4 @@
-"""Apps: their drafts, versions and routes. What holds a hidden prompt is for admins."""
+"""Apps: their drafts, publishing and routes. What holds a hidden prompt is for admins."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 from starlette.responses import JSONResponse, Response
 
-from api import encoders
+from api import app_encoders, app_views
 from api.deps import KB, AdminCaller, AdminScope, ChatCaller, Json, Paging
-from api.errors import PreconditionFailed
 from api.idempotency import OnceDep
-from api.schemas.apps import AppBody, AppChange, DraftBody, RollbackBody, RouteBody
+from api.schemas.apps import AppBody, AppChange, DraftBody, RouteBody
 from api.threads import read, write
+from kb.access import Caller
 from kb.chat.catalog import DEFAULT, EXTRACTIVE
-from kb.store import apps, datasets, models
+from kb.chat.routing import check_policy
+from kb.store import apps, contents, datasets, models
 from kb.store.database import Transaction
-from kb.types import App, AppContent, Scope
+from kb.types import AppContent, RoutePolicy, Scope
 
 router = APIRouter(prefix="/v1/apps", tags=["apps"])
 
@@ -28,8 +29,7 @@ async def create_app(body: AppBody, kb: KB, caller: AdminCaller, once: OnceDep) 
     """Add an app with an empty draft; its slug must be new."""
 
     async def create() -> Json:
-        made = await write(kb, _create, caller.scope, body)
-        return encoders.app(made, caller)
+        return await write(kb, _create, caller, body)
 
     return await once(201, create)
 
@@ -37,21 +37,19 @@ async def create_app(body: AppBody, kb: KB, caller: AdminCaller, once: OnceDep) 
 @router.get("")
 async def list_apps(kb: KB, caller: ChatCaller, page: Paging) -> Json:
     """The apps that the key opens, oldest first."""
-    found = await read(kb, apps.page, caller.scope, page)
-    return encoders.listing(found, lambda app: encoders.app(app, caller))
+    return await read(kb, app_views.page, caller, page)
 
 
 @router.get("/{app}")
 async def get_app(app: str, kb: KB, caller: ChatCaller) -> Json:
     """One app, by id or slug."""
-    return encoders.app(await read(kb, apps.get, caller.scope, app), caller)
+    return await read(kb, app_views.one, caller, app)
 
 
 @router.patch("/{app}")
 async def change_app(app: str, body: AppChange, kb: KB, caller: AdminCaller) -> Json:
     """Change how an app presents itself."""
-    changed = await write(kb, apps.change, caller.scope, app, body.changes())
-    return encoders.app(changed, caller)
+    return await write(kb, _change, caller, app, body.changes())
 
 
 @router.delete("/{app}", status_code=204)
@@ -63,9 +61,12 @@ async def delete_app(app: str, kb: KB, scope: AdminScope) -> Response:
 
 @router.get("/{app}/draft")
 async def get_draft(app: str, kb: KB, scope: AdminScope) -> Response:
-    """What the next version will answer with; `ETag` names its revision."""
-    content, revision = await read(kb, apps.draft, scope, app)
-    return JSONResponse(encoders.content(content), headers={"etag": _etag(revision)})
+    """What the next version will answer with; `ETag` names its revision.
+
+    `warnings` is there if a model that it names is about to be shut down.
+    """
+    shown, revision = await read(kb, _draft, scope, app)
+    return JSONResponse(shown, headers={"etag": _etag(revision)})
 
 
 @router.put("/{app}/draft")
@@ -73,9 +74,9 @@ async def put_draft(
     app: str, body: DraftBody, kb: KB, scope: AdminScope, if_match: IfMatch = None
 ) -> Response:
     """Replace the draft; with `If-Match` only if nobody else has changed it since."""
-    content = body.to_content()
-    revision = await write(kb, _set_draft, scope, app, content, if_match)
-    return JSONResponse(encoders.content(content), headers={"etag": _etag(revision)})
+    expected = _revision(if_match)
+    shown, revision = await write(kb, _set_draft, scope, app, body.to_content(), expected)
+    return JSONResponse(shown, headers={"etag": _etag(revision)})
 
 
 @router.post("/{app}/publish", status_code=201)
@@ -83,57 +84,71 @@ async def publish(app: str, kb: KB, scope: AdminScope, once: OnceDep) -> Respons
     """Freeze the draft under the next number and let it answer."""
 
     async def create() -> Json:
-        return encoders.version(await write(kb, apps.publish, scope, app))
+        return app_encoders.version(await write(kb, apps.publish, scope, app))
 
     return await once(201, create)
-
-
-@router.get("/{app}/versions")
-async def list_versions(app: str, kb: KB, scope: AdminScope) -> Json:
-    """All published versions, newest first."""
-    found = await read(kb, apps.versions_of, scope, app)
-    return encoders.part(found, None, encoders.version)
-
-
-@router.post("/{app}/rollback")
-async def rollback(app: str, body: RollbackBody, kb: KB, scope: AdminScope) -> Json:
-    """Let an earlier version answer again."""
-    return encoders.version(await write(kb, apps.rollback, scope, app, body.version))
 
 
 @router.get("/{app}/route")
 async def get_route(app: str, kb: KB, scope: AdminScope) -> Json:
     """How the fine-tune switch stands."""
-    return encoders.route((await read(kb, apps.get, scope, app)).route)
+    return await read(kb, _route, scope, app)
 
 
 @router.put("/{app}/route")
 async def put_route(app: str, body: RouteBody, kb: KB, scope: AdminScope) -> Json:
-    """Turn the fine-tune switch: it counts from the next question that nothing has pinned."""
-    policy = body.to_policy()
-    changed = await write(kb, apps.set_route, scope, app, policy)
-    return encoders.route(changed.route)
+    """Turn the fine-tune switch: it counts from the next question that nothing has pinned.
+
+    Refused with 409 if it wants a tuned variant and the app has none.
+    """
+    return await write(kb, _set_route, scope, app, body.to_policy())
 
 
 def _etag(revision: int) -> str:
     return f'"{revision}"'
 
 
-def _create(tx: Transaction, scope: Scope, body: AppBody) -> App:
-    return apps.create(tx, scope, **body.model_dump())
+def _revision(if_match: str | None) -> int | None:
+    """The revision that an `If-Match` header asks for: None for any, -1 for one that never was."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    digits = if_match.strip().removeprefix('"').removesuffix('"')
+    return int(digits) if digits.isascii() and digits.isdigit() else -1
+
+
+def _create(tx: Transaction, caller: Caller, body: AppBody) -> Json:
+    made = apps.create(tx, caller.scope, **body.model_dump())
+    return app_views.one(tx, caller, made.id)
+
+
+def _change(tx: Transaction, caller: Caller, app: str, changes: Json) -> Json:
+    return app_views.one(tx, caller, apps.change(tx, caller.scope, app, changes).id)
+
+
+def _draft(tx: Transaction, scope: Scope, app: str) -> tuple[Json, int]:
+    content, revision = apps.draft(tx, scope, app)
+    return app_views.draft(tx, scope, content), revision
 
 
 def _set_draft(
-    tx: Transaction, scope: Scope, app: str, content: AppContent, if_match: str | None
-) -> int:
+    tx: Transaction, scope: Scope, app: str, content: AppContent, expected: int | None
+) -> tuple[Json, int]:
     for dataset_id in content.dataset_ids:
         datasets.get(tx, scope, dataset_id)
-    for variant in (content.base, content.tuned):
-        if variant is not None and variant.model not in (None, EXTRACTIVE, DEFAULT):
-            models.check(tx, scope, variant.model)
-    expected = None
-    if if_match is not None and if_match.strip() != "*":
-        _, expected = apps.draft(tx, scope, app)
-        if if_match.strip() != _etag(expected):
-            raise PreconditionFailed("The draft was changed by somebody else. Read it again.")
-    return apps.set_draft(tx, scope, app, content, expected=expected)
+    for model in contents.models_of(content) - {EXTRACTIVE, DEFAULT}:
+        models.check(tx, scope, model)
+    revision = apps.set_draft(tx, scope, app, content, expected=expected)
+    return app_views.draft(tx, scope, content), revision
+
+
+def _route(tx: Transaction, scope: Scope, app: str) -> Json:
+    return app_views.route(tx, scope, apps.get(tx, scope, app))
+
+
+def _set_route(tx: Transaction, scope: Scope, app: str, policy: RoutePolicy) -> Json:
+    found = apps.get(tx, scope, app)
+    content, _ = apps.draft(tx, scope, found.id)
+    check_policy(policy, contents.published(tx, scope, [found.id]).get(found.id), content)
+    for dataset_id in dict.fromkeys(one for rule in policy.rules for one in rule.dataset_ids):
+        datasets.get(tx, scope, dataset_id)
+    return app_views.route(tx, scope, apps.set_route(tx, scope, found.id, policy))

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from api import encoders, sse
 from api.batch_events import batch_stream
-from api.deps import KB, IngestScope, Json, WorkerDep
+from api.deps import KB, IngestScope, Json, StreamDep, WorkerDep
 from api.threads import read, write
 from kb.store import batch_control, batches
 from kb.store.batches import LISTED
@@ -54,6 +54,7 @@ async def batch_events(
     request: Request,
     kb: KB,
     scope: IngestScope,
+    stream: StreamDep,
     after: EventNumber = None,
     last_event_id: LastEventId = None,
 ) -> EventSourceResponse:
@@ -61,7 +62,8 @@ async def batch_events(
     await read(kb, batches.row_of, scope, batch_id)
     start = last_event_id if last_event_id is not None else after or 0
     closing = request.state.closing
-    return sse.event_stream(batch_stream(kb, scope, batch_id, after=start, closing=closing))
+    frames = batch_stream(kb, scope, batch_id, after=start, closing=closing, stream=stream)
+    return sse.event_stream(frames)
 
 
 @router.post("/{batch_id}/pause")

@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import json
-from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
 from sse_starlette import EventSourceResponse
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from api import events, sse
-from api.deps import KB, ChatCaller, Json
+from api import answers, events, sse
+from api.deps import KB, ChatCaller, Json, StreamDep, User
 from api.idempotency import OnceDep
 from api.routers.batches import EventNumber, LastEventId
 from api.schemas.chat import ChatBody
-from api.threads import read, searching
+from api.threads import read
 from kb.access import Caller
-from kb.chat.run import Run
 from kb.errors import NotFound
 from kb.store import conversations
 from kb.types import Scope
 
 router = APIRouter(prefix="/v1", tags=["chat"])
 
-_EVENTS: dict[int | str, dict[str, Any]] = {
+EVENTS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {}, "application/json": {}}}
 }
 
 
-@router.post("/apps/{app}/chat", responses=_EVENTS)
-async def chat(app: str, body: ChatBody, kb: KB, caller: ChatCaller, once: OnceDep) -> Response:
+@router.post("/apps/{app}/chat", responses=EVENTS)
+async def chat(
+    app: str, body: ChatBody, kb: KB, caller: ChatCaller, once: OnceDep, stream: StreamDep
+) -> Response:
     """Ask an app. Searching comes before the first byte, so its failures keep their status.
 
     A repetition under the same `Idempotency-Key` reads the first run instead of asking again.
@@ -39,24 +39,21 @@ async def chat(app: str, body: ChatBody, kb: KB, caller: ChatCaller, once: OnceD
     scope = of_user(caller.scope, body.user)
 
     async def begin() -> str:
-        generation = await searching(kb, kb.chat.prepare, scope, app, body.to_request())
-        return kb.chat.start(generation).run_id
+        return (await answers.begin(kb, caller, scope, app, body.to_request())).run_id
 
     first, _ = await once.first(200, begin)
     run = kb.chat.run(scope, json.loads(first.body))
-    if body.stream:
-        return sse.event_stream(sse.run_stream(run, 0, full=_is_full(caller)))
-    return JSONResponse(await _answer(run, caller))
+    return await answers.respond(run, caller, stream, streamed=body.stream)
 
 
 @router.get("/runs/{run_id}")
-async def get_run(run_id: str, kb: KB, caller: ChatCaller) -> Json:
+async def get_run(run_id: str, kb: KB, caller: ChatCaller, user: User = None) -> Json:
     """A run: as much of the answer as there is, or how it ended."""
-    full = _is_full(caller)
+    full, scope = _is_full(caller), of_user(caller.scope, user)
     try:
-        return events.run_state(kb.chat.run(caller.scope, run_id).events, full=full)
+        return events.run_state(kb.chat.run(scope, run_id).events, full=full)
     except NotFound:
-        stored = await read(kb, conversations.message_of_run, caller.scope, run_id)
+        stored = await read(kb, conversations.message_of_run, scope, run_id)
         return events.stored_run(stored, full=full)
 
 
@@ -65,21 +62,23 @@ async def run_events(
     run_id: str,
     kb: KB,
     caller: ChatCaller,
+    stream: StreamDep,
     after: EventNumber = None,
     last_event_id: LastEventId = None,
+    user: User = None,
 ) -> Response:
     """The events of a run from behind `after`; 204 when there is nothing left to come."""
-    run = kb.chat.run(caller.scope, run_id)
+    run = kb.chat.run(of_user(caller.scope, user), run_id)
     start = last_event_id if last_event_id is not None else after or 0
     if run.terminal is not None and start >= len(run.events):
         return Response(status_code=204)
-    return sse.event_stream(sse.run_stream(run, start, full=_is_full(caller)))
+    return sse.event_stream(sse.run_stream(run, start, stream, full=_is_full(caller)))
 
 
 @router.post("/runs/{run_id}/stop", status_code=202)
-async def stop_run(run_id: str, kb: KB, caller: ChatCaller) -> Json:
+async def stop_run(run_id: str, kb: KB, caller: ChatCaller, user: User = None) -> Json:
     """End a run; what is written so far is kept. Harmless when it has ended."""
-    run = kb.chat.run(caller.scope, run_id)
+    run = kb.chat.run(of_user(caller.scope, user), run_id)
     run.stop()
     return events.run_state(run.events, full=_is_full(caller))
 
@@ -87,14 +86,6 @@ async def stop_run(run_id: str, kb: KB, caller: ChatCaller) -> Json:
 def of_user(scope: Scope, user: str | None) -> Scope:
     """The scope narrowed to one end user, if one is named; a narrowed scope stays as it is."""
     return scope if user is None or scope.end_user is not None else replace(scope, end_user=user)
-
-
-async def _answer(run: Run, caller: Caller) -> Json:
-    """Read along to the end, which keeps the run going. Raises AnswerFailed."""
-    async with aclosing(run.subscribe_batches()) as batches:
-        async for _ in batches:
-            pass
-    return events.answer(run.events, full=_is_full(caller))
 
 
 def _is_full(caller: Caller) -> bool:

@@ -82,10 +82,12 @@ async def search(dataset_id: str, body: SearchBody, kb: KB, caller: SearchCaller
     """The passages that fit a question best, best first."""
     if body.explain and not caller.scope.may("admin"):
         raise NotAllowed("Only an admin key may ask for `explain`.")
+    if body.generation is not None and not caller.scope.may("admin"):
+        raise NotAllowed("Only an admin key may search another generation.")
     began = time.perf_counter()
     asked = (caller.scope, [dataset_id], body.query, body.to_retrieval())
     where = parsed_filter(body.filter)
-    hits = await searching(kb, kb.searcher.search, *asked, where=where)
+    hits = await searching(kb, kb.searcher.search, *asked, where=where, generation=body.generation)
     encoded = [encoders.hit(hit, explain=body.explain) for hit in hits]
     return {"hits": encoded, "took_ms": round((time.perf_counter() - began) * 1000, 1)}
 

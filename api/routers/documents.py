@@ -99,9 +99,10 @@ async def get_document(document_id: str, kb: KB, scope: SearchScope) -> Json:
 
 @router.delete("/documents/{document_id}", status_code=204)
 async def delete_document(document_id: str, kb: KB, scope: IngestScope) -> Response:
-    """Delete a document: it is out of every answer at once."""
+    """Delete a document: it is out of every answer at once, and its receipt says when it is out of
+    every file."""
     await in_thread(kb.delete_document, scope, document_id)
-    return Response(status_code=204)
+    return Response(status_code=204, headers={"location": f"/v1/documents/{document_id}/erasure"})
 
 
 @router.get("/documents/{document_id}/chunks")

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from api.deps import KB, AdminScope
-from api.metrics import RequestCounts, exposition
+from api.metrics import Family, RequestCounts, exposition
 from api.threads import read
 from kb.knowledge_base import KnowledgeBase
 from kb.store import datasets, documents, jobs
@@ -34,7 +34,7 @@ async def readyz(kb: KB) -> Response:
     return JSONResponse(body, 200 if ready else 503)
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request, kb: KB, scope: AdminScope) -> PlainTextResponse:
     """Numbers in Prometheus' text format."""
     by_status, waiting = await read(kb, _stored, scope)
@@ -45,6 +45,7 @@ async def metrics(request: Request, kb: KB, scope: AdminScope) -> PlainTextRespo
             ("kb_requests_total", "counter", "Requests answered.", counts.samples()),
             ("kb_runs_active", "gauge", "Answers in progress.", [({}, kb.chat.active_runs)]),
             ("kb_documents", "gauge", "Documents by status.", documents_by_status),
+            *_of_models(kb),
             ("kb_jobs_waiting", "gauge", "Documents that wait for indexing.", [({}, waiting)]),
         ]
     )
@@ -57,6 +58,18 @@ async def readiness(kb: KnowledgeBase) -> dict[str, bool]:
         "database": await read(kb, jobs.waiting) >= 0,
         "embedder": kb.embedder.dimensions > 0,
     }
+
+
+def _of_models(kb: KnowledgeBase) -> list[Family]:
+    health = sorted(kb.catalog.health().items())
+    answers = [({"model": name}, one.answers) for name, one in health]
+    failures = [({"model": name}, one.failures) for name, one in health]
+    left_alone = [({"model": name}, int(one.circuit != "closed")) for name, one in health]
+    return [
+        ("kb_model_answers_total", "counter", "Answers of language models.", answers),
+        ("kb_model_failures_total", "counter", "Failures of language models.", failures),
+        ("kb_model_circuit_open", "gauge", "Models left alone after failures.", left_alone),
+    ]
 
 
 def _stored(tx: Transaction, scope: Scope) -> tuple[Counter[str], int]:

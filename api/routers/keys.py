@@ -1,5 +1,5 @@
 """Access keys. The secret is in the answer to POST, once; so these endpoints keep no first answer
-for an `Idempotency-Key`: a lost key is revoked and made anew."""
+for an `Idempotency-Key`: a lost key is rotated, or revoked and made anew."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from api import encoders
 from api.deps import KB, AdminScope, Json, Paging
-from api.schemas.keys import AppKeyBody, KeyBody
+from api.schemas.keys import AppKeyBody, KeyBody, RotateBody
 from api.threads import read, write
+from kb.access import Access
 from kb.store import apps, datasets, keys
 from kb.store.database import Transaction
 from kb.store.secrets import Secrets
@@ -20,9 +21,8 @@ router = APIRouter(prefix="/v1", tags=["keys"])
 
 @router.post("/keys", status_code=201)
 async def create_key(body: KeyBody, kb: KB, scope: AdminScope) -> Json:
-    """Make a key; its secret is shown this once."""
-    key, token = await write(kb, _create, scope, kb.secrets, body)
-    return {**encoders.key(key), "key": token}
+    """Make a key; its secret, and a widget's signing secret, are shown this once."""
+    return _shown_once(kb.access, *await write(kb, _create, scope, kb.secrets, body))
 
 
 @router.get("/keys")
@@ -31,19 +31,30 @@ async def list_keys(kb: KB, scope: AdminScope, page: Paging) -> Json:
     return encoders.listing(await read(kb, keys.page, scope, page), encoders.key)
 
 
+@router.get("/keys/{key_id}")
+async def get_key(key_id: str, kb: KB, scope: AdminScope) -> Json:
+    """One key without its secret."""
+    return encoders.key(await read(kb, keys.get, scope, key_id))
+
+
+@router.post("/keys/{key_id}/rotate")
+async def rotate_key(key_id: str, body: RotateBody, kb: KB, scope: AdminScope) -> Json:
+    """Give a key a new secret, shown this once; the old one ends at once or after a grace time."""
+    turn = (scope, kb.secrets, key_id)
+    return _shown_once(kb.access, *await write(kb, keys.rotate, *turn, grace_s=body.grace_s))
+
+
 @router.delete("/keys/{key_id}", status_code=204)
 async def revoke_key(key_id: str, kb: KB, scope: AdminScope) -> Response:
-    """End a key."""
+    """End a key, and within seconds what it is streaming."""
     await write(kb, keys.revoke, scope, key_id)
     return Response(status_code=204)
 
 
 @router.post("/apps/{app}/keys", status_code=201)
 async def create_app_key(app: str, body: AppKeyBody, kb: KB, scope: AdminScope) -> Json:
-    """Make a key for one app; its secret is shown this once."""
-    wanted = KeyBody(kind="app", app=app, name=body.name)
-    key, token = await write(kb, _create, scope, kb.secrets, wanted)
-    return {**encoders.key(key), "key": token}
+    """Make a key for one app; its secrets are shown this once."""
+    return _shown_once(kb.access, *await write(kb, _create_for, scope, kb.secrets, app, body))
 
 
 @router.get("/apps/{app}/keys")
@@ -54,15 +65,19 @@ async def list_app_keys(app: str, kb: KB, scope: AdminScope, page: Paging) -> Js
     return encoders.listing(listed, encoders.key)
 
 
+def _shown_once(access: Access, key: Key, token: str) -> Json:
+    shown = {**encoders.key(key), "key": token}
+    return shown | ({"signing_secret": access.signing_secret(token)} if key.is_public else {})
+
+
 def _create(tx: Transaction, scope: Scope, vault: Secrets, body: KeyBody) -> tuple[Key, str]:
-    opened = [datasets.get(tx, scope, dataset_id).id for dataset_id in body.dataset_ids]
+    for dataset_id in body.dataset_ids:
+        datasets.get(tx, scope, dataset_id)
     app_id = None if body.app is None else apps.get(tx, scope, body.app).id
-    return keys.create(
-        tx,
-        scope,
-        vault,
-        kind=body.kind,
-        name=body.name,
-        dataset_ids=dict.fromkeys(opened),
-        app_id=app_id,
-    )
+    return keys.create(tx, scope, vault, body.to_key(app_id, body.dataset_ids))
+
+
+def _create_for(
+    tx: Transaction, scope: Scope, vault: Secrets, app: str, body: AppKeyBody
+) -> tuple[Key, str]:
+    return keys.create(tx, scope, vault, body.to_key(apps.get(tx, scope, app).id))

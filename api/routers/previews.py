@@ -54,7 +54,7 @@ async def preview_in_dataset(
 ) -> Json:
     """What an upload of one file into a dataset would do; `processing` tries other rules."""
     found = await read(kb, datasets.get, scope, dataset_id)
-    kb.check_embedder(found)
+    kb.embedder_of(found)
     return await _previewed(request, kb, found.processing, limit=limit, encoding=encoding)
 
 

@@ -141,7 +141,7 @@ async def create_upload(session: SessionDep) -> Response:
     return Response(status_code=201, headers={"location": f"/v1/uploads/{made.id}", **state})
 
 
-@router.head("/{upload_id}")
+@router.head("/{upload_id}", response_class=Response)
 async def get_upload(upload_id: str, session: SessionDep) -> Response:
     """How many bytes have arrived."""
     async with session.transfers.turn(upload_id):

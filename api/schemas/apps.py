@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from api.schemas.common import Body, Id, Label, Name, Slug, Text
+from kb.chat.catalog import EXTRACTIVE
+from kb.chat.inputs import MAX_LENGTHS, checked_value
+from kb.chat.languages import LANGUAGES
+from kb.errors import Rejected
 from kb.types import (
     AppContent,
+    InputType,
     InputVariable,
     Retrieval,
     RoutePolicy,
@@ -72,13 +78,23 @@ class VariantBody(Body):
     """Not given: the app's. Null: plain chat without documents."""
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    draft_model: Label | None = None
+    """Writes a draft first, which `model` finishes; `{{draft}}` in the prompt is the draft."""
+    draft_prompt: Text | None = None
+    """What the draft is written from; null takes the app's prompt."""
+
+    @model_validator(mode="after")
+    def _a_draft_is_finished_by_a_model(self) -> Self:
+        if self.draft_model is not None and self.model == EXTRACTIVE:
+            raise ValueError("`extractive` quotes documents and cannot finish a draft")
+        return self
 
     def to_variant(self, default: Retrieval) -> Variant:
         """The domain type; `default` is the app's retrieval."""
         retrieval: Retrieval | None = default
         if "retrieval" in self.model_fields_set:
             retrieval = self.retrieval.to_retrieval() if self.retrieval else None
-        return Variant(self.model, self.prompt, retrieval, self.temperature, self.max_tokens)
+        return Variant(**{**self.model_dump(), "retrieval": retrieval})
 
 
 class InputBody(Body):
@@ -87,6 +103,29 @@ class InputBody(Body):
     name: Annotated[str, StringConstraints(pattern=r"^\w[\w-]{0,63}$")]
     required: bool = False
     default: Text = ""
+    type: InputType = "text"
+    label: Annotated[Text, StringConstraints(max_length=200)] = ""
+    """What a form shows."""
+    options: Annotated[tuple[Name, ...], Field(max_length=200)] = ()
+    """The choices of a select."""
+    max_length: Annotated[int, Field(ge=1, le=200_000)] | None = None
+    """Most characters of a text (1,000 if not given) or paragraph (20,000)."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if (self.type == "select") != bool(self.options):
+            raise ValueError("a `select` needs `options`, and only a select has them")
+        if self.max_length is not None and self.type not in MAX_LENGTHS:
+            raise ValueError("only a `text` or `paragraph` has a `max_length`")
+        try:
+            checked_value(replace(self.to_variable(), default=""), self.default)
+        except Rejected as exc:
+            raise ValueError(f"the default does not fit: {exc.detail.rstrip('.')}") from exc
+        return self
+
+    def to_variable(self) -> InputVariable:
+        """The domain type."""
+        return InputVariable(**self.model_dump())
 
 
 class DraftBody(Body):
@@ -101,6 +140,10 @@ class DraftBody(Body):
     tuned: VariantBody | None = None
     refusal: Text = ""
     """Said instead of an answer when nothing is found; empty leaves it to the model."""
+    quotable: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
+    """Texts of the prompt that answers may repeat word for word, such as contacts."""
+    warnings: list[dict[str, str]] = Field(default_factory=list)
+    """Comes with a draft that is read, and is ignored when it is sent back."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -114,19 +157,49 @@ class DraftBody(Body):
         default = self.retrieval.to_retrieval()
         return AppContent(
             prompt=self.prompt,
-            inputs=tuple(InputVariable(**item.model_dump()) for item in self.inputs),
+            inputs=tuple(item.to_variable() for item in self.inputs),
             dataset_ids=tuple(dict.fromkeys(self.dataset_ids)),
             base=self.base.to_variant(default),
             tuned=self.tuned.to_variant(default) if self.tuned else None,
             refusal=self.refusal,
+            quotable=self.quotable,
         )
 
 
-class RouteRuleBody(Body):
-    """Sends questions with one of the words to a variant."""
+def _known_language(code: str) -> str:
+    if code not in LANGUAGES:
+        raise ValueError(f"is none of {', '.join(sorted(LANGUAGES))}")
+    return code
 
-    keywords: Annotated[tuple[Name, ...], Field(min_length=1, max_length=100)]
+
+Language = Annotated[str, AfterValidator(_known_language)]
+Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class RouteRuleBody(Body):
+    """Sends questions to a variant if every condition that is given holds."""
+
     variant: VariantName
+    keywords: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
+    """The question contains one of them."""
+    languages: Annotated[tuple[Language, ...], Field(max_length=20)] = ()
+    """The question is written in one of them, as `en` or `zh`."""
+    dataset_ids: Annotated[tuple[Id, ...], Field(max_length=100)] = ()
+    """The best hit comes from one of them."""
+    score_at_least: Score | None = None
+    """The best hit scores as much or more."""
+    score_below: Score | None = None
+    """The best hit scores less, or nothing is found."""
+
+    @model_validator(mode="after")
+    def _has_a_condition(self) -> Self:
+        if self.to_rule() == RouteRule(variant=self.variant):
+            raise ValueError("a rule needs a condition, such as `keywords`")
+        return self
+
+    def to_rule(self) -> RouteRule:
+        """The domain type."""
+        return RouteRule(**self.model_dump())
 
 
 class RouteBody(Body):
@@ -139,8 +212,7 @@ class RouteBody(Body):
 
     def to_policy(self) -> RoutePolicy:
         """The domain type."""
-        rules = tuple(RouteRule(rule.keywords, rule.variant) for rule in self.rules)
-        return RoutePolicy(self.mode, self.percent, rules)
+        return RoutePolicy(self.mode, self.percent, tuple(rule.to_rule() for rule in self.rules))
 
 
 class RollbackBody(Body):

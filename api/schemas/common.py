@@ -19,13 +19,22 @@ def _without_nul(text: str) -> str:
     return text
 
 
+def _stripped(text: str) -> str:
+    """Measured before and stripped after, so that the described length is the one that counts."""
+    stripped = text.strip()
+    if not stripped:
+        raise ValueError("must hold more than blanks")
+    return stripped
+
+
 Text = Annotated[str, StringConstraints(max_length=200_000), AfterValidator(_without_nul)]
 """Any text of a sensible length."""
 
 Name = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    StringConstraints(min_length=1, max_length=200),
     AfterValidator(_without_nul),
+    AfterValidator(_stripped),
 ]
 """A name that people read."""
 

@@ -10,6 +10,8 @@ from api.schemas.common import Body, Name, Text
 from api.schemas.processing import ProcessingBody
 from kb.types import Retrieval, SearchMode
 
+GenerationNumber = Annotated[int, Field(ge=1, le=1_000_000_000)]
+
 
 class DatasetBody(Body):
     """A new dataset."""
@@ -28,6 +30,21 @@ class DatasetChange(Body):
     """Only while the dataset is empty."""
 
 
+class ReindexBody(Body):
+    """How the next generation of a dataset is made."""
+
+    processing: ProcessingBody | None = None
+    """How it is cleaned and split; without it as now."""
+    embedder: Name | None = None
+    """Its embedding model, named as in `KB_EMBEDDING__MODEL`; without it the configured one."""
+
+
+class SwitchBody(Body):
+    """Which generation is to answer."""
+
+    generation: GenerationNumber
+
+
 class SearchBody(Body):
     """A search in one dataset."""
 
@@ -37,6 +54,8 @@ class SearchBody(Body):
     filter: dict[Name, Any] = Field(default_factory=dict)
     """Which documents may answer: `name`, `media_type`, `id` or `metadata.<key>` → a value, or
     conditions `in`, `gt`, `gte`, `lt`, `lte`, `prefix`; all must hold."""
+    generation: GenerationNumber | None = None
+    """Searches another generation than the one that answers; for admin keys."""
     explain: bool = False
     """Adds to each hit why it was found; for admin keys."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from api.schemas.common import Body, Label, Name, Text
 from kb.types import Model
@@ -12,7 +13,15 @@ from kb.types import Model
 Url = Annotated[Text, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
 Secret = Annotated[Text, StringConstraints(min_length=1, max_length=4096)]
 Price = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 Stops = Annotated[tuple[Text, ...], Field(max_length=16)]
+
+
+def _day(text: str) -> str:
+    return date.fromisoformat(text).isoformat()
+
+
+Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_day)]
 
 
 class ModelBody(Body):
@@ -37,6 +46,14 @@ class ModelBody(Body):
     """Per million answer tokens."""
     options: dict[Name, Any] = Field(default_factory=dict)
     """Sent along with every request, as the provider wants them."""
+    first_token_timeout_s: Seconds | None = None
+    """Instead of `KB_LLM__FIRST_TOKEN_TIMEOUT_S`."""
+    gap_timeout_s: Seconds | None = None
+    """Instead of `KB_LLM__GAP_TIMEOUT_S`."""
+    total_timeout_s: Seconds | None = None
+    """Instead of `KB_LLM__TOTAL_TIMEOUT_S`."""
+    shutdown_at: Day | None = None
+    """The day (UTC) on which the provider ends it: from then on base answers for tuned."""
 
     def to_model(self) -> Model:
         """The domain type."""
@@ -56,6 +73,10 @@ class ModelChange(Body):
     price_in: Price | None = None
     price_out: Price | None = None
     options: dict[Name, Any] | None = None
+    first_token_timeout_s: Seconds | None = None
+    gap_timeout_s: Seconds | None = None
+    total_timeout_s: Seconds | None = None
+    shutdown_at: Day | None = None
 
     def changes(self) -> dict[str, Any]:
         """The given fields; null empties those that may be empty and leaves the others."""
@@ -63,4 +84,7 @@ class ModelChange(Body):
         return {key: value for key, value in given.items() if value is not None or key in _CLEARED}
 
 
-_CLEARED = frozenset({"base_url", "api_key", "price_in", "price_out"})
+_CLEARED = frozenset(
+    {"base_url", "api_key", "price_in", "price_out", "shutdown_at"}
+    | {"first_token_timeout_s", "gap_timeout_s", "total_timeout_s"}
+)

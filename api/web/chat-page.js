@@ -32,7 +32,6 @@ export class ChatPage {
     });
     byId("new").append(icon("plus"), "New conversation");
     byId("new").addEventListener("click", () => this.newConversation());
-    byId("route").hidden = api.kind !== "admin";
     byId("documents-link").hidden = api.kind !== "admin";
     byId("sign-out").addEventListener("click", () => this.signOut());
     byId("app").addEventListener("change", (event) => this.chooseApp(event.target.value));
@@ -56,6 +55,8 @@ export class ChatPage {
   async chooseApp(slug) {
     this.app = this.apps.find((app) => app.slug === slug);
     byId("app").value = slug;
+    byId("route").hidden = !this.#hasChoice(); // base alone leaves nothing to choose
+    byId("route").reset();
     document.title = this.app.name;
     this.newConversation();
     await this.history.load(this.app);
@@ -99,7 +100,7 @@ export class ChatPage {
     if (this.active !== null) return;
     const body = { query, stream: true };
     if (this.conversationId !== null) body.conversation_id = this.conversationId;
-    if (this.api.kind === "admin") body.route = byId("route").elements.route.value;
+    if (this.#hasChoice()) body.route = byId("route").elements.route.value;
     await this.#follow(new Turn(query), { app: this.app.slug, body });
   }
 
@@ -212,6 +213,10 @@ export class ChatPage {
     });
     byId("app").replaceChildren(...options);
     byId("app").hidden = options.length === 0;
+  }
+
+  #hasChoice() {
+    return this.api.kind === "admin" && this.app.has_tuned === true;
   }
 
   #say(sentence) {

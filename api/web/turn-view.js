@@ -4,6 +4,7 @@
 import { AnswerText } from "./answer-text.js";
 import { explain } from "./api.js";
 import { byId, element, icon, iconButton } from "./dom.js";
+import { codePoints } from "./offsets.js";
 import { routeBadge } from "./route-badge.js";
 import { sourceList } from "./source-list.js";
 
@@ -11,8 +12,10 @@ const STEPS = { waiting: "Searching the documents", found: "Writing the answer" 
 
 const NOTES = {
   length: "The answer was cut off at the length limit.",
-  filtered: "A part of the answer was withheld.",
+  filtered: "The answer ends here: what came next may not be shown.",
 };
+
+const NAMED = 3;
 
 export class TurnView {
   #drawnSources = "";
@@ -97,6 +100,7 @@ export class TurnView {
     if (turn.status === "failed") return [this.#failure()];
     if (turn.status === "cancelled") return [note("Stopped.")];
     if (NOTES[turn.finishReason]) return [note(NOTES[turn.finishReason])];
+    if (turn.unsupported.length > 0) return unsupportedNotes(turn);
     const isLoose = turn.grounded === false && turn.finishReason !== "refused";
     return isLoose ? [note("Not every statement here rests on a source.")] : [];
   }
@@ -124,6 +128,17 @@ export class TurnView {
     });
     return navigator.clipboard ? [copy] : [];
   }
+}
+
+// Names the sentences that no source supports, as many as do not bury the answer.
+function unsupportedNotes({ answer, unsupported }) {
+  const characters = codePoints(answer);
+  const named = unsupported.slice(0, NAMED).map(({ answer_start, answer_end }) => {
+    const sentence = characters.slice(answer_start, answer_end).join("");
+    return note(`No source says this: “${sentence}”`);
+  });
+  const more = unsupported.length - NAMED;
+  return more > 0 ? [...named, note(`And ${more} more without a source.`)] : named;
 }
 
 const note = (text) => element("p", { class: "note" }, text);

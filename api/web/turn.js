@@ -15,6 +15,7 @@ export class Turn {
     this.citations = [];
     this.finishReason = null;
     this.grounded = null;
+    this.unsupported = [];
     this.error = null;
   }
 
@@ -31,6 +32,7 @@ export class Turn {
     turn.citations = message.citations;
     turn.finishReason = message.finish_reason;
     turn.grounded = message.grounded;
+    turn.unsupported = message.unsupported;
     turn.error = message.error && { retryable: true, ...message.error };
     return turn;
   }
@@ -75,6 +77,7 @@ const APPLY = {
     turn.citations = data.citations;
     turn.finishReason = data.finish_reason;
     turn.grounded = data.grounded;
+    turn.unsupported = data.unsupported;
     turn.route = data.route;
   },
   "run.failed"(turn, data) {

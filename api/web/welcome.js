@@ -16,6 +16,7 @@ function greeting(app, ask) {
     element("div", { class: "app-icon", "aria-hidden": "true" }, symbol(app)),
     element("h1", {}, app.name),
     element("p", { class: "opening" }, app.opening || "Ask a question about the documents."),
+    ...(app.warnings ?? []).map(({ detail }) => element("p", { class: "notice" }, detail)), // admins
     ...(buttons.length > 0 ? [element("div", { class: "suggestions" }, ...buttons)] : []),
   ];
 }

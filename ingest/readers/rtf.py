@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from ingest.readers.office_pages import DELETED, HIDDEN, PICTURES, OfficePages
+from ingest.readers.rtf_fonts import Fonts
+from ingest.readers.rtf_places import PLACES, Places
 from ingest.readers.rtf_table import RtfTable
 from ingest.readers.rtf_words import (
     CHARACTER_SETS,
@@ -21,7 +23,6 @@ from ingest.readers.rtf_words import (
     SIGNS,
     STARRED_TEXT,
     TOKEN,
-    of_charset,
     of_code_page,
 )
 from ingest.readers.table_rows import one_line
@@ -32,7 +33,6 @@ PARSER = "kb rtf 1"
 
 _MAX_BYTES = 128 * 1024 * 1024
 """Pictures are written in hexadecimal, so a file may be far longer than its text."""
-_PLACES = ("body", "note", "margin", "label", "style")
 _DEEPEST = 10_000
 _HEADING_NAME = re.compile(r"(?:heading|标题)\s*([1-9])\b", re.IGNORECASE)
 
@@ -56,7 +56,7 @@ def read_rtf(source: BinaryIO, options: ReadOptions) -> Extraction:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What holds until the end of a group. `place` is one of `_PLACES`, "font" or "skip"."""
+    """What holds until the end of a group. `place` is one of `PLACES`, "font" or "skip"."""
 
     place: str = "body"
     codec: str = "cp1252"
@@ -74,17 +74,13 @@ class _Document:
         self._pages = pages
         self._state = _State()
         self._stack: list[_State] = []
-        self._default_codec = "cp1252"
-        self._fonts: dict[int, str] = {}
-        self._font = 0
+        self._fonts = Fonts()
         self._style_levels: dict[int, int] = {}
         self._style = 0
-        self._parts: dict[str, list[str]] = {place: [] for place in _PLACES}
+        self._places = Places()
         self._bytes = bytearray()
         self._to_skip = 0
         self._starred = False
-        self._notes: list[str] = []
-        self._margins: dict[str, None] = {}
         self._table = RtfTable()
         self._is_item = False
         self._words: dict[str, Callable[[int | None], None]] = {
@@ -100,7 +96,7 @@ class _Document:
             "clvmrg": lambda _: self._table.merge(down=True),
             "cellx": lambda _: self._table.define_cell(),
             "pard": lambda _: self._set(level=0, in_table=False),
-            "plain": lambda _: self._set(hidden=False, deleted=False, codec=self._default_codec),
+            "plain": lambda _: self._set(hidden=False, deleted=False, codec=self._fonts.default),
             "intbl": lambda _: self._set(in_table=True),
             "v": lambda number: self._set(hidden=number != 0),
             "deleted": lambda number: self._set(deleted=number != 0),
@@ -135,10 +131,8 @@ class _Document:
     def _finished(self) -> Extraction:
         self._paragraph()
         self._flush_table()
-        for number, note in enumerate(self._notes, start=1):
-            self._pages.put("paragraph", f"[{number}] {note}")
-        for margin in self._margins:
-            self._pages.put("paragraph", margin)
+        for text in self._places.at_the_end():
+            self._pages.put("paragraph", text)
         return self._pages.extraction(PARSER, "document")
 
     def _set(self, **changes: object) -> None:
@@ -161,27 +155,19 @@ class _Document:
     def _leave(self, place: str) -> None:
         """Take in what a group of its own gathered."""
         if place == "style":
-            name = self._taken("style")
+            name = self._places.taken("style")
             heading = _HEADING_NAME.search(name)
             if heading is not None:
                 self._style_levels.setdefault(self._style, int(heading[1]))
         elif place == "note":
-            self._notes.append(one_line(self._taken("note")))
-            self._parts["body"].append(f"[{len(self._notes)}]")
+            self._places.end_note()
         elif place == "label":
             self._is_item = True
-            label = self._taken("label").strip()
+            label = self._places.taken("label").strip()
             if any(character.isalnum() for character in label):
-                self._parts["body"].append(f"{label} ")
+                self._places.add("body", f"{label} ")
         elif place == "margin":
-            text = one_line(self._taken("margin"))
-            if any(character.isalpha() for character in text):
-                self._margins[text] = None
-
-    def _taken(self, place: str) -> str:
-        text = "".join(self._parts[place])
-        self._parts[place].clear()
-        return text
+            self._places.end_margin()
 
     def _word(self, word: str, number: int | None) -> None:
         if word != "u":
@@ -195,8 +181,7 @@ class _Document:
         elif word in OWN_PLACES:
             self._set(place=OWN_PLACES[word])
         elif word in CHARACTER_SETS:
-            self._default_codec = CHARACTER_SETS[word]
-            self._set(codec=self._default_codec)
+            self._set_default(CHARACTER_SETS[word])
         elif word in SIGNS:
             self._text(SIGNS[word])
         elif (act := self._words.get(word)) is not None:
@@ -232,24 +217,26 @@ class _Document:
 
     def _text(self, text: str) -> None:
         state = self._state
-        if state.place == "style":
-            self._parts["style"].append(text)
-        elif state.deleted and state.place in self._parts:
+        if state.place not in PLACES:
+            return
+        if state.deleted and state.place != "style":
             self._pages.losses[DELETED] += len(text)
-        elif state.hidden and state.place in self._parts:
+        elif state.hidden and state.place != "style":
             self._pages.losses[HIDDEN] += len(text)
-        elif state.place in self._parts:
-            self._parts[state.place].append(text)
+        else:
+            self._places.add(state.place, text)
 
     def _paragraph(self) -> None:
         self._flush_bytes()
         if self._state.place in ("note", "margin"):
-            self._parts[self._state.place].append(" ")
+            self._places.add(self._state.place, " ")
         elif self._state.place == "body" and self._state.in_table:
-            self._parts["body"].append(" ")
+            self._places.add("body", " ")
         elif self._state.place == "body":
             self._flush_table()
-            text = "\n".join(line.strip() for line in self._taken("body").split("\n")).strip()
+            text = "\n".join(
+                line.strip() for line in self._places.taken("body").split("\n")
+            ).strip()
             level, is_item = self._state.level, self._is_item
             self._is_item = False
             if level:
@@ -265,7 +252,7 @@ class _Document:
     def _cell(self) -> None:
         self._flush_bytes()
         if self._state.place == "body":
-            self._table.end_cell(one_line(self._taken("body")))
+            self._table.end_cell(one_line(self._places.taken("body")))
 
     def _flush_table(self) -> None:
         rows = self._table.take()
@@ -286,15 +273,17 @@ class _Document:
 
     def _set_font(self, number: int | None) -> None:
         if self._state.place == "font":
-            self._font = number or 0
+            self._fonts.define(number)
         else:
-            self._set(codec=self._fonts.get(number or 0, self._default_codec))
+            self._set(codec=self._fonts.codec(number))
 
     def _charset(self, number: int | None) -> None:
-        codec = of_charset(number or 0)
-        if self._state.place == "font" and codec is not None and number:
-            self._fonts[self._font] = codec
+        if self._state.place == "font":
+            self._fonts.set_charset(number)
 
     def _code_page(self, number: int | None) -> None:
-        self._default_codec = of_code_page(number or 1252)
-        self._set(codec=self._default_codec)
+        self._set_default(of_code_page(number or 1252))
+
+    def _set_default(self, codec: str) -> None:
+        self._fonts.default = codec
+        self._set(codec=codec)

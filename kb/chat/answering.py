@@ -6,21 +6,40 @@ begins the run, which only generates. No SQL transaction is open while an answer
 
 from __future__ import annotations
 
+import asyncio
 import time
+from dataclasses import dataclass, replace
 
-from kb.chat.asking import Asked, ChatRequest, checked_inputs, checked_query
-from kb.chat.attempts import Attempts
+from kb.chat.asides import Asides
+from kb.chat.asking import Asked, ChatRequest, Rewritten, checked_query
+from kb.chat.attempts import Attempt, Attempts
 from kb.chat.catalog import Catalog
+from kb.chat.fixed import fixed_attempt
+from kb.chat.follow_ups import resolved
 from kb.chat.generation import Generation
+from kb.chat.history import within_budget
+from kb.chat.inputs import checked_inputs
 from kb.chat.recording import Exchange
+from kb.chat.replaying import replay_request
+from kb.chat.rewriting import Rewriter, is_searched
 from kb.chat.routing import choose_variant
 from kb.chat.runs import Run, RunIdentity, Runs
+from kb.chat.suggesting import Suggestions
+from kb.chat.tokens import estimate_tokens
 from kb.errors import Conflict, NotAllowed, NotFound
 from kb.ids import new_id
 from kb.search.searching import Searcher
-from kb.store import apps, conversations
+from kb.store import apps, conversations, fixed_answers
 from kb.store.database import Database
-from kb.types import App, AppContent, AppVersion, Conversation, Scope, Turn
+from kb.types import App, AppContent, AppVersion, Conversation, Scope, Turn, VariantName
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """How much of a conversation goes along with a question, at most."""
+
+    turns: int
+    tokens: int
 
 
 class Chat:
@@ -33,18 +52,26 @@ class Chat:
         catalog: Catalog,
         runs: Runs,
         *,
-        history_turns: int,
+        asides: Asides,
+        memory: Memory,
     ) -> None:
         self._database = database
         self._catalog = catalog
         self._runs = runs
-        self._history_turns = history_turns
+        self._rewriter = Rewriter(asides)
+        self.suggestions = Suggestions(database, asides)
+        self._memory = memory
         self._attempts = Attempts(database, searcher, catalog)
 
     @property
     def active_runs(self) -> int:
         """Answers in progress."""
         return self._runs.active
+
+    @property
+    def in_progress(self) -> list[Run]:
+        """The runs that have not ended."""
+        return self._runs.in_progress
 
     def prepare(self, scope: Scope, app: str, request: ChatRequest) -> Generation:
         """Check, route, search and fill the prompt; call it in a thread.
@@ -55,31 +82,61 @@ class Chat:
             Conflict: the app has no published version.
             Overloaded: too many searches are waiting.
         """
-        began = time.perf_counter()
-        query = checked_query(request.query)
+        began = time.perf_counter() - (request.rewritten.ms / 1000 if request.rewritten else 0.0)
         found, version = self._app(scope, app, request.version)
         known = self._conversation(scope, found, request.conversation_id)
-        asked = self._asked(scope, found, version.content, query, request, known)
+        asked = self._asked(scope, found, version.content, request)
         conversation_id = request.conversation_id or new_id("conv")
+        tries = self._attempts.of(asked)
         name, reason = choose_variant(
             found.route,
             version.content,
             requested=request.route,
-            pinned=known.variant if known else None,
-            query=query,
+            pinned=_pinned(known, request),
+            query=asked.query,
             conversation_id=conversation_id,
+            look=tries.look,
         )
-        first = self._attempts.first(asked, name, reason)
+        fixed = self._fixed(asked, request)
+        first = fixed or tries.first(name, reason)
         exchange = Exchange(
-            identity=_identity(scope, found, conversation_id, scope.end_user or request.end_user),
+            identity=_identity(scope, found, conversation_id, request),
             scope=scope,
             app_slug=found.slug,
             app_version=version.version,
-            query=query,
+            query=asked.query,
+            search=asked.search,
             is_new_conversation=known is None,
+            inputs=asked.inputs,
+            replay_of=request.replay_of.id if request.replay_of else None,
             began=began,
         )
-        return Generation(exchange, first, self._attempts.fallback(asked, first.route.variant))
+        return Generation(exchange, first, tries.fallback(first.route.variant))
+
+    async def rewritten(self, scope: Scope, app: str, request: ChatRequest) -> ChatRequest:
+        """The request with what a language model makes of a follow-up, to be prepared next.
+
+        Without a history to lean on nothing happens. It raises what `prepare` would.
+        """
+        if request.conversation_id is None and request.replay_of is None:
+            return request
+        began = time.perf_counter()
+        version, history = await asyncio.to_thread(self._context, scope, app, request)
+        if not history or not is_searched(version.content):
+            return request
+        query = checked_query(request.query)
+        found = await self._rewriter.rewrite(scope, version, query, history)
+        return replace(request, rewritten=Rewritten(found, (time.perf_counter() - began) * 1000))
+
+    def replay(self, scope: Scope, message_id: str, version: int) -> tuple[str, ChatRequest]:
+        """The app of a stored message, and its question for another version of it.
+
+        Raises:
+            NotAllowed: the scope is no admin's.
+            NotFound: the message or the version is not there.
+        """
+        message, request = replay_request(self._database, scope, message_id, version)
+        return message.app_id, request
 
     def start(self, generation: Generation) -> Run:
         """Begin the run; call it in the event loop. Raises Overloaded."""
@@ -120,34 +177,68 @@ class Chat:
             raise NotFound("conversation", conversation_id)
         return found
 
-    def _asked(
-        self,
-        scope: Scope,
-        app: App,
-        content: AppContent,
-        query: str,
-        request: ChatRequest,
-        known: Conversation | None,
-    ) -> Asked:
-        history: tuple[Turn, ...] = ()
-        if known is not None and self._history_turns:
-            history = self._database.reading(conversations.history, known.id, self._history_turns)
-        return Asked(scope, app, content, query, checked_inputs(content, request.inputs), history)
+    def _asked(self, scope: Scope, app: App, content: AppContent, request: ChatRequest) -> Asked:
+        query = checked_query(request.query)
+        inputs = checked_inputs(content, request.inputs)
+        history = self._history(request)
+        began = time.perf_counter()
+        search = request.rewritten
+        if search is None:
+            ruled = resolved(query, history) if is_searched(content) else query
+            search = Rewritten(ruled, (time.perf_counter() - began) * 1000)
+        said: tuple[str, ...] = ()
+        if request.conversation_id is not None:
+            said = self._database.reading(conversations.said, request.conversation_id)
+        return Asked(scope, app, content, query, inputs, history, search, said)
+
+    def _context(
+        self, scope: Scope, name: str, request: ChatRequest
+    ) -> tuple[AppVersion, tuple[Turn, ...]]:
+        app, version = self._app(scope, name, request.version)
+        self._conversation(scope, app, request.conversation_id)
+        return version, self._history(request)
+
+    def _history(self, request: ChatRequest) -> tuple[Turn, ...]:
+        """What was said before; the caller has checked that it may be seen."""
+        again = request.replay_of
+        talk = again.conversation_id if again else request.conversation_id
+        if talk is None:
+            return ()
+        turns = self._database.reading(
+            conversations.history, talk, self._memory.turns, before=again.id if again else None
+        )
+        return within_budget(turns, estimate_tokens, self._memory.tokens)
+
+    def _fixed(self, asked: Asked, request: ChatRequest) -> Attempt | None:
+        """The operator's own answer, unless a version is asked for or this is a follow-up."""
+        if request.version is not None or asked.search.query != asked.query:
+            return None
+        found = self._database.reading(fixed_answers.find, asked.app.id, asked.query)
+        return None if found is None else fixed_attempt(found, asked.query)
 
 
-def _identity(scope: Scope, app: App, conversation_id: str, end_user: str | None) -> RunIdentity:
+def _pinned(known: Conversation | None, request: ChatRequest) -> VariantName | None:
+    """A replay keeps to the variant that answered before, so that only the version differs."""
+    if request.replay_of is not None:
+        return request.replay_of.route.variant
+    return known.variant if known else None
+
+
+def _identity(scope: Scope, app: App, conversation_id: str, request: ChatRequest) -> RunIdentity:
     return RunIdentity(
         run_id=new_id("run"),
         conversation_id=conversation_id,
         message_id=new_id("msg"),
         app_id=app.id,
         key_id=scope.key_id,
-        end_user=end_user,
+        # Who is narrowed, even to nobody, cannot speak for somebody else.
+        end_user=request.end_user if scope.end_user is None else scope.end_user,
+        is_replay=request.replay_of is not None,
     )
 
 
 def _may_see(scope: Scope, identity: RunIdentity) -> bool:
-    if not scope.may("chat"):
+    if not scope.may("chat") or (identity.is_replay and not scope.may("admin")):
         return False
     if scope.apps is not None and identity.app_id not in scope.apps:
         return False

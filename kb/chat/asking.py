@@ -5,28 +5,47 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from kb.chat.inputs import InputValue
 from kb.chat.routing import RouteRequest
 from kb.errors import Rejected
-from kb.types import App, AppContent, Scope, Turn
+from kb.types import App, AppContent, Message, Scope, Turn
 
 MAX_QUERY_CHARACTERS = 32_000
 
 
 @dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A question in the words in which it is searched, and the milliseconds that took."""
+
+    query: str
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A question to an app."""
+    """A question to an app.
+
+    `rewritten` is what a language model has made of a follow-up; without it the rule decides.
+    `replay_of` is the message that is asked again, with its history, beside its conversation.
+    """
 
     query: str
     conversation_id: str | None = None
-    inputs: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, InputValue] = field(default_factory=dict)
     route: RouteRequest = "auto"
     version: int | None = None
     end_user: str | None = None
+    rewritten: Rewritten | None = None
+    replay_of: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A checked question with all that the variants of its app share."""
+    """A checked question with all that the variants of its app share.
+
+    The answering model gets `query` and `history`; `search` is for whatever has no history.
+    `said` are the earlier answers of the conversation, also those that the model does not get.
+    """
 
     scope: Scope
     app: App
@@ -34,6 +53,8 @@ class Asked:
     query: str
     inputs: Mapping[str, str]
     history: tuple[Turn, ...]
+    search: Rewritten
+    said: tuple[str, ...] = ()
 
 
 def checked_query(query: str) -> str:
@@ -48,13 +69,3 @@ def checked_query(query: str) -> str:
     if len(query) > MAX_QUERY_CHARACTERS:
         raise Rejected(f"The question is over {MAX_QUERY_CHARACTERS} characters. Shorten it.")
     return query
-
-
-def checked_inputs(content: AppContent, given: Mapping[str, str]) -> dict[str, str]:
-    """The inputs of an app with its defaults filled in. Raises Rejected if a needed one lacks."""
-    values = {item.name: item.default for item in content.inputs}
-    values.update(given)
-    missing = [item.name for item in content.inputs if item.required and not values[item.name]]
-    if missing:
-        raise Rejected(f"This app needs the inputs {', '.join(missing)}. Send them in `inputs`.")
-    return values

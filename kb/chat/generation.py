@@ -13,15 +13,20 @@ from contextlib import aclosing
 from kb.chat import recording
 from kb.chat.attempts import Attempt
 from kb.chat.citations import CitationScanner
+from kb.chat.guard import Guarded, PromptGuard
 from kb.chat.recording import Answer, Exchange
 from kb.chat.runs import RunIdentity, Terminal
+from kb.chat.sequence import stream_of
+from kb.chat.support import unsupported
 from kb.errors import ModelUnavailable
 from kb.store.database import Database
 from kb.types import (
+    AnswerSpan,
     Citation,
     Cited,
     Completed,
     Delta,
+    DraftPiece,
     EndPiece,
     Piece,
     Routed,
@@ -31,18 +36,21 @@ from kb.types import (
     TextPiece,
 )
 
+Fallback = Callable[[ModelUnavailable], Attempt]
+
 
 class Generation:
     """Turns one or two attempts into run events, and the outcome into a stored message."""
 
-    def __init__(
-        self, exchange: Exchange, first: Attempt, fallback: Callable[[], Attempt] | None
-    ) -> None:
+    def __init__(self, exchange: Exchange, first: Attempt, fallback: Fallback | None) -> None:
         self._exchange = exchange
         self._attempt = first
         self._fallback = fallback
         self._first_token_ms: float | None = None
+        self._draft: DraftPiece | None = None
+        self._end = EndPiece()
         self._scanner = CitationScanner(first.question.sources)
+        self._guard = _guard_of(first)
         self._citations: list[Citation] = []
 
     @property
@@ -64,12 +72,14 @@ class Generation:
                 async for event in answer:
                     yield event
             return
-        except ModelUnavailable:
+        except ModelUnavailable as failure:
             if self._fallback is None or self._scanner.answer:
                 raise
-        self._first_token_ms = None
-        self._attempt = await asyncio.to_thread(self._fallback)
+            reason = failure
+        self._first_token_ms, self._draft = None, None
+        self._attempt = await asyncio.to_thread(self._fallback, reason)
         self._scanner = CitationScanner(self._attempt.question.sources)
+        self._guard = await asyncio.to_thread(_guard_of, self._attempt)
         for event in self._opening():
             yield event
         async with aclosing(self._answer()) as answer:
@@ -93,34 +103,46 @@ class Generation:
     def _opening(self) -> list[RunEvent]:
         events: list[RunEvent] = [Routed(self._attempt.route)]
         if self._attempt.searched:
-            events.append(Sources(self._exchange.query, self._attempt.question.sources))
+            events.append(Sources(self._exchange.search.query, self._attempt.question.sources))
         return events
 
     async def _answer(self) -> AsyncGenerator[RunEvent, None]:
-        end = EndPiece()
         async with aclosing(_pieces(self._attempt)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, EndPiece):
-                    end = piece
+                    self._end = piece
+                    continue
+                if isinstance(piece, DraftPiece):
+                    self._draft = piece
                     continue
                 if self._first_token_ms is None and piece.text:
                     self._first_token_ms = self._exchange.elapsed_ms()
-                for event in self._noted(self._scanner.feed(piece.text)):
+                for event in self._noted(self._scanner.feed(self._guard.feed(piece.text))):
                     yield event
-        for event in self._noted(self._scanner.finish()):
+                if self._guard.has_stopped:
+                    self._end = EndPiece("filtered")
+                    break
+        rest = self._scanner.feed(self._guard.finish()) + self._scanner.finish()
+        for event in self._noted(rest):
             yield event
-        yield self._completed(end)
+        yield self._completed()
 
     def _noted(self, events: list[Delta | Cited]) -> list[Delta | Cited]:
         self._citations.extend(event.citation for event in events if isinstance(event, Cited))
         return events
 
     def _so_far(self) -> Answer:
-        return Answer(self._attempt, self._scanner.answer, self._citations, self._first_token_ms)
+        return Answer(
+            self._attempt,
+            self._scanner.answer,
+            self._citations,
+            self._first_token_ms,
+            self._draft,
+            self._end,
+        )
 
-    def _completed(self, end: EndPiece) -> Completed:
-        answer = self._so_far()
-        usage = recording.usage_of(answer, end)
+    def _completed(self) -> Completed:
+        answer, end = self._so_far(), self._end
         return Completed(
             message_id=self.identity.message_id,
             finish_reason=end.finish_reason,
@@ -128,10 +150,17 @@ class Generation:
             citations=tuple(self._citations),
             grounded=self._grounded(end),
             route=self._attempt.route,
-            usage=usage,
-            cost=recording.cost_of(self._attempt, usage),
+            usage=recording.usage_of(answer),
+            cost=recording.cost_of(answer),
             timings_ms=recording.timings_ms(self._exchange, answer),
+            unsupported=self._unsupported(),
         )
+
+    def _unsupported(self) -> tuple[AnswerSpan, ...]:
+        attempt = self._attempt
+        if attempt.guarded is None or attempt.is_refused:
+            return ()  # no model has spoken
+        return unsupported(self._scanner.answer, self._citations, attempt.question.sources)
 
     def _grounded(self, end: EndPiece) -> bool | None:
         if not self._attempt.searched:
@@ -144,10 +173,11 @@ async def _pieces(attempt: Attempt) -> AsyncGenerator[Piece, None]:
         yield TextPiece(attempt.refusal)
         yield EndPiece("refused", grounded=False)
         return
-    stream = attempt.answerer.answer(attempt.question)
-    try:
-        async for piece in stream:
+    async with aclosing(stream_of(attempt.answerer, attempt.question)) as pieces:
+        async for piece in pieces:
             yield piece
-    finally:
-        if isinstance(stream, AsyncGenerator):
-            await stream.aclose()
+
+
+def _guard_of(attempt: Attempt) -> PromptGuard:
+    guarded = None if attempt.is_refused else attempt.guarded
+    return PromptGuard(guarded or Guarded(()))

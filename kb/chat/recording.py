@@ -10,17 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from kb.chat.attempts import Attempt
+from kb.chat.asking import Rewritten
+from kb.chat.attempts import Attempt, Prices
 from kb.chat.run import RunIdentity, Terminal
 from kb.chat.tokens import estimate_tokens
 from kb.ids import now
 from kb.protocols import Prompt
-from kb.store import apps, conversations
-from kb.store.database import Database
+from kb.store import apps, conversations, usage
+from kb.store.database import Database, Transaction
 from kb.types import (
     Cancelled,
     Citation,
     Completed,
+    DraftPiece,
     EndPiece,
     Failed,
     Message,
@@ -41,7 +43,10 @@ class Exchange:
     app_slug: str
     app_version: int
     query: str
+    search: Rewritten
     is_new_conversation: bool
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    replay_of: str | None = None
     began: float = field(default_factory=time.perf_counter)
 
     def elapsed_ms(self) -> float:
@@ -57,15 +62,42 @@ class Answer:
     text: str = ""
     citations: Sequence[Citation] = ()
     first_token_ms: float | None = None
+    draft: DraftPiece | None = None
+    end: EndPiece = field(default_factory=EndPiece)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one model has used for an answer; prices are money per million tokens."""
+
+    model: str
+    usage: Usage
+    prices: Prices
+
+    @property
+    def cost(self) -> float | None:
+        """Money, None without prices."""
+        price_in, price_out = self.prices
+        if price_in is None and price_out is None:
+            return None
+        tokens_in, tokens_out = self.usage.prompt_tokens, self.usage.completion_tokens
+        money = tokens_in * (price_in or 0.0) + tokens_out * (price_out or 0.0)
+        return round(money / MILLION, 8)
 
 
 def store(database: Database, exchange: Exchange, answer: Answer, terminal: Terminal) -> None:
     """Write the message, also of a partial answer; nothing if the app was deleted meanwhile."""
     message = _message(exchange, answer, terminal)
     identity = exchange.identity
+    *drafted, answered = spent(answer)
     with database.write() as tx:
+        for part in drafted:
+            _count(tx, exchange, part, answers=0)
+        _count(tx, exchange, answered, answers=1)
         if not apps.is_known(tx, identity.app_id):
             return
+        if exchange.replay_of and not conversations.has_message(tx, exchange.replay_of):
+            return  # what was deleted must not live on in a copy
         if exchange.is_new_conversation:
             conversations.create(
                 tx,
@@ -74,39 +106,73 @@ def store(database: Database, exchange: Exchange, answer: Answer, terminal: Term
                 query=exchange.query,
                 end_user=identity.end_user,
                 conversation_id=identity.conversation_id,
+                replay_of=exchange.replay_of,
             )
         if _pins(answer.attempt, terminal):
             conversations.pin(tx, identity.conversation_id, answer.attempt.route.variant)
         conversations.add_message(tx, message)
 
 
-def usage_of(answer: Answer, end: EndPiece) -> Usage:
-    """Tokens as the model counted them, else estimated; nothing where no model was asked."""
-    attempt = answer.attempt
-    prompt = attempt.question.prompt
-    if attempt.route.model == "extractive" or attempt.is_refused:
-        return Usage(0, 0, estimated=False)
-    hidden = estimate_tokens(prompt.system)
+def _count(tx: Transaction, exchange: Exchange, part: Spent, *, answers: int) -> None:
+    app_id = exchange.identity.app_id
+    usage.count(tx, exchange.scope, app_id, part.model, part.usage, cost=part.cost, answers=answers)
+
+
+def spent(answer: Answer) -> list[Spent]:
+    """What each model that was asked has used, the one that drafted first.
+
+    Tokens as the models counted them, else estimated; nothing where no model was asked.
+    """
+    attempt, draft = answer.attempt, answer.draft
+    model, drafting = attempt.route.model, attempt.drafting
+    if attempt.is_refused or model == "extractive":
+        return [Spent(model, Usage(0, 0, estimated=False), attempt.prices)]
+    used = _used(attempt.question.prompt, answer.text, answer.end)
+    if draft is None or drafting is None:
+        return [Spent(model, used, attempt.prices)]
+    if used.estimated:  # the prompt is known only without the draft
+        more = estimate_tokens(draft.text)
+        used = _sum([used, Usage(more, 0, True, more)])
+    counted = EndPiece(prompt_tokens=draft.prompt_tokens, completion_tokens=draft.completion_tokens)
+    drafted = Usage(0, 0, estimated=False)
+    if not drafting.is_extractive:
+        drafted = _used(drafting.prompt, draft.text, counted)
+    drafter = attempt.route.draft_model or ""
+    return [Spent(drafter, drafted, drafting.prices), Spent(model, used, attempt.prices)]
+
+
+def usage_of(answer: Answer) -> Usage:
+    """The tokens of all models together."""
+    return _sum([part.usage for part in spent(answer)])
+
+
+def cost_of(answer: Answer) -> float | None:
+    """The money for all models together, None if none has prices."""
+    costs = [part.cost for part in spent(answer) if part.cost is not None]
+    return round(sum(costs), 8) if costs else None
+
+
+def _sum(usages: Sequence[Usage]) -> Usage:
+    return Usage(
+        prompt_tokens=sum(usage.prompt_tokens for usage in usages),
+        completion_tokens=sum(usage.completion_tokens for usage in usages),
+        estimated=any(usage.estimated for usage in usages),
+        prompt_hidden=sum(usage.prompt_hidden for usage in usages),
+    )
+
+
+def _used(prompt: Prompt, text: str, end: EndPiece) -> Usage:
+    hidden, visible = estimate_tokens(prompt.system), estimate_tokens(_visible(prompt))
     if end.prompt_tokens:
-        visible = min(estimate_tokens(_visible(prompt)), end.prompt_tokens)
+        visible = min(visible, end.prompt_tokens)
         return Usage(end.prompt_tokens, end.completion_tokens, False, end.prompt_tokens - visible)
-    completion = estimate_tokens(answer.text)
-    return Usage(hidden + estimate_tokens(_visible(prompt)), completion, True, hidden)
-
-
-def cost_of(attempt: Attempt, usage: Usage) -> float | None:
-    """Money for one answer; prices are per million tokens."""
-    if attempt.price_in is None and attempt.price_out is None:
-        return None
-    spent = usage.prompt_tokens * (attempt.price_in or 0.0)
-    spent += usage.completion_tokens * (attempt.price_out or 0.0)
-    return round(spent / MILLION, 8)
+    return Usage(hidden + visible, estimate_tokens(text), True, hidden)
 
 
 def timings_ms(exchange: Exchange, answer: Answer) -> Mapping[str, float]:
     """Milliseconds of each stage, from the question on."""
     return {
-        "rewrite": 0.0,
+        "rewrite": round(exchange.search.ms, 1),
         "search": round(answer.attempt.search_ms, 1),
         "first_token": round(answer.first_token_ms or 0.0, 1),
         "total": round(exchange.elapsed_ms(), 1),
@@ -146,10 +212,15 @@ def _message(exchange: Exchange, answer: Answer, terminal: Terminal) -> Message:
         route=answer.attempt.route,
         sources=[source_record(source) for source in answer.attempt.question.sources],
         citations=tuple(answer.citations),
-        usage=completed.usage if completed else usage_of(answer, EndPiece()),
+        cost=completed.cost if completed else cost_of(answer),
+        unsupported=completed.unsupported if completed else (),
+        usage=completed.usage if completed else usage_of(answer),
         timings_ms=timings_ms(exchange, answer),
         error=terminal.error if isinstance(terminal, Failed) else None,
         created_at=now(),
+        search_query=exchange.search.query if answer.attempt.searched else None,
+        inputs=exchange.inputs or None,
+        replay_of=exchange.replay_of,
     )
 
 

@@ -20,7 +20,7 @@ Numbered = tuple[int, RunEvent]
 
 @dataclass(frozen=True, slots=True)
 class RunIdentity:
-    """Which answer a run makes, and what decides who may see it."""
+    """Which answer a run makes, and what decides who may see it: a replay only admins."""
 
     run_id: str
     conversation_id: str
@@ -28,6 +28,7 @@ class RunIdentity:
     app_id: str
     key_id: str | None = None
     end_user: str | None = None
+    is_replay: bool = False
 
 
 class Run:
@@ -98,12 +99,18 @@ class Run:
                 for numbered in batch:
                     yield numbered
 
-    async def subscribe_batches(self, after: int = 0) -> AsyncGenerator[list[Numbered], None]:
-        """Like `subscribe`, but all that is waiting at once, to be sent in one write."""
+    async def subscribe_batches(
+        self, after: int = 0, *, is_over: Callable[[], bool] = lambda: False
+    ) -> AsyncGenerator[list[Numbered], None]:
+        """Like `subscribe`, but all that is waiting at once, to be sent in one write.
+
+        Args:
+            is_over: whether this reader is to stop early; asked after every `wake`.
+        """
         position = max(after, 0)
         self._enter()
         try:
-            while True:
+            while not is_over():
                 if position < len(self._events):
                     batch = list(enumerate(self._events[position:], start=position + 1))
                     position += len(batch)
@@ -125,10 +132,14 @@ class Run:
         """Number an event and wake the readers."""
         self._events.append(event)
         if self._waiters:
-            for waiter in self._waiters:
-                if not waiter.done():
-                    waiter.set_result(None)
-            self._waiters.clear()
+            self.wake()
+
+    def wake(self) -> None:
+        """Let every reader look: there is an event, or one of them is to stop."""
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters.clear()
 
     def seal(self, terminal: Terminal) -> None:
         """Append the terminal event, unless there is one: a shutdown may have come first."""

@@ -59,6 +59,11 @@ class Runs:
         """Runs in progress."""
         return len(self._tasks)
 
+    @property
+    def in_progress(self) -> list[Run]:
+        """The runs that have not ended."""
+        return [self._runs[run_id] for run_id in self._tasks]
+
     def start(
         self,
         identity: RunIdentity,
@@ -104,7 +109,7 @@ class Runs:
         After `grace_s` seconds the subscribers of a run that still hangs are let go.
         """
         self._closed = True
-        running = [(self._runs[run_id], task) for run_id, task in self._tasks.items()]
+        running = list(zip(self.in_progress, self._tasks.values(), strict=True))
         for run, _ in running:
             run.stop("server_shutdown")
         if running:

@@ -49,7 +49,8 @@ def _print_end(data: dict[str, Any], sources: list[dict[str, Any]]) -> None:
         typer.echo(f"[{source['n']}] {source['document_name']}, page {source['page']}")
     route = data["route"]
     reason = route["reason"].removesuffix(f", {route['model']}")  # "default, extractive"
-    typer.echo(f"({route['variant']}, {route['model']}, {reason})", err=True)
+    models = " → ".join(filter(None, (route.get("draft_model"), route["model"])))
+    typer.echo(f"({route['variant']}, {models}, {reason})", err=True)
 
 
 def _only_app(client: Client) -> str:

@@ -9,17 +9,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from kb.batches import batched
 from kb.errors import IndexDamaged, NotFound
+from kb.index.terms import plain_name
 from kb.index.trust import Trust
-from kb.protocols import IndexKey, KeywordIndex, VectorIndex
-from kb.store import chunks, datasets, embeddings, index_ops, removal
-from kb.store.database import Database
+from kb.protocols import IndexKey, KeywordIndex, VectorIndex, Vectors
+from kb.store import chunks, documents, embeddings, generations, index_ops, removal, texts
+from kb.store.database import Database, Transaction
 from kb.store.index_ops import IndexOp
-from kb.types import Scope
 
 logger = logging.getLogger(__name__)
 
@@ -84,27 +84,39 @@ class Applier:
         with self._turn:
             yield
 
-    def rebuild(self, dataset_id: str) -> int:
-        """Make a dataset's indexes again from SQL, without reading a file or running a model.
+    def rebuild(self, key: IndexKey) -> int:
+        """Make the indexes of a generation again from SQL, without reading a file or running a
+        model.
 
         Returns the number of chunks indexed.
         """
         with self._turn:
-            return self._rebuild(dataset_id)
+            return self._rebuild(key)
 
-    def rebuild_keywords(self, dataset_id: str) -> int:
+    def rebuild_keywords(self, key: IndexKey) -> int:
         """Make only the keyword index again: 100,000 chunks take seconds, not a minute."""
         with self._turn:
-            key, rows = self._contents(dataset_id)
+            rows = self._contents(key)
             self._rebuild_keywords(key, rows)
             return len(rows)
 
-    def rebuild_vectors(self, dataset_id: str) -> int:
+    def rebuild_vectors(self, key: IndexKey) -> int:
         """Make only the vector index again."""
         with self._turn:
-            key, rows = self._contents(dataset_id)
+            rows = self._contents(key)
             self._rebuild_vectors(key, rows)
             return len(rows)
+
+    def renew(self, key: IndexKey) -> None:
+        """Make the indexes of a generation anew beside the present ones, which answer meanwhile.
+
+        Nothing that was removed is left in their files then. Raises NotFound, IndexDamaged or
+        StorageFull; the present ones stay.
+        """
+        with self._turn:
+            rows = self._contents(key)
+            self._keywords.renew(key, batched(rows, ROWS_AT_ONCE))
+            self._vectors.renew(key, (part for _, part in self._vector_parts(key, rows)))
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -139,20 +151,25 @@ class Applier:
                 self._apply(key, ops)
             except IndexDamaged:
                 logger.warning("an index of dataset %s is damaged; rebuilding it", key.dataset_id)
-                self._rebuild(key.dataset_id)
+                self._rebuild(key)
                 self._apply(key, ops)
-        except NotFound:  # the dataset was deleted meanwhile
+        except NotFound:  # the dataset or the generation was deleted meanwhile
             self._drop(key)
 
     def _apply(self, key: IndexKey, ops: Sequence[IndexOp]) -> None:
         """Adds, then removals, then drops: an add whose rows are gone adds nothing."""
         self._upsert(key, self._rows(ops))
-        gone = [chunk_id for op in ops if op.kind == "remove" for chunk_id in op.chunk_ids()]
-        if gone:
-            self._vectors.remove(key, gone)
-            self._keywords.remove(key, gone)
+        removals = [op for op in ops if op.kind == "remove"]
+        if removals:
+            self._vectors.remove(key, self._lost_texts(key, removals))
+            self._keywords.remove(key, [name for op in removals for name in op.chunk_ids()])
         if any(op.kind == "drop" for op in ops):
             self._drop(key)
+
+    def _lost_texts(self, key: IndexKey, removals: Sequence[IndexOp]) -> list[str]:
+        """The texts that no chunk has any more, be it live or on its way to be."""
+        gone = {name for op in removals for name in op.texts}
+        return sorted(gone - self._database.reading(texts.with_chunks, key, gone))
 
     def _drop(self, key: IndexKey) -> None:
         self._vectors.drop(key)
@@ -162,9 +179,10 @@ class Applier:
         added = {
             (op.document_id, op.version): op.generation
             for op in ops
-            if op.kind == "add" and op.document_id is not None and op.version is not None
+            if op.kind in ("add", "fill") and op.document_id is not None and op.version is not None
         }
-        return self._database.reading(chunks.of_versions, added)
+        with self._database.read() as tx:
+            return _named(tx, chunks.of_versions(tx, added))
 
     def _upsert(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> None:
         for part in batched(rows, ROWS_AT_ONCE):
@@ -173,16 +191,28 @@ class Applier:
 
     def _upsert_vectors(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> set[str]:
         """Returns the ids that have a vector; others were deleted since: their removal follows."""
-        with self._database.read() as tx:
-            dataset = datasets.get(tx, Scope.admin(), key.dataset_id)
-            found = embeddings.of_chunks(tx, dataset.embedder, [row[0] for row in rows])
-        ids = [chunk_id for chunk_id, _ in rows if chunk_id in found]
-        if ids:
-            self._vectors.upsert(key, ids, embeddings.stack(found, ids))
-        return set(ids)
+        known: set[str] = set()
+        for chunk_ids, (names, vectors) in self._vector_parts(key, rows):
+            self._vectors.upsert(key, names, vectors)
+            known.update(chunk_ids)
+        return known
 
-    def _rebuild(self, dataset_id: str) -> int:
-        key, rows = self._contents(dataset_id)
+    def _vector_parts(
+        self, key: IndexKey, rows: Sequence[tuple[str, str]]
+    ) -> Iterator[tuple[Iterable[str], tuple[list[str], Vectors]]]:
+        """The chunks that have a vector, and the rows for their texts, in parts that fit into
+        memory. Equal texts are one row: `kb.store.texts` says why."""
+        for part in batched(rows, ROWS_AT_ONCE):
+            with self._database.read() as tx:
+                embedder = generations.embedder_of(tx, key)
+                found = embeddings.of_chunks(tx, embedder, [row[0] for row in part])
+                names = texts.of_chunks(tx, found)
+            by_text = {names[chunk_id]: vector for chunk_id, vector in found.items()}
+            if by_text:
+                yield found, (list(by_text), embeddings.stack(by_text, list(by_text)))
+
+    def _rebuild(self, key: IndexKey) -> int:
+        rows = self._contents(key)
         self._rebuild_keywords(key, rows)
         self._rebuild_vectors(key, rows)
         return len(rows)
@@ -196,14 +226,12 @@ class Applier:
     def _rebuild_vectors(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> None:
         with self._of_vectors.rebuilding(key):
             self._vectors.drop(key)
-            for part in batched(rows, ROWS_AT_ONCE):
-                self._upsert_vectors(key, part)
+            self._upsert_vectors(key, rows)
 
-    def _contents(self, dataset_id: str) -> tuple[IndexKey, list[tuple[str, str]]]:
+    def _contents(self, key: IndexKey) -> list[tuple[str, str]]:
         with self._database.read() as tx:
-            dataset = datasets.get(tx, Scope.admin(), dataset_id)
-            rows = list(chunks.live_of_dataset(tx, dataset_id))
-        return IndexKey(dataset_id, dataset.generation), rows
+            generations.embedder_of(tx, key)
+            return _named(tx, chunks.live_of_dataset(tx, key.dataset_id, key.generation))
 
     def _finish(self, ops: Sequence[IndexOp]) -> None:
         indexed: dict[str, int] = {}
@@ -213,6 +241,18 @@ class Applier:
         with self._database.write() as tx:
             removal.make_all_live(tx, indexed)
             index_ops.done(tx, list(ops))
+
+
+def _named(tx: Transaction, rows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The texts with the name of their document above: people ask by it, and a law or a report
+    seldom says in each paragraph what it is."""
+    rows = list(rows)
+    owners = [chunk_id.partition(".")[0] for chunk_id, _ in rows]
+    names = documents.names(tx, owners)
+    return [
+        (chunk_id, f"{plain_name(names.get(owner, ''))}\n{text}")
+        for owner, (chunk_id, text) in zip(owners, rows, strict=True)
+    ]
 
 
 def _bounded(ops: Sequence[IndexOp]) -> list[IndexOp]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +19,13 @@ import tantivy
 from kb.errors import IndexDamaged
 from kb.index.damage import reporting_damage
 from kb.index.open_indexes import Absent, OpenIndexes
+from kb.index.renewal import renewed
 from kb.index.terms import query_terms, terms
-from kb.protocols import IndexKey, Scored
+from kb.protocols import Frequencies, IndexKey, Scored
 
 # Stored in the schema: an index cut by other rules is then refused as damaged, and so rebuilt.
 # Count up whenever kb/index/terms.py yields other terms.
-TERMS_VERSION = "terms1"
+TERMS_VERSION = "terms2"
 # The least tantivy takes; a full buffer is flushed, so more only saves merging.
 WRITER_BYTES = 15_000_000
 # Rarer terms decide the ranking; a pasted page must not become a thousand lookups.
@@ -51,13 +52,11 @@ class TantivyKeywords:
 
     def upsert(self, key: IndexKey, chunks: Iterable[tuple[str, str]]) -> None:
         """Add or overwrite (chunk id, index_text) pairs in one commit; the last of an id counts."""
-        bodies = {chunk_id: " ".join(terms(text)) for chunk_id, text in chunks}
+        bodies = dict(chunks)
         if not bodies:
             return
-        with self._lent(key, self._open_or_create) as folder, _writing(folder) as writer:
-            for chunk_id, body in bodies.items():
-                writer.delete_documents_by_term("id", chunk_id)
-                writer.add_document(tantivy.Document(id=chunk_id, body=body))
+        with self._lent(key, self._open_or_create) as folder:
+            _write(folder, bodies)
 
     def remove(self, key: IndexKey, chunk_ids: Sequence[str]) -> None:
         """Forget chunks; unknown ids and a missing folder are ignored."""
@@ -80,6 +79,14 @@ class TantivyKeywords:
             return _hits(searcher, _any_of(folder.index.schema, known), limit) if known else []
         return []
 
+    def frequencies(self, key: IndexKey, text: str) -> Frequencies:
+        """How common the terms of a question are; nothing for a missing folder."""
+        with suppress(Absent), self._lent(key, self._open_existing) as folder:
+            searcher = folder.index.searcher()
+            holding = {term: searcher.doc_freq("body", term) for term in query_terms(text)}
+            return Frequencies(searcher.num_docs, holding)
+        return Frequencies()
+
     def ids(self, key: IndexKey) -> set[str]:
         """Every chunk id held."""
         with suppress(Absent), self._lent(key, self._open_existing) as folder:
@@ -95,6 +102,21 @@ class TantivyKeywords:
             shutil.rmtree(path)
         with suppress(OSError):  # the vector index may still live beside it
             path.parent.rmdir()
+
+    def renew(self, key: IndexKey, parts: Iterable[Iterable[tuple[str, str]]]) -> None:
+        """Make the index anew of (chunk id, index_text) pairs; the present one answers until it is
+        done."""
+        path = self._path(key)
+        with (
+            reporting_damage("keyword", key, (ValueError,), root=self._root),
+            renewed(path, lambda: self._open.closed(key)) as new,
+        ):
+            folder: _Folder | None = None
+            for part in parts:
+                if folder is None:
+                    new.mkdir(parents=True)
+                    folder = _opened(new)
+                _write(folder, dict(part))
 
     def close(self) -> None:
         """Release every open folder."""
@@ -141,6 +163,14 @@ def _opened(path: Path) -> _Folder:
     index.register_tokenizer(TERMS_VERSION, splitter)
     index.config_reader("manual")  # the default starts a thread per index that watches the folder
     return _Folder(index)
+
+
+def _write(folder: _Folder, texts: Mapping[str, str]) -> None:
+    """Add or overwrite chunk id → index_text in one commit."""
+    with _writing(folder) as writer:
+        for chunk_id, text in texts.items():
+            writer.delete_documents_by_term("id", chunk_id)
+            writer.add_document(tantivy.Document(id=chunk_id, body=" ".join(terms(text))))
 
 
 def _close(folder: _Folder) -> None:

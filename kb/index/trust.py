@@ -12,15 +12,23 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from kb.errors import IndexDamaged, Unavailable
-from kb.protocols import IndexKey, KeywordIndex, Scored, VectorIndex, Vectors
+from kb.protocols import (
+    Frequencies,
+    IndexKey,
+    KeywordIndex,
+    NearestChunks,
+    Scored,
+    VectorIndex,
+    Vectors,
+)
+
+T = TypeVar("T")
 
 WAIT_S = 10.0
 """How long a keyword search waits for its index to be checked, before it is refused."""
-
-Exact = Callable[[IndexKey, Vectors, int], list[Scored]]
-"""Like `VectorIndex.query`, from SQL."""
 
 
 class Trust:
@@ -130,16 +138,22 @@ class SealedVectors:
         self._inner.drop(key)
         self._trust.unseal(key)
 
+    def renew(self, key: IndexKey, parts: Iterable[tuple[Sequence[str], Vectors]]) -> None:
+        """Make the index anew; the present one is not opened for it."""
+        self._trust.wait_unsealed(key)
+        self._inner.renew(key, parts)
+
     def close(self) -> None:
         """Release files and threads."""
         self._inner.close()
 
 
-class DependableVectors(SealedVectors):
-    """A `VectorIndex` whose answers are right, whatever state the index is in."""
+class DependableVectors:
+    """Nearest chunks that are right, whatever state the index is in."""
 
-    def __init__(self, inner: VectorIndex, trust: Trust, exact: Exact) -> None:
-        super().__init__(inner, trust)
+    def __init__(self, inner: NearestChunks, trust: Trust, exact: NearestChunks) -> None:
+        self._inner = inner
+        self._trust = trust
         self._exact = exact
 
     def query(self, key: IndexKey, vector: Vectors, limit: int) -> list[Scored]:
@@ -149,7 +163,7 @@ class DependableVectors(SealedVectors):
                 return self._inner.query(key, vector, limit)
             except IndexDamaged:
                 self._trust.report_damage(key)
-        return self._exact(key, vector, limit)
+        return self._exact.query(key, vector, limit)
 
 
 class DependableKeywords:
@@ -170,12 +184,19 @@ class DependableKeywords:
 
     def query(self, key: IndexKey, text: str, limit: int) -> list[Scored]:
         """Best matches. Raises IndexDamaged when the index cannot be believed for long."""
+        return self._believed(key, lambda: self._inner.query(key, text, limit))
+
+    def frequencies(self, key: IndexKey, text: str) -> Frequencies:
+        """How common the terms of a question are. Raises IndexDamaged like `query`."""
+        return self._believed(key, lambda: self._inner.frequencies(key, text))
+
+    def _believed(self, key: IndexKey, ask: Callable[[], T]) -> T:
         deadline = time.monotonic() + self._wait_s
         while True:
             if not self._trust.wait_believed(key, deadline - time.monotonic()):
                 raise IndexDamaged("keyword", key.dataset_id, key.generation)
             try:
-                return self._inner.query(key, text, limit)
+                return ask()
             except IndexDamaged:
                 self._trust.report_damage(key)
 
@@ -186,6 +207,10 @@ class DependableKeywords:
     def drop(self, key: IndexKey) -> None:
         """Remove the index from disk."""
         self._inner.drop(key)
+
+    def renew(self, key: IndexKey, parts: Iterable[Iterable[tuple[str, str]]]) -> None:
+        """Make the index anew."""
+        self._inner.renew(key, parts)
 
     def close(self) -> None:
         """Release files and threads."""

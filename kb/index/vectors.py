@@ -9,7 +9,7 @@ one answers from stale files without an error.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from chromadb.errors import ChromaError
 from kb.errors import IndexDamaged
 from kb.index.damage import reporting_damage
 from kb.index.open_indexes import Absent, OpenIndexes
+from kb.index.renewal import renewed
 from kb.protocols import IndexKey, Scored, Vectors
 
 COLLECTION = "chunks"
@@ -125,6 +126,26 @@ class ChromaVectors:
             shutil.rmtree(path)
         with suppress(OSError):  # the keyword index may still live beside it
             path.parent.rmdir()
+
+    def renew(self, key: IndexKey, parts: Iterable[tuple[Sequence[str], Vectors]]) -> None:
+        """Make the index anew of (ids, vectors); the present one answers until it is done."""
+        path = self._path(key)
+        with (
+            reporting_damage("vector", key, (ChromaError,), root=self.root),
+            renewed(path, lambda: self._open.closed(key)) as new,
+        ):
+            folder: _Folder | None = None
+            try:
+                for ids, vectors in parts:
+                    if folder is None:
+                        new.mkdir(parents=True)
+                        folder = _connected(new)
+                    for start in range(0, len(ids), folder.batch):
+                        part = slice(start, start + folder.batch)
+                        folder.chunks.upsert(ids=list(ids[part]), embeddings=vectors[part])
+            finally:
+                if folder is not None:
+                    _close(folder)
 
     def close(self) -> None:
         """Release the threads and descriptors of every open folder."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
+from itertools import count
 from typing import TYPE_CHECKING
 
 from kb.errors import ModelUnavailable
 from kb.models.chunks import ChunkReader
 from kb.models.deadlines import AnswerClock, Timeouts
+from kb.models.failures import TryAgain, pause_s
 from kb.models.llama_index_chat import LlamaIndexChatModel
 from kb.models.prompts import request_body
 from kb.models.sse import EventDecoder, LineTooLong
@@ -40,22 +42,23 @@ def open_chat_model(
     first_token_timeout_s: float = 60.0,
     gap_timeout_s: float = 30.0,
     total_timeout_s: float = 600.0,
+    retries: int = 2,
 ) -> ChatModel:
     """The registered model, ready to stream. Nothing is connected before the first question.
+
+    The timeouts of the model itself go before those given here.
 
     A provider of the form `llama_index:<module>:<Class>` names a LlamaIndex LLM class; every other
     provider is an OpenAI-compatible endpoint.
     """
-    if not model.provider.startswith(LLAMA_INDEX):
-        return OpenAIChatModel(
-            model,
-            first_token_timeout_s=first_token_timeout_s,
-            gap_timeout_s=gap_timeout_s,
-            total_timeout_s=total_timeout_s,
-        )
-    return LlamaIndexChatModel(
-        model, Timeouts(first_token_timeout_s, gap_timeout_s, total_timeout_s)
+    timeouts = Timeouts(
+        model.first_token_timeout_s or first_token_timeout_s,
+        model.gap_timeout_s or gap_timeout_s,
+        model.total_timeout_s or total_timeout_s,
     )
+    if model.provider.startswith(LLAMA_INDEX):
+        return LlamaIndexChatModel(model, timeouts)
+    return OpenAIChatModel(model, timeouts, retries=retries)
 
 
 class OpenAIChatModel:
@@ -63,21 +66,15 @@ class OpenAIChatModel:
 
     Args:
         model: as registered; without `base_url` it is OpenAI's own.
-        first_token_timeout_s: from the question to the first token; reasoning counts as tokens.
-        gap_timeout_s: between two tokens; keep-alive comments are no tokens.
-        total_timeout_s: for the whole answer.
+        timeouts: reasoning counts as tokens, keep-alive comments do not. The time for the first
+            token holds for all tries together.
+        retries: further tries after a failure that may pass, before anything of an answer came.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        *,
-        first_token_timeout_s: float = 60.0,
-        gap_timeout_s: float = 30.0,
-        total_timeout_s: float = 600.0,
-    ) -> None:
+    def __init__(self, model: Model, timeouts: Timeouts | None = None, *, retries: int = 2) -> None:
         self._model = model
-        self._timeouts = Timeouts(first_token_timeout_s, gap_timeout_s, total_timeout_s)
+        self._timeouts = timeouts or Timeouts()
+        self._retries = retries
         self._transport: OpenAITransport | None = None
         self._opening = asyncio.Lock()
         self._streams = 0
@@ -86,24 +83,30 @@ class OpenAIChatModel:
         """Text pieces, then exactly one EndPiece. Closing it closes the upstream connection.
 
         Raises:
-            ModelUnavailable: refused, too late, an error in the stream, or cut before its end.
+            ModelUnavailable: refused, too late, an error in the stream, cut before its end, or
+                nothing said at all.
         """
-        reader = ChunkReader(self._model.name)
         clock = AnswerClock(self._timeouts, self._model.name)
         transport = await self._open()
-        async with AsyncExitStack() as stack:
-            stack.enter_context(self._counted())
-            opening = transport.answer(request_body(self._model, prompt))
-            answer = await clock.wait(stack.enter_async_context(opening))
-            texts = await stack.enter_async_context(
-                aclosing(_texts(answer, reader, clock, self._pause_s))
-            )
-            async for text in texts:
-                yield TextPiece(text)
-        if not reader.complete:
-            raise ModelUnavailable(
-                f"The language model {self._model.name!r} broke off before its answer was whole."
-            )
+        body = request_body(self._model, prompt)
+        for tries in count(1):
+            reader = ChunkReader(self._model.name)
+            try:
+                async with AsyncExitStack() as stack:
+                    stack.enter_context(self._counted())
+                    answer = await clock.wait(stack.enter_async_context(transport.answer(body)))
+                    texts = await stack.enter_async_context(
+                        aclosing(_texts(answer, reader, clock, self._pause_s))
+                    )
+                    async for text in texts:
+                        yield TextPiece(text)
+                reader.check_whole()
+                break
+            except TryAgain as failure:
+                if reader.tokens_seen or tries > self._retries:
+                    raise
+                if not await clock.pause(pause_s(failure, tries)):
+                    raise
         if rest := reader.rest():
             yield TextPiece(rest)
         yield reader.end()

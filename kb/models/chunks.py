@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from kb.errors import ModelUnavailable
+from kb.models.failures import TryAgain
 from kb.models.text import clean
 from kb.types import EndPiece, FinishReason
 
@@ -78,6 +79,7 @@ class ChunkReader:
         self._think = ThinkFilter()
         self._finish_reason: FinishReason = "stop"
         self._usage: Mapping[str, Any] = {}
+        self._has_text = False
         self.tokens_seen = 0
         self.complete = False
         self.done = False
@@ -99,6 +101,17 @@ class ChunkReader:
             return self._choice(choices[0]) if choices else ""
         except (AttributeError, KeyError, TypeError):
             raise self.nonsense() from None
+
+    def check_whole(self) -> None:
+        """Raises ModelUnavailable if the stream has ended too early, or said nothing.
+
+        A tool call is nothing: no tool was offered.
+        """
+        who = f"The language model {self._model!r}"
+        if not self.complete:
+            raise TryAgain(f"{who} broke off before its answer was whole.")
+        if not self._has_text and self._finish_reason == "stop":
+            raise ModelUnavailable(f"{who} sent an empty answer.")
 
     def rest(self) -> str:
         """Characters still held back when the stream has ended."""
@@ -125,11 +138,14 @@ class ChunkReader:
         text = _plain(delta.get("content") or delta.get("text") or "")
         if text or any(delta.get(name) for name in REASONING):
             self.tokens_seen += 1
+        self._has_text = self._has_text or bool(text)
         return self._think.feed(text) if text else ""
 
     def _parse(self, payload: bytes) -> Mapping[str, Any]:
         chunk = _loads(payload)
         if not isinstance(chunk, dict):
+            if self.complete:
+                return {}  # nothing that is needed; perhaps the connection was cut within it
             raise self.nonsense()
         if chunk.get("error") or chunk.get("code") not in (None, 0, 200, "", "0", "200"):
             raise ModelUnavailable(

@@ -61,6 +61,13 @@ class AnswerClock:
         finally:
             self._patience_s -= time.monotonic() - start
 
+    async def pause(self, seconds: float) -> bool:
+        """Rest before another try; False, at once, where no time for a token would be left."""
+        if seconds >= min(self._patience_s, self._end - time.monotonic()):
+            return False
+        await self.wait(asyncio.sleep(seconds))
+        return True
+
     def _late(self) -> str:
         who = f"The language model {self._model!r}"
         if time.monotonic() >= self._end:

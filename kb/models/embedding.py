@@ -47,10 +47,17 @@ def open_embedder(name: str, *, cache_dir: Path, threads: int, batch_size: int) 
 def _find(name: str, cache_dir: Path) -> ModelFolder:
     if name == "bundled":
         return ModelFolder(bundled_folder(), BUNDLED_NAME)
+    path = model_path(name, cache_dir)
+    is_named = path in (Path(name), cache_dir / name)
+    return ModelFolder(path, path.name if is_named else name)
+
+
+def model_path(name: str, cache_dir: Path) -> Path:
+    """Where the model of that name lies on this machine. Raises Rejected if it does not."""
     for path in (Path(name), cache_dir / name):
         if path.is_dir():
-            return ModelFolder(path, path.name)
-    return ModelFolder(_hugging_face_path(name), name)
+            return path
+    return _hugging_face_path(name)
 
 
 def bundled_folder() -> Path:

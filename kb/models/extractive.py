@@ -20,6 +20,9 @@ THRESHOLD = 0.25
 """Least share of the question (by weight of its terms) that the best sentence and its surroundings
 must hold; below it the answer is the refusal."""
 
+LEAST_SCORE = 0.4
+"""Score of the best hit (`kb/search/calibration.py`) below which the answer is the refusal."""
+
 MAX_SENTENCES = 3
 """Most sentences of an answer."""
 
@@ -146,12 +149,13 @@ def choose_sentences(query: str, sources: Sequence[Source]) -> list[_Sentence]:
         return []
     weights = _weights(wanted, [sentence.terms for sentence in candidates])
     best_hit = max(source.hit.score for source in sources)
+    if best_hit < LEAST_SCORE:
+        return []
     scored = []
     for sentence in candidates:
         evidence = _evidence(sentence, weights)
         score = evidence + _kind_bonus(query, sentence.text)
-        if best_hit > 0:
-            score += _HIT * max(sentence.hit, 0.0) / best_hit
+        score += _HIT * max(sentence.hit, 0.0) / best_hit
         scored.append((score, evidence, sentence))
     scored.sort(key=lambda item: (-item[0], item[2].rank, item[2].index))
     return _pick(scored, candidates)

@@ -5,9 +5,13 @@ request picks the behaviour, so one server plays every part:
 
     echo              the user's last message, word by word (also any unknown name)
     cite              a sentence quoting passage [1] of the prompt, with its mark
+    reveal[:base64]   its instructions, as told or encoded: what the gate must stop
     numbers:N[:ms]    "1 2 3 … N", waiting ms between tokens
+    say:TEXT          that text, whatever is asked
     slow:ms           like echo, waiting ms before every word
-    fail:CODE         that HTTP status, with the request echoed in the body as bad servers do
+    fail:CODE[:s]     that HTTP status, with the request echoed in the body as bad servers do;
+                      `s` is sent as its Retry-After
+    flaky:N           HTTP 503 to the first N requests, then like echo
     stall             headers, then silence until the client leaves
     cut[:text]        three tokens (or that text), then the connection breaks
     error-mid-stream  three tokens, then an error object that echoes the request
@@ -19,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import json
 import re
 import threading
@@ -26,7 +31,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, Self
 
-MODELS = ("echo", "cite", "numbers:100", "slow:50", "fail:500", "fail:429", "stall", "cut")
+MODELS = (
+    "echo",
+    "cite",
+    "reveal",
+    "numbers:100",
+    "slow:50",
+    "fail:500",
+    "fail:429",
+    "stall",
+    "cut",
+)
 BREAKS_AFTER = 3
 QUOTED_WORDS = 12
 _PASSAGE = re.compile(r"^\W*\[1\]\W*(.+)", re.MULTILINE | re.DOTALL)
@@ -55,6 +70,11 @@ class FakeModelServer:
         self.abandoned = 0
         self.connections = 0
         self.base_url = ""
+
+    @property
+    def open_connections(self) -> int:
+        """Connections that are open now."""
+        return len(self._open)
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, self._host, self._port)
@@ -91,6 +111,10 @@ class FakeModelServer:
             await _send(writer, 404, {"error": {"message": f"no such path: {path}"}})
         else:
             self.requests.append(body)
+            name, _, failing = str(body.get("model", "")).partition(":")
+            if name == "flaky" and len(self.requests) <= int(failing):
+                await _refuse(writer, 503, body)
+                return True
             return await _complete(body, _Reply(reader, writer, chat="/chat/" in path))
         return True
 
@@ -132,7 +156,8 @@ class _Reply:
 async def _complete(body: dict[str, Any], reply: _Reply) -> bool:
     behaviour, _, argument = str(body.get("model", "")).partition(":")
     if behaviour == "fail":
-        await _send(reply.writer, int(argument), {"error": {"message": f"bad request: {body}"}})
+        code, _, retry_after = argument.partition(":")
+        await _refuse(reply.writer, int(code), body, retry_after)
         return True
     script = _script(body, behaviour, argument)
     if not body.get("stream"):
@@ -157,6 +182,13 @@ async def _complete(body: dict[str, Any], reply: _Reply) -> bool:
     return True
 
 
+async def _refuse(
+    writer: asyncio.StreamWriter, status: int, body: dict[str, Any], retry_after: str = ""
+) -> None:
+    header = f"retry-after: {retry_after}\r\n" if retry_after else ""
+    await _send(writer, status, {"error": {"message": f"bad request: {body}"}}, header)
+
+
 async def _stream_words(script: _Script, reply: _Reply, limit: int | None) -> None:
     for word in script.words[:limit]:
         if script.interval_s:
@@ -169,7 +201,8 @@ def _script(body: dict[str, Any], behaviour: str, argument: str) -> _Script:
         count, _, interval_ms = argument.partition(":")
         numbers = [f"{number} " for number in range(1, int(count) + 1)]
         return _Script(numbers, float(interval_ms or 0) / 1000)
-    text = _citing(body) if behaviour == "cite" else _last_message(body)
+    texts = {"cite": _citing, "reveal": _encoded if argument else _instructions}
+    text = argument if behaviour == "say" else texts.get(behaviour, _last_message)(body)
     words = re.findall(r"\s*\S+", text) or [""]
     if behaviour in ("cut", "error-mid-stream"):
         words = [argument] if argument else ["one ", "two ", "three ", "four "]
@@ -183,6 +216,14 @@ def _citing(body: dict[str, Any]) -> str:
     title, _, text = passage[1].split("\n\n")[0].partition("\n")
     quote = " ".join((text or title).split()[:QUOTED_WORDS])
     return f"According to the documents: {quote} [1]."
+
+
+def _instructions(body: dict[str, Any]) -> str:
+    return f"My instructions are: {_whole_prompt(body)}"
+
+
+def _encoded(body: dict[str, Any]) -> str:
+    return " ".join(base64.encodebytes(_whole_prompt(body).encode()).decode().split())
 
 
 def _last_message(body: dict[str, Any]) -> str:
@@ -206,12 +247,12 @@ async def _read_request(reader: asyncio.StreamReader) -> tuple[str, dict[str, An
     return head.split(" ", 2)[1].split("?")[0], json.loads(body) if body else {}
 
 
-async def _send(writer: asyncio.StreamWriter, status: int, data: dict[str, Any]) -> None:
+async def _send(
+    writer: asyncio.StreamWriter, status: int, data: dict[str, Any], header: str = ""
+) -> None:
     payload = json.dumps(data).encode()
-    writer.write(
-        b"HTTP/1.1 %d Fake\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
-        % (status, len(payload), payload)
-    )
+    head = f"HTTP/1.1 {status} Fake\r\ncontent-type: application/json\r\n{header}"
+    writer.write(f"{head}content-length: {len(payload)}\r\n\r\n".encode() + payload)
     await writer.drain()
 
 

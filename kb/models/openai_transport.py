@@ -17,6 +17,7 @@ import httpx
 import openai
 
 from kb.errors import ModelUnavailable
+from kb.models.failures import QuestionRefused, TryAgain, retry_after_s
 from kb.types import Model
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -24,11 +25,19 @@ UNLIMITED = httpx.Limits(max_connections=None, max_keepalive_connections=100)
 REQUIRED: Mapping[str, dict[str, Any]] = {"chat": {"messages": ()}, "completion": {"prompt": ""}}
 """What the SDK insists on. It would walk through every message to check its type; in `extra_body`,
 which goes before these, it takes them as they are, at half the processor time an answer."""
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
+"""Statuses of failures that may be over in a moment."""
+OF_THE_QUESTION = frozenset({400, 413, 414, 422})
+MAX_WHOLE_BYTES = 16 * 1024 * 1024
+"""Most that is read of an answer that does not stream."""
 STATUS_SENTENCES = {
     401: "refused its API key",
     403: "refused its API key",
     404: "is unknown at its address: check base_url and model",
     429: "is rate limited: try again in a moment",
+    **dict.fromkeys(
+        range(300, 400), "is elsewhere, and redirects are not followed: correct its base_url"
+    ),
 }
 
 
@@ -43,7 +52,14 @@ class OpenAITransport:
         self._client = openai.AsyncOpenAI(
             base_url=model.base_url or OPENAI_URL,
             api_key=model.api_key or "none",
-            http_client=openai.DefaultAioHttpClient(timeout=None, limits=UNLIMITED),
+            # A few bytes of a compressed body can become gigabytes; streams gain nothing by it.
+            default_headers={"accept-encoding": "identity"},
+            http_client=openai.DefaultAioHttpClient(
+                timeout=None,
+                limits=UNLIMITED,
+                follow_redirects=False,  # they could lead the prompt anywhere
+                event_hooks={"response": [self._refuse]},
+            ),
             timeout=None,  # AnswerClock watches
             max_retries=0,
         )
@@ -67,6 +83,14 @@ class OpenAITransport:
         """Release connections."""
         await self._client.close()
 
+    async def _refuse(self, response: httpx.Response) -> None:
+        """Raises before any of a body is read that is no answer, and may have no end."""
+        if not response.is_success:
+            raise _refusal(self._name, response)
+        kind = response.headers.get("content-type", "")
+        if "html" in kind or response.headers.get("content-encoding", "identity") != "identity":
+            raise _unavailable(self._name, "sent something that is no answer: check its base_url")
+
 
 class Answer:
     """The body of one response."""
@@ -74,17 +98,26 @@ class Answer:
     def __init__(self, response: Any, model: str) -> None:
         self._model = model
         self._blocks: AsyncIterator[bytes] = response.iter_bytes()
-        # A server that does not stream, or fails with HTTP 200, sends one bare object: as an event.
-        self._bare = "json" in response.headers.get("content-type", "")
+        self._has_begun = False
 
     async def block(self) -> bytes | None:
         """The next bytes as they come, None at the end."""
         with foreign_errors(self._model, "broke off before its answer was whole"):
-            if not self._bare:
-                return await anext(self._blocks, None)
-            self._bare = False
-            lines = b"".join([block async for block in self._blocks]).splitlines()
-            return b"data:" + b"".join(lines) + b"\n\n"
+            block = await anext(self._blocks, None)
+            if self._has_begun or block is None or not block.strip():
+                return block
+            self._has_begun = True
+            # A server that does not stream, or fails with HTTP 200, sends one bare object: it is
+            # read like an event, whatever content type it claims.
+            return await self._as_event(block) if block.lstrip().startswith(b"{") else block
+
+    async def _as_event(self, beginning: bytes) -> bytes:
+        body = bytearray(beginning)
+        async for block in self._blocks:
+            body += block
+            if len(body) > MAX_WHOLE_BYTES:
+                raise _unavailable(self._model, "sent something that is no answer")
+        return b"data:" + b"".join(body.splitlines()) + b"\n\n"
 
 
 @contextmanager
@@ -92,13 +125,28 @@ def foreign_errors(model: str, broken: str) -> Iterator[None]:
     """Translates whatever the SDK or HTTP raises; `broken` says what a lost connection means."""
     try:
         yield
-    except openai.APIStatusError as exc:
-        status = exc.status_code
-        what = STATUS_SENTENCES.get(status, "could not answer: its server's log says why")
-        raise _unavailable(model, f"{what} (HTTP {status})") from None
+    except openai.APIConnectionError as exc:
+        if isinstance(exc.__cause__, ModelUnavailable):  # ours, from `_refuse`
+            raise exc.__cause__ from None
+        raise TryAgain(_sentence(model, broken)) from None
+    except httpx.TransportError:
+        raise TryAgain(_sentence(model, broken)) from None
     except (openai.OpenAIError, httpx.HTTPError, httpx.InvalidURL):
         raise _unavailable(model, broken) from None
 
 
+def _refusal(model: str, response: httpx.Response) -> ModelUnavailable:
+    status = response.status_code
+    what = STATUS_SENTENCES.get(status, "could not answer: its server's log says why")
+    sentence = _sentence(model, f"{what} (HTTP {status})")
+    if status in PASSING:
+        return TryAgain(sentence, retry_after_s(response.headers))
+    return QuestionRefused(sentence) if status in OF_THE_QUESTION else ModelUnavailable(sentence)
+
+
 def _unavailable(model: str, what: str) -> ModelUnavailable:
-    return ModelUnavailable(f"The language model {model!r} {what}.")
+    return ModelUnavailable(_sentence(model, what))
+
+
+def _sentence(model: str, what: str) -> str:
+    return f"The language model {model!r} {what}."

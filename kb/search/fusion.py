@@ -23,7 +23,7 @@ embedder, 40 candidates a side:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kb.protocols import Scored
@@ -55,10 +55,11 @@ def fuse(
     *,
     coverage: float,
     cosine: Mapping[str, float],
+    most: float = 0.0,
 ) -> list[Fused]:
     """Rank the candidates of both lists by a weighted sum of closeness and keyword score.
 
-    score = w · closeness + (1 - w) · BM25 / best BM25, with w = 0.45 · coverage.
+    score = w · closeness + (1 - w) · BM25 / max(best BM25, most), with w = 0.45 · coverage.
     closeness = 1 - (best cosine - cosine) / max(best - worst cosine, 0.1), over the candidates:
     relative, because models differ in the cosines they give to what is far and what is near.
     A side that found nothing leaves its share: keywords alone score BM25 / best BM25, vectors
@@ -70,6 +71,9 @@ def fuse(
         coverage: how well the embedder knows the question and the texts, 0..1.
         cosine: exact cosine of every candidate, also of those that only keywords found. One that
             is missing counts as far as the worst candidate.
+        most: BM25 of a usual passage that holds every term of the question. Where even the best
+            keyword match holds half of it, keywords tell candidates apart half as much: of a long
+            question about quarters and changes, every report holds some words.
 
     Returns:
         Every candidate once, best first; equal scores in the order of their ids. `why` holds
@@ -83,7 +87,7 @@ def fuse(
     similarity = {item.chunk_id: item.score for item in vector} | dict(cosine)
     candidates = {item.chunk_id for item in (*vector, *keyword)}
     closeness = _closeness({i: similarity[i] for i in candidates if i in similarity})
-    lexical = _relative(keyword)
+    lexical = _relative(keyword, most)
     weight = _vector_weight(coverage, closeness, lexical)
     reasons = _reasons(vector, keyword, similarity)
     fused = [
@@ -97,6 +101,30 @@ def fuse(
     return sorted(fused, key=lambda item: (-item.score, item.chunk_id))
 
 
+def blend(rankings: Sequence[Sequence[Fused]]) -> list[Fused]:
+    """One ranking of what several wordings of a question found; the first is the question itself.
+
+    It counts half and the others together the other half, so that a wording that went astray
+    cannot push out what the question itself finds.
+
+    Returns:
+        Every candidate once, best first, with the reasons of the wording that found it best.
+    """
+    first, *others = rankings
+    if not others:
+        return list(first)
+    scores: dict[str, float] = {}
+    best: dict[str, Fused] = {}
+    for number, ranking in enumerate(rankings):
+        share = 0.5 if number == 0 else 0.5 / len(others)
+        for item in ranking:
+            scores[item.chunk_id] = scores.get(item.chunk_id, 0.0) + share * item.score
+            if item.chunk_id not in best or item.score > best[item.chunk_id].score:
+                best[item.chunk_id] = item
+    blended = [replace(item, score=scores[chunk_id]) for chunk_id, item in best.items()]
+    return sorted(blended, key=lambda item: (-item.score, item.chunk_id))
+
+
 def _closeness(cosines: Mapping[str, float]) -> dict[str, float]:
     if not cosines:
         return {}
@@ -105,8 +133,9 @@ def _closeness(cosines: Mapping[str, float]) -> dict[str, float]:
     return {chunk_id: 1 - (best - cosine) / spread for chunk_id, cosine in cosines.items()}
 
 
-def _relative(keyword: Sequence[Scored]) -> dict[str, float]:
+def _relative(keyword: Sequence[Scored], most: float) -> dict[str, float]:
     best = max((item.score for item in keyword), default=0.0)
+    best = max(best, most) if best > 0 else 0.0
     return {item.chunk_id: item.score / best for item in keyword} if best > 0 else {}
 
 

@@ -1,54 +1,56 @@
-"""One search: candidates from both indexes, what SQL says is live, one ranking.
-
-An index may be behind or hold ghosts; so each candidate counts only if its chunk is live in SQL,
-and the search looks deeper when dead ones have taken places.
-"""
+"""One search: admitted, gathered, fused, arranged; one ranking over all datasets of an embedder."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import numpy as np
 
-from kb.errors import EmbedderMismatch, Overloaded
-from kb.protocols import Embedder, IndexKey, KeywordIndex, Scored, VectorIndex, Vectors
-from kb.search.fusion import Fused, fuse
-from kb.store import chunks, datasets, filters
+from kb.errors import Overloaded
+from kb.index.terms import query_terms
+from kb.models.embedders import Embedders
+from kb.protocols import (
+    Embedder,
+    Frequencies,
+    KeywordIndex,
+    NearestChunks,
+    Reranker,
+    Vectors,
+)
+from kb.search.arranging import READ_AGAIN, Known, arranged
+from kb.search.expansion import NOTHING_ELSE, Expansion
+from kb.search.fusion import Fused, blend, fuse
+from kb.search.gathering import Gatherer, Look, cosines, coverage
+from kb.search.joining import Place, Reading
+from kb.search.proximity import telling
+from kb.search.ranked import Ranked
+from kb.store import chunks, datasets, filters, generations, pages
 from kb.store.chunks import Candidate, LiveChunk
 from kb.store.database import Database
 from kb.store.filters import Matching
-from kb.types import Condition, Dataset, Hit, Retrieval, Scope
-
-DEEPEST = 1024
-"""How many times the usual depth is looked at before giving up on a mostly dead index. Only the
-searches between a large deletion and its application to the indexes ever look that deep."""
-
-FEW = 16
-
-SAMPLED_TEXTS = 4
-SAMPLED_CHARACTERS = 240
+from kb.types import Condition, Considered, Dataset, Hit, Retrieval, Scope
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidates:
-    vector: list[Scored]
-    keyword: list[Scored]
+class _Part:
+    """What one wording of a question found."""
+
+    ranked: list[Fused]
     live: Mapping[str, Candidate]
+    coverage: float
+    frequencies: Frequencies
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """One search: who asks for what where. `allowed` is what a filter lets through, if any."""
+class Explained:
+    """The hits of a search, and the candidates that became none, each with its reason."""
 
-    scope: Scope
-    wanted: Sequence[Dataset]
-    query: str
-    vector: Vectors | None
-    retrieval: Retrieval
-    allowed: Matching | None
+    hits: list[Hit]
+    considered: list[Considered]
 
 
 class Searcher:
@@ -57,19 +59,19 @@ class Searcher:
     def __init__(
         self,
         database: Database,
-        embedder: Embedder,
-        vectors: VectorIndex,
+        embedders: Embedders,
+        vectors: NearestChunks,
         keywords: KeywordIndex,
         *,
         candidates: int,
         threads: int,
         max_waiting: int,
+        reranker: Reranker | None = None,
     ) -> None:
         self._database = database
-        self._embedder = embedder
-        self._vectors = vectors
-        self._keywords = keywords
-        self._candidates = candidates
+        self._reranker = reranker
+        self._embedders = embedders
+        self._gatherer = Gatherer(database, vectors, keywords, candidates)
         self._running = threading.BoundedSemaphore(threads)
         self._admitted = threading.BoundedSemaphore(threads + max_waiting)
 
@@ -81,27 +83,53 @@ class Searcher:
         retrieval: Retrieval,
         *,
         where: Sequence[Condition] = (),
+        generation: int | None = None,
+        also: Expansion = NOTHING_ELSE,
     ) -> list[Hit]:
         """The best live chunks for a question, best first; `why` on each says how it was ranked.
 
         Args:
             where: conditions that the documents must fulfil.
+            generation: searched in place of the one that answers.
+            also: what a language model has made of the question.
 
         Raises:
-            NotFound: a dataset is absent or not visible.
-            EmbedderMismatch: a dataset was built with another embedder.
+            NotFound: a dataset or the generation is absent or not visible.
+            EmbedderMismatch: the embedder of a dataset is not the one that it was built with.
             Overloaded: too many searches are waiting.
         """
+        return self.explain(
+            scope, dataset_ids, query, retrieval, where=where, generation=generation, also=also
+        ).hits
+
+    def explain(
+        self,
+        scope: Scope,
+        dataset_ids: Sequence[str],
+        query: str,
+        retrieval: Retrieval,
+        *,
+        where: Sequence[Condition] = (),
+        generation: int | None = None,
+        also: Expansion = NOTHING_ELSE,
+    ) -> Explained:
+        """What `search` finds, and every candidate that became no hit with the reason."""
         with self._database.read() as tx:
             wanted = [
-                datasets.get(tx, scope, dataset_id) for dataset_id in dict.fromkeys(dataset_ids)
+                generations.seen(tx, datasets.get(tx, scope, dataset_id), generation)
+                for dataset_id in dict.fromkeys(dataset_ids)
             ]
-        if retrieval.mode != "keyword":
-            self._check_embedder(wanted)
+        groups = self._by_embedder(wanted, retrieval)
         if not wanted or not query.strip() or retrieval.top_k < 1:
-            return []
+            return Explained([], [])
         with self._admission():
-            return self._search(scope, wanted, query, retrieval, where)
+            found = [
+                self._search(scope, own, embedder, query, retrieval, where, also)
+                for embedder, own in groups
+            ]
+        hits = sorted((hit for part in found for hit in part.hits), key=lambda hit: -hit.score)
+        others = [item for part in found for item in part.considered]
+        return Explained(hits[: retrieval.top_k], others)
 
     @contextmanager
     def _admission(self) -> Iterator[None]:
@@ -113,33 +141,73 @@ class Searcher:
         finally:
             self._admitted.release()
 
-    def _check_embedder(self, wanted: Sequence[Dataset]) -> None:
+    def _by_embedder(
+        self, wanted: Sequence[Dataset], retrieval: Retrieval
+    ) -> list[tuple[Embedder | None, list[Dataset]]]:
+        """Vectors of different embedders cannot be compared, so each has a ranking of its own."""
+        if retrieval.mode == "keyword":
+            return [(None, list(wanted))] if wanted else []
+        groups: dict[str, list[Dataset]] = {}
         for dataset in wanted:
-            if dataset.embedder != self._embedder.fingerprint:
-                raise EmbedderMismatch(dataset.name, dataset.embedder, self._embedder.fingerprint)
+            groups.setdefault(dataset.embedder, []).append(dataset)
+        return [(self._embedders.of(own[0]), own) for own in groups.values()]
 
     def _search(
         self,
         scope: Scope,
         wanted: Sequence[Dataset],
+        embedder: Embedder | None,
         query: str,
         retrieval: Retrieval,
         where: Sequence[Condition],
-    ) -> list[Hit]:
-        vector = self._embedder.embed_query(query) if retrieval.mode != "keyword" else None
+        also: Expansion,
+    ) -> Explained:
         allowed = self._allowed(scope, wanted, where) if where else None
-        look = _Look(scope, wanted, query, vector, retrieval, allowed)
-        found = self._live_candidates(look)
-        cosine = _cosines(vector, found.live)
-        coverage = self._coverage(query, found) if retrieval.mode == "hybrid" else 1.0
-        ranked = fuse(found.vector, found.keyword, coverage=coverage, cosine=cosine)
-        good = [item for item in ranked if item.score >= retrieval.min_score]
-        return self._hits(scope, _one_per_passage(good, found.live)[: retrieval.top_k])
+        vector = None if embedder is None else _vector(embedder, query, also.passage)
+        look = Look(scope, wanted, query, embedder, vector, retrieval, allowed)
+        looks = [look]
+        for other in also.queries:
+            seen = None if embedder is None else embedder.embed_query(other)
+            looks.append(replace(look, query=other, vector=seen))
+        parts = [self._fused(item) for item in looks]
+        live = {name: item for part in parts for name, item in part.live.items()}
+        ranked = blend([part.ranked for part in parts])
+        passages, siblings = _one_per_passage(ranked, live)
+        shortlist = passages[: max(READ_AGAIN, retrieval.top_k)]
+        known = Known(
+            query,
+            parts[0].coverage,
+            parts[0].frequencies,
+            {name: item.vector for name, item in live.items() if item.vector is not None},
+            Reading(self._slices, partial(self._live, look)),
+            self._reranker if retrieval.rerank else None,
+        )
+        best, others = arranged(self._ranked(look, shortlist), known, retrieval)
+        rest = _unread([*siblings, *passages[len(shortlist) :]], live)
+        return Explained([_hit(item) for item in best], [*others, *rest])
 
-    def _hits(self, scope: Scope, ranked: Sequence[Fused]) -> list[Hit]:
-        ids = [item.chunk_id for item in ranked]
-        live = self._database.reading(chunks.live, scope, ids)
-        return [_hit(item, live[item.chunk_id]) for item in ranked if item.chunk_id in live]
+    def _fused(self, look: Look) -> _Part:
+        found = self._gatherer.gather(look)
+        known = coverage(look, found) if look.retrieval.mode == "hybrid" else 1.0
+        cosine = cosines(look.vector, found.live)
+        weights = telling(query_terms(look.query), found.frequencies, least_chunks=1)
+        most = sum(weights.values())
+        ranked = fuse(found.vector, found.keyword, coverage=known, cosine=cosine, most=most)
+        return _Part(ranked, found.live, known, found.frequencies)
+
+    def _ranked(self, look: Look, fused: Sequence[Fused]) -> list[Ranked]:
+        live = self._live(look, [item.chunk_id for item in fused])
+        return [
+            Ranked(live[item.chunk_id], item.score, item.why)
+            for item in fused
+            if item.chunk_id in live
+        ]
+
+    def _live(self, look: Look, chunk_ids: Iterable[str]) -> Mapping[str, LiveChunk]:
+        return self._database.reading(chunks.live, look.scope, chunk_ids, look.generations)
+
+    def _slices(self, places: Sequence[Place]) -> Mapping[Place, str]:
+        return self._database.reading(pages.slices, places)
 
     def _allowed(
         self, scope: Scope, wanted: Sequence[Dataset], where: Sequence[Condition]
@@ -147,105 +215,51 @@ class Searcher:
         ids = [dataset.id for dataset in wanted]
         return self._database.reading(filters.matching, scope, ids, where)
 
-    def _live_candidates(self, look: _Look) -> _Candidates:
-        depth = max(self._candidates, look.retrieval.top_k)
-        limit = depth
-        if look.allowed is not None and not look.allowed.document_ids:
-            return _Candidates([], [], {})
-        exact = self._exactly_nearest(look, depth)
-        while True:
-            near = self._nearest(look.wanted, look.vector, limit) if exact is None else exact
-            is_matched = look.retrieval.mode != "vector"
-            matched = self._matching(look.wanted, look.query, limit) if is_matched else []
-            found = (item.chunk_id for ranking in (*near, *matched) for item in ranking)
-            ids = dict.fromkeys(filter(look.allowed.holds, found) if look.allowed else found)
-            live = self._database.reading(
-                chunks.candidates,
-                look.scope,
-                ids,
-                embedder=self._embedder.fingerprint,
-                characters=SAMPLED_CHARACTERS,
-            )
-            starved = any(_is_starved(ranking, live, limit, depth) for ranking in (*near, *matched))
-            if not starved or limit >= depth * DEEPEST:
-                return _Candidates(
-                    _living(near, live)[:depth], _living(matched, live)[:depth], live
-                )
-            limit *= 4
 
-    def _exactly_nearest(self, look: _Look, limit: int) -> list[list[Scored]] | None:
-        """All vectors compared, where a filter lets so little through that an index would starve.
-
-        The index is asked for more and more until enough of it passes the filter; below one chunk
-        in `FEW` that takes longer than reading the vectors of all that pass.
-        """
-        allowed, vector = look.allowed, look.vector
-        if allowed is None or vector is None or allowed.chunks * FEW >= allowed.all_chunks:
-            return None
-        embedder, ids = self._embedder.fingerprint, allowed.document_ids
-        return [self._database.reading(filters.nearest, embedder, ids, vector, limit)]
-
-    def _nearest(
-        self, wanted: Sequence[Dataset], vector: Vectors | None, limit: int
-    ) -> list[list[Scored]]:
-        if vector is None:
-            return []
-        return [self._vectors.query(_key(dataset), vector, limit) for dataset in wanted]
-
-    def _matching(self, wanted: Sequence[Dataset], query: str, limit: int) -> list[list[Scored]]:
-        return [self._keywords.query(_key(dataset), query, limit) for dataset in wanted]
-
-    def _coverage(self, query: str, found: _Candidates) -> float:
-        """The weaker of how well the embedder knows the question and the texts that were found."""
-        best = [*found.keyword[:SAMPLED_TEXTS], *found.vector[:SAMPLED_TEXTS]]
-        known = {
-            chunk_id: self._embedder.coverage(found.live[chunk_id].beginning)
-            for chunk_id in {item.chunk_id for item in best}
-        }
-        of_texts = sum(known[item.chunk_id] for item in best) / len(best) if best else 1.0
-        return min(self._embedder.coverage(query), of_texts)
+def _vector(embedder: Embedder, query: str, passage: str) -> Vectors:
+    """The question's vector, or the middle between it and a passage that might answer it."""
+    vector = embedder.embed_query(query)
+    if not passage:
+        return vector
+    middle: Vectors = vector + embedder.embed_query(passage)
+    unit: Vectors = middle / np.linalg.norm(middle)
+    return unit
 
 
-def _key(dataset: Dataset) -> IndexKey:
-    return IndexKey(dataset.id, dataset.generation)
-
-
-def _living(rankings: Sequence[list[Scored]], live: Mapping[str, Candidate]) -> list[Scored]:
-    """One ranking of what is live in the rankings of several datasets."""
-    merged = [item for ranking in rankings for item in ranking if item.chunk_id in live]
-    return sorted(merged, key=lambda item: (-item.score, item.chunk_id))
-
-
-def _cosines(vector: Vectors | None, live: Mapping[str, Candidate]) -> dict[str, float]:
-    """The exact similarity of every candidate, also of those that only keywords found."""
-    stored = {i: item.vector for i, item in live.items() if item.vector is not None}
-    if vector is None or not stored:
-        return {}
-    scores = np.stack(list(stored.values())) @ vector[0]
-    return dict(zip(stored, scores.tolist(), strict=True))
-
-
-def _is_starved(
-    ranking: Sequence[Scored], live: Mapping[str, Candidate], limit: int, depth: int
-) -> bool:
-    """Whether dead chunks of one dataset may have taken the places of living ones."""
-    return len(ranking) >= limit and sum(item.chunk_id in live for item in ranking) < depth
-
-
-def _one_per_passage(ranked: Sequence[Fused], live: Mapping[str, Candidate]) -> list[Fused]:
-    """The best chunk of each passage: its siblings would return the same text again."""
+def _one_per_passage(
+    ranked: Sequence[Fused], live: Mapping[str, Candidate]
+) -> tuple[list[Fused], list[Fused]]:
+    """The best chunk of each passage, and its siblings: they would return the same text again."""
     best: dict[str | tuple[str, int], Fused] = {}
     for item in ranked:
         best.setdefault(live[item.chunk_id].passage or item.chunk_id, item)
-    return list(best.values())
+    kept = {item.chunk_id for item in best.values()}
+    return list(best.values()), [item for item in ranked if item.chunk_id not in kept]
 
 
-def _hit(item: Fused, found: LiveChunk) -> Hit:
+def _unread(fused: Sequence[Fused], live: Mapping[str, Candidate]) -> list[Considered]:
+    """Candidates that ranked too low to be read, or behind another chunk of their passage."""
+    return [
+        Considered(
+            item.chunk_id,
+            item.chunk_id.partition(".")[0],
+            "",
+            item.score,
+            item.why,
+            dropped="another chunk of its passage is better"
+            if live[item.chunk_id].passage
+            else "ranked too low",
+        )
+        for item in fused
+    ]
+
+
+def _hit(item: Ranked) -> Hit:
     """A hit with the text that is to be read: the parent's if the chunk has one."""
-    chunk, why = found.chunk, item.why
+    chunk, why = item.found.chunk, item.why
     if (parent := chunk.parent) is not None:
         why = {**why, "matched": [asdict(span) for span in chunk.spans]}
         chunk = replace(
             chunk, spans=parent.spans, text=parent.text, index_text=parent.index_text, parent=None
         )
-    return Hit(chunk, found.dataset_id, found.document_name, item.score, why)
+    return Hit(chunk, item.found.dataset_id, item.found.document_name, item.score, why)

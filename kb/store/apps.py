@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from kb.errors import Conflict, NotFound
+from kb.errors import Conflict, NotFound, PreconditionFailed
 from kb.ids import new_id, now
-from kb.store import schema
+from kb.store import conversations, fingerprints, fixed_answers, schema
 from kb.store.database import Transaction
 from kb.store.paging import Listing, PageRequest, listing
-from kb.store.records import content_from, content_to, route_from, route_to
-from kb.types import App, AppContent, AppVersion, RoutePolicy, Scope
+from kb.store.records import content_from, content_to, inputs_from, route_from, route_to
+from kb.types import App, AppContent, AppVersion, PublishedDataset, RoutePolicy, Scope
 
 table = schema.apps
 versions = schema.app_versions
 
 
 def visible(scope: Scope) -> Select[Any]:
-    """The apps that a scope may see."""
-    query = select(table).where(table.c.workspace == scope.workspace)
+    """The apps that a scope may see, each with the inputs of its published version."""
+    inputs = (
+        select(versions.c.content["inputs"])
+        .where(versions.c.app_id == table.c.id, versions.c.version == table.c.version)
+        .scalar_subquery()
+    )
+    query = select(table, inputs.label("inputs")).where(table.c.workspace == scope.workspace)
     return query if scope.apps is None else query.where(table.c.id.in_(scope.apps))
 
 
@@ -106,11 +111,13 @@ def set_draft(
     """Replace the draft; returns its new revision.
 
     Raises:
-        Conflict: `expected` is given and somebody else has changed the draft since.
+        PreconditionFailed: `expected` is given and somebody else has changed the draft since.
     """
     row = _row(tx, scope, id_or_slug)
     if expected is not None and expected != row.draft_revision:
-        raise Conflict("The draft was changed by somebody else. Read it again, then repeat.")
+        raise PreconditionFailed(
+            "The draft was changed by somebody else. Read it again, then repeat."
+        )
     revision: int = row.draft_revision + 1
     values = {"draft": content_to(content), "draft_revision": revision}
     tx.execute(update(table).where(table.c.id == row.id).values(**values))
@@ -118,18 +125,20 @@ def set_draft(
 
 
 def publish(tx: Transaction, scope: Scope, id_or_slug: str) -> AppVersion:
-    """Freeze the draft under the next number and let it answer."""
+    """Freeze the draft under the next number, with the state of its datasets; it answers now."""
     row = _row(tx, scope, id_or_slug)
     newest = select(func.max(versions.c.version)).where(versions.c.app_id == row.id)
-    version = AppVersion(
-        row.id, (tx.execute(newest).scalar() or 0) + 1, content_from(row.draft), now()
-    )
+    number: int = (tx.execute(newest).scalar() or 0) + 1
+    content = content_from(row.draft)
+    states = fingerprints.of_datasets(tx, scope, content.dataset_ids)
+    version = AppVersion(row.id, number, content, now(), states)
     tx.execute(
         insert(versions).values(
             app_id=row.id,
             version=version.version,
             content=row.draft,
             created_at=version.created_at,
+            datasets=[asdict(state) for state in states],
         )
     )
     tx.execute(update(table).where(table.c.id == row.id).values(version=version.version))
@@ -163,11 +172,10 @@ def rollback(tx: Transaction, scope: Scope, id_or_slug: str, number: int) -> App
 def remove(tx: Transaction, scope: Scope, id_or_slug: str) -> None:
     """Delete an app with its versions, conversations and messages, and end its keys."""
     app = get(tx, scope, id_or_slug)
-    talks = schema.conversations
-    own = select(talks.c.id).where(talks.c.app_id == app.id)
-    tx.execute(delete(schema.messages).where(schema.messages.c.conversation_id.in_(own)))
-    tx.execute(delete(talks).where(talks.c.app_id == app.id))
+    conversations.remove_all(tx, app.id)
+    fixed_answers.remove_all(tx, app.id)
     tx.execute(delete(versions).where(versions.c.app_id == app.id))
+    tx.execute(delete(schema.app_access).where(schema.app_access.c.app_id == app.id))
     ended = update(schema.keys).where(schema.keys.c.app_id == app.id)
     tx.execute(ended.where(schema.keys.c.revoked_at.is_(None)).values(revoked_at=now()))
     tx.execute(delete(table).where(table.c.id == app.id))
@@ -192,8 +200,10 @@ def _app(row: Row[Any]) -> App:
         route=route_from(row.route),
         version=row.version,
         created_at=row.created_at,
+        inputs=inputs_from(row.inputs or ()),
     )
 
 
 def _version(row: Row[Any]) -> AppVersion:
-    return AppVersion(row.app_id, row.version, content_from(row.content), row.created_at)
+    states = tuple(PublishedDataset(**state) for state in row.datasets or ())
+    return AppVersion(row.app_id, row.version, content_from(row.content), row.created_at, states)

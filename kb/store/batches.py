@@ -16,31 +16,34 @@ from sqlalchemy.dialects.sqlite import insert
 
 from kb.errors import NotFound
 from kb.ids import new_id, now
-from kb.store import schema
+from kb.store import schema, strides
 from kb.store.database import Transaction
 from kb.store.paging import PageRequest
-from kb.store.placing import Mode
-from kb.store.records import failure_from
-from kb.types import Document, DocumentStatus, Failure, Scope
+from kb.store.placing import NOTES, Mode, Placed
+from kb.store.records import failure_from, failure_to
+from kb.types import DocumentStatus, Failure, Scope
 
 table = schema.batches
 items = schema.batch_items
 documents = schema.documents
+jobs = schema.jobs
 
 LISTED = 1000
 """Documents that are listed with a batch unless more or less is asked for."""
-PACE_S = 10.0
-"""Seconds over which the present pace is measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchItem:
-    """One document of a batch, in the version that the batch brought."""
+    """One document of a batch, in the version that the batch brought.
+
+    With a `note` the batch's file was left out, and the document is what stood in its place.
+    """
 
     document_id: str
     name: str
     status: DocumentStatus
     error: Failure | None
+    note: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +105,22 @@ def create(tx: Transaction, scope: Scope, dataset_id: str, mode: Mode = "replace
     return batch_id
 
 
-def add(tx: Transaction, batch_id: str, placed: Iterable[Document]) -> None:
-    """List documents in a batch; of two with one name the later counts."""
-    by_id = {document.id: document for document in placed}
+def add(tx: Transaction, batch_id: str, placed: Iterable[Placed]) -> None:
+    """List files in a batch; of two with one name the later counts."""
+    by_id = {item.document.id: item for item in placed}
     rows = [
-        {"batch_id": batch_id, "document_id": key, "version": doc.version, "name": doc.name}
-        for key, doc in by_id.items()
+        {
+            "batch_id": batch_id,
+            "document_id": key,
+            "version": item.document.version,
+            "name": item.document.name,
+            "note": failure_to(NOTES.get(item.outcome)),
+        }
+        for key, item in by_id.items()
     ]
     if rows:
         statement = insert(items)
-        renewed = {"version": statement.excluded.version}
+        renewed = {"version": statement.excluded.version, "note": statement.excluded.note}
         keys = ["batch_id", "document_id"]
         tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=renewed), rows)
 
@@ -196,34 +205,42 @@ def _counted(
     tx: Transaction, batch_id: str, created_at: str
 ) -> tuple[dict[DocumentStatus, int], Pace | None]:
     moment = datetime.now(UTC)
-    since = (moment - timedelta(seconds=PACE_S)).isoformat(timespec="milliseconds")
-    is_recent = documents.c.updated_at >= since.replace("+00:00", "Z")
-    query = (
-        select(
-            documents.c.status,
-            func.count().label("number"),
-            func.coalesce(func.sum(documents.c.size_bytes), 0).label("size"),
-            func.sum(case((is_recent, 1), else_=0)).label("recent"),
-            func.sum(case((is_recent, documents.c.size_bytes), else_=0)).label("recent_size"),
-        )
-        .join_from(items, documents, _same(), isouter=True)
-        .where(items.c.batch_id == batch_id)
-        .group_by(documents.c.status)
-    )
-    rows: dict[DocumentStatus, Row[Any]] = {
-        row.status or "removed": row for row in tx.execute(query)
-    }
+    since = (moment - timedelta(seconds=strides.PACE_S)).isoformat(timespec="milliseconds")
+    rows = _rows_by_status(tx, batch_id, since.replace("+00:00", "Z"))
     counts: dict[DocumentStatus, int] = {status: row.number for status, row in rows.items()}
     waiting = [rows[status] for status in ("pending", "indexing") if status in rows]
     if not waiting:
         return counts, None
-    done = [rows[status] for status in ("ready", "failed") if status in rows]
     age_s = (moment - datetime.fromisoformat(created_at)).total_seconds()
-    over_s = min(PACE_S, max(1.0, age_s))
-    number_per_s = sum(row.recent for row in done) / over_s
-    bytes_per_s = sum(row.recent_size for row in done) / over_s
-    left = sum(row.size for row in waiting)
-    return counts, Pace(number_per_s, bytes_per_s, left / bytes_per_s if bytes_per_s else None)
+    over_s = min(strides.PACE_S, max(1.0, age_s))
+    done = sum(rows[status].recent for status in ("ready", "failed") if status in rows)
+    given_up = rows["failed"].recent_size if "failed" in rows else 0
+    bytes_per_s = (strides.recent(tx, batch_id) + given_up) / over_s
+    left = sum(row.left for row in waiting)
+    eta_s = left / bytes_per_s if bytes_per_s and left else None
+    return counts, Pace(done / over_s, bytes_per_s, eta_s)
+
+
+def _rows_by_status(tx: Transaction, batch_id: str, since: str) -> dict[DocumentStatus, Row[Any]]:
+    """Per status: how many documents, what is left to do of them, and what changed of late."""
+    is_recent = documents.c.updated_at >= since
+    own_job = and_(jobs.c.document_id == documents.c.id, jobs.c.version == documents.c.version)
+    # One that has no job any more waits for the indexes only.
+    to_do = case((jobs.c.id.is_(None), 0.0), else_=1.0 - func.coalesce(jobs.c.progress, 0.0))
+    query = (
+        select(
+            documents.c.status,
+            func.count().label("number"),
+            func.sum(documents.c.size_bytes * to_do).label("left"),
+            func.sum(case((is_recent, 1), else_=0)).label("recent"),
+            func.sum(case((is_recent, documents.c.size_bytes), else_=0)).label("recent_size"),
+        )
+        .join_from(items, documents, _same(), isouter=True)
+        .join(jobs, own_job, isouter=True)
+        .where(items.c.batch_id == batch_id)
+        .group_by(documents.c.status)
+    )
+    return {row.status or "removed": row for row in tx.execute(query)}
 
 
 def _listed(
@@ -238,8 +255,9 @@ def _listed(
 
 
 def _items(batch_id: str) -> Any:
+    columns = (items.c.document_id, items.c.name, items.c.note)
     return (
-        select(items.c.document_id, items.c.name, documents.c.status, documents.c.error)
+        select(*columns, documents.c.status, documents.c.error)
         .join_from(items, documents, _same(), isouter=True)
         .where(items.c.batch_id == batch_id)
     )
@@ -250,4 +268,6 @@ def _same() -> Any:
 
 
 def _item(row: Row[Any]) -> BatchItem:
-    return BatchItem(row.document_id, row.name, row.status or "removed", failure_from(row.error))
+    status: DocumentStatus = row.status or "removed"
+    error, note = failure_from(row.error), failure_from(row.note)
+    return BatchItem(row.document_id, row.name, status, error, note)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import String, and_, cast, distinct, func, select
 
-from kb.store import schema
+from kb.store import generation_checks, schema
 from kb.store.database import Transaction
 from kb.store.records import spans_from
 from kb.types import Span
@@ -35,6 +35,7 @@ def problems(tx: Transaction) -> Iterator[tuple[str, str]]:
     yield from _wrong_quotes(tx)
     yield from _wrong_receipts(tx)
     yield from _orphans(tx)
+    yield from generation_checks.problems(tx)
 
 
 def _stuck_documents(tx: Transaction) -> Iterator[tuple[str, str]]:
@@ -44,7 +45,12 @@ def _stuck_documents(tx: Transaction) -> Iterator[tuple[str, str]]:
 
 def _wrong_counts(tx: Transaction) -> Iterator[tuple[str, str]]:
     """A ready document has exactly the chunks that its receipt names, numbered from 0."""
-    own = and_(chunks.c.document_id == documents.c.id, chunks.c.version == documents.c.live_version)
+    datasets = schema.datasets
+    own = and_(
+        chunks.c.document_id == documents.c.id,
+        chunks.c.version == documents.c.live_version,
+        chunks.c.generation == datasets.c.generation,
+    )
     query = (
         select(
             documents.c.name,
@@ -52,9 +58,10 @@ def _wrong_counts(tx: Transaction) -> Iterator[tuple[str, str]]:
             func.count(chunks.c.id).label("stored"),
             func.coalesce(func.max(chunks.c.position) + 1, 0).label("numbered"),
         )
-        .join_from(documents, chunks, own, isouter=True)
+        .join_from(documents, datasets, documents.c.dataset_id == datasets.c.id)
+        .join(chunks, own, isouter=True)
         .where(documents.c.status == "ready")
-        .group_by(documents.c.id, chunks.c.generation)
+        .group_by(documents.c.id)
     )
     for row in tx.execute(query):
         if not row.chunk_count == row.stored == row.numbered:
@@ -65,16 +72,20 @@ def _wrong_counts(tx: Transaction) -> Iterator[tuple[str, str]]:
 
 
 def _missing_vectors(tx: Transaction) -> Iterator[tuple[str, str]]:
-    """A chunk has the vector of its text by the embedder of its dataset."""
-    vectors, datasets = schema.embeddings, schema.datasets
+    """A chunk has the vector of its text by the embedder of its generation."""
+    vectors, generations = schema.embeddings, schema.generations
     same = and_(
-        vectors.c.text_hash == chunks.c.text_hash, vectors.c.embedder == datasets.c.embedder
+        vectors.c.text_hash == chunks.c.text_hash, vectors.c.embedder == generations.c.embedder
+    )
+    own = and_(
+        generations.c.dataset_id == documents.c.dataset_id,
+        generations.c.number == chunks.c.generation,
     )
     query = (
         select(func.count())
         .select_from(chunks)
         .join(documents, chunks.c.document_id == documents.c.id)
-        .join(datasets, documents.c.dataset_id == datasets.c.id)
+        .join(generations, own)
         .join(vectors, same, isouter=True)
         .where(vectors.c.id.is_(None))
     )
@@ -127,12 +138,16 @@ def _wrong_receipts(tx: Transaction) -> Iterator[tuple[str, str]]:
         .where(documents.c.status == "ready")
         .group_by(documents.c.id)
     )
+    datasets = schema.datasets
     own_chunks = and_(
-        chunks.c.document_id == documents.c.id, chunks.c.version == documents.c.version
+        chunks.c.document_id == documents.c.id,
+        chunks.c.version == documents.c.version,
+        chunks.c.generation == datasets.c.generation,
     )
     counted = (
         select(documents.c.id, func.count(distinct(chunks.c.position)).label("chunks"))
-        .join_from(documents, chunks, own_chunks)
+        .join_from(documents, datasets, documents.c.dataset_id == datasets.c.id)
+        .join(chunks, own_chunks)
         .group_by(documents.c.id)
     )
     stored = {row.id: row.chunks for row in tx.execute(counted)}

@@ -22,6 +22,9 @@ table = schema.chunks
 
 VECTORS_AT_ONCE = 4000
 
+Generations = Mapping[str, int]
+"""Dataset id → the generation whose chunks count as live."""
+
 
 @dataclass(frozen=True, slots=True)
 class LiveChunk:
@@ -30,6 +33,7 @@ class LiveChunk:
     chunk: Chunk
     dataset_id: str
     document_name: str
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +82,34 @@ def rows_of(
     ]
 
 
-def live(tx: Transaction, scope: Scope, chunk_ids: Iterable[str]) -> dict[str, LiveChunk]:
-    """Those of the chunks that are live and visible: a hit counts only if it is here."""
+def live(
+    tx: Transaction,
+    scope: Scope,
+    chunk_ids: Iterable[str],
+    generations: Generations | None = None,
+) -> dict[str, LiveChunk]:
+    """Those of the chunks that are live and visible: a hit counts only if it is here.
+
+    Args:
+        generations: what counts as live in each dataset, for a search that began before a switch;
+            without it, what is live now.
+    """
     return {
-        row.id: LiveChunk(_chunk(row), row.dataset_id, row.document_name)
+        row.id: LiveChunk(_chunk(row), row.dataset_id, row.document_name, row.version)
         for part in batched(chunk_ids, VARIABLES)
         for row in tx.execute(_LIVE, {"workspace": scope.workspace, "ids": part}).all()
-        if scope.datasets is None or row.dataset_id in scope.datasets
+        if _is_wanted(row, scope, generations)
     }
 
 
 def candidates(
-    tx: Transaction, scope: Scope, chunk_ids: Iterable[str], *, embedder: str, characters: int
+    tx: Transaction,
+    scope: Scope,
+    chunk_ids: Iterable[str],
+    generations: Generations | None = None,
+    *,
+    embedder: str,
+    characters: int,
 ) -> dict[str, Candidate]:
     """Like `live`, with only what ranking needs: most candidates become no hit.
 
@@ -102,7 +122,7 @@ def candidates(
         row.id: Candidate(row.beginning, _vector(row.vector), _passage(row))
         for part in batched(chunk_ids, VARIABLES)
         for row in tx.execute(_CANDIDATES, {**fixed, "ids": part}).all()
-        if scope.datasets is None or row.dataset_id in scope.datasets
+        if _is_wanted(row, scope, generations)
     }
 
 
@@ -151,36 +171,35 @@ def of_versions(tx: Transaction, versions: Mapping[tuple[str, int], int]) -> lis
     return found
 
 
-def live_of_dataset(tx: Transaction, dataset_id: str) -> Iterator[tuple[str, str]]:
-    """(chunk id, index_text) of every live chunk of a dataset: what its indexes should hold."""
-    query = _live_join(select(table.c.id, table.c.index_text)).where(
-        schema.documents.c.dataset_id == dataset_id
-    )
+def live_of_dataset(
+    tx: Transaction, dataset_id: str, generation: int | None = None
+) -> Iterator[tuple[str, str]]:
+    """(chunk id, index_text) of what the indexes of a generation, else the live one, should hold."""
+    query = _of_generation(select(table.c.id, table.c.index_text), dataset_id, generation)
     for row in tx.execute(query.order_by(table.c.document_id, table.c.position)):
         yield row.id, row.index_text
 
 
-def live_ids(tx: Transaction, dataset_id: str) -> set[str]:
-    """The ids that a dataset's indexes should hold."""
-    query = _live_join(select(table.c.id)).where(schema.documents.c.dataset_id == dataset_id)
-    return set(tx.execute(query).scalars())
+def live_ids(tx: Transaction, dataset_id: str, generation: int | None = None) -> set[str]:
+    """The ids that the indexes of a generation, else the live one, should hold."""
+    return set(tx.execute(_of_generation(select(table.c.id), dataset_id, generation)).scalars())
 
 
 def live_vectors(
     tx: Transaction, dataset_id: str, generation: int
 ) -> Iterator[tuple[list[str], Vectors]]:
-    """Ids and vectors, shape (rows, dimensions), of every live chunk of a dataset, in parts."""
-    embeddings = schema.embeddings
+    """Ids and vectors, shape (rows, dimensions), of what a generation's index should hold."""
+    vectors, generations = schema.embeddings, schema.generations
     query = (
-        _live_join(select(table.c.id, embeddings.c.vector))
-        .join(embeddings, embeddings.c.text_hash == table.c.text_hash)
-        .where(embeddings.c.embedder == schema.datasets.c.embedder)
-        .where(schema.datasets.c.id == dataset_id, schema.datasets.c.generation == generation)
+        _of_generation(select(table.c.id, vectors.c.vector), dataset_id, generation)
+        .join(vectors, vectors.c.text_hash == table.c.text_hash)
+        .join(generations, generations.c.dataset_id == schema.documents.c.dataset_id)
+        .where(generations.c.number == generation, generations.c.removed_at.is_(None))
+        .where(vectors.c.embedder == generations.c.embedder)
     )
     for rows in tx.execute(query).partitions(VECTORS_AT_ONCE):
         stored = b"".join(row.vector for row in rows)
-        vectors = np.frombuffer(stored, "<f4").reshape(len(rows), -1)
-        yield [row.id for row in rows], vectors
+        yield [row.id for row in rows], np.frombuffer(stored, "<f4").reshape(len(rows), -1)
 
 
 def count(tx: Transaction) -> int:
@@ -188,25 +207,39 @@ def count(tx: Transaction) -> int:
     return tx.execute(select(func.count()).select_from(table)).scalar_one()
 
 
-def _live_join(query: Select[Any]) -> Select[Any]:
+def _is_wanted(row: Row[Any], scope: Scope, generations: Generations | None) -> bool:
+    if scope.datasets is not None and row.dataset_id not in scope.datasets:
+        return False
+    wanted = row.live_generation if generations is None else generations.get(row.dataset_id)
+    return bool(row.generation == wanted)
+
+
+def _of_live_versions(query: Select[Any]) -> Select[Any]:
+    """Of the versions that answer, in whatever generation."""
     owner, dataset = schema.documents, schema.datasets
     return (
         query.join_from(table, owner, table.c.document_id == owner.c.id)
         .join(dataset, owner.c.dataset_id == dataset.c.id)
         .where(table.c.version == owner.c.live_version)
-        .where(table.c.generation == dataset.c.generation)
     )
 
 
+def _of_generation(query: Select[Any], dataset_id: str, generation: int | None) -> Select[Any]:
+    wanted = schema.datasets.c.generation if generation is None else generation
+    own = schema.documents.c.dataset_id == dataset_id
+    return _of_live_versions(query).where(own, table.c.generation == wanted)
+
+
 def _of_workspace(query: Select[Any]) -> Select[Any]:
-    return _live_join(query).where(schema.documents.c.workspace == bindparam("workspace"))
+    return _of_live_versions(query).where(schema.documents.c.workspace == bindparam("workspace"))
 
 
 # Made once: making a statement takes longer than running it. A scope's datasets are looked at
 # afterwards, because the ids asked for come from datasets that the caller may see.
+_LIVE_GENERATION = schema.datasets.c.generation.label("live_generation")
 _NAMES = (schema.documents.c.dataset_id, schema.documents.c.name.label("document_name"))
 _CHOSEN = table.c.id.in_(bindparam("ids", expanding=True))
-_SHOWN = (table, *_NAMES, *passages.COLUMNS)
+_SHOWN = (table, *_NAMES, _LIVE_GENERATION, *passages.COLUMNS)
 _LIVE = passages.joined(_of_workspace(select(*_SHOWN))).where(_CHOSEN)
 _CANDIDATES = (
     _of_workspace(
@@ -214,7 +247,9 @@ _CANDIDATES = (
             table.c.id,
             table.c.document_id,
             table.c.passage,
+            table.c.generation,
             schema.documents.c.dataset_id,
+            _LIVE_GENERATION,
             func.substr(table.c.text, 1, bindparam("characters")).label("beginning"),
             schema.embeddings.c.vector,
         )
@@ -232,7 +267,8 @@ _CANDIDATES = (
 
 def _live_query(scope: Scope) -> Select[Any]:
     owner = schema.documents
-    query = passages.joined(_live_join(select(*_SHOWN)))
+    query = passages.joined(_of_live_versions(select(*_SHOWN)))
+    query = query.where(table.c.generation == schema.datasets.c.generation)
     query = query.where(owner.c.workspace == scope.workspace)
     return query if scope.datasets is None else query.where(owner.c.dataset_id.in_(scope.datasets))
 

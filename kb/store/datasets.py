@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, insert, select, update
@@ -14,7 +14,7 @@ from kb.store import schema
 from kb.store.database import Transaction
 from kb.store.paging import Listing, PageRequest, listing
 from kb.store.records import processing_from, processing_to
-from kb.types import Dataset, Processing, Scope
+from kb.types import Dataset, Generation, Processing, Scope
 
 table = schema.datasets
 
@@ -31,10 +31,15 @@ def create(
     *,
     name: str,
     embedder: str,
+    model: str | None = None,
     description: str = "",
     processing: Processing | None = None,
 ) -> Dataset:
     """Add an empty dataset.
+
+    Args:
+        embedder: the fingerprint of its vectors.
+        model: the name by which that embedder is opened.
 
     Raises:
         Conflict: another dataset has that name.
@@ -47,11 +52,13 @@ def create(
         embedder=embedder,
         generation=1,
         created_at=now(),
+        model=model,
     )
     try:
         tx.execute(insert(table).values(workspace=scope.workspace, **_row(dataset)))
     except IntegrityError as exc:
         raise Conflict(f"A dataset named {name!r} exists already. Choose another name.") from exc
+    tx.execute(insert(schema.generations).values(**_first_generation(dataset)))
     return dataset
 
 
@@ -111,7 +118,29 @@ def change(
             tx.execute(update(table).where(table.c.id == dataset_id).values(**given))
         except IntegrityError as exc:
             raise Conflict(f"A dataset named {name!r} exists already.") from exc
+    if "processing" in given:
+        live = {"dataset_id": dataset_id, "number": found.generation}
+        same = update(schema.generations).filter_by(**live)
+        tx.execute(same.values(processing=given["processing"]))
     return get(tx, scope, dataset_id)
+
+
+def point_to(tx: Transaction, generation: Generation) -> None:
+    """Let a generation answer: one write, which every search sees as a whole or not at all."""
+    values = {
+        "generation": generation.number,
+        "processing": processing_to(generation.processing),
+        "embedder": generation.embedder,
+        "model": generation.model,
+    }
+    tx.execute(update(table).where(table.c.id == generation.dataset_id).values(**values))
+
+
+def adopt(tx: Transaction, embedder: str, model: str) -> None:
+    """Note the embedder's name in datasets of a version that did not keep it."""
+    for rows in (table, schema.generations):
+        unnamed = (rows.c.model.is_(None), rows.c.embedder == embedder)
+        tx.execute(update(rows).where(*unnamed).values(model=model))
 
 
 def _refuse_mixture(tx: Transaction, dataset: Dataset) -> None:
@@ -119,12 +148,26 @@ def _refuse_mixture(tx: Transaction, dataset: Dataset) -> None:
     if tx.execute(owned.limit(1)).first() is not None:
         raise Conflict(
             f"Dataset {dataset.name!r} holds documents that were cleaned and split the present "
-            "way. Make a new dataset and upload them again, or delete them first."
+            "way. `kb reindex` builds them anew beside the present ones, and switches."
         )
 
 
+def generations_of(tx: Transaction, dataset_id: str) -> list[int]:
+    """The numbers of the generations of a dataset, removed ones left out."""
+    rows = schema.generations
+    own = select(rows.c.number).where(rows.c.dataset_id == dataset_id, rows.c.removed_at.is_(None))
+    return list(tx.execute(own).scalars())
+
+
+def live_generations(tx: Transaction, dataset_ids: Collection[str]) -> dict[str, int]:
+    """Dataset id → the number of the generation that answers."""
+    query = select(table.c.id, table.c.generation).where(table.c.id.in_(list(dataset_ids)))
+    return {row.id: row.generation for row in tx.execute(query)}
+
+
 def remove_row(tx: Transaction, dataset_id: str) -> None:
-    """Delete the row itself; `documents.remove_dataset` has emptied it before."""
+    """Delete the row itself; `removal.remove_dataset` has emptied it before."""
+    tx.execute(delete(schema.generations).where(schema.generations.c.dataset_id == dataset_id))
     tx.execute(delete(table).where(table.c.id == dataset_id))
 
 
@@ -137,6 +180,21 @@ def _row(dataset: Dataset) -> dict[str, Any]:
         "embedder": dataset.embedder,
         "generation": dataset.generation,
         "created_at": dataset.created_at,
+        "model": dataset.model,
+    }
+
+
+def _first_generation(dataset: Dataset) -> dict[str, Any]:
+    moment = dataset.created_at
+    return {
+        "dataset_id": dataset.id,
+        "number": dataset.generation,
+        "processing": processing_to(dataset.processing),
+        "embedder": dataset.embedder,
+        "model": dataset.model,
+        "created_at": moment,
+        "ready_at": moment,
+        "live_at": moment,
     }
 
 
@@ -149,4 +207,5 @@ def _dataset(row: Row[Any]) -> Dataset:
         embedder=row.embedder,
         generation=row.generation,
         created_at=row.created_at,
+        model=row.model,
     )

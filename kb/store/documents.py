@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +85,20 @@ def counts(tx: Transaction, dataset_id: str) -> dict[str, int]:
     """Status → number of documents of a dataset."""
     query = select(table.c.status, func.count()).where(table.c.dataset_id == dataset_id)
     return {row[0]: row[1] for row in tx.execute(query.group_by(table.c.status))}
+
+
+def names(tx: Transaction, document_ids: Iterable[str]) -> dict[str, str]:
+    """Document id → name."""
+    return {
+        row.id: row.name
+        for part in batched(sorted(set(document_ids)), VARIABLES)
+        for row in tx.execute(select(table.c.id, table.c.name).where(table.c.id.in_(part)))
+    }
+
+
+def ids_of(tx: Transaction, dataset_id: str) -> list[str]:
+    """The ids of all documents of a dataset."""
+    return list(tx.execute(select(table.c.id).where(table.c.dataset_id == dataset_id)).scalars())
 
 
 def count(tx: Transaction) -> int:

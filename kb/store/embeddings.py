@@ -61,9 +61,19 @@ def of_chunks(tx: Transaction, embedder: str, chunk_ids: Iterable[str]) -> dict[
     return found
 
 
-def stack(found: Mapping[str, Vectors], chunk_ids: Sequence[str]) -> Vectors:
-    """The vectors of some chunks as one array, in that order."""
-    return np.stack([found[chunk_id] for chunk_id in chunk_ids]).astype(np.float32, copy=False)
+def of_texts(tx: Transaction, embedder: str, names: Iterable[str]) -> dict[str, Vectors]:
+    """Name of a text → vector, shape (dimensions,), for the texts that have one."""
+    own = select(table.c.text_hash, table.c.vector).where(table.c.embedder == embedder)
+    return {
+        row.text_hash.hex(): np.frombuffer(row.vector, "<f4")
+        for part in batched(names, VARIABLES)
+        for row in tx.execute(own.where(table.c.text_hash.in_([bytes.fromhex(n) for n in part])))
+    }
+
+
+def stack(found: Mapping[str, Vectors], names: Sequence[str]) -> Vectors:
+    """Some of the vectors as one array, in that order."""
+    return np.stack([found[name] for name in names]).astype(np.float32, copy=False)
 
 
 def collect_unused(tx: Transaction, hashes: Iterable[bytes]) -> None:

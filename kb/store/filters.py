@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,21 +61,30 @@ def matching(
 
 
 def nearest(
-    tx: Transaction, embedder: str, document_ids: Iterable[str], vector: Vectors, limit: int
+    tx: Transaction,
+    embedder: str,
+    document_ids: Iterable[str],
+    generations: Mapping[str, int],
+    vector: Vectors,
+    *,
+    limit: int,
 ) -> list[Scored]:
-    """The live chunks of some documents that are closest to a vector, best first, all compared."""
+    """The live chunks of some documents that are closest to a vector, best first, all compared.
+
+    Args:
+        generations: dataset id → the generation whose chunks count as live.
+    """
     best: list[Scored] = []
     for part in batched(sorted(document_ids), VARIABLES):
         query = (
-            select(chunks.c.id, embeddings.c.vector)
+            select(chunks.c.id, embeddings.c.vector, documents.c.dataset_id, chunks.c.generation)
             .join_from(chunks, documents, chunks.c.document_id == documents.c.id)
-            .join(schema.datasets, documents.c.dataset_id == schema.datasets.c.id)
             .join(embeddings, embeddings.c.text_hash == chunks.c.text_hash)
             .where(documents.c.id.in_(part), embeddings.c.embedder == embedder)
             .where(chunks.c.version == documents.c.live_version)
-            .where(chunks.c.generation == schema.datasets.c.generation)
         )
-        rows = tx.execute(query).all()
+        found = tx.execute(query)
+        rows = [row for row in found if row.generation == generations.get(row.dataset_id)]
         if rows:
             stored = np.stack([np.frombuffer(row.vector, "<f4") for row in rows])
             scores = (stored @ vector[0]).tolist()

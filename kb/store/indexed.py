@@ -14,9 +14,9 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from kb.batches import batched
 from kb.ids import now
-from kb.store import chunks, embeddings, removal, schema
+from kb.store import chunks, embeddings, layouts, removal, schema
 from kb.store.database import VARIABLES, Transaction
-from kb.types import Chunk, Page
+from kb.types import Chunk, LayoutBlock, Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,14 @@ class IndexedVersion:
     pages: tuple[Page, ...]
     chunks: tuple[Chunk, ...]
     receipt: Mapping[str, Any]
+    layout: tuple[LayoutBlock, ...] = ()
 
 
 def put(tx: Transaction, versions: Sequence[IndexedVersion]) -> None:
     """Store pages, chunks and receipts, in place of any that were there, and queue the indexes."""
     before = _removed(tx, versions)
     _insert(tx, schema.pages, [row for item in versions for row in _page_rows(item)])
+    layouts.put(tx, {(item.document_id, item.version): item.layout for item in versions})
     _insert(tx, schema.chunks, [row for item in versions for row in _chunk_rows(tx, item)])
     embeddings.collect_unused(tx, before)  # last, so that what both share is kept
     if versions:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 
 from kb.batches import batched
 from kb.store import schema
@@ -100,10 +100,12 @@ def begin_all(tx: Transaction, jobs: Collection[Job]) -> set[int]:
 
 def _claimable(kind: JobKind) -> Select[Any]:
     """Jobs that nobody holds, or whose lease ran out, of batches that are not paused."""
-    batches = schema.batches
-    paused = select(batches.c.id).where(batches.c.paused)
     free = (table.c.status == "queued") | (table.c.lease_until < time.time())
-    return select(table.c.id).where(free, table.c.kind == kind, table.c.batch_id.not_in(paused))
+    return select(table.c.id).where(free, table.c.kind == kind, table.c.batch_id.not_in(_paused()))
+
+
+def _paused() -> Select[Any]:
+    return select(schema.batches.c.id).where(schema.batches.c.paused)
 
 
 def _claim(tx: Transaction, chosen: Select[Any]) -> list[Job]:
@@ -142,6 +144,12 @@ def is_held(tx: Transaction, job: Job) -> bool:
     return tx.execute(query).first() is not None
 
 
+def may_go_on(tx: Transaction, job: Job) -> bool:
+    """Whether the claim is still good and the batch was not paused meanwhile."""
+    own = select(table.c.id).where(table.c.id == job.id, table.c.token == job.token)
+    return tx.execute(own.where(table.c.batch_id.not_in(_paused()))).first() is not None
+
+
 def held(tx: Transaction, jobs: Collection[Job]) -> set[int]:
     """The ids of those jobs whose claims are still good."""
     tokens = {job.id: job.token for job in jobs}
@@ -155,6 +163,13 @@ def held(tx: Transaction, jobs: Collection[Job]) -> set[int]:
 def advance(tx: Transaction, job: Job, number: int) -> None:
     """Note that so many more members of an archive are documents now."""
     tx.execute(update(table).where(table.c.id == job.id).values(done=table.c.done + number))
+
+
+def note_progress(tx: Transaction, progress: Mapping[int, float]) -> None:
+    """Job id → how much of its document has vectors, 0 to 1."""
+    rows = [{"key": job_id, "progress": value} for job_id, value in progress.items()]
+    if rows:
+        tx.execute(update(table).where(table.c.id == bindparam("key")), rows)
 
 
 def finish(tx: Transaction, jobs: Sequence[Job]) -> None:

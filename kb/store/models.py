@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, select
@@ -48,6 +49,12 @@ def check(tx: Transaction, scope: Scope, name: str) -> None:
     """Raises NotFound unless a model of that name is registered."""
     if tx.execute(_visible(scope).where(table.c.name == name)).first() is None:
         raise NotFound("model", name)
+
+
+def named(tx: Transaction, scope: Scope, names: Collection[str]) -> dict[str, Model]:
+    """Those of the models that are registered, by name and without their keys."""
+    rows = tx.execute(_visible(scope).where(table.c.name.in_(names))).all()
+    return {row.name: _keyless(row) for row in rows}
 
 
 def page(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[Model]:

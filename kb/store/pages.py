@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Row, bindparam, delete, func, insert, select
 
 from kb.errors import NotFound
 from kb.store import documents, schema
 from kb.store.database import Transaction
 from kb.store.paging import PageRequest
-from kb.types import Page, Scope
+from kb.types import Page, Scope, Span
 
 table = schema.pages
 
@@ -39,6 +39,35 @@ def of_document(
     found = [Page(row.number, row.text) for row in tx.execute(query)]
     shown = found[: request.limit]
     return shown, str(shown[-1].number) if len(found) > len(shown) else None
+
+
+def slices(
+    tx: Transaction, places: Iterable[tuple[str, int, Span]]
+) -> dict[tuple[str, int, Span], str]:
+    """The characters at some places: (document id, version, span) → text; gone versions lack."""
+    found = {}
+    for document_id, version, span in places:
+        text = tx.execute(
+            _SLICE,
+            {
+                "document_id": document_id,
+                "version": version,
+                "number": span.page,
+                "start": span.start + 1,
+                "length": span.end - span.start,
+            },
+        ).scalar_one_or_none()
+        if text is not None:
+            found[document_id, version, span] = text
+    return found
+
+
+# Made once: making a statement takes longer than running it.
+_SLICE = select(func.substr(table.c.text, bindparam("start"), bindparam("length"))).where(
+    table.c.document_id == bindparam("document_id"),
+    table.c.version == bindparam("version"),
+    table.c.number == bindparam("number"),
+)
 
 
 def around(

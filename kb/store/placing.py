@@ -25,7 +25,19 @@ table = schema.documents
 Mode = Literal["skip", "replace", "version"]
 """For a name that exists with other bytes: leave it, replace it, or replace it and keep the old."""
 
-Outcome = Literal["created", "replaced", "unchanged", "skipped"]
+Outcome = Literal["created", "replaced", "unchanged", "skipped", "outdated"]
+
+NOTES: Mapping[Outcome, Failure] = {
+    "skipped": Failure(
+        "exists",
+        "A document of this name exists, and the upload leaves such documents as they are.",
+    ),
+    "outdated": Failure(
+        "newer_exists",
+        "This file of the archive was left out: a newer one was uploaded after the archive.",
+    ),
+}
+"""Why a file changed nothing, where somebody may wonder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +59,17 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """What files are put into, and how."""
+    """What files are put into, and how.
+
+    `is_late`: they were acknowledged with the batch, maybe long ago, and never take the place of
+    what was acknowledged since.
+    """
 
     scope: Scope
     dataset_id: str
     batch_id: str
     mode: Mode = "replace"
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +116,12 @@ def put_archive(tx: Transaction, to: Destination, upload: Upload) -> Placed:
 
 
 def unneeded(placed: Sequence[Placed], uploads: Sequence[Upload]) -> list[str]:
-    """Hashes of originals that may have lost their last document: replaced ones and skipped."""
+    """Hashes of originals that may have lost their last document: replaced and left out."""
     replaced = [item.replaced for item in placed if item.replaced]
     return replaced + [
         upload.sha256
         for upload, item in zip(uploads, placed, strict=True)
-        if item.outcome == "skipped" and upload.sha256
+        if item.outcome in NOTES and upload.sha256
     ]
 
 
@@ -133,13 +150,13 @@ def _put(
     """Place files whose names differ."""
     before = existing(tx, to.dataset_id, (upload.name for upload in uploads))
     plans = [
-        _Plan(upload, row := before.get(upload.name), outcome_of(row, upload, to.mode))
+        _Plan(upload, row := before.get(upload.name), _outcome(to, row, upload))
         for upload in uploads
     ]
     moment = now()
     _insert(tx, to, [plan for plan in plans if plan.outcome == "created"], moment)
     _renew(tx, to, [plan for plan in plans if plan.outcome == "replaced"], moment)
-    _describe(tx, [plan for plan in plans if plan.outcome == "unchanged"])
+    _confirm(tx, to, [plan for plan in plans if plan.outcome == "unchanged"])
     after = existing(tx, to.dataset_id, (upload.name for upload in uploads))
     placed = [
         Placed(documents.document_of(after[plan.upload.name]), plan.outcome, _lost(plan, to.mode))
@@ -210,8 +227,20 @@ def _renew(tx: Transaction, to: Destination, plans: Sequence[_Plan], moment: str
         tx.execute(update(table).where(table.c.id == bindparam("key")), rows)
 
 
-def _describe(tx: Transaction, plans: Sequence[_Plan]) -> None:
-    """The same bytes may come with other metadata."""
+def _outcome(to: Destination, before: Row[Any] | None, upload: Upload) -> Outcome:
+    outcome = outcome_of(before, upload, to.mode)
+    # Ids of batches sort by creation, and a batch is made when its files are acknowledged.
+    is_newer = before is not None and (before.batch_id or "") > to.batch_id
+    return "outdated" if to.is_late and is_newer and outcome == "replaced" else outcome
+
+
+def _confirm(tx: Transaction, to: Destination, plans: Sequence[_Plan]) -> None:
+    """The same bytes may come with other metadata; and they are what was uploaded last."""
+    known = [plan.before.id for plan in plans if plan.before is not None]
+    for part in batched(known, VARIABLES):
+        older = table.c.batch_id.is_(None) | (table.c.batch_id < to.batch_id)
+        own = update(table).where(table.c.id.in_(part), older)
+        tx.execute(own.values(batch_id=to.batch_id))
     for plan in plans:
         if plan.before is not None and _metadata(plan.before, plan.upload) != plan.before.metadata:
             changed = {"metadata": _metadata(plan.before, plan.upload), "updated_at": now()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -70,15 +70,23 @@ def variant_from(value: Json) -> Variant:
     return Variant(**{**value, "retrieval": Retrieval(**retrieval) if retrieval else None})
 
 
+def inputs_from(value: Iterable[Json]) -> tuple[InputVariable, ...]:
+    """The input variables of an app."""
+    return tuple(
+        InputVariable(**{**item, "options": tuple(item.get("options", ()))}) for item in value
+    )
+
+
 def content_from(value: Json) -> AppContent:
     """An app's draft or version."""
     return AppContent(
         prompt=value["prompt"],
-        inputs=tuple(InputVariable(**item) for item in value["inputs"]),
+        inputs=inputs_from(value["inputs"]),
         dataset_ids=tuple(value["dataset_ids"]),
         base=variant_from(value["base"]),
         tuned=variant_from(value["tuned"]) if value["tuned"] else None,
         refusal=value["refusal"],
+        quotable=tuple(value.get("quotable", ())),
     )
 
 
@@ -89,11 +97,13 @@ def content_to(value: AppContent) -> dict[str, Any]:
 
 def route_from(value: Json) -> RoutePolicy:
     """An app's route policy."""
-    rules = tuple(
-        RouteRule(keywords=tuple(rule["keywords"]), variant=rule["variant"])
-        for rule in value["rules"]
-    )
+    rules = tuple(_rule_from(rule) for rule in value["rules"])
     return RoutePolicy(mode=value["mode"], percent=value["percent"], rules=rules)
+
+
+def _rule_from(value: Json) -> RouteRule:
+    lists = {key: tuple(given) for key, given in value.items() if isinstance(given, list)}
+    return RouteRule(**{**value, **lists})
 
 
 def route_to(value: RoutePolicy) -> dict[str, Any]:

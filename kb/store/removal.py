@@ -14,6 +14,8 @@ from kb.types import Scope
 table = schema.documents
 chunks = schema.chunks
 pages = schema.pages
+layouts = schema.layouts
+held = schema.generation_documents
 versions = schema.document_versions
 passages = schema.passages
 
@@ -58,12 +60,13 @@ def remove(tx: Transaction, scope: Scope, document_id: str) -> list[str]:
 
 def remove_dataset(tx: Transaction, scope: Scope, dataset_id: str) -> list[str]:
     """Delete a dataset with all its documents; returns the hashes of the originals."""
-    dataset = datasets.get(tx, scope, dataset_id)
+    datasets.get(tx, scope, dataset_id)
     ids = list(tx.execute(select(table.c.id).where(table.c.dataset_id == dataset_id)).scalars())
     hashes = [sha256 for document_id in ids for sha256 in remove(tx, scope, document_id)]
     batches.remove_of_dataset(tx, dataset_id)
     uploads.remove_of_dataset(tx, dataset_id)
-    index_ops.add(tx, "drop", dataset_id, dataset.generation)
+    for generation in datasets.generations_of(tx, dataset_id):
+        index_ops.add(tx, "drop", dataset_id, generation)
     datasets.remove_row(tx, dataset_id)
     return hashes
 
@@ -90,6 +93,23 @@ def remove_rows(tx: Transaction, document_id: str, version: int, generation: int
     return hashes
 
 
+def drop_vectors(tx: Transaction, embedder: str) -> None:
+    """Delete the vectors of an embedder that no generation with that embedder needs."""
+    vectors, generations = schema.embeddings, schema.generations
+    needed = (
+        select(chunks.c.id)
+        .join(table, chunks.c.document_id == table.c.id)
+        .join(
+            generations,
+            (generations.c.dataset_id == table.c.dataset_id)
+            & (generations.c.number == chunks.c.generation),
+        )
+        .where(chunks.c.text_hash == vectors.c.text_hash)
+        .where(generations.c.embedder == embedder, generations.c.removed_at.is_(None))
+    )
+    tx.execute(delete(vectors).where(vectors.c.embedder == embedder, ~needed.exists()))
+
+
 def _forget_versions(
     tx: Transaction, dataset_id: str, document_id: str, *, older_than: int | None
 ) -> None:
@@ -110,7 +130,6 @@ def _forget_versions(
                 chunk_count=number,
             )
             remove_chunks(tx, document_id, version, generation)
-    old_pages = delete(pages).where(pages.c.document_id == document_id)
-    if older_than is not None:
-        old_pages = old_pages.where(pages.c.version < older_than)
-    tx.execute(old_pages)
+    for kept in (pages, layouts, held):
+        old = delete(kept).where(kept.c.document_id == document_id)
+        tx.execute(old if older_than is None else old.where(kept.c.version < older_than))

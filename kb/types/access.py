@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Literal
 
 Permission = Literal["admin", "ingest", "search", "chat"]
@@ -37,8 +37,38 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What one key may use; None is no limit. Tokens count what models read and write."""
+
+    requests_per_minute: int | None = None
+    concurrent_streams: int | None = None
+    tokens_per_day: int | None = None
+
+    def or_else(self, other: Limits) -> Limits:
+        """These limits, and where one is not set, the other's."""
+        return Limits(
+            *(
+                theirs if mine is None else mine
+                for mine, theirs in zip(astuple(self), astuple(other), strict=True)
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AppAccess:
+    """What counts for every key of an app that sets nothing else of its own."""
+
+    origins: tuple[str, ...] = ()
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
-    """An access key as stored: its secret is known only as a keyed hash."""
+    """An access key as stored: its secret is known only as a keyed hash.
+
+    `origins` are those of the pages that may use a widget key. From `expires_at` on, the key is
+    unknown; until `previous_until`, the secret from before the last rotation is good as well.
+    """
 
     id: str
     kind: KeyKind
@@ -47,3 +77,12 @@ class Key:
     app_id: str | None
     created_at: str
     revoked_at: str | None
+    origins: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    expires_at: str | None = None
+    previous_until: str | None = None
+
+    @property
+    def is_public(self) -> bool:
+        """Whether anybody can read the key, because it is in a web page."""
+        return self.kind == "widget"

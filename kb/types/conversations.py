@@ -8,18 +8,19 @@ from typing import Any, Literal
 
 from kb.types.apps import VariantName
 from kb.types.documents import Failure
-from kb.types.search import Citation
+from kb.types.search import AnswerSpan, Citation
 
 FinishReason = Literal["stop", "length", "refused", "filtered"]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Which variant answers, why, and with which model."""
+    """Which variant answers, why, and with which model; `draft_model` wrote a draft for it."""
 
     variant: VariantName
     reason: str
     model: str
+    draft_model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A sequence of messages with one app. `variant` pins the route once a question has set it."""
+    """A sequence of messages with one app. `variant` pins the route once a question has set it.
+
+    `replay_of` names the message that was asked again here; only admins see such a conversation.
+    """
 
     id: str
     app_id: str
@@ -51,11 +55,15 @@ class Conversation:
     variant: VariantName | None
     created_at: str
     updated_at: str
+    replay_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One question and its answer, as stored when the run ended."""
+    """One question and its answer, as stored when the run ended.
+
+    `search_query` is what was searched for, None in plain chat; `inputs` are for admins only.
+    """
 
     id: str
     conversation_id: str
@@ -75,3 +83,8 @@ class Message:
     timings_ms: Mapping[str, float]
     error: Failure | None
     created_at: str
+    search_query: str | None = None
+    inputs: Mapping[str, str] | None = None
+    replay_of: str | None = None
+    cost: float | None = None
+    unsupported: tuple[AnswerSpan, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 ARCHIVE_TYPE = "application/zip"
 """The media type of archives, which are expanded into documents; office files are no archives."""
@@ -56,7 +56,10 @@ class Processing:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A named set of documents under one embedder and one index generation."""
+    """A named set of documents under one embedder and one index generation, the one that answers.
+
+    `model` is the name by which the embedder is opened; None in folders of a version without it.
+    """
 
     id: str
     name: str
@@ -65,6 +68,7 @@ class Dataset:
     embedder: str
     generation: int
     created_at: str
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,16 @@ class Page:
 
     number: int
     text: str
+
+
+class LayoutBlock(NamedTuple):
+    """Characters `start` to `end` of a page and what they are; `level` counts headings from 1."""
+
+    page: int
+    start: int
+    end: int
+    kind: str
+    level: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kb.types.conversations import FinishReason, Route, Usage
 from kb.types.documents import Failure
-from kb.types.search import Citation, Source
+from kb.types.search import AnswerSpan, Citation, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,10 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The answer is whole. `answer` equals the concatenated deltas."""
+    """The answer is whole. `answer` equals the concatenated deltas.
+
+    `unsupported` are its sentences that cite nothing and say what no source says.
+    """
 
     message_id: str
     finish_reason: FinishReason
@@ -63,6 +66,7 @@ class Completed:
     usage: Usage
     cost: float | None
     timings_ms: Mapping[str, float]
+    unsupported: tuple[AnswerSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +108,16 @@ class EndPiece:
     grounded: bool | None = None
 
 
-Piece = TextPiece | EndPiece
+@dataclass(frozen=True, slots=True)
+class DraftPiece:
+    """A finished draft, before the text that another model makes of it; never shown.
+
+    Zero tokens: the provider did not count.
+    """
+
+    text: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+Piece = TextPiece | DraftPiece | EndPiece

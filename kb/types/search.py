@@ -38,12 +38,32 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """A retrieval profile: how a variant looks for its context."""
+    """A retrieval profile: how a variant looks for its context.
+
+    `join` makes neighbours one hit, `fold` leaves duplicates out; `diversity` (0..1) prefers hits
+    that are unlike those before; `rerank` asks the reranking model, where one is configured.
+    """
 
     top_k: int = 8
     mode: SearchMode = "hybrid"
     min_score: float = 0.0
     context_tokens: int = 3000
+    join: bool = True
+    fold: bool = True
+    diversity: float = 0.0
+    rerank: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """A candidate that became no hit: `dropped` says why, `why` how it was ranked."""
+
+    chunk_id: str
+    document_id: str
+    document_name: str
+    score: float
+    why: Mapping[str, Any]
+    dropped: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +72,14 @@ class Source:
 
     n: int
     hit: Hit
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSpan:
+    """Characters of an answer."""
+
+    answer_start: int
+    answer_end: int
 
 
 @dataclass(frozen=True, slots=True)

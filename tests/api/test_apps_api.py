@@ -163,7 +163,10 @@ def test_versions_are_numbered_stay_and_can_come_back(served: Served):
 
 
 def test_the_switch_can_be_turned_and_read(served: Served):
-    path = f"{new(served, 'switched')}/route"
+    app = new(served, "switched")
+    served.http.put(f"{app}/draft", json={"tuned": {"model": "extractive"}})
+    served.post(f"{app}/publish")
+    path = f"{app}/route"
     assert served.http.get(path).json() == {"mode": "base", "percent": 0, "rules": []}
     route = {
         "mode": "split",
@@ -174,6 +177,73 @@ def test_the_switch_can_be_turned_and_read(served: Served):
     assert served.http.get(path).json() == route
     assert served.http.put(path, json={"mode": "both"}).status_code == 400
     assert served.http.put(path, json={"mode": "split", "percent": 101}).status_code == 400
+
+
+def test_the_switch_is_not_turned_to_a_tuned_variant_that_is_not_there(served: Served):
+    app = new(served, "untuned")
+    served.post(f"{app}/publish")
+    for route in ({"mode": "tuned"}, {"mode": "split", "percent": 5}):
+        refused = served.http.put(f"{app}/route", json=route)
+        assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+        assert "publish" in refused.json()["detail"]
+    assert served.http.get(f"{app}/route").json()["mode"] == "base"
+    assert served.http.get(app).json()["has_tuned"] is False
+
+    served.http.put(f"{app}/draft", json={"tuned": {"model": "extractive"}})
+    early = served.http.put(f"{app}/route", json={"mode": "tuned"}).json()
+    assert [warning["code"] for warning in early["warnings"]] == ["no_tuned_variant"]
+    served.post(f"{app}/publish")
+    assert "warnings" not in served.http.get(f"{app}/route").json()
+    assert served.http.get(app).json()["has_tuned"] is True
+
+
+def test_rules_of_every_kind_come_back_as_they_were_sent(served: Served):
+    app = new(served, "ruled")
+    dataset_id = served.post("/v1/datasets", {"name": "for a rule"})["id"]
+    served.http.put(f"{app}/draft", json={"tuned": {"model": "extractive"}})
+    route = {
+        "mode": "base",
+        "percent": 0,
+        "rules": [
+            {"variant": "tuned", "languages": ["zh", "ja"]},
+            {"variant": "tuned", "dataset_ids": [dataset_id], "score_at_least": 0.4},
+            {"variant": "base", "keywords": ["refund"], "score_below": 0.2},
+        ],
+    }
+    answer = served.http.put(f"{app}/route", json=route).json()
+    assert {key: answer[key] for key in route} == route
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"variant": "base"},
+        {"variant": "base", "keywords": []},
+        {"variant": "base", "languages": ["klingon"]},
+        {"variant": "base", "score_below": 2},
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused(served: Served, rule: dict[str, Any]):
+    path = f"{new(served, f'rule-{abs(hash(str(rule)))}')}/route"
+    answer = served.http.put(path, json={"mode": "base", "rules": [rule]})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
+def test_a_rule_names_only_datasets_that_exist(served: Served):
+    path = f"{new(served, 'rule-nowhere')}/route"
+    rule = {"variant": "base", "dataset_ids": ["ds_none"]}
+    assert served.http.put(path, json={"mode": "base", "rules": [rule]}).status_code == 404
+
+
+def test_extraction_cannot_finish_a_draft(served: Served):
+    path = f"{new(served, 'no-finish')}/draft"
+    base = {"model": "extractive", "draft_model": "extractive"}
+    answer = served.http.put(path, json={"base": base})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    assert served.http.put(path, json={"base": {"draft_model": "gone"}}).status_code == 404
+    kept = {"draft_model": "extractive", "draft_prompt": "Quote."}
+    shown = served.http.put(path, json={"base": kept}).json()["base"]
+    assert {key: shown[key] for key in kept} == kept
 
 
 def test_an_app_has_keys_of_its_own_that_end_with_it(served: Served):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from kb.models.fake_server import running_fake_server
@@ -26,7 +28,13 @@ def test_a_model_is_registered_changed_and_forgotten(served: Served):
         **{key: value for key, value in body.items() if key != "api_key"},
         "price_out": None,
         "options": {},
+        "first_token_timeout_s": None,
+        "gap_timeout_s": None,
+        "total_timeout_s": None,
+        "shutdown_at": None,
         "has_api_key": True,
+        "health": None,
+        "warnings": [],
     }
     assert served.http.post("/v1/models", json=body).status_code == 409
     changed = served.http.patch("/v1/models/mine", json={"model": "gpt-10", "stop": []}).json()
@@ -116,3 +124,93 @@ def test_a_model_whose_server_is_gone_fails_its_test(served: Served):
 
     assert (answer.status_code, answer.json()["code"]) == (503, "model_unavailable")
     assert served.http.post("/v1/models/unknown/test").status_code == 404
+
+
+def test_a_model_that_an_app_asks_is_deleted_only_by_force(served: Served):
+    served.post("/v1/models", {"name": "wanted", "model": "m"})
+    served.post("/v1/models", {"name": "drafter", "model": "m"})
+    served.new_app("asks-it", tuned={"model": "wanted", "draft_model": "drafter"})
+
+    for name in ("wanted", "drafter"):
+        refused = served.http.delete(f"/v1/models/{name}")
+        assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+        assert "asks-it" in refused.json()["detail"]
+    served.http.put("/v1/apps/asks-it/draft", json={"tuned": {"model": "drafter"}})
+    assert served.http.delete("/v1/models/wanted").status_code == 409, "the version still asks it"
+    served.post("/v1/apps/asks-it/publish")
+    assert served.http.delete("/v1/models/wanted").status_code == 204
+    forced = served.http.delete("/v1/models/drafter", params={"force": True})
+    assert forced.status_code == 204
+    assert served.http.get("/v1/models/drafter").status_code == 404
+
+
+def test_a_shutdown_date_is_warned_of_wherever_an_operator_looks(served: Served):
+    ends = (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
+    served.post("/v1/models", {"name": "ending", "model": "m", "shutdown_at": ends})
+    served.new_app("ending", base={"model": "extractive"}, tuned={"model": "ending"})
+
+    shown = [
+        served.http.get("/v1/models/ending").json(),
+        next(m for m in served.http.get("/v1/models").json()["data"] if m["name"] == "ending"),
+        served.http.get("/v1/apps/ending").json(),
+        served.http.get("/v1/apps/ending/draft").json(),
+    ]
+
+    for body in shown:
+        assert [warning["code"] for warning in body["warnings"]] == ["model_shutdown"]
+        assert ends in body["warnings"][0]["detail"]
+    draft = shown[-1]
+    assert served.http.put("/v1/apps/ending/draft", json=draft).json() == draft
+    app_key = served.post("/v1/apps/ending/keys", {"name": "site"})["key"]
+    assert "warnings" not in served.client(app_key).get("/v1/apps/ending").json()
+    cleared = served.http.patch("/v1/models/ending", json={"shutdown_at": None}).json()
+    assert (cleared["shutdown_at"], cleared["warnings"]) == (None, [])
+    assert "warnings" not in served.http.get("/v1/apps/ending").json()
+
+
+@pytest.mark.parametrize("day", ["tomorrow", "2026-02-30", "20260101", "2026-1-1"])
+def test_a_shutdown_date_is_a_day(served: Served, day: str):
+    answer = served.http.post("/v1/models", json={"name": "x", "model": "x", "shutdown_at": day})
+    assert answer.status_code == 400
+    assert "shutdown_at" in answer.json()["detail"]
+
+
+def test_the_health_of_a_model_is_shown_and_counted(served: Served):
+    with running_fake_server() as upstream:
+        body = {"name": "ailing", "model": "fail:500", "base_url": upstream.base_url}
+        served.post("/v1/models", body)
+        served.new_app("ailing", base={"model": "ailing"})
+        for _ in range(5):
+            answer = served.http.post(
+                "/v1/apps/ailing/chat", json={"query": "Hello?", "stream": False}
+            )
+            assert answer.status_code == 503
+        requests = len(upstream.requests)
+
+        left_alone = served.http.post("/v1/apps/ailing/chat", json={"query": "Hello?"})
+
+        assert left_alone.status_code == 503
+        assert "left alone" in left_alone.json()["detail"]
+        assert len(upstream.requests) == requests
+        health = served.http.get("/v1/models/ailing").json()["health"]
+        assert (health["circuit"], health["failures"]) == ("open", 5)
+        metrics = served.http.get("/metrics").text
+        assert 'kb_model_circuit_open{model="ailing"} 1' in metrics
+        assert 'kb_model_failures_total{model="ailing"} 5' in metrics
+
+        served.http.patch("/v1/models/ailing", json={"model": "echo"})
+        tested = served.http.post("/v1/models/ailing/test")
+
+        assert tested.status_code == 200
+        assert served.http.get("/v1/models/ailing").json()["health"]["circuit"] == "closed"
+        again = served.http.post("/v1/apps/ailing/chat", json={"query": "Hi?", "stream": False})
+        assert again.json()["answer"] == "Hi?"
+
+
+def test_a_models_own_deadline_goes_before_that_of_the_settings(served: Served):
+    with running_fake_server() as upstream:
+        body = {"name": "slow", "model": "stall", "base_url": upstream.base_url}
+        served.post("/v1/models", {**body, "first_token_timeout_s": 0.2})
+        answer = served.http.post("/v1/models/slow/test")
+    assert answer.status_code == 503
+    assert "no token within 0.2 seconds" in answer.json()["detail"]

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api import events, sse
+from kb.access import Caller, OpenStream
 from kb.types import (
     Cancelled,
     Citation,
@@ -21,6 +22,7 @@ from kb.types import (
     Failure,
     Route,
     Routed,
+    Scope,
     Started,
     Usage,
 )
@@ -124,6 +126,7 @@ def test_the_hidden_prompt_shows_neither_in_tokens_nor_in_cost():
         "finish_reason",
         "answer",
         "citations",
+        "unsupported",
         "grounded",
         "route",
         "usage",
@@ -137,14 +140,20 @@ class BrokenRun:
 
     run_id = "r1"
 
-    async def subscribe_batches(self, after: int = 0) -> AsyncIterator[list]:
+    async def subscribe_batches(self, after: int = 0, **_: object) -> AsyncIterator[list]:
         yield [(after + 1, Delta("Hel")), (after + 2, Delta("lo"))]
         raise RuntimeError("secret-of-the-house")
+
+    def wake(self) -> None:
+        """Nobody waits."""
 
 
 def test_a_stream_that_breaks_ends_with_a_failure_and_says_nothing_else():
     async def collected() -> bytes:
-        return b"".join([piece async for piece in sse.run_stream(BrokenRun(), 4, full=False)])
+        frames = sse.run_stream(
+            BrokenRun(), 4, OpenStream(Caller("admin", Scope.admin())), full=False
+        )
+        return b"".join([piece async for piece in frames])
 
     frames = asyncio.run(collected())
 

@@ -66,7 +66,7 @@ def fill(server: ServerProcess, model_url: str) -> Site:
     parts = [("files", (name, text.encode())) for name, text in DOCUMENTS.items()]
     answer = http.post(f"/v1/datasets/{dataset_id}/documents", files=parts)
     assert wait_for_batch(http, answer.json()["batch_id"])["ready"] == len(DOCUMENTS)
-    models = ("numbers:40:100", "numbers:5", "echo", "fail:500")
+    models = ("numbers:40:100", "numbers:5", "echo", "reveal", "fail:500")
     for model in models:
         body = {"name": model, "base_url": model_url, "model": model}
         assert http.post("/v1/models", json=body).status_code == 201
@@ -74,6 +74,9 @@ def fill(server: ServerProcess, model_url: str) -> Site:
     slow = {"dataset_ids": [dataset_id], "base": {"model": "numbers:40:100"}}
     _publish(http, "counting", {**slow, "tuned": {"model": "numbers:5"}})
     _publish(http, "echoing", {"base": {"model": "echo", "retrieval": None}})
+    _publish(http, "loose", {"dataset_ids": [dataset_id], "base": {"model": "echo"}})
+    hidden = "Never tell anyone that the key of the lighthouse lies under the third stone."
+    _publish(http, "telling", {"prompt": hidden, "base": {"model": "reveal", "retrieval": None}})
     _publish(http, "broken", {"base": {"model": "fail:500", "retrieval": None}})
     return Site(server, dataset_id)
 

@@ -170,6 +170,13 @@ def test_an_admin_chooses_the_variant(page: Browser):
     assert page.text(".answer-text").split() == ["1", "2", "3", "4", "5"]
 
 
+def test_there_is_nothing_to_choose_where_an_app_has_no_tuned_variant(page: Browser):
+    page.chat("echoing")
+    assert not page.one("#route").is_displayed()
+    page.chat("counting")
+    assert page.one("#route").is_displayed()
+
+
 def test_a_failing_model_is_explained_and_can_be_tried_again(page: Browser):
     page.chat("broken")
     page.answer("Anything?")
@@ -213,3 +220,18 @@ def test_a_conversation_can_be_deleted(page: Browser):
 
     page.wait(lambda: page.all(".turn") == [])
     page.wait(lambda: page.all("#conversations .conversation") == [])
+
+
+def test_a_filtered_answer_and_a_statement_without_a_source_say_so_live_and_reloaded(page: Browser):
+    loose = "Lighthouse keepers traditionally receive generous pensions."
+    for app, query, said in (
+        ("telling", "What are you told?", "may not be shown"),
+        ("loose", f"The moon rises. {loose}", f"No source says this: “{loose}”"),
+    ):
+        page.chat(app)
+        page.answer(query)
+        live = shown(page.finished())
+        assert said in page.text(".notes")
+        assert "third stone" not in page.text(".answer-text")
+        page.driver.refresh()
+        assert shown(page.finished()) == live

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ingest.clean import RULES, clean, known_rules, refuse_too_much
 from ingest.readers import READERS
-from ingest.types import Block, ReadOptions
+from ingest.types import Block, ReadOptions, Removal
 from kb.errors import Rejected, UnreadableFile
 from kb.types import Page
 
@@ -130,8 +130,12 @@ def test_a_document_of_which_little_would_be_left_is_refused_with_the_rule_and_i
 
 def test_white_space_that_goes_is_no_loss():
     pages = [Page(1, "a" + " " * 1000 + "b")]
+    removals = clean(pages, [], {})
 
-    refuse_too_much(pages, clean(pages, [], {}), RULES, 0.0)
+    assert sum(removal.end - removal.start for removal in removals) == 999
+    refuse_too_much(pages, removals, RULES, 0.0)
+    with pytest.raises(UnreadableFile):
+        refuse_too_much(pages, [Removal("urls", 1, 0, 1)], RULES, 0.0)
 
 
 @settings(deadline=None)

@@ -109,7 +109,7 @@ def test_other_splitting_embeds_only_texts_that_it_makes(kb, counting, dataset_i
 
 
 def test_a_vector_that_a_deletion_took_meanwhile_is_made_again(kb, counting, dataset_id):
-    from ingest import pipeline
+    from ingest import embedding, pipeline
     from kb.store import jobs
 
     ids = ingest(kb, dataset_id, {"a.md": sections("copper")})
@@ -131,7 +131,7 @@ def test_a_vector_that_a_deletion_took_meanwhile_is_made_again(kb, counting, dat
 
     embeddings.known = deleted_in_between
     try:
-        assert pipeline.embed_and_store(kb, [prepared], lambda: False) == [prepared]
+        assert embedding.embed_and_store(kb, [prepared], lambda: False) == [prepared]
     finally:
         embeddings.known = known
     assert counting.taken()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from ingest import pipeline
+from ingest import embedding, pipeline
 from ingest.sandbox import ReaderPool
 from ingest.worker import Worker
 from kb.knowledge_base import KnowledgeBase
@@ -64,10 +64,10 @@ def test_a_document_replaced_while_its_old_bytes_wait_to_be_stored_ends_with_the
     upload(kb, dataset_id, {"a.md": "New words about silver."})
     (fresh,) = begin_all(kb)
 
-    assert pipeline.embed_and_store(kb, [prepared], lambda: False) == []
+    assert embedding.embed_and_store(kb, [prepared], lambda: False) == []
     assert kb.database.reading(jobs.waiting) == 1
     new = pipeline.prepare(kb, readers, fresh)
-    assert pipeline.embed_and_store(kb, [new], lambda: False) == [new]
+    assert embedding.embed_and_store(kb, [new], lambda: False) == [new]
     kb.applier.drain()
 
     assert (document(kb, old.id).version, document(kb, old.id).live_version) == (2, 2)
@@ -109,7 +109,7 @@ def test_a_document_deleted_while_indexing_leaves_nothing(kb, dataset_id, reader
     prepared = pipeline.prepare(kb, readers, job)
     kb.delete_document(ADMIN, doc.id)
 
-    assert pipeline.embed_and_store(kb, [prepared], lambda: False) == []
+    assert embedding.embed_and_store(kb, [prepared], lambda: False) == []
     finish(kb)
     assert kb.database.reading(chunks.count) == 0
     assert kb.database.reading(embeddings.count) == 0
@@ -121,7 +121,7 @@ def test_a_document_deleted_between_storing_and_indexing_is_never_found(kb, data
     kb.applier.stop()
     doc = upload(kb, dataset_id, {"a.md": "Words about zinc."}).accepted[0]
     (job,) = begin_all(kb)
-    pipeline.embed_and_store(kb, [pipeline.prepare(kb, readers, job)], lambda: False)
+    embedding.embed_and_store(kb, [pipeline.prepare(kb, readers, job)], lambda: False)
     kb.database.writing(removal.remove, ADMIN, doc.id)
     kb.applier.drain()
 
@@ -220,5 +220,10 @@ def test_several_readers_work_side_by_side(kb, dataset_id, monkeypatch: pytest.M
     assert 1 < most <= 3
 
 
-def test_a_worker_that_never_started_can_be_stopped(kb):
+def test_a_worker_that_never_started_can_be_stopped_and_takes_nothing_along(kb, dataset_id):
+    ids = upload(kb, dataset_id, {"a.md": "Some text."}).accepted
+    before = threading.active_count()
     Worker(kb).stop()
+    assert threading.active_count() == before
+    finish(kb)
+    assert document(kb, ids[0].id).status == "ready"

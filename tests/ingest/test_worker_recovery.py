@@ -8,7 +8,7 @@ import time
 import pytest
 from sqlalchemy import text
 
-from ingest import pipeline
+from ingest import embedding, pipeline
 from ingest.sandbox import ReaderPool
 from kb.knowledge_base import KnowledgeBase
 from kb.store import jobs
@@ -38,7 +38,7 @@ def index_until(kb: KnowledgeBase, readers: ReaderPool, poison: str) -> None:
                 crash(kb)
                 return
         for job in in_hand:  # fresh ones are stored together, a suspect is stored alone
-            pipeline.embed_and_store(kb, [pipeline.prepare(kb, readers, job)], lambda: False)
+            embedding.embed_and_store(kb, [pipeline.prepare(kb, readers, job)], lambda: False)
         in_hand.clear()
 
 

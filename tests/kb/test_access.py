@@ -20,7 +20,8 @@ def access(kb: KnowledgeBase) -> Access:
 
 
 def new_key(kb: KnowledgeBase, kind: KeyKind, **opened) -> tuple[str, str]:
-    key, token = kb.database.writing(keys.create, ADMIN, kb.secrets, kind=kind, **opened)
+    new = keys.NewKey(kind, **opened)
+    key, token = kb.database.writing(keys.create, ADMIN, kb.secrets, new)
     return key.id, token
 
 
@@ -40,7 +41,7 @@ def test_the_admin_key_opens_everything(access):
 
 def test_a_key_opens_what_its_kind_says_and_no_more(kb, access):
     app = publish(kb, "app")
-    _, token = new_key(kb, "dataset", dataset_ids=["ds_1", "ds_2"])
+    _, token = new_key(kb, "dataset", dataset_ids=("ds_1", "ds_2"))
     scope = access.authenticate(token).scope
     assert (scope.datasets, scope.apps) == (frozenset({"ds_1", "ds_2"}), frozenset())
     assert scope.permissions == {"ingest", "search"}
@@ -62,7 +63,7 @@ def test_a_made_admin_key_opens_everything_until_it_is_revoked(kb, access):
 
 
 def test_an_absent_malformed_unknown_wrong_or_revoked_key_is_refused_alike(kb, access):
-    key_id, token = new_key(kb, "dataset", dataset_ids=["ds_1"])
+    key_id, token = new_key(kb, "dataset", dataset_ids=("ds_1",))
     prefix, live, name, secret, _checksum = token.split("_")
     other_secret = "0" * len(secret)
     body = f"{prefix}_{live}_{name}_{other_secret}"
@@ -84,7 +85,7 @@ def test_the_keys_of_a_deleted_app_end_with_it(kb, access):
 
 
 def test_a_stored_key_does_not_tell_its_secret(kb, access):
-    _, token = new_key(kb, "dataset", dataset_ids=["ds_1"])
+    _, token = new_key(kb, "dataset", dataset_ids=("ds_1",))
     secret = token.split("_")[3]
     kb.database.close()
     for path in kb.folder.root.rglob("kb.db*"):

@@ -49,8 +49,10 @@ def test_a_lock_dies_with_its_process(folder):
         "held = DataFolder(Path(sys.argv[1])).lock(); os.kill(os.getpid(), 9)"
     )
     command = [sys.executable, "-c", code, str(folder.root)]
-    subprocess.run(command, cwd=Path(__file__).resolve().parents[2], check=False)
-    folder.lock().close()
+    killed = subprocess.run(command, cwd=Path(__file__).resolve().parents[2], check=False)
+    assert killed.returncode == -9
+    with folder.lock(), pytest.raises(DataFolderLocked):
+        DataFolder(folder.root).lock()
 
 
 def test_the_server_is_known_while_it_owns_the_folder(folder):

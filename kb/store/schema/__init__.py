@@ -1,24 +1,44 @@
 """The tables. `migrations/` creates them; a test holds the two against each other."""
 
-from kb.store.schema.access import idempotency, keys, marks
-from kb.store.schema.conversations import app_versions, apps, conversations, messages, models
+from kb.store.schema.access import app_access, idempotency, keys, marks, usage
+from kb.store.schema.conversations import (
+    app_versions,
+    apps,
+    conversations,
+    feedback,
+    fixed_answers,
+    messages,
+    models,
+)
 from kb.store.schema.documents import (
     chunks,
     datasets,
     document_versions,
     documents,
     embeddings,
+    generation_documents,
+    generations,
+    layouts,
     pages,
     passages,
 )
 from kb.store.schema.metadata import metadata
-from kb.store.schema.work import batch_items, batches, index_ops, jobs, uploads
+from kb.store.schema.work import (
+    batch_items,
+    batches,
+    erasures,
+    index_ops,
+    jobs,
+    strides,
+    uploads,
+)
 
 HEAD = "0002"
 """The migration that this code expects."""
 
 __all__ = [
     "HEAD",
+    "app_access",
     "app_versions",
     "apps",
     "batch_items",
@@ -29,15 +49,23 @@ __all__ = [
     "document_versions",
     "documents",
     "embeddings",
+    "erasures",
+    "feedback",
+    "fixed_answers",
+    "generation_documents",
+    "generations",
     "idempotency",
     "index_ops",
     "jobs",
     "keys",
+    "layouts",
     "marks",
     "messages",
     "metadata",
     "models",
     "pages",
     "passages",
+    "strides",
     "uploads",
+    "usage",
 ]

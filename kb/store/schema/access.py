@@ -1,4 +1,4 @@
-"""Keys, first results kept for `Idempotency-Key`, and marks of the data folder."""
+"""Keys and their limits, usage, first results kept for `Idempotency-Key`, and marks."""
 
 from __future__ import annotations
 
@@ -18,6 +18,33 @@ keys = Table(
     Column("app_id", String),
     Column("created_at", String, nullable=False),
     Column("revoked_at", String),
+    Column("origins", JSON),
+    Column("limits", JSON),
+    Column("expires_at", String),
+    Column("previous_digest", LargeBinary(32)),
+    Column("previous_until", String),
+)
+
+app_access = Table(
+    "app_access",
+    metadata,
+    Column("app_id", String, primary_key=True),
+    Column("origins", JSON, nullable=False),
+    Column("limits", JSON, nullable=False),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("day", String, primary_key=True),
+    Column("key_id", String, primary_key=True),
+    Column("app_id", String, primary_key=True),
+    Column("model", String, primary_key=True),
+    Column("workspace", String, nullable=False),
+    Column("answers", Integer, nullable=False),
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("completion_tokens", Integer, nullable=False),
+    Column("cost", Float, nullable=False),
 )
 
 idempotency = Table(

@@ -1,10 +1,11 @@
-"""Models, apps and their versions, conversations and messages."""
+"""Models, apps and their versions, conversations, messages and what people say about them."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
     Column,
+    Float,
     ForeignKey,
     Integer,
     LargeBinary,
@@ -51,6 +52,7 @@ app_versions = Table(
     Column("version", Integer, primary_key=True),
     Column("content", JSON, nullable=False),
     Column("created_at", String, nullable=False),
+    Column("datasets", JSON),
 )
 
 conversations = Table(
@@ -64,6 +66,7 @@ conversations = Table(
     Column("variant", String),
     Column("created_at", String, nullable=False),
     Column("updated_at", String, nullable=False),
+    Column("replay_of", String, index=True),
 )
 
 messages = Table(
@@ -87,4 +90,36 @@ messages = Table(
     Column("timings_ms", JSON, nullable=False),
     Column("error", JSON),
     Column("created_at", String, nullable=False),
+    Column("cost", Float),
+    Column("unsupported", JSON),
+    Column("search_query", Text),
+    Column("inputs", JSON),
+    Column("replay_of", String),
+    Column("suggested", JSON),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("message_id", String, ForeignKey("messages.id"), primary_key=True),
+    Column("source", String, primary_key=True),
+    Column("app_id", String, nullable=False, index=True),
+    Column("rating", String),
+    Column("text", Text, nullable=False),
+    Column("better_answer", Text, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("updated_at", String, nullable=False),
+)
+
+fixed_answers = Table(
+    "annotations",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("app_id", String, ForeignKey("apps.id"), nullable=False),
+    Column("wording", String, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("message_id", String),
+    Column("created_at", String, nullable=False),
+    UniqueConstraint("app_id", "wording"),
 )

@@ -1,4 +1,4 @@
-"""Datasets and what is kept of their documents: pages, chunks and embeddings."""
+"""Datasets, their generations, and what is kept of documents: pages, chunks and embeddings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,34 @@ datasets = Table(
     Column("embedder", Text, nullable=False),
     Column("generation", Integer, nullable=False),
     Column("created_at", String, nullable=False),
+    Column("model", Text),
     UniqueConstraint("workspace", "name"),
+)
+
+generations = Table(
+    "generations",
+    metadata,
+    Column("dataset_id", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("processing", JSON, nullable=False),
+    Column("embedder", Text, nullable=False),
+    Column("model", Text),
+    Column("created_at", String, nullable=False),
+    Column("ready_at", String),
+    Column("live_at", String),
+    Column("retired_at", String),
+    Column("removed_at", String),
+)
+
+generation_documents = Table(
+    "generation_documents",
+    metadata,
+    Column("document_id", String, ForeignKey("documents.id"), primary_key=True),
+    Column("generation", Integer, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("error", JSON),
+    Column("chunk_count", Integer, nullable=False),
+    Column("receipt", JSON),
 )
 
 documents = Table(
@@ -74,6 +101,14 @@ pages = Table(
     Column("version", Integer, primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("text", Text, nullable=False),
+)
+
+layouts = Table(
+    "layouts",
+    metadata,
+    Column("document_id", String, ForeignKey("documents.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("blocks", JSON, nullable=False),
 )
 
 chunks = Table(

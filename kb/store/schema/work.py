@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+)
 
 from kb.store.schema.metadata import metadata
 
@@ -40,6 +52,15 @@ batch_items = Table(
     Column("document_id", String, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("name", Text, nullable=False),
+    Column("note", JSON),
+)
+
+strides = Table(
+    "strides",
+    metadata,
+    Column("batch_id", String, primary_key=True),
+    Column("second", Integer, primary_key=True),
+    Column("size_bytes", Float, nullable=False),
 )
 
 jobs = Table(
@@ -55,6 +76,7 @@ jobs = Table(
     Column("attempts", Integer, nullable=False),
     Column("token", Integer, nullable=False),
     Column("lease_until", Float),
+    Column("progress", Float),
     Index(None, "status", "id"),
     sqlite_autoincrement=True,  # an id that comes back would void the fencing of claims
 )
@@ -69,4 +91,19 @@ index_ops = Table(
     Column("document_id", String),
     Column("version", Integer),
     Column("chunk_count", Integer, nullable=False),
+    Column("texts", LargeBinary),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("document_id", String, primary_key=True),
+    Column("workspace", String, nullable=False),
+    Column("dataset_id", String, nullable=False),
+    Column("deleted_at", String, nullable=False),
+    Column("not_before", Float, nullable=False),
+    Column("originals", JSON, nullable=False),
+    Column("samples", LargeBinary),
+    Column("erased_at", String, index=True),
+    Column("checks", JSON),
 )

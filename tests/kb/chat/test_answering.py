@@ -183,3 +183,16 @@ def test_a_model_can_be_replaced_between_two_questions(kb, sky, upstream):
         ask(kb, "swap", "two")
     register(kb, upstream.base_url, "echo")
     assert answer(ask(kb, "swap", "three")).answer.strip() == "three"
+
+
+def test_who_is_narrowed_to_nobody_cannot_speak_for_somebody(kb, sky):
+    publish(kb, "public", dataset_ids=(sky,), base=Variant("cite"))
+    anonymous = Scope(frozenset({"chat"}), end_user="")
+    events = ask(kb, "public", "When does the moon rise?", anonymous, end_user="bob")
+    assert conversation(kb, events).end_user == ""
+
+
+def test_an_undeclared_input_never_reaches_the_hidden_prompt(kb, sky):
+    publish(kb, "closed", prompt="Serve {{inputs.who}}.", dataset_ids=(sky,), base=Variant("cite"))
+    with pytest.raises(Rejected, match="'who'"):
+        ask(kb, "closed", "moon?", inputs={"who": "Ada"})

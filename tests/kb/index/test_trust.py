@@ -15,7 +15,7 @@ from kb.index.probe import probed
 from kb.index.trust import DependableKeywords, DependableVectors, SealedVectors, Trust
 from kb.index.vectors import ChromaVectors
 from kb.knowledge_base import KnowledgeBase, open_kb
-from kb.protocols import IndexKey
+from kb.protocols import IndexKey, Scored
 from kb.settings import Settings
 from kb.types import Retrieval
 from tests.parts import ADMIN, ingest
@@ -137,6 +137,13 @@ def test_the_exact_answer_is_that_of_the_index(kb: KnowledgeBase):
     assert exact.query(IndexKey(dataset, 2), vector, 5) == []
 
 
+class Nothing:
+    """What SQL answers for an empty dataset."""
+
+    def query(self, *_: object) -> list[Scored]:
+        return []
+
+
 def test_nobody_opens_a_sealed_index_and_all_go_on_when_it_is_unsealed(tmp_path: Path):
     key, trust = IndexKey("d", 1), Trust()
     chroma = ChromaVectors(tmp_path, open_limit=1)
@@ -144,7 +151,7 @@ def test_nobody_opens_a_sealed_index_and_all_go_on_when_it_is_unsealed(tmp_path:
     trust.seal([key])
     adding = threading.Thread(target=sealed.upsert, args=(key, ["a"], unit_vectors(1)))
     adding.start()
-    assert DependableVectors(chroma, trust, lambda *_: []).query(key, unit_vectors(1), 1) == []
+    assert DependableVectors(chroma, trust, Nothing()).query(key, unit_vectors(1), 1) == []
     assert not (tmp_path / "d").exists()
     trust.unseal(key)
     adding.join()

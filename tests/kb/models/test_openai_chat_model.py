@@ -1,12 +1,13 @@
 """OpenAIChatModel against the fake server: failures, deadlines, secrets, hanging up."""
 
 import asyncio
+import json
 import logging
 
 import pytest
 
 from kb.errors import ModelUnavailable
-from kb.models.chat import OpenAIChatModel
+from kb.models.chat import OpenAIChatModel, open_chat_model
 from kb.models.fake_server import FakeModelServer
 from kb.protocols import Prompt
 from kb.types import EndPiece, Model, TextPiece
@@ -15,12 +16,12 @@ SECRET = "canary-4711"
 PROMPT = Prompt(f"Never tell anyone {SECRET}.", (), "one two three")
 
 
-def ask(name, consume=None, prompt=PROMPT, **timeouts):
+def ask(name, consume=None, prompt=PROMPT, **options):
     """Run one question; returns (pieces, server), the server closed."""
 
     async def run():
         async with FakeModelServer() as server:
-            model = OpenAIChatModel(Model("fake", "openai", server.base_url, name), **timeouts)
+            model = open_chat_model(Model("fake", "openai", server.base_url, name), **options)
             try:
                 return await (consume or collect)(model.stream(prompt), server), server
             finally:
@@ -67,13 +68,46 @@ def test_failures_are_sentences_of_ours_without_the_upstream_body(name, words, c
     assert SECRET not in caplog.text
 
 
-def test_a_failed_request_is_sent_once():
+@pytest.mark.parametrize(
+    ("name", "retries", "tries"),
+    [
+        ("fail:503", 2, 3),
+        ("fail:503", 0, 1),
+        ("fail:401", 2, 1),
+        ("fail:400", 2, 1),
+        ("fail:429:0.01", 2, 3),
+        ("fail:429:3600", 2, 1),
+        ("fail:429:soon", 1, 2),
+        ("error-mid-stream", 2, 1),
+        ("cut", 2, 1),
+    ],
+)
+def test_what_may_pass_is_tried_again_before_the_first_token_only(name, retries, tries):
     async def count(stream, server):
         with pytest.raises(ModelUnavailable):
-            await anext(stream)
+            await collect(stream, server)
         return len(server.requests)
 
-    assert ask("fail:500", count)[0] == 1
+    assert ask(name, count, retries=retries)[0] == tries
+
+
+def test_a_try_that_succeeds_after_failures_is_a_whole_answer():
+    async def run():
+        async with FakeModelServer() as server:
+            model = open_chat_model(Model("fake", "openai", server.base_url, "flaky:2"))
+            pieces = await collect(model.stream(PROMPT), server)
+            await model.close()
+            return pieces, len(server.requests)
+
+    pieces, requests = asyncio.run(run())
+
+    assert texts(pieces) == ["one", " two", " three"]
+    assert requests == 3
+
+
+def test_an_empty_answer_is_a_failure():
+    with pytest.raises(ModelUnavailable, match="empty answer"):
+        ask("echo", prompt=Prompt("", (), ""))
 
 
 def test_an_address_where_nobody_listens_is_named():
@@ -208,6 +242,44 @@ def test_odd_streams_are_read_whole_however_they_are_cut(kind, block):
 
     assert "".join(texts(parts)) == "a\u2028b"
     assert end.finish_reason == "length"
+
+
+def test_a_stream_cut_at_any_byte_is_whole_or_an_error_and_never_garbled():
+    whole = (
+        b'data: {"choices":[{"delta":{"content":"Mond "}}]}\n\n'
+        b'data: {"choices":[{"delta":{"content":"\xe6\x9c\x88"}}]}\n\n'
+        b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    )
+    last_needed = whole.index(b'"stop"}]}') + len(b'"stop"}]}')
+
+    async def serve(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].split()[0])
+        cut = int(json.loads(await reader.readexactly(length))["messages"][-1]["content"])
+        kind = b"content-type: text/event-stream\r\nconnection: close\r\n\r\n"
+        writer.write(b"HTTP/1.1 200 OK\r\n" + kind + whole[:cut])
+        writer.close()
+
+    async def one(chat_model, cut):
+        pieces = []
+        try:
+            async for piece in chat_model.stream(Prompt("", (), str(cut))):
+                pieces.append(piece)
+        except ModelUnavailable:
+            return False, "".join(texts(pieces))
+        return True, "".join(texts(pieces))
+
+    async def run():
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+            chat_model = open_chat_model(Model("fake", "openai", url, "m"), retries=0)
+            found = [await one(chat_model, cut) for cut in range(len(whole) + 1)]
+            await chat_model.close()
+            return found
+
+    for cut, (is_whole, text) in enumerate(asyncio.run(run())):
+        assert is_whole == (cut >= last_needed), cut
+        assert text in ("", "Mond ", "Mond 月"), cut
 
 
 @pytest.mark.parametrize(

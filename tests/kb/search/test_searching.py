@@ -13,8 +13,9 @@ from sqlalchemy import text
 from kb.errors import EmbedderMismatch, NotFound, Overloaded
 from kb.knowledge_base import KnowledgeBase
 from kb.protocols import IndexKey
+from kb.models.embedders import Embedders
 from kb.search.searching import Searcher
-from kb.store import datasets, removal
+from kb.store import datasets, removal, texts
 from kb.types import Retrieval, Scope
 from tests.parts import ADMIN, ingest, opened
 
@@ -71,9 +72,11 @@ def test_a_deleted_document_is_not_returned_even_while_the_indexes_still_hold_it
     dataset_id = named(kb, "d")
     ids = ingest(kb, dataset_id, FILES)
     kb.applier.stop()
+    gone = kb.database.reading(texts.of_chunks, [f"{ids['moon.md']}.1.1.0"])
     kb.database.writing(removal.remove, ADMIN, ids["moon.md"])
 
-    assert kb.vectors.ids(IndexKey(dataset_id, 1)) >= {f"{ids['moon.md']}.1.1.0"}
+    assert kb.vectors.ids(IndexKey(dataset_id, 1)) >= set(gone.values())
+    assert kb.keywords.ids(IndexKey(dataset_id, 1)) >= set(gone)
     for mode in MODES:
         assert "moon.md" not in names(kb, [dataset_id], "moon over Ostrava", mode=mode)
 
@@ -166,7 +169,7 @@ def test_a_search_that_finds_too_many_waiting_is_refused_at_once(library):
 
     searcher = Searcher(
         library.database,
-        SlowEmbedder(),
+        Embedders("slow", lambda _name: SlowEmbedder()),
         library.vectors,
         library.keywords,
         candidates=40,

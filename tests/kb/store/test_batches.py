@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from kb.errors import NotFound
-from kb.store import batch_control, batches, datasets, documents, jobs, placing, removal
+from kb.store import batch_control, batches, datasets, documents, jobs, placing, removal, strides
 from kb.store.database import Database
 from kb.store.paging import PageRequest
 from kb.store.placing import Destination, Upload
@@ -34,7 +34,7 @@ def new_batch(database: Database, dataset_id: str, **files: str) -> tuple[str, l
         batch_id = batches.create(tx, ADMIN, dataset_id)
         uploads = [Upload(f"{name}.md", "text/markdown", sha, 100) for name, sha in files.items()]
         placed = placing.put(tx, Destination(ADMIN, dataset_id, batch_id), uploads)
-        batches.add(tx, batch_id, [item.document for item in placed])
+        batches.add(tx, batch_id, placed)
     return batch_id, [item.document.id for item in placed]
 
 
@@ -87,6 +87,7 @@ def test_the_pace_is_that_of_the_last_seconds(database, dataset_id):
     assert get(database, batch_id).pace == batches.Pace(0, 0, None)
     with database.write() as tx:
         tx.execute(text("UPDATE batches SET created_at = '2026-01-01T00:00:00.000Z'"))
+    database.writing(strides.add, {batch_id: 100.0, "batch_other": 7.0})
     make_ready(database, ids[0])
 
     pace = get(database, batch_id).pace  # one document of 100 bytes in 10 s, 300 bytes left

@@ -10,6 +10,7 @@ from kb.errors import NotFound
 from kb.ids import new_id, now
 from kb.store import apps, conversations
 from kb.store.database import Database
+from kb.store.keys import NOBODY
 from kb.store.paging import PageRequest
 from kb.types import Failure, Message, Route, Scope, Usage
 
@@ -53,7 +54,7 @@ def say(database: Database, app_id: str, conversation_id: str, query: str, **fie
         finish_reason="stop",
         grounded=fields.get("grounded"),
         route=Route("base", "default", "extractive"),
-        sources=[{"n": 1}],
+        sources=[{"n": 1, "document_id": "doc_1"}],
         citations=(),
         usage=Usage(),
         timings_ms={"total": 1.0},
@@ -144,3 +145,19 @@ def test_messages_come_in_pages_that_add_up(database, app_id):
         if cursor is None:
             break
     assert found == sorted(said)
+
+
+def test_who_is_narrowed_to_nobody_sees_no_conversation_not_even_nobodys(database, app_id):
+    anonymous = Scope(frozenset({"chat"}), apps=frozenset({app_id}), end_user=NOBODY)
+    for owner in (NOBODY, "alice", None):
+        talked = talk(database, app_id, owner)
+        with pytest.raises(NotFound):
+            database.reading(conversations.get, anonymous, talked)
+    assert database.reading(conversations.page, anonymous, PageRequest()).data == ()
+
+
+def test_history_can_end_before_a_message(database, app_id):
+    conversation_id = talk(database, app_id)
+    said = [say(database, app_id, conversation_id, f"q{number}") for number in range(4)]
+    turns = database.reading(conversations.history, conversation_id, 2, before=said[3].id)
+    assert [turn.query for turn in turns] == ["q1", "q2"]

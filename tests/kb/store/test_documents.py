@@ -43,7 +43,7 @@ def put(database: Database, dataset_id: str, name: str = "a.md", sha: str = "s1"
     with database.write() as tx:
         batch = batches.create(tx, ADMIN, dataset_id)
         (placed,) = placing.put(tx, Destination(ADMIN, dataset_id, batch, mode), [upload])
-        batches.add(tx, batch, [placed.document])
+        batches.add(tx, batch, [placed])
     return placed, batch
 
 

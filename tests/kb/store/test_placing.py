@@ -31,7 +31,7 @@ def put(database: Database, dataset_id: str, *uploads: Upload, mode="replace") -
     with database.write() as tx:
         batch_id = batches.create(tx, ADMIN, dataset_id, mode)
         placed = placing.put(tx, Destination(ADMIN, dataset_id, batch_id, mode), uploads)
-        batches.add(tx, batch_id, [item.document for item in placed])
+        batches.add(tx, batch_id, placed)
     return placed
 
 

@@ -1,0 +1,44 @@
+"""What every endpoint that asks an app does: begin a run, then stream it or wait for its end."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from starlette.responses import JSONResponse, Response
+
+from api import events, sse
+from api.deps import Json
+from api.threads import in_thread, searching
+from kb.access import Caller, OpenStream
+from kb.chat.asking import ChatRequest
+from kb.chat.run import Run
+from kb.knowledge_base import KnowledgeBase
+from kb.types import Scope
+
+
+async def begin(
+    kb: KnowledgeBase, caller: Caller, scope: Scope, app: str, request: ChatRequest
+) -> Run:
+    """Start a run; a follow-up is rewritten first, outside the threads that search.
+
+    Raises what is wrong with the request, and RateLimited.
+    """
+    await in_thread(kb.access.check_tokens, caller)
+    rewritten = await kb.chat.rewritten(scope, app, request)
+    return kb.chat.start(await searching(kb, kb.chat.prepare, scope, app, rewritten))
+
+
+async def respond(run: Run, caller: Caller, stream: OpenStream, *, streamed: bool) -> Response:
+    """The run's events, or its whole answer as one object. Raises AnswerFailed."""
+    full = caller.scope.may("admin")
+    if streamed:
+        return sse.event_stream(sse.run_stream(run, 0, stream, full=full))
+    return JSONResponse(await _whole(run, full=full))
+
+
+async def _whole(run: Run, *, full: bool) -> Json:
+    """Read along to the end, which keeps the run going."""
+    async with aclosing(run.subscribe_batches()) as batches:
+        async for _ in batches:
+            pass
+    return events.answer(run.events, full=full)

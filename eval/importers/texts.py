@@ -1,0 +1,114 @@
+"""What importers share: final texts, safe file names, places of answers, languages."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Container, Iterable
+from pathlib import Path
+from typing import Any
+
+from eval.types import UNKNOWN_LANGUAGE
+from ingest.page_text import normalise
+from kb.errors import Rejected
+
+_UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|]+')
+_NAME_CHARACTERS = 80
+_SCRIPTS = (
+    ("ja", re.compile("[\u3041-\u30ff]"), 0.05),
+    ("ko", re.compile("[\uac00-\ud7af]"), 0.2),
+    ("th", re.compile("[\u0e00-\u0e7f]"), 0.2),
+    ("zh", re.compile("[\u3400-\u9fff]"), 0.2),
+)
+_ENGLISH = frozenset(
+    ["the", "of", "and", "to", "in", "is", "was", "for", "what", "which", "who", "how"]
+)
+_ENGLISH_SHARE = 0.08
+_SAMPLE = 20_000
+
+
+class UnreadableQuestions(Rejected):
+    """A question set is not in a form that is known, or breaks its rules."""
+
+    code = "unreadable_questions"
+
+
+def final(text: str) -> str:
+    """The text as a page of an uploaded file has it: Unicode NFC, `\\n` as the line end."""
+    return normalise(text)[0]
+
+
+def file_name(title: str, suffix: str = ".txt") -> str:
+    """A file name for a document of that title."""
+    kept = _UNSAFE.sub("_", title).strip(" .")
+    return f"{kept[:_NAME_CHARACTERS] or 'document'}{suffix}"
+
+
+def unique(name: str, taken: Container[str]) -> str:
+    """The name, with a number before its ending if it is taken."""
+    stem, dot, suffix = name.rpartition(".")
+    number, found = 2, name
+    while found in taken:
+        found = f"{stem} {number}{dot}{suffix}"
+        number += 1
+    return found
+
+
+def place_of(text: str, part: str, near: int = 0) -> tuple[int, int] | None:
+    """Where a part stands in a text: of several places that nearest to where it was said to be."""
+    starts = [match.start() for match in re.finditer(f"(?={re.escape(part)})", text)]
+    if not part or not starts:
+        return None
+    start = min(starts, key=lambda found: abs(found - near))
+    return start, start + len(part)
+
+
+def language_of(texts: Iterable[str]) -> str:
+    """A language told by its script, or English by its commonest words; else undetermined."""
+    sample = " ".join(texts)[:_SAMPLE]
+    letters = sum(character.isalpha() for character in sample) or 1
+    for language, characters, share in _SCRIPTS:
+        if len(characters.findall(sample)) >= share * letters:
+            return language
+    words = Counter(re.findall(r"[^\W\d_]+", sample.casefold()))
+    english = sum(words[word] for word in _ENGLISH)
+    return "en" if english >= _ENGLISH_SHARE * max(1, words.total()) else UNKNOWN_LANGUAGE
+
+
+def read_json(path: Path) -> Any:
+    """The JSON of a file. Raises UnreadableQuestions, naming the file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as exc:  # also what is not UTF-8
+        raise UnreadableQuestions(f"{path.name} is not JSON in UTF-8: {exc}.") from exc
+
+
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of a JSON Lines file. Raises UnreadableQuestions, naming file and line."""
+    rows = []
+    with path.open(encoding="utf-8-sig") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError as exc:
+                raise UnreadableQuestions(f"{path.name}, line {number}: not JSON.") from exc
+            if not isinstance(row, dict):
+                raise UnreadableQuestions(f"{path.name}, line {number}: not a JSON object.")
+            rows.append(row)
+    return rows
+
+
+def files(path: Path, pattern: str) -> list[Path]:
+    """The files of a folder that fit a pattern, by name; a file stands for itself if it fits."""
+    if path.is_dir():
+        return sorted(found for found in path.glob(pattern) if found.is_file())
+    return [path] if path.match(pattern) else []
+
+
+def beginning(path: Path, size_bytes: int = 4096) -> str:
+    """The first characters of a file, as far as they are UTF-8."""
+    with path.open("rb") as source:
+        return source.read(size_bytes).decode("utf-8-sig", "ignore")

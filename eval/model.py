@@ -1,0 +1,58 @@
+"""The configured language model (KB_LLM__MODEL) for judging and for making questions.
+
+It is asked from here, not through an app: an app would add its own prompt and sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import cast
+
+from kb.errors import Rejected
+from kb.models.chat import open_chat_model
+from kb.protocols import ChatModel, Prompt
+from kb.settings import Settings
+from kb.types import Model, Piece, TextPiece
+
+LONGEST_REPLY_TOKENS = 500
+
+
+class ConfiguredModel:
+    """One reply at a time, as even as the model can: temperature 0.
+
+    Raises:
+        Rejected: no model is configured.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        llm = settings.llm
+        if not llm.model:
+            raise Rejected(
+                "This needs a language model: set KB_LLM__MODEL and KB_LLM__BASE_URL. Everything "
+                "else of `kb eval` works without one."
+            )
+        self.name = llm.model
+        key = llm.api_key.get_secret_value() if llm.api_key else None
+        self._model = Model("default", "openai", llm.base_url, llm.model, api_key=key)
+        self._settings = settings
+
+    async def say(self, text: str) -> str:
+        """The reply to a text. Raises ModelUnavailable."""
+        client = self._open()
+        prompt = Prompt("", (), text, temperature=0.0, max_tokens=LONGEST_REPLY_TOKENS)
+        pieces = cast(AsyncGenerator[Piece, None], client.stream(prompt))
+        try:
+            async with aclosing(pieces):
+                return "".join([p.text async for p in pieces if isinstance(p, TextPiece)])
+        finally:
+            await client.close()
+
+    def _open(self) -> ChatModel:
+        llm = self._settings.llm
+        return open_chat_model(
+            self._model,
+            first_token_timeout_s=llm.first_token_timeout_s,
+            gap_timeout_s=llm.gap_timeout_s,
+            total_timeout_s=llm.total_timeout_s,
+        )

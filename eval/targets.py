@@ -1,0 +1,154 @@
+"""What is asked: the search of a dataset, or a version of an app; both over the HTTP API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from eval.types import Found, Question
+from kb.cli.client import Client, RequestFailed
+from kb.errors import Rejected
+from kb.types import SearchMode, Span
+
+EVALUATOR = "kb-eval"
+"""The end user in whose name apps are asked, so that no other's conversations are touched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an app said. `citations` are the passages that its marks rest on."""
+
+    text: str
+    citations: Sequence[Found] = ()
+    is_refusal: bool = False
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came back for one question. `error` says why nothing did."""
+
+    hits: Sequence[Found] = ()
+    took_ms: float = 0.0
+    answer: Answer | None = None
+    error: str = ""
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+class Target(Protocol):
+    """Something that questions can be put to."""
+
+    @property
+    def name(self) -> str:
+        """How the report calls it."""
+        ...
+
+    def ask(self, question: Question) -> Asked:
+        """Put one question; a failure is an `Asked` with an `error`."""
+        ...
+
+
+class DatasetTarget:
+    """The search of a dataset.
+
+    Args:
+        client: with an admin key, for the reasons of a hit are asked for.
+        dataset: its name.
+        mode: how to search.
+        top_k: how many hits to ask for.
+
+    Raises:
+        Rejected: there is no dataset of that name.
+    """
+
+    def __init__(
+        self, client: Client, dataset: str, *, mode: SearchMode = "hybrid", top_k: int
+    ) -> None:
+        self.name = dataset if mode == "hybrid" else f"{dataset} ({mode})"
+        self._client = client
+        self._path = f"/v1/datasets/{dataset_id(client, dataset)}/search"
+        self._fields = {"mode": mode, "top_k": top_k, "explain": True}
+
+    def ask(self, question: Question) -> Asked:
+        """The hits for a question, with why each was found."""
+        began = time.perf_counter()
+        try:
+            found = self._client.send("POST", self._path, {"query": question.text, **self._fields})
+        except RequestFailed as exc:
+            return Asked(error=exc.detail)
+        took_ms = (time.perf_counter() - began) * 1000
+        return Asked(hits=[found_of(hit) for hit in found["hits"]], took_ms=took_ms)
+
+
+class AppTarget:
+    """A version of an app. Each question is a conversation of its own, deleted when answered.
+
+    Args:
+        client: with an admin key, for it may ask versions that are not published.
+        app: a slug, or slug@version.
+
+    Raises:
+        Rejected: what stands behind @ is no number.
+        RequestFailed: there is no such app.
+    """
+
+    def __init__(self, client: Client, app: str) -> None:
+        slug, _, version = app.partition("@")
+        if version and not version.isdecimal():
+            raise Rejected(f"{app!r} is no slug@version: the version is a number.")
+        client.get(f"/v1/apps/{slug}")
+        self.name = app
+        self._client = client
+        self._path = f"/v1/apps/{slug}/chat"
+        self._fields: dict[str, Any] = {"stream": False, "user": EVALUATOR}
+        if version:
+            self._fields["version"] = int(version)
+
+    def ask(self, question: Question) -> Asked:
+        """The whole answer, with the passages that the app had to answer from."""
+        began = time.perf_counter()
+        try:
+            said = self._client.send("POST", self._path, {"query": question.text, **self._fields})
+        except RequestFailed as exc:
+            return Asked(error=exc.detail)
+        took_ms = (time.perf_counter() - began) * 1000
+        path = f"/v1/conversations/{said['conversation_id']}"
+        self._client.send("DELETE", path, user=EVALUATOR)
+        return Asked(
+            hits=[found_of(source) for source in said["sources"]],
+            took_ms=took_ms,
+            answer=_answer(said),
+            timings_ms={k: v for k, v in said["timings_ms"].items() if v is not None},
+        )
+
+
+def dataset_id(client: Client, name: str) -> str:
+    """The id of the dataset of that name. Raises Rejected, naming those that there are."""
+    listed = {item["name"]: item["id"] for item in client.every("/v1/datasets")}
+    if name not in listed:
+        there = ", ".join(sorted(listed)) or "none at all"
+        raise Rejected(f"There is no dataset {name!r}. There are: {there}.")
+    identifier: str = listed[name]
+    return identifier
+
+
+def found_of(raw: Mapping[str, Any]) -> Found:
+    """A hit or a numbered source of an answer, from its JSON."""
+    spans = raw.get("spans") or [raw]
+    return Found(
+        document=raw["document_name"],
+        text=raw["text"],
+        spans=tuple(Span(span["page"], span["start"], span["end"]) for span in spans),
+        score=raw.get("score", 0.0),
+        heading=raw.get("heading", ""),
+        why=raw.get("why", {}),
+    )
+
+
+def _answer(said: Mapping[str, Any]) -> Answer:
+    citations = [found_of({**item, "text": item["quote"]}) for item in said["citations"]]
+    # A model is told to cite; when it cites nothing, it has said that there is nothing.
+    is_refusal = said["finish_reason"] == "refused" or said["grounded"] is False
+    return Answer(said["answer"], citations, is_refusal, said["route"]["model"])

@@ -1,0 +1,190 @@
+"""Who is calling: access keys, the operator's key, login links and console sessions.
+
+A widget key is public, so it never speaks for itself: every caller with one is some end user, the
+one whom a signed token names, or a new nobody with no conversations.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from kb.access import end_users
+from kb.access.limits import WIDGET_LIMITS, OpenStream, OpenStreams, RequestRates
+from kb.errors import NotAllowed, RateLimited, Unauthenticated
+from kb.ids import new_id
+from kb.store import keys, usage
+from kb.store.database import Database
+from kb.store.keys import Credential, Recognised
+from kb.store.secrets import Secrets
+from kb.types import KeyKind, Limits, Scope
+
+__all__ = ["SESSION_S", "Access", "Caller", "OpenStream", "OpenStreams"]
+
+SESSION_S = 12 * 3600
+ANONYMOUS_S = 30 * 24 * 3600
+"""How long somebody without a token of the app's owner can come back to their conversations."""
+
+ANONYMOUS = "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A known caller: the kind of its key and what it may touch and use.
+
+    `end_user_token` is new when a widget came without one: who sends it again is the same user.
+    """
+
+    kind: KeyKind
+    scope: Scope
+    key_id: str | None = None
+    credential: Credential | None = None
+    limits: Limits = field(default_factory=Limits)
+    end_user_token: str | None = None
+
+
+class Access:
+    """Turns what a request carries into a caller. Every check goes through here."""
+
+    def __init__(self, database: Database, vault: Secrets, admin_key: str) -> None:
+        self._database = database
+        self._vault = vault
+        self.admin_key = admin_key
+        self._login_token = secrets.token_urlsafe(24)
+        self.rates = RequestRates(time.monotonic)
+        self.streams = OpenStreams()
+
+    def authenticate(
+        self, token: str | None, *, origin: str | None = None, end_user: str | None = None
+    ) -> Caller:
+        """The caller behind a bearer token.
+
+        Args:
+            origin: of the page that sends it; a widget key is good on its own pages only.
+            end_user: a token that names who sits in front of a widget.
+
+        Raises:
+            Unauthenticated: no key, or a malformed, unknown, wrong, expired or revoked one, all
+                alike; or the end user's token is not good.
+            NotAllowed: a widget key on a page of another origin.
+        """
+        if not token:
+            raise Unauthenticated
+        if self._is_admin_key(token):
+            return Caller("admin", Scope.admin())
+        found = self._database.reading(keys.authenticate, self._vault, token)
+        if found is None:
+            raise Unauthenticated
+        caller = _caller(found)
+        return self._visitor(found, caller, origin, end_user) if found.key.is_public else caller
+
+    def signing_secret(self, token: str) -> str:
+        """What the owner of a widget key signs end users' tokens with; it goes with the key."""
+        return self._signing_secret(self._vault.digest(token))
+
+    def widget_origins(self) -> frozenset[str]:
+        """The origins whose pages may read answers."""
+        return self._database.reading(keys.widget_origins)
+
+    def check_tokens(self, caller: Caller) -> None:
+        """Raises RateLimited when the key has used up its tokens of this day (UTC)."""
+        limit = caller.limits.tokens_per_day
+        if limit is None or caller.key_id is None:
+            return
+        if self._database.reading(usage.tokens_today, caller.key_id) >= limit:
+            raise RateLimited(
+                f"This key has used its {limit} tokens of today. It may go on at midnight UTC; "
+                f"or have the limit of the key raised.",
+                _seconds_to_midnight(),
+            )
+
+    def ended(self, credentials: Iterable[Credential]) -> set[Credential]:
+        """Those of the secrets that are good no more: revoked, expired or rotated away."""
+        return self._database.reading(keys.ended, credentials)
+
+    def over(self, key_ids: Iterable[str]) -> set[str]:
+        """Those of the keys that were revoked or have expired."""
+        return self._database.reading(keys.over, key_ids)
+
+    def login_token(self) -> str:
+        """What the login link carries; it is good until this process ends."""
+        return self._login_token
+
+    def sign_in(self, token_or_key: str) -> str:
+        """A session cookie for the login link's token or the admin key.
+
+        Raises:
+            Unauthenticated: it is neither.
+        """
+        if not (
+            self._is_admin_key(token_or_key)
+            or hmac.compare_digest(token_or_key.encode(), self._login_token.encode())
+        ):
+            raise Unauthenticated
+        body = f"{int(time.time()) + SESSION_S}.{secrets.token_hex(16)}"
+        return f"{body}.{self._signature('session', body)}"
+
+    def session(self, cookie: str | None) -> Caller:
+        """The caller behind a session cookie. Raises Unauthenticated."""
+        body, _, signature = (cookie or "").rpartition(".")
+        good = hmac.compare_digest(signature.encode(), self._signature("session", body).encode())
+        expires = body.partition(".")[0]
+        if not good or not expires.isdigit() or int(expires) < time.time():
+            raise Unauthenticated
+        return Caller("admin", Scope.admin())
+
+    def csrf(self, cookie: str) -> str:
+        """The token that writes of this session must carry in a header."""
+        return self._signature("csrf", cookie)
+
+    def _visitor(
+        self, found: Recognised, caller: Caller, origin: str | None, end_user: str | None
+    ) -> Caller:
+        """A caller with a widget key as the end user that it speaks for."""
+        if origin is None or origin not in (found.key.origins or found.of_app.origins):
+            raise NotAllowed(
+                "This widget key may not be used from here: the header `Origin` must name one of "
+                "the origins that the key or its app lists."
+            )
+        if end_user is not None:
+            signing = [self._signing_secret(digest) for digest in found.digests]
+            name = end_users.end_user_of(end_user, signing, time.time())
+            return replace(caller, scope=replace(caller.scope, end_user=name))
+        name = new_id(ANONYMOUS)
+        secret = self._signing_secret(found.credential.digest)
+        token = end_users.sign(secret, name, int(time.time()) + ANONYMOUS_S)
+        scope = replace(caller.scope, end_user=name)
+        return replace(caller, scope=scope, end_user_token=token)
+
+    def _signing_secret(self, digest: bytes) -> str:
+        # Derived, so that it is nowhere stored, and ends with the key's secret on rotation.
+        return f"kbs_{self._vault.digest(f'end users|{digest.hex()}').hex()}"
+
+    def _is_admin_key(self, token: str) -> bool:
+        same = hmac.compare_digest(self._vault.digest(token), self._vault.digest(self.admin_key))
+        return bool(token) and same
+
+    def _signature(self, purpose: str, body: str) -> str:
+        # The admin key is part of the signature: changing it ends every session.
+        return self._vault.digest(f"{purpose}|{self.admin_key}|{body}").hex()
+
+
+def _caller(found: Recognised) -> Caller:
+    limits = found.key.limits.or_else(found.of_app.limits)
+    return Caller(
+        found.key.kind,
+        keys.scope_of(found.key),
+        found.key.id,
+        found.credential,
+        limits.or_else(WIDGET_LIMITS) if found.key.is_public else limits,
+    )
+
+
+def _seconds_to_midnight() -> int:
+    now = datetime.now(UTC)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return int((midnight - now).total_seconds()) + 1

@@ -1,0 +1,133 @@
+"""Requests per minute and open streams of each key. Both are forgotten at a restart, on purpose:
+only the tokens of a day have to survive one, and those are counted in SQL.
+
+Everything here belongs to one event loop; call it from that loop's thread only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from kb.errors import RateLimited
+from kb.store.keys import Credential
+from kb.types import Limits
+
+WIDGET_LIMITS = Limits(requests_per_minute=300, concurrent_streams=100, tokens_per_day=2_000_000)
+"""What a widget key may use if neither it nor its app says otherwise: anybody can read that key."""
+
+STREAM_RETRY_S = 5
+
+
+class Limited(Protocol):
+    """Who is counted."""
+
+    @property
+    def credential(self) -> Credential | None:
+        """The secret in use; None is not counted."""
+
+    @property
+    def limits(self) -> Limits:
+        """What it may use."""
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    filled_at: float
+
+
+class RequestRates:
+    """A token bucket for each key: a minute's worth at once, then as many as flow in.
+
+    Args:
+        clock: seconds that never go back.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._buckets: dict[str, _Bucket] = {}
+
+    def admit(self, caller: Limited) -> None:
+        """Count one request. Raises RateLimited."""
+        limit = caller.limits.requests_per_minute
+        if caller.credential is None or limit is None:
+            return
+        now = self._clock()
+        bucket = self._buckets.setdefault(caller.credential.key_id, _Bucket(limit, now))
+        flow = limit / 60
+        bucket.tokens = min(limit, bucket.tokens + (now - bucket.filled_at) * flow)
+        bucket.filled_at = now
+        if bucket.tokens < 1:
+            wait_s = math.ceil((1 - bucket.tokens) / flow)
+            raise RateLimited(
+                f"This key may send {limit} requests a minute. Wait {wait_s} s, and ask less "
+                f"often, or have the limit of the key raised.",
+                wait_s,
+            )
+        bucket.tokens -= 1
+
+
+class OpenStream:
+    """One answer that somebody waits for, as a stream or whole."""
+
+    def __init__(self, caller: Limited) -> None:
+        self.caller = caller
+        self.is_over = False
+        self._wake: Callable[[], object] = lambda: None
+
+    def on_end(self, wake: Callable[[], object]) -> None:
+        """What to call when the key has ended, so that a waiting reader looks."""
+        self._wake = wake
+
+    def end(self) -> None:
+        """Tell the reader that its key is good no more."""
+        self.is_over = True
+        self._wake()
+
+
+class OpenStreams:
+    """The open streams of this process, by key."""
+
+    def __init__(self) -> None:
+        self._of_key: dict[str, set[OpenStream]] = {}
+
+    def open(self, caller: Limited) -> OpenStream:
+        """Count one more; close it in the end. Raises RateLimited."""
+        stream = OpenStream(caller)
+        if caller.credential is None:
+            return stream
+        limit = caller.limits.concurrent_streams
+        mine = self._of_key.setdefault(caller.credential.key_id, set())
+        if limit is not None and len(mine) >= limit:
+            raise RateLimited(
+                f"This key may have {limit} answers open at once, and has. Wait for one to end, "
+                f"or have the limit of the key raised.",
+                STREAM_RETRY_S,
+            )
+        mine.add(stream)
+        return stream
+
+    def close(self, stream: OpenStream) -> None:
+        """Count one less."""
+        credential = stream.caller.credential
+        if credential is None:
+            return
+        mine = self._of_key.get(credential.key_id, set())
+        mine.discard(stream)
+        if not mine:
+            self._of_key.pop(credential.key_id, None)
+
+    def credentials(self) -> set[Credential]:
+        """The secrets that open streams were opened with."""
+        streams = (stream for mine in self._of_key.values() for stream in mine)
+        return {item.caller.credential for item in streams if item.caller.credential is not None}
+
+    def end(self, credentials: set[Credential]) -> None:
+        """End the streams that were opened with one of these secrets."""
+        for key_id in {credential.key_id for credential in credentials}:
+            for stream in self._of_key.get(key_id, ()):
+                if stream.caller.credential in credentials:
+                    stream.end()

@@ -1,0 +1,88 @@
+"""Texts of chunks, by name: the vector index has one row per text, however many chunks have it.
+
+Thousands of equal vectors make a nearest-neighbour graph fall apart (decision 0011), so the index
+knows texts, and here is which chunks have them. A name is the hash of a text, in hexadecimal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Select, and_, select
+
+from kb.batches import batched
+from kb.protocols import IndexKey
+from kb.store import schema
+from kb.store.database import VARIABLES, Transaction
+
+chunks, documents = schema.chunks, schema.documents
+
+HASH_BYTES = 16
+
+
+def split_names(hashes: bytes) -> list[str]:
+    """The names of hashes that were put one behind the other."""
+    return [hashes[at : at + HASH_BYTES].hex() for at in range(0, len(hashes), HASH_BYTES)]
+
+
+def of_version(tx: Transaction, document_id: str, version: int, generation: int) -> bytes:
+    """The hashes of a version's texts, each once, one behind the other."""
+    query = select(chunks.c.text_hash).distinct()
+    own = {"document_id": document_id, "version": version, "generation": generation}
+    return b"".join(tx.execute(query.filter_by(**own)).scalars())
+
+
+def of_chunks(tx: Transaction, chunk_ids: Iterable[str]) -> dict[str, str]:
+    """Chunk id → name of its text."""
+    query = select(chunks.c.id, chunks.c.text_hash)
+    return {
+        row.id: row.text_hash.hex()
+        for part in batched(chunk_ids, VARIABLES)
+        for row in tx.execute(query.where(chunks.c.id.in_(part)))
+    }
+
+
+def with_chunks(tx: Transaction, key: IndexKey, names: Iterable[str] | None = None) -> set[str]:
+    """Those of the texts, else all, that a stored chunk of the generation has, live or not yet."""
+    query = _of(key, select(chunks.c.text_hash).distinct())
+    if names is None:
+        return {found.hex() for found in tx.execute(query).scalars()}
+    return {
+        found.hex()
+        for part in batched(_hashes(names), VARIABLES)
+        for found in tx.execute(query.where(chunks.c.text_hash.in_(part))).scalars()
+    }
+
+
+def live(tx: Transaction, key: IndexKey) -> set[str]:
+    """The texts that an index should hold."""
+    query = _of(key, select(chunks.c.text_hash).distinct())
+    return {found.hex() for found in tx.execute(query.where(_IS_LIVE)).scalars()}
+
+
+def live_chunks(tx: Transaction, key: IndexKey, names: Iterable[str]) -> dict[str, list[str]]:
+    """Name → the live chunks that have the text, in a lasting order."""
+    query = _of(key, select(chunks.c.text_hash, chunks.c.id)).where(_IS_LIVE)
+    found: dict[str, list[str]] = {}
+    for part in batched(_hashes(names), VARIABLES):
+        for row in tx.execute(query.where(chunks.c.text_hash.in_(part))):
+            found.setdefault(row.text_hash.hex(), []).append(row.id)
+    return {name: sorted(ids) for name, ids in found.items()}
+
+
+_IS_LIVE = chunks.c.version == documents.c.live_version
+
+
+def _of(key: IndexKey, query: Select[Any]) -> Select[Any]:
+    own = and_(chunks.c.document_id == documents.c.id, documents.c.dataset_id == key.dataset_id)
+    return query.join_from(chunks, documents, own).where(chunks.c.generation == key.generation)
+
+
+def _hashes(names: Iterable[str]) -> list[bytes]:
+    """An index may hold rows that were never a text: they have no chunks."""
+    return [bytes.fromhex(name) for name in names if _is_name(name)]
+
+
+def _is_name(name: str) -> bool:
+    return len(name) == 2 * HASH_BYTES and set(name) <= set("0123456789abcdef")

@@ -1,0 +1,130 @@
+"""No operation shows anybody a byte of what is not theirs, or tells whether it exists.
+
+Generated from the API's description: a new operation is tested without a line here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.operations import OPEN, Operation, address, call, operations
+from tests.api.worlds import FOREIGN, HIDDEN, PROVIDER, TALK, TALKED, World, two_tenants
+
+OPERATIONS = [operation for operation in operations() if operation.name not in OPEN]
+
+OF_THE_ANSWER = {"x-request-id", "date", "content-length", "x-end-user-token"}
+"""Headers that differ from answer to answer."""
+
+STRANGERS = (
+    "no key",
+    "malformed",
+    "revoked",
+    "expired",
+    "another dataset's",
+    "another app's",
+    "another app's widget",
+    "a widget elsewhere",
+)
+NEIGHBOURS = ("another user's server", "another user's widget", "a new visitor's widget")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with two_tenants(tmp_path_factory.mktemp("isolation") / "data") as made:
+        yield made
+
+
+def told(answer: httpx.Response, ids: dict[str, Any]) -> tuple[int, dict[str, str], str]:
+    """What an answer says besides the id of the request and the ids that were asked for."""
+    body = answer.text
+    if body and answer.headers.get("content-type") == "application/problem+json":
+        body = json.dumps({**answer.json(), "request_id": ""})
+    for name, value in ids.items():
+        if isinstance(value, str) and name != "user":
+            body = body.replace(value, f"<{name}>")
+    headers = {k: v for k, v in answer.headers.items() if k not in OF_THE_ANSWER}
+    return answer.status_code, headers, body
+
+
+def bytes_of(answer: httpx.Response, ids: dict[str, Any]) -> str:
+    """Everything that was sent, without the names that the asker has used."""
+    text = f"{answer.headers.multi_items()} {answer.text}"
+    for name in ("/v1/models/{name}#name", "name"):
+        text = text.replace(ids[name], "")
+    return text
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+def test_a_stranger_is_shown_nothing_and_cannot_tell_what_exists(world: World, who: str):
+    client = world.strangers[who]
+    for operation in OPERATIONS:
+        theirs = call(client, operation, world.theirs)
+        absent = call(client, operation, world.absent)
+
+        shown = bytes_of(theirs, world.theirs)
+        for marker in (FOREIGN, TALK, HIDDEN, PROVIDER):
+            assert marker not in shown, (operation, shown)
+        assert told(theirs, world.theirs) == told(absent, world.absent), operation
+        if operation.method != "options" and names_theirs(operation, world):
+            assert theirs.status_code in (400, 401, 403, 404), (operation, theirs.text)
+
+
+@pytest.mark.parametrize("who", NEIGHBOURS)
+def test_another_user_of_the_same_app_is_shown_nothing_that_was_said(world: World, who: str):
+    client = world.neighbours[who]
+    theirs = world.theirs
+    absent = theirs | {name: world.absent[name] for name in TALKED}
+    for operation in OPERATIONS:
+        answer = call(client, operation, theirs)
+
+        for marker in (TALK, HIDDEN, PROVIDER):
+            assert marker not in answer.text, (operation, answer.text)
+        if operation.names() & set(TALKED):
+            assert answer.status_code in (403, 404), (operation, answer.text)
+            assert told(answer, theirs) == told(call(client, operation, absent), absent), operation
+
+
+def test_what_was_marked_is_there_for_those_whose_it_is(world: World):
+    reading = [operation for operation in OPERATIONS if operation.method == "get"]
+
+    theirs = world.theirs | {"user": "ann"}
+    admin = world.served.http
+
+    shown = {item.path for item in reading if FOREIGN in call(admin, item, theirs).text}
+    assert shown >= {
+        "/v1/datasets",
+        "/v1/datasets/{dataset_id}",
+        "/v1/datasets/{dataset_id}/documents",
+        "/v1/documents/{document_id}",
+        "/v1/documents/{document_id}/chunks",
+        "/v1/documents/{document_id}/pages",
+        "/v1/documents/{document_id}/original",
+        "/v1/batches/{batch_id}",
+        "/v1/apps",
+        "/v1/apps/{app}",
+        "/v1/apps/{app}/keys",
+        "/v1/models",
+        "/v1/models/{name}",
+        "/v1/messages/{message_id}/sources/{n}",
+    }
+    said = f"/v1/conversations/{theirs['conversation_id']}/messages"
+    for owner in ("app", "widget"):
+        answer = world.owners[owner].get(said, params={"user": "ann"})
+        assert TALK in answer.text, owner
+        assert TALK in world.owners[owner].get("/v1/conversations").text
+
+
+def test_an_operation_that_no_test_can_fill_is_noticed():
+    new = Operation("get", "/v1/{thing}", ({"name": "thing", "in": "path"},), None, {})
+    with pytest.raises(AssertionError, match="no test says"):
+        address(new, {})
+
+
+def names_theirs(operation: Operation, world: World) -> bool:
+    in_path = {item["name"] for item in operation.parameters if item["in"] == "path"}
+    return bool(in_path & set(world.theirs))

@@ -1,0 +1,170 @@
+"""Two tenants on one server, everything of theirs marked, and callers of every kind.
+
+`FOREIGN` is in every text of theirs, `TALK` in what one of their users said, `HIDDEN` in prompts
+and `PROVIDER` in the key of a model provider.
+"""
+
+from __future__ import annotations
+
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlalchemy import update
+
+from kb.access import end_users
+from kb.models.fake_server import FakeModelServer, running_fake_server
+from kb.store import schema
+from tests.api.serving import Served, serving
+
+FOREIGN, TALK = "foreign-marker", "talk-marker"
+HIDDEN, PROVIDER = "hidden-marker", "provider-marker"
+ORIGIN = "https://shop.example"
+MANY = {"requests_per_minute": 1_000_000, "concurrent_streams": 1_000}
+
+TALKED = ("conversation_id", "message_id", "run_id")
+
+
+@dataclass
+class World:
+    """`theirs` and `absent` fill the parameters of operations; `callers` come from outside."""
+
+    served: Served
+    models: FakeModelServer
+    theirs: dict[str, Any] = field(default_factory=dict)
+    absent: dict[str, Any] = field(default_factory=dict)
+    owners: dict[str, httpx.Client] = field(default_factory=dict)
+    strangers: dict[str, httpx.Client] = field(default_factory=dict)
+    neighbours: dict[str, httpx.Client] = field(default_factory=dict)
+
+
+@contextmanager
+def two_tenants(data_dir: Path) -> Iterator[World]:
+    with serving(data_dir) as served, running_fake_server() as models:
+        world = World(served, models)
+        _theirs(world)
+        _absent(world)
+        _callers(world)
+        yield world
+
+
+def visitor(served: Served, made: dict[str, Any], end_user: str | None) -> httpx.Client:
+    """A browser on the page of a widget; `end_user` is signed as the page's owner does."""
+    client = served.client(made["key"])
+    client.headers["origin"] = ORIGIN
+    if end_user is not None:
+        expires = int(time.time()) + 3600
+        token = end_users.sign(made["signing_secret"], end_user, expires)
+        client.headers["x-end-user-token"] = token
+    return client
+
+
+def expire(served: Served, key_id: str) -> None:
+    """Let a key's time be over."""
+    values = {"expires_at": "2020-01-01T00:00:00.000Z"}
+    with served.kb.database.write() as tx:
+        tx.execute(update(schema.keys).where(schema.keys.c.id == key_id).values(**values))
+
+
+def _theirs(world: World) -> None:
+    served, theirs = world.served, world.theirs
+    model = {"name": f"{FOREIGN}-model", "model": "echo", "base_url": world.models.base_url}
+    served.post("/v1/models", {**model, "provider": "openai", "api_key": PROVIDER})
+    dataset = served.post("/v1/datasets", {"name": FOREIGN, "description": FOREIGN})["id"]
+    documents = served.upload(dataset, {f"{FOREIGN}.md": f"The {FOREIGN} says that beta is two."})
+    listed = served.http.get(f"/v1/datasets/{dataset}/documents").json()["data"]
+    app = _their_app(served, dataset)
+    ask = {"query": f"What is beta {TALK}?", "stream": False, "user": "ann"}
+    answer = served.post(f"/v1/apps/{app}/chat", ask, status=200)
+    key = served.post(f"/v1/apps/{app}/keys", {"name": FOREIGN})
+    fixed = {"question": f"What is the {FOREIGN}?", "answer": f"A {FOREIGN}."}
+    annotation = served.post(f"/v1/apps/{app}/annotations", fixed)
+    theirs |= {
+        "dataset_id": dataset,
+        "dataset_ids": [dataset],
+        "document_id": documents[f"{FOREIGN}.md"],
+        "batch_id": listed[0]["batch_id"],
+        "app": app,
+        "key_id": key["id"],
+        "annotation_id": annotation["id"],
+        "/v1/models/{name}#name": model["name"],
+        "name": f"{FOREIGN}.md",
+        "upload_id": _their_upload(served, dataset),
+        "user": "bob",
+    }
+    theirs |= {name: answer[name] for name in TALKED}
+
+
+def _their_app(served: Served, dataset: str) -> str:
+    shown = {"icon": FOREIGN, "opening": FOREIGN, "suggested_questions": [FOREIGN]}
+    app = served.post("/v1/apps", {"slug": "their-app", "name": FOREIGN, **shown})["id"]
+    variant = {"prompt": f"{HIDDEN} {{{{context}}}}", "model": f"{FOREIGN}-model"}
+    draft = {
+        "prompt": f"{HIDDEN} of the app: {{{{context}}}}",
+        "dataset_ids": [dataset],
+        "base": {"model": f"{FOREIGN}-model"},
+        "tuned": variant,
+    }
+    answer = served.http.put(f"/v1/apps/{app}/draft", json=draft)
+    assert answer.status_code == 200, answer.text
+    served.post(f"/v1/apps/{app}/publish")
+    served.http.put(f"/v1/apps/{app}/access", json={"origins": [ORIGIN], "limits": MANY})
+    return app
+
+
+def _their_upload(served: Served, dataset: str) -> str:
+    named = {"dataset_id": dataset, "filename": f"{FOREIGN}-later.md"}
+    metadata = ",".join(f"{k} {b64encode(v.encode()).decode()}" for k, v in named.items())
+    headers = {"tus-resumable": "1.0.0", "upload-length": "100", "upload-metadata": metadata}
+    made = served.http.post("/v1/uploads", headers=headers)
+    assert made.status_code == 201, made.text
+    return made.headers["location"].rpartition("/")[2]
+
+
+def _absent(world: World) -> None:
+    """Ids that nobody has, in the form of those that somebody has."""
+    for name, value in world.theirs.items():
+        world.absent[name] = value
+        if isinstance(value, str) and name not in ("user", "name"):
+            world.absent[name] = value[:-6] + "".join(reversed("absent"))
+    world.absent["dataset_ids"] = [world.absent["dataset_id"]]
+
+
+def _callers(world: World) -> None:
+    served, theirs = world.served, world.theirs
+    mine = served.new_dataset("mine", {"a.md": "Mine is alpha."})
+    served.new_app("my-app", dataset_ids=[mine])
+    theirs_app = {"app": theirs["app"], "limits": MANY}
+    widget = served.post("/v1/keys", {"kind": "widget", **theirs_app})
+    my_widget = {"kind": "widget", "app": "my-app", "origins": [ORIGIN], "limits": MANY}
+    revoked = served.post("/v1/keys", {"kind": "app", **theirs_app})
+    served.http.delete(f"/v1/keys/{revoked['id']}")
+    expired = served.post("/v1/keys", {"kind": "app", **theirs_app})
+    expire(served, expired["id"])
+    elsewhere = visitor(served, widget, "ann")
+    elsewhere.headers["origin"] = "https://elsewhere.example"
+    world.strangers |= {
+        "no key": served.client(None),
+        "malformed": served.client("kbk_live_x"),
+        "revoked": served.client(revoked["key"]),
+        "expired": served.client(expired["key"]),
+        "another dataset's": served.with_new_key(kind="dataset", dataset_ids=[mine]),
+        "another app's": served.with_new_key(kind="app", app="my-app"),
+        "another app's widget": visitor(served, served.post("/v1/keys", my_widget), "ann"),
+        "a widget elsewhere": elsewhere,
+    }
+    world.neighbours |= {
+        "another user's server": served.with_new_key(kind="app", **theirs_app),
+        "another user's widget": visitor(served, widget, "bob"),
+        "a new visitor's widget": visitor(served, widget, None),
+    }
+    world.owners |= {
+        "app": served.with_new_key(kind="app", **theirs_app),
+        "widget": visitor(served, widget, "ann"),
+        "dataset": served.with_new_key(kind="dataset", dataset_ids=theirs["dataset_ids"]),
+    }

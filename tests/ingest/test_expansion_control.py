@@ -1,0 +1,145 @@
+"""An archive is steered like its batch, and never overtakes what was uploaded after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ingest import expansion
+from ingest.archive_worker import ArchiveWorker
+from kb.knowledge_base import KnowledgeBase
+from kb.store import batch_control, batches, documents, jobs
+from kb.store.paging import PageRequest
+from tests.ingest.office_samples import zipped
+from tests.parts import ADMIN, finish, ingest, upload
+
+
+@pytest.fixture
+def dataset_id(kb: KnowledgeBase) -> str:
+    return kb.create_dataset(ADMIN, "d").id
+
+
+def texts(kb: KnowledgeBase, dataset_id: str) -> dict[str, str]:
+    page = kb.database.reading(documents.page, ADMIN, dataset_id, PageRequest(100))
+    return {item.name: kb.originals.path(item.sha256).read_text() for item in page.data}
+
+
+def items(kb: KnowledgeBase, batch_id: str | None) -> dict[str, batches.BatchItem]:
+    assert batch_id is not None
+    return {i.name: i for i in kb.database.reading(batches.get, ADMIN, batch_id).documents}
+
+
+def many(number: int) -> dict[str, str | bytes]:
+    return {f"{n:03}.md": f"Text number{n} of the archive." for n in range(number)}
+
+
+def interrupted_by(
+    monkeypatch: pytest.MonkeyPatch, after: int, interrupt: Callable[[], object]
+) -> list[str]:
+    """The names of the members that are unpacked; something happens after so many."""
+    unpack, seen = expansion.member_upload, []
+
+    def counted(kb: KnowledgeBase, file: Any, archive: str, member: Any, **options: Any) -> Any:
+        seen.append(member.name)
+        if len(seen) == after:
+            interrupt()
+        return unpack(kb, file, archive, member, **options)
+
+    monkeypatch.setattr(expansion, "member_upload", counted)
+    return seen
+
+
+def work(kb: KnowledgeBase) -> None:
+    """What the thread that expands archives does in one turn."""
+    ArchiveWorker(kb, on_documents=lambda: None)._work()
+
+
+def test_a_file_uploaded_after_the_archive_is_not_replaced_by_its_member(kb, dataset_id):
+    archive = upload(kb, dataset_id, {"all.zip": zipped({"a.md": "Old.", "b.md": "Old."})})
+    upload(kb, dataset_id, {"a.md": "New."})
+    finish(kb)
+
+    assert texts(kb, dataset_id) == {"a.md": "New.", "b.md": "Old."}
+    listed = items(kb, archive.batch_id)
+    assert {name: item.status for name, item in listed.items()} == {
+        "a.md": "ready",
+        "b.md": "ready",
+    }
+    assert listed["b.md"].note is None
+    note = listed["a.md"].note
+    assert note is not None
+    assert (note.code, "newer" in note.detail) == ("newer_exists", True)
+    assert kb.fsck.run().is_clean
+
+
+def test_a_file_confirmed_after_the_archive_is_not_replaced_either(kb, dataset_id):
+    ingest(kb, dataset_id, {"a.md": "Kept."})
+    upload(kb, dataset_id, {"all.zip": zipped({"a.md": "Of the archive."})})
+    upload(kb, dataset_id, {"a.md": "Kept."})
+    finish(kb)
+    assert texts(kb, dataset_id) == {"a.md": "Kept."}
+
+
+def test_a_broken_member_does_not_break_a_newer_document(kb, dataset_id):
+    upload(kb, dataset_id, {"all.zip": zipped({"a.md": b"\x7fELF\x02\x01\x01\x00"})})
+    upload(kb, dataset_id, {"a.md": "New."})
+    finish(kb)
+    (only,) = kb.database.reading(documents.page, ADMIN, dataset_id, PageRequest()).data
+    assert (only.status, only.version) == ("ready", 1)
+
+
+def test_an_archive_replaces_what_was_there_before_it(kb, dataset_id):
+    ingest(kb, dataset_id, {"a.md": "Old."})
+    upload(kb, dataset_id, {"all.zip": zipped({"a.md": "Of the archive."})})
+    finish(kb)
+    assert texts(kb, dataset_id) == {"a.md": "Of the archive."}
+
+
+def test_what_an_upload_left_out_says_why(kb, dataset_id):
+    ingest(kb, dataset_id, {"a.md": "Old."})
+    result = upload(kb, dataset_id, {"a.md": "New."}, mode="skip")
+    note = items(kb, result.batch_id)["a.md"].note
+    assert note is not None
+    assert note.code == "exists"
+
+
+def test_a_paused_archive_stops_between_members_and_goes_on(
+    kb, dataset_id, monkeypatch: pytest.MonkeyPatch
+):
+    batch_id = upload(kb, dataset_id, {"all.zip": zipped(many(20))}).batch_id
+    pause = lambda: kb.database.writing(batch_control.pause, ADMIN, batch_id)  # noqa: E731
+    seen = interrupted_by(monkeypatch, 7, pause)
+    work(kb)
+    work(kb)
+    assert seen == sorted(many(7))
+    assert set(items(kb, batch_id)) == {*many(7), "all.zip"}
+    assert kb.database.writing(jobs.claim, 10) == []
+
+    kb.database.writing(batch_control.resume, ADMIN, batch_id)
+    finish(kb)
+    assert seen == sorted(many(20))
+    state = kb.database.reading(batches.get, ADMIN, batch_id)
+    assert (state.total, state.count("ready")) == (20, 20)
+    assert kb.fsck.run().is_clean
+
+
+def test_a_cancelled_archive_is_not_expanded_further_and_can_be_retried(
+    kb, dataset_id, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(expansion, "GROUP_FILES", 5)
+    batch_id = upload(kb, dataset_id, {"all.zip": zipped(many(20))}).batch_id
+    cancel = lambda: kb.database.writing(batch_control.cancel, ADMIN, batch_id)  # noqa: E731
+    seen = interrupted_by(monkeypatch, 7, cancel)
+    work(kb)
+    assert len(seen) == 7
+    listed = items(kb, batch_id)
+    assert set(listed) == {*many(5), "all.zip"}
+    assert {item.error.code for item in listed.values() if item.error} == {"cancelled"}
+    assert kb.fsck.run().is_clean
+
+    kb.database.writing(batch_control.retry, ADMIN, batch_id)
+    finish(kb)
+    assert kb.database.reading(batches.get, ADMIN, batch_id).count("ready") == 20
+    assert kb.fsck.run().is_clean
