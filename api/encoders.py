@@ -16,6 +16,7 @@ from kb.store.paging import Listing
 from kb.types import (
     AppAccess,
     Chunk,
+    Considered,
     Conversation,
     Dataset,
     Document,
@@ -126,6 +127,11 @@ def hit(value: Hit, *, explain: bool) -> Json:
         "score": round(value.score, 6),
     }
     return {**encoded, "why": dict(value.why)} if explain else encoded
+
+
+def considered(value: Considered) -> Json:
+    """A candidate that became no hit, and why."""
+    return {**asdict(value), "score": round(value.score, 6), "why": dict(value.why)}
 
 
 def batch(value: Batch) -> Json:

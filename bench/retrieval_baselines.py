@@ -8,6 +8,7 @@ those that our readers return, so that only splitting and retrieval differ.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -32,8 +33,8 @@ def baselines(texts: Mapping[str, str], embedder: Embedder, cache: Path) -> dict
     """Name → retriever for the six. Vectors are kept in `cache` for the next run."""
     found: dict[str, Retriever] = {}
     for splitter, split in _splitters(embedder).items():
-        nodes = [Found(name, part) for name, text in texts.items() for part in split(text)]
-        dense = _dense(nodes, embedder, cache / f"{splitter}.npz")
+        nodes = [Found(name, part) for name, text in sorted(texts.items()) for part in split(text)]
+        dense = _dense(nodes, embedder, cache / splitter)
         words = _bm25(nodes)
         rankings = {"dense": dense, "bm25": words, "rrf": _rrf(dense, words)}
         for name, ranking in rankings.items():
@@ -70,16 +71,16 @@ def _dense(nodes: Sequence[Found], embedder: Embedder, cache: Path) -> Ranking:
 
 
 def _vectors(texts: Sequence[str], embedder: Embedder, cache: Path) -> Vectors:
-    if cache.is_file():
-        with np.load(cache) as kept:
-            if len(kept["vectors"]) == len(texts):
-                return np.asarray(kept["vectors"], dtype=np.float32)
+    named = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+    file = cache.with_name(f"{cache.stem}-{named}.npy")
+    if file.is_file():
+        return np.asarray(np.load(file), dtype=np.float32)
     # The model reads so much of a text, and sentence-transformers cuts it there without a word.
     read = [_read_by_model(text, embedder) for text in texts]
     parts = [embedder.embed_documents(read[i : i + 256]) for i in range(0, len(read), 256)]
     vectors = np.concatenate(parts)
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(cache, vectors=vectors)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    np.save(file, vectors)
     return vectors
 
 

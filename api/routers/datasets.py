@@ -87,9 +87,14 @@ async def search(dataset_id: str, body: SearchBody, kb: KB, caller: SearchCaller
     began = time.perf_counter()
     asked = (caller.scope, [dataset_id], body.query, body.to_retrieval())
     where = parsed_filter(body.filter)
-    hits = await searching(kb, kb.searcher.search, *asked, where=where, generation=body.generation)
-    encoded = [encoders.hit(hit, explain=body.explain) for hit in hits]
-    return {"hits": encoded, "took_ms": round((time.perf_counter() - began) * 1000, 1)}
+    found = await searching(
+        kb, kb.searcher.explain, *asked, where=where, generation=body.generation
+    )
+    encoded = [encoders.hit(hit, explain=body.explain) for hit in found.hits]
+    answer = {"hits": encoded, "took_ms": round((time.perf_counter() - began) * 1000, 1)}
+    if body.explain:
+        answer["considered"] = [encoders.considered(item) for item in found.considered]
+    return answer
 
 
 def _counted(tx: Transaction, scope: Scope, dataset_id: str) -> Json:

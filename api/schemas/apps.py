@@ -14,6 +14,7 @@ from kb.chat.languages import LANGUAGES
 from kb.errors import Rejected
 from kb.types import (
     AppContent,
+    Expand,
     InputType,
     InputVariable,
     Retrieval,
@@ -61,6 +62,17 @@ class RetrievalBody(Body):
     min_score: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
     context_tokens: Annotated[int, Field(ge=100, le=200_000)] = 3000
     """Most tokens of sources that go into the prompt."""
+    join: bool = True
+    """Makes neighbouring passages one hit, and lets the first one grow."""
+    fold: bool = True
+    """Leaves out passages that say the same as a better one."""
+    diversity: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    """How much hits are preferred that are unlike those before."""
+    rerank: bool = True
+    """Asks the reranking model, where one is configured."""
+    expand: Expand = "none"
+    """What the app's language model adds to a question: `queries` (other wordings) or `passage`
+    (one that might answer it)."""
 
     def to_retrieval(self) -> Retrieval:
         """The domain type."""

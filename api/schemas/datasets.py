@@ -56,9 +56,26 @@ class SearchBody(Body):
     conditions `in`, `gt`, `gte`, `lt`, `lte`, `prefix`; all must hold."""
     generation: GenerationNumber | None = None
     """Searches another generation than the one that answers; for admin keys."""
+    min_score: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    join: bool = True
+    """Makes neighbouring passages one hit, and lets the first one grow."""
+    fold: bool = True
+    """Leaves out passages that say the same as a better one."""
+    diversity: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    """How much hits are preferred that are unlike those before."""
+    rerank: bool = True
+    """Asks the reranking model, where one is configured."""
     explain: bool = False
-    """Adds to each hit why it was found; for admin keys."""
+    """Adds to each hit why it was found, and the candidates that became none; for admin keys."""
 
     def to_retrieval(self) -> Retrieval:
         """The domain type."""
-        return Retrieval(top_k=self.top_k, mode=self.mode)
+        return Retrieval(
+            top_k=self.top_k,
+            mode=self.mode,
+            min_score=self.min_score,
+            join=self.join,
+            fold=self.fold,
+            diversity=self.diversity,
+            rerank=self.rerank,
+        )

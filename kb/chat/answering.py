@@ -14,6 +14,7 @@ from kb.chat.asides import Asides
 from kb.chat.asking import Asked, ChatRequest, Rewritten, checked_query
 from kb.chat.attempts import Attempt, Attempts
 from kb.chat.catalog import Catalog
+from kb.chat.expanding import expanded, wanted
 from kb.chat.fixed import fixed_attempt
 from kb.chat.follow_ups import resolved
 from kb.chat.generation import Generation
@@ -58,6 +59,7 @@ class Chat:
         self._database = database
         self._catalog = catalog
         self._runs = runs
+        self._asides = asides
         self._rewriter = Rewriter(asides)
         self.suggestions = Suggestions(database, asides)
         self._memory = memory
@@ -114,19 +116,18 @@ class Chat:
         return Generation(exchange, first, tries.fallback(first.route.variant))
 
     async def rewritten(self, scope: Scope, app: str, request: ChatRequest) -> ChatRequest:
-        """The request with what a language model makes of a follow-up, to be prepared next.
-
-        Without a history to lean on nothing happens. It raises what `prepare` would.
-        """
-        if request.conversation_id is None and request.replay_of is None:
-            return request
+        """The request with what a language model makes of a follow-up, or adds to a question where
+        the app wants that; to be prepared next. It raises what `prepare` would."""
         began = time.perf_counter()
         version, history = await asyncio.to_thread(self._context, scope, app, request)
-        if not history or not is_searched(version.content):
+        how = wanted(version.content)
+        if not is_searched(version.content) or (not history and how == "none"):
             return request
         query = checked_query(request.query)
         found = await self._rewriter.rewrite(scope, version, query, history)
-        return replace(request, rewritten=Rewritten(found, (time.perf_counter() - began) * 1000))
+        also = await expanded(self._asides, scope, version, found, how)
+        ms = (time.perf_counter() - began) * 1000
+        return replace(request, rewritten=Rewritten(found, ms, also))
 
     def replay(self, scope: Scope, message_id: str, version: int) -> tuple[str, ChatRequest]:
         """The app of a stored message, and its question for another version of it.

@@ -21,6 +21,7 @@ from kb.chat.tokens import estimate_tokens
 from kb.errors import ModelUnavailable
 from kb.models.circuit import CircuitOpen
 from kb.protocols import Answerer, Prompt, Question
+from kb.search.expansion import NOTHING_ELSE
 from kb.search.searching import Searcher
 from kb.store import datasets
 from kb.store.database import Database
@@ -94,7 +95,8 @@ class Attempts:
         own = replace(asked.scope, datasets=frozenset(asked.content.dataset_ids))
         # A dataset that was deleted after publishing is the operator's affair, not the asker's.
         left = self._database.reading(datasets.existing, own, asked.content.dataset_ids)
-        return self._searcher.search(own, left, asked.search.query, retrieval)
+        also = asked.search.also if retrieval.expand != "none" else NOTHING_ELSE
+        return self._searcher.search(own, left, asked.search.query, retrieval, also=also)
 
 
 class Preparation:

@@ -6,7 +6,7 @@ request picks the behaviour, so one server plays every part:
     echo              the user's last message, word by word (also any unknown name)
     cite              a sentence quoting passage [1] of the prompt, with its mark
     reveal[:base64]   its instructions, as told or encoded: what the gate must stop
-    numbers:N[:ms]    "1 2 3 … N", waiting ms between tokens
+    numbers:N[:ms[:K]]  "1 2 3 … N", waiting ms between tokens, and for K answers after the first
     say:TEXT          that text, whatever is asked
     slow:ms           like echo, waiting ms before every word
     fail:CODE[:s]     that HTTP status, with the request echoed in the body as bad servers do;
@@ -29,6 +29,7 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 MODELS = (
@@ -50,6 +51,7 @@ _PASSAGE = re.compile(r"^\W*\[1\]\W*(.+)", re.MULTILINE | re.DOTALL)
 class _Script(NamedTuple):
     words: Sequence[str]
     interval_s: float = 0.0
+    together: int = 1
 
 
 class FakeModelServer:
@@ -66,6 +68,7 @@ class FakeModelServer:
         self._host = host
         self._port = port
         self._open: set[Any] = set()
+        self._meetings: dict[int, asyncio.Barrier] = {}
         self.requests: list[dict[str, Any]] = []
         self.abandoned = 0
         self.connections = 0
@@ -115,19 +118,22 @@ class FakeModelServer:
             if name == "flaky" and len(self.requests) <= int(failing):
                 await _refuse(writer, 503, body)
                 return True
-            return await _complete(body, _Reply(reader, writer, chat="/chat/" in path))
+            reply = _Reply(reader, writer, "/chat/" in path, self._meetings)
+            return await _complete(body, reply)
         return True
 
 
+@dataclass(frozen=True, slots=True)
 class _Reply:
     """One answer on the wire, streamed in either style."""
 
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, chat: bool
-    ) -> None:
-        self.reader = reader
-        self.writer = writer
-        self.chat = chat
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    chat: bool
+    meetings: dict[int, asyncio.Barrier]
+
+    async def meet(self, count: int) -> None:
+        await self.meetings.setdefault(count, asyncio.Barrier(count)).wait()
 
     def start(self) -> None:
         self.writer.write(
@@ -190,7 +196,9 @@ async def _refuse(
 
 
 async def _stream_words(script: _Script, reply: _Reply, limit: int | None) -> None:
-    for word in script.words[:limit]:
+    for number, word in enumerate(script.words[:limit]):
+        if number == 1 and script.together > 1:
+            await reply.meet(script.together)
         if script.interval_s:
             await asyncio.sleep(script.interval_s)
         await reply.event({"choices": [reply.choice(word, None)]})
@@ -198,9 +206,9 @@ async def _stream_words(script: _Script, reply: _Reply, limit: int | None) -> No
 
 def _script(body: dict[str, Any], behaviour: str, argument: str) -> _Script:
     if behaviour == "numbers":
-        count, _, interval_ms = argument.partition(":")
+        count, interval_ms, together = [*argument.split(":"), "0", "1"][:3]
         numbers = [f"{number} " for number in range(1, int(count) + 1)]
-        return _Script(numbers, float(interval_ms or 0) / 1000)
+        return _Script(numbers, float(interval_ms) / 1000, int(together))
     texts = {"cite": _citing, "reveal": _encoded if argument else _instructions}
     text = argument if behaviour == "say" else texts.get(behaviour, _last_message)(body)
     words = re.findall(r"\s*\S+", text) or [""]

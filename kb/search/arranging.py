@@ -60,7 +60,7 @@ def arranged(ranked: Sequence[Ranked], known: Known, retrieval: Retrieval) -> Ar
 
     Scores are the reranking model's, or the calibrated ones of `kb/search/calibration.py`.
     """
-    words = {item.chunk_id: _words(item) for item in ranked[:READ_AGAIN]}
+    words = {i.chunk_id: terms(i.found.chunk.index_text) for i in ranked[:READ_AGAIN]}
     order = _by_model(ranked, known) or _by_words(ranked, known, retrieval, words)
     left_out: list[Considered] = []
     if retrieval.fold:
@@ -75,11 +75,6 @@ def arranged(ranked: Sequence[Ranked], known: Known, retrieval: Retrieval) -> Ar
     left_out += [i.dropped(BELOW_MIN_SCORE) for i in order if i.score < retrieval.min_score]
     left_out += [item.dropped(BEYOND_TOP_K) for item in good[retrieval.top_k :]]
     return good[: retrieval.top_k], left_out
-
-
-def _words(item: Ranked) -> list[str]:
-    found = item.found
-    return [*terms(plain_name(found.document_name)), *terms(found.chunk.index_text)]
 
 
 def _by_model(ranked: Sequence[Ranked], known: Known) -> list[Ranked]:
@@ -103,7 +98,8 @@ def _by_words(
     ranked: Sequence[Ranked], known: Known, retrieval: Retrieval, words: Mapping[str, list[str]]
 ) -> list[Ranked]:
     weights = telling(query_terms(known.query), _frequencies(known, words))
-    near = dict(zip(words, nearness(weights, list(words.values())), strict=True))
+    named = [_with_name(item, words[item.chunk_id]) for item in ranked[:READ_AGAIN]]
+    near = dict(zip(words, nearness(weights, named), strict=True))
     order = list(ranked) if retrieval.mode == "vector" else _with_words(ranked, near)
     return _calibrated(order, known, near)
 
@@ -113,6 +109,10 @@ def _frequencies(known: Known, words: Mapping[str, Sequence[str]]) -> Frequencie
     if known.frequencies.chunks:
         return known.frequencies
     return Frequencies(len(words), Counter(term for found in words.values() for term in set(found)))
+
+
+def _with_name(item: Ranked, words: Sequence[str]) -> list[str]:
+    return [*terms(plain_name(item.found.document_name)), *words]
 
 
 def _with_words(ranked: Sequence[Ranked], near: Mapping[str, Nearness]) -> list[Ranked]:

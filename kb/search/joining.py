@@ -89,7 +89,7 @@ def joined(ranked: Sequence[Ranked], reading: Reading) -> tuple[list[Ranked], li
         if whole:
             others = (item for item in family.items if item.chunk_id != whole.chunk_id)
             left_out += [item.dropped(f"joined to {whole.chunk_id}") for item in others]
-    return kept, left_out
+    return sorted(kept, key=lambda item: -item.score), left_out
 
 
 def _grow(families: list[_Family], reading: Reading) -> None:

@@ -207,3 +207,12 @@ def test_questions_are_answered_while_other_threads_write_and_drop(index):
             task.result()
 
     assert len(index.ids(KEY)) == 101
+
+
+def test_frequencies_count_the_chunks_that_hold_each_term_of_a_question(index):
+    index.upsert(KEY, [("a", "the pump stands"), ("b", "pumps and a valve"), ("c", "nothing")])
+
+    found = index.frequencies(KEY, "pump valve turbine")
+    assert found.chunks == 3
+    assert dict(found.holding) == {"pump": 2, "valv": 1, "turbin": 0}
+    assert index.frequencies(IndexKey("absent", 1), "pump").chunks == 0

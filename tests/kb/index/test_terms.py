@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.index.terms import MAX_TERM_CHARACTERS, query_terms, terms
+from kb.index.terms import MAX_TERM_CHARACTERS, plain_name, query_terms, terms
 
 
 @pytest.mark.parametrize(
@@ -96,3 +96,49 @@ def test_a_question_asks_for_terms_that_a_text_of_the_same_words_holds(text):
 )
 def test_an_endless_word_is_cut_up(text):
     assert all(len(term) <= MAX_TERM_CHARACTERS for term in terms(text))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("第三十五条", "第35条"),
+        ("第一百零二條", "第102条"),
+        ("第十章", "第10章"),
+        ("第二〇二页", "第202页"),
+        ("Article 5", "article 5"),
+        ("Section 3.2", "SECTION 3.2."),
+    ],
+)
+def test_a_numbered_part_is_one_term_however_its_number_is_written(one, other):
+    marks = [{term for term in terms(text) if term.startswith("§")} for text in (one, other)]
+    assert len(marks[0]) == 1
+    assert marks[0] == marks[1]
+
+
+def test_other_numbers_and_other_parts_are_other_terms():
+    texts = ("第三十五条", "第三十条", "第三十五章", "Article 35", "Section 35")
+    assert len({term for text in texts for term in terms(text) if term.startswith("§")}) == 5
+
+
+def test_a_question_for_a_number_is_not_drowned_by_the_pieces_of_that_number():
+    found = query_terms("《工会法》第三十五条")
+    assert found["§条35"] > 2
+    assert not {"三十", "十五", "五条"} & set(found)
+
+
+@pytest.mark.parametrize(
+    "question", ["JAXR是什么？", "JAXR是什么时候的？", "JAXRは何ですか", "谁写了JAXR？"]
+)
+def test_words_of_asking_are_left_out_where_no_blanks_set_them_apart(question):
+    found = query_terms(question)
+    assert "jaxr" in found
+    assert not {"什么", "是什", "何で", "です", "谁写"} & set(found)
+
+
+def test_a_question_of_nothing_but_asking_keeps_its_terms():
+    assert query_terms("为什么？")
+
+
+def test_a_documents_name_is_searched_without_its_ending():
+    assert plain_name("laws/Trade Union Act.md") == "laws/Trade Union Act"
+    assert plain_name("v1.2 release notes") == "v1.2 release notes"

@@ -42,6 +42,19 @@ def test_it_answers_without_streaming_too(server):
     assert server.requests[-1] == {"model": "echo", "prompt": "hello"}
 
 
+def test_answers_that_wait_for_each_other_are_written_at_once(server):
+    with httpx.Client(base_url=server.base_url) as http:
+        body = {"model": "numbers:3:0:2", "stream": True}
+        with http.stream("POST", "/chat/completions", json=body) as first:
+            lines = first.iter_lines()
+            assert '"1 "' in next(lines)
+
+            with http.stream("POST", "/chat/completions", json=body) as second:
+                for rest in ("".join(lines), "".join(second.iter_lines())):
+                    assert '"2 "' in rest
+                    assert rest.endswith("data: [DONE]")
+
+
 def test_cite_quotes_the_first_passage_of_the_prompt(server):
     messages = [{"role": "system", "content": CONTEXT}, {"role": "user", "content": "How long?"}]
     answer = post(server, "cite", messages=messages)["message"]["content"]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.protocols import Scored
-from kb.search.fusion import VECTOR_WEIGHT, fuse
+from kb.search.fusion import VECTOR_WEIGHT, Fused, blend, fuse
 
 NEAR = [Scored("a", 0.8), Scored("b", 0.5), Scored("c", 0.3)]
 MATCHED = [Scored("c", 20.0), Scored("a", 10.0)]
@@ -135,3 +135,24 @@ def test_who_is_better_on_both_sides_is_never_behind(near, matched, coverage):
             nearer = near.get(one, -1) >= near.get(other, -1)
             if nearer and matched.get(one, 0) >= matched.get(other, 0):
                 assert place[one] >= place[other] - 1e-9
+
+
+def test_keywords_that_hold_half_of_a_question_tell_candidates_apart_half_as_much():
+    keyword = [Scored("a", 4.0), Scored("b", 2.0)]
+    whole = fuse([], keyword, coverage=0.0, cosine={}, most=4.0)
+    half = fuse([], keyword, coverage=0.0, cosine={}, most=8.0)
+
+    assert [item.score for item in whole] == [1.0, 0.5]
+    assert [item.score for item in half] == [0.5, 0.25]
+
+
+def test_of_several_wordings_the_question_itself_counts_half():
+    def ranking(**scores: float) -> list[Fused]:
+        return [Fused(name, score, {"from": score}) for name, score in scores.items()]
+
+    blended = blend([ranking(a=0.8, b=0.6), ranking(b=1.0), ranking(b=0.4, c=1.0)])
+    found = {item.chunk_id: item.score for item in blended}
+
+    assert found == pytest.approx({"a": 0.4, "b": 0.3 + 0.25 + 0.1, "c": 0.25})
+    assert [item.chunk_id for item in blended] == ["b", "a", "c"]
+    assert blended[0].why == {"from": 1.0}

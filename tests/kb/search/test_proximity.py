@@ -1,0 +1,59 @@
+"""What share of a question stands together in a passage."""
+
+import math
+
+import pytest
+
+from kb.protocols import Frequencies
+from kb.search.proximity import LEAST_CHUNKS, WINDOW, nearness, telling
+
+EVEN = {"mill": 1.0, "river": 1.0, "rye": 1.0, "oats": 1.0}
+FILL = ["filler"] * (WINDOW + 1)
+
+
+def near(words: list[str]):
+    (found,) = nearness(EVEN, [words])
+    return found
+
+
+def test_the_window_holds_what_stands_within_a_sentence_or_two():
+    assert near(["mill", "by", "the", "river"]).window == 0.5
+    assert near(["mill", *FILL, "river"]).window == 0.25
+    assert near(["mill", *FILL, "river", "rye"]).window == 0.5
+
+
+def test_a_word_counts_once_in_a_window_however_often_it_stands_there():
+    assert near(["mill", "mill", "mill"]).window == 0.25
+
+
+def test_pairs_are_neighbours_in_the_question_and_in_the_passage():
+    assert near(["mill", "river", "oats"]).pairs == pytest.approx(1 / 3)
+    assert near(["river", "mill"]).pairs == 0
+    assert near(["mill", "the", "river"]).pairs == 0
+
+
+def test_strength_is_one_for_a_passage_of_usual_length_with_every_term_once():
+    assert near(list(EVEN)).strength == pytest.approx(1.0)
+    assert near(["mill", "river", "x", "x"]).strength == pytest.approx(0.5)
+
+
+def test_a_passage_without_any_term_has_nothing():
+    assert near(["something", "else"]) == near([])
+
+
+def test_rare_terms_tell_more_and_absent_ones_most():
+    weights = {"common": 1.0, "rare": 1.0, "absent": 1.0}
+    found = telling(weights, Frequencies(2000, {"common": 1500, "rare": 3}))
+    assert found["common"] < found["rare"] < found["absent"]
+    assert found["rare"] == pytest.approx(math.log(1 + (2000 - 3 + 0.5) / 3.5))
+
+
+def test_in_a_small_collection_what_is_held_tells_nearly_as_much_as_what_is_not():
+    found = telling({"held": 1.0, "absent": 1.0}, Frequencies(3, {"held": 2}))
+    assert found["held"] > 0.7 * found["absent"]
+    assert found["absent"] == pytest.approx(math.log(1 + (LEAST_CHUNKS + 0.5) / 0.5))
+
+
+def test_a_question_without_terms_is_near_to_nothing():
+    (found,) = nearness({}, [["mill"]])
+    assert (found.window, found.pairs, found.strength) == (0, 0, 0)
