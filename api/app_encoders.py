@@ -66,7 +66,7 @@ def content(value: AppContent) -> Json:
         "prompt": value.prompt,
         "inputs": [_input(item) for item in value.inputs],
         "dataset_ids": list(value.dataset_ids),
-        "retrieval": asdict(retrieval),
+        "retrieval": _retrieval(retrieval),
         "base": _variant(value.base, retrieval),
         "tuned": _variant(value.tuned, retrieval) if value.tuned else None,
         "refusal": value.refusal,
@@ -86,9 +86,21 @@ def _variant(value: Variant, default: Retrieval) -> Json:
     for name in ("draft_model", "draft_prompt"):
         if fields[name] is None:
             del fields[name]
+    if value.retrieval is not None:
+        fields["retrieval"] = _retrieval(value.retrieval)
     if value.retrieval == default:  # left out, so that changing the app's retrieval changes it too
         del fields["retrieval"]
     return fields
+
+
+_ALWAYS_TOLD = ("top_k", "mode", "min_score", "context_tokens")
+
+
+def _retrieval(value: Retrieval) -> Json:
+    """A profile: the four that everybody sets, and of the others what is not the default."""
+    usual = asdict(Retrieval())
+    given = asdict(value)
+    return {k: v for k, v in given.items() if k in _ALWAYS_TOLD or v != usual[k]}
 
 
 def version(value: AppVersion) -> Json:

@@ -57,9 +57,18 @@ class Once:
         return Response(answer.body, answer.status, headers, "application/json")
 
     async def first(
-        self, status: int, create: Callable[[], Awaitable[Any]], *, content: str | None = None
+        self,
+        status: int,
+        create: Callable[[], Awaitable[Any]],
+        *,
+        content: str | None = None,
+        is_there: Callable[[Any], Awaitable[bool]] | None = None,
     ) -> tuple[FirstAnswer, bool]:
-        """Like calling it, but gives what is kept, and whether it was kept before."""
+        """Like calling it, but gives what is kept, and whether it was kept before.
+
+        Args:
+            is_there: whether what was made before still exists; if not, it is made again.
+        """
         if self._key is None:
             return FirstAnswer(status, json.dumps(await create())), False
         turn = self._turns.setdefault((self._caller, self._key), anyio.Lock())
@@ -67,7 +76,7 @@ class Once:
             fingerprint = await self._fingerprint(content)
             named = (self._caller, self._key, fingerprint)
             known = await read(self._kb, idempotency.find, *named)
-            if known is not None:
+            if known is not None and (is_there is None or await is_there(json.loads(known.body))):
                 return known, True
             answer = FirstAnswer(status, json.dumps(await create()))
             await write(self._kb, idempotency.keep, *named, answer)

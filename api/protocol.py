@@ -1,7 +1,9 @@
-"""HTTP/1.1 with a deadline for the head of a request.
+"""HTTP/1.1 with a deadline for the head of a request, and for a reader that takes nothing.
 
 uvicorn waits for ever for a request that was begun and not finished, so a few thousand idle
 sockets can stop it: Kludex/uvicorn#157. h11, unlike httptools, also limits the size of a head.
+It also waits for ever until a client has taken what was written last: closing such a connection
+does nothing before its buffer is empty, so only `abort` lets go of it.
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_DEADLINE_S = 10.0
+STILL_S = 30.0
+"""How long a reader may take nothing while more is waiting for it than a buffer holds."""
 
 
 class DeadlineH11Protocol(H11Protocol):
-    """Closes a connection whose request head is not whole in time."""
+    """Closes a connection whose request head is not whole in time, or whose reader stands still."""
 
     _head_timer: asyncio.TimerHandle | None = None
+    _still_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The first request is awaited."""
@@ -35,7 +40,33 @@ class DeadlineH11Protocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing more is awaited."""
         self._disarm()
+        self._moves_again()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The reader is behind: from now on it must take something now and then."""
+        super().pause_writing()
+        self._watch(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """The reader has caught up."""
+        self._moves_again()
+        super().resume_writing()
+
+    def _watch(self, waiting_bytes: int) -> None:
+        self._still_timer = self.loop.call_later(STILL_S, self._look, waiting_bytes)
+
+    def _look(self, before_bytes: int) -> None:
+        waiting_bytes = self.transport.get_write_buffer_size()
+        if waiting_bytes < before_bytes:
+            self._watch(waiting_bytes)
+        else:
+            self.transport.abort()
+
+    def _moves_again(self) -> None:
+        if self._still_timer is not None:
+            self._still_timer.cancel()
+            self._still_timer = None
 
     def _arm(self) -> None:
         if self._head_timer is None:

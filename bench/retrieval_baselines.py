@@ -61,7 +61,7 @@ def _splitters(embedder: Embedder) -> dict[str, Callable[[str], list[str]]]:
 
 
 def _dense(nodes: Sequence[Found], embedder: Embedder, cache: Path) -> Ranking:
-    vectors = _vectors([node.text for node in nodes], embedder, cache)
+    vectors = vectors_of([node.text for node in nodes], embedder, cache)
 
     def ranking(query: str) -> list[int]:
         scores = vectors @ embedder.embed_query(query)[0]
@@ -70,7 +70,8 @@ def _dense(nodes: Sequence[Found], embedder: Embedder, cache: Path) -> Ranking:
     return ranking
 
 
-def _vectors(texts: Sequence[str], embedder: Embedder, cache: Path) -> Vectors:
+def vectors_of(texts: Sequence[str], embedder: Embedder, cache: Path) -> Vectors:
+    """Vectors of texts, kept beside `cache` under a name of their own for the next run."""
     named = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
     file = cache.with_name(f"{cache.stem}-{named}.npy")
     if file.is_file():

@@ -3,11 +3,11 @@
     python -m bench.streams [--streams 2000] [--tokens 100] [--pace-ms 200] [--cores 2]
 
 Three processes: the fake model (`kb.models.fake_server`), `kb serve`, and this one. The model
-counts "1 2 3 …", so that a token that is lost, doubled or out of order shows, and a stream is checked
-twice more: its event ids have no gap, and its one terminal event holds the same answer. No model
-says its second number before all streams have begun. One reader in ten takes a few hundred bytes
-at a time from a small buffer, with rests; one in ten breaks the connection twice, at random places,
-and goes on with `Last-Event-ID`.
+counts "1 2 3 …", so that a token that is lost, doubled or out of order shows, and a stream is
+checked twice more: its event ids have no gap, and its one terminal event holds the same answer. No
+model says its second number before all streams have begun. One reader in ten takes a few hundred
+bytes at a time from a small buffer, with rests; one in ten breaks the connection twice, at random
+places, and goes on with `Last-Event-ID`.
 
 At most 100 questions wait for their first event at a time, as 256 searches may wait before the
 server says that it is overloaded. Processor time a token is taken twice: while all streams are
@@ -175,9 +175,10 @@ def make_app(server: RunningServer, model_url: str, load: Load) -> None:
     """An app whose model counts."""
     model = f"numbers:{load.tokens}:{load.pace_ms}:{load.streams}"
     body = {"name": APP, "provider": "openai", "base_url": model_url, "model": model}
+    patience = {"gap_timeout_s": 120, "total_timeout_s": 3600}
     with server.client() as http:
         for method, path, content in (
-            ("POST", "/v1/models", body),
+            ("POST", "/v1/models", {**body, **patience}),
             ("POST", "/v1/apps", {"slug": APP, "name": APP}),
             ("PUT", f"/v1/apps/{APP}/draft", {"base": {"model": APP}}),
             ("POST", f"/v1/apps/{APP}/publish", None),

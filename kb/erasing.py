@@ -20,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from kb.byte_scan import scan
 from kb.errors import IndexDamaged, NotFound, StorageFull, Unavailable
 from kb.folder import DataFolder
 from kb.index.applier import Applier
@@ -42,9 +43,6 @@ LONGEST_S = 900.0
 RETRY_S = 10.0
 COMPACT_TRIES = 3
 """A read that takes seconds, as of a backup, keeps the log in use."""
-PIECE_BYTES = 1 << 20
-UNSCANNED = ("models", "originals")
-"""Models hold no documents. Originals are checked by name: those of others may hold the same."""
 
 Check = dict[str, Any]
 
@@ -89,6 +87,7 @@ class Erasing:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._earliest = 0.0
+        self._stained: set[str] = set()
 
     def start(self) -> None:
         """Erase what is deleted, when its time has come."""
@@ -178,7 +177,8 @@ class Erasing:
 
     def _erase(self, due: Sequence[Erasure]) -> bool:
         ids = [each.document_id for each in due]
-        renewed = self._renew_indexes({e.dataset_id for e in due if e.samples is not None})
+        owners = {each.dataset_id for each in due if each.samples is not None}
+        renewed = self._renew_indexes(owners | self._stained)
         if renewed is None or self._stopping.is_set():
             return False
         with self._database.write() as tx:
@@ -232,60 +232,36 @@ class Erasing:
             )
 
     def _byte_check(self, due: Iterable[Erasure]) -> Check:
-        """Look for the samples, as they are and as UTF-16, in every file.
+        """Look for samples of what was deleted in every file.
 
         What stands rightly elsewhere, because another document or a conversation has the same
-        words, is named and does not count.
+        words, is named and does not count. Indexes in which something is found are made anew by the
+        next pass, whosesoever they are: their library may write old memory of this process.
         """
         samples = self._unsealed(due)[:MOST_SAMPLES]
-        wanted = {form: sample for sample in samples for form in _forms(sample)}
-        files = list(_files(self._folder.root))
-        found = {wanted[form] for path in files for form in _found_in(path, wanted)}
+        seen = scan(self._folder, samples)
+        self._stained.clear()
         repeated: set[str] = set()
         left = 0
-        for sample in found:
+        for sample, paths in seen.found.items():
             tables = self._database.reading(erasures.tables_with, sample)
             repeated.update(tables)
             left += not tables
-        head = {"what": "bytes", "samples": len(samples), "files": len(files), "left": left}
+            if not tables:
+                self._stained.update(filter(None, map(self._owner, paths)))
+        head = {"what": "bytes", "samples": len(samples), "files": seen.files, "left": left}
         return {**head, "repeated_in": sorted(repeated)}
+
+    def _owner(self, path: Path) -> str:
+        """The dataset to whose indexes a file belongs; empty if it is of no index."""
+        inside = self._folder.index in path.parents
+        return path.relative_to(self._folder.index).parts[0] if inside else ""
 
     def _unsealed(self, due: Iterable[Erasure]) -> list[bytes]:
         sealed = (each.samples for each in due if each.samples is not None)
         return [
             b64decode(piece) for each in sealed for piece in json.loads(self._vault.unseal(each))
         ]
-
-
-def _forms(sample: bytes) -> list[bytes]:
-    try:
-        return [sample, sample.decode().encode("utf-16-le")]
-    except UnicodeDecodeError:  # of a vector
-        return [sample]
-
-
-def _files(root: Path) -> Iterable[Path]:
-    for path in sorted(root.rglob("*")):
-        parts = path.relative_to(root).parts
-        is_staged = parts[:2] == ("originals", "staging")
-        if path.is_file() and (is_staged or parts[0] not in UNSCANNED):
-            yield path
-
-
-def _found_in(path: Path, wanted: Collection[bytes]) -> set[bytes]:
-    """Those of some bytes that stand in a file, which may vanish meanwhile."""
-    overlap = max(map(len, wanted), default=1) - 1
-    found: set[bytes] = set()
-    tail = b""
-    try:
-        with path.open("rb") as file:
-            while piece := file.read(PIECE_BYTES):
-                whole = tail + piece
-                found.update(form for form in wanted if form in whole)
-                tail = whole[-overlap:] if overlap else b""
-    except FileNotFoundError:
-        return found
-    return found
 
 
 def _epoch(moment: str) -> float:

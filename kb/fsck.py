@@ -98,7 +98,7 @@ class Fsck:
             return any(self._differences(dataset, "keyword"))
 
     def lacks_vectors(self, dataset: Dataset) -> bool:
-        """Whether the vector index of a generation does not hold, and find, exactly what SQL says."""
+        """Whether the vector index of a generation holds and finds anything but what SQL says."""
         with self._applier.paused():
             try:
                 return any(self._differences(dataset, "vector")) or any(self._unfindable(dataset))

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
 from sse_starlette import EventSourceResponse
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from api import answers, events, sse
 from api.deps import KB, ChatCaller, Json, StreamDep, User
-from api.idempotency import OnceDep
+from api.idempotency import REPLAYED, OnceDep
 from api.routers.batches import EventNumber, LastEventId
 from api.schemas.chat import ChatBody
 from api.threads import read
 from kb.access import Caller
+from kb.chat.run import Run
 from kb.errors import NotFound
+from kb.knowledge_base import KnowledgeBase
 from kb.store import conversations
-from kb.types import Scope
+from kb.types import Message, Scope
 
 router = APIRouter(prefix="/v1", tags=["chat"])
 
@@ -34,27 +37,40 @@ async def chat(
 ) -> Response:
     """Ask an app. Searching comes before the first byte, so its failures keep their status.
 
-    A repetition under the same `Idempotency-Key` reads the first run instead of asking again.
+    A repetition under the same `Idempotency-Key` reads the first run instead of asking again, and
+    its stored answer as JSON once the events are forgotten. A run lost in a crash is asked anew.
     """
     scope = of_user(caller.scope, body.user)
+    full = _is_full(caller)
 
     async def begin() -> str:
         return (await answers.begin(kb, caller, scope, app, body.to_request())).run_id
 
-    first, _ = await once.first(200, begin)
-    run = kb.chat.run(scope, json.loads(first.body))
-    return await answers.respond(run, caller, stream, streamed=body.stream)
+    async def is_there(run_id: str) -> bool:
+        return await _found(kb, scope, run_id) is not None
+
+    first, is_replayed = await once.first(200, begin, is_there=is_there)
+    run = await _found(kb, scope, json.loads(first.body))
+    if run is None:
+        raise NotFound("run", json.loads(first.body))
+    if isinstance(run, Message):
+        return JSONResponse(events.stored_run(run, full=full), headers={REPLAYED: "true"})
+    answer = await answers.respond(run, caller, stream, streamed=body.stream)
+    if is_replayed:
+        answer.headers[REPLAYED] = "true"
+    return answer
 
 
 @router.get("/runs/{run_id}")
 async def get_run(run_id: str, kb: KB, caller: ChatCaller, user: User = None) -> Json:
     """A run: as much of the answer as there is, or how it ended."""
     full, scope = _is_full(caller), of_user(caller.scope, user)
-    try:
-        return events.run_state(kb.chat.run(scope, run_id).events, full=full)
-    except NotFound:
-        stored = await read(kb, conversations.message_of_run, scope, run_id)
-        return events.stored_run(stored, full=full)
+    run = await _found(kb, scope, run_id)
+    if run is None:
+        raise NotFound("run", run_id)
+    if isinstance(run, Message):
+        return events.stored_run(run, full=full)
+    return events.run_state(run.events, full=full)
 
 
 @router.get("/runs/{run_id}/events", response_class=EventSourceResponse, responses={204: {}})
@@ -86,6 +102,16 @@ async def stop_run(run_id: str, kb: KB, caller: ChatCaller, user: User = None) -
 def of_user(scope: Scope, user: str | None) -> Scope:
     """The scope narrowed to one end user, if one is named; a narrowed scope stays as it is."""
     return scope if user is None or scope.end_user is not None else replace(scope, end_user=user)
+
+
+async def _found(kb: KnowledgeBase, scope: Scope, run_id: str) -> Run | Message | None:
+    """A run, or what it has left behind; None for one that was lost, or cannot be seen."""
+    try:
+        return kb.chat.run(scope, run_id)
+    except NotFound:
+        with suppress(NotFound):
+            return await read(kb, conversations.message_of_run, scope, run_id)
+    return None
 
 
 def _is_full(caller: Caller) -> bool:

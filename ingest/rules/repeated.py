@@ -59,7 +59,9 @@ def headers_footers(sheets: Sequence[Sheet]) -> Iterator[Place]:
     if bare * 2 <= len(pages):
         for sheet in pages:
             for start, end in sorted(found[sheet.number]):
-                yield sheet.number, *_whole_line(sheet.text, start, end)
+                whole = _whole_line(sheet.text, start, end)
+                is_free = any(outside(sheet.structured, [whole]))  # a line break may be code's
+                yield sheet.number, *(whole if is_free else (start, end))
 
 
 def _running(pages: Sequence[Sheet], *, backwards: bool) -> Iterator[Place]:

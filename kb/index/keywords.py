@@ -190,7 +190,7 @@ def _writing(folder: _Folder) -> Iterator[tantivy.IndexWriter]:
         folder.index.reload()
 
 
-def _rarest(searcher: tantivy.Searcher, weights: dict[str, float]) -> dict[str, float]:
+def _rarest(searcher: tantivy.Searcher, weights: Mapping[str, float]) -> dict[str, float]:
     counts = {term: searcher.doc_freq("body", term) for term in weights}
     known = sorted((term for term in weights if counts[term]), key=counts.__getitem__)
     return {term: weights[term] for term in known[:MAX_QUERY_TERMS]}

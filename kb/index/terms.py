@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
 from itertools import pairwise
 
@@ -71,6 +72,9 @@ _ASKING = re.compile(
 )
 _ACCENT = re.compile("[\u0300-\u036f]")
 
+REMEMBERED_QUESTIONS = 256
+"""Questions whose terms are kept: each search asks for them four times."""
+
 # A word is cut here: nobody types longer ones, and base64 blobs would fill dictionary and cache.
 MAX_TERM_CHARACTERS = 64
 
@@ -122,7 +126,8 @@ def plain_name(name: str) -> str:
     return stem if dot and ending.isalnum() and len(ending) <= LONGEST_ENDING else name
 
 
-def query_terms(text: str) -> dict[str, float]:
+@lru_cache(maxsize=REMEMBERED_QUESTIONS)
+def query_terms(text: str) -> Mapping[str, float]:
     """The distinct terms to look a question up by, each with its weight.
 
     Function and question words are left out unless the question has nothing else, and so are the

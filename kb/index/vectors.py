@@ -28,6 +28,7 @@ from kb.errors import IndexDamaged
 from kb.index.damage import reporting_damage
 from kb.index.open_indexes import Absent, OpenIndexes
 from kb.index.renewal import renewed
+from kb.index.unused_rows import empty_unused_rows
 from kb.protocols import IndexKey, Scored, Vectors
 
 COLLECTION = "chunks"
@@ -51,6 +52,7 @@ HNSW: CreateHNSWConfiguration = {
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
+    path: Path
     client: Client
     chunks: Collection
     batch: int
@@ -191,7 +193,7 @@ def _connected(path: Path) -> _Folder:
         )
         # Reads one vector: Chroma goes on with an empty graph when the graph's files are lost.
         chunks.get(limit=1, include=["embeddings"])
-        folder = _Folder(client, chunks, client.get_max_batch_size())
+        folder = _Folder(path, client, chunks, client.get_max_batch_size())
         undo.pop_all()
         return folder
 
@@ -203,6 +205,7 @@ def _client(path: Path) -> Client:
 
 def _close(folder: _Folder) -> None:
     folder.client.close()
+    empty_unused_rows(folder.path)
 
 
 def _nearest(chunks: Collection, vector: Vectors, limit: int) -> list[Scored]:

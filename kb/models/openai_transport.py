@@ -21,7 +21,8 @@ from kb.models.failures import QuestionRefused, TryAgain, retry_after_s
 from kb.types import Model
 
 OPENAI_URL = "https://api.openai.com/v1"
-UNLIMITED = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+UNLIMITED = httpx.Limits(max_connections=0, max_keepalive_connections=100)
+"""To aiohttp 0 is no limit; None would be its own, 100, and every further answer would wait."""
 REQUIRED: Mapping[str, dict[str, Any]] = {"chat": {"messages": ()}, "completion": {"prompt": ""}}
 """What the SDK insists on. It would walk through every message to check its type; in `extra_body`,
 which goes before these, it takes them as they are, at half the processor time an answer."""

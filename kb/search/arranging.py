@@ -10,6 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kb.errors import ModelUnavailable
 from kb.index.terms import plain_name, query_terms, terms
@@ -112,7 +113,12 @@ def _frequencies(known: Known, words: Mapping[str, Sequence[str]]) -> Frequencie
 
 
 def _with_name(item: Ranked, words: Sequence[str]) -> list[str]:
-    return [*terms(plain_name(item.found.document_name)), *words]
+    return [*_name_terms(item.found.document_name), *words]
+
+
+@lru_cache(maxsize=4096)
+def _name_terms(document_name: str) -> tuple[str, ...]:
+    return tuple(terms(plain_name(document_name)))
 
 
 def _with_words(ranked: Sequence[Ranked], near: Mapping[str, Nearness]) -> list[Ranked]:

@@ -174,7 +174,7 @@ def of_versions(tx: Transaction, versions: Mapping[tuple[str, int], int]) -> lis
 def live_of_dataset(
     tx: Transaction, dataset_id: str, generation: int | None = None
 ) -> Iterator[tuple[str, str]]:
-    """(chunk id, index_text) of what the indexes of a generation, else the live one, should hold."""
+    """(chunk id, index_text) of what the indexes of a generation, or the live one, should hold."""
     query = _of_generation(select(table.c.id, table.c.index_text), dataset_id, generation)
     for row in tx.execute(query.order_by(table.c.document_id, table.c.position)):
         yield row.id, row.index_text

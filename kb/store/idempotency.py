@@ -41,7 +41,7 @@ def find(tx: Transaction, caller: str, key: str, fingerprint: str) -> FirstAnswe
 
 
 def keep(tx: Transaction, caller: str, key: str, fingerprint: str, answer: FirstAnswer) -> None:
-    """Remember a first answer, and forget those that are too old."""
+    """Remember a first answer, in place of one that is there no more; forget what is too old."""
     tx.execute(delete(table).where(table.c.created <= time.time() - KEPT_S))
     statement = insert(table).values(
         key=key,
@@ -51,4 +51,6 @@ def keep(tx: Transaction, caller: str, key: str, fingerprint: str, answer: First
         body=answer.body,
         created=time.time(),
     )
-    tx.execute(statement.on_conflict_do_nothing())
+    made = {name: statement.excluded[name] for name in ("fingerprint", "status", "body", "created")}
+    keys = [table.c.key, table.c.caller]
+    tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=made))

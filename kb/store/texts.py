@@ -6,10 +6,10 @@ knows texts, and here is which chunks have them. A name is the hash of a text, i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Row, Select, and_, bindparam, select
 
 from kb.batches import batched
 from kb.protocols import IndexKey
@@ -45,14 +45,10 @@ def of_chunks(tx: Transaction, chunk_ids: Iterable[str]) -> dict[str, str]:
 
 def with_chunks(tx: Transaction, key: IndexKey, names: Iterable[str] | None = None) -> set[str]:
     """Those of the texts, else all, that a stored chunk of the generation has, live or not yet."""
+    if names is not None:
+        return {row.text_hash.hex() for row in _having(tx, key, names, _STORED)}
     query = _of(key, select(chunks.c.text_hash).distinct())
-    if names is None:
-        return {found.hex() for found in tx.execute(query).scalars()}
-    return {
-        found.hex()
-        for part in batched(_hashes(names), VARIABLES)
-        for found in tx.execute(query.where(chunks.c.text_hash.in_(part))).scalars()
-    }
+    return {found.hex() for found in tx.execute(query).scalars()}
 
 
 def live(tx: Transaction, key: IndexKey) -> set[str]:
@@ -63,15 +59,31 @@ def live(tx: Transaction, key: IndexKey) -> set[str]:
 
 def live_chunks(tx: Transaction, key: IndexKey, names: Iterable[str]) -> dict[str, list[str]]:
     """Name → the live chunks that have the text, in a lasting order."""
-    query = _of(key, select(chunks.c.text_hash, chunks.c.id)).where(_IS_LIVE)
     found: dict[str, list[str]] = {}
-    for part in batched(_hashes(names), VARIABLES):
-        for row in tx.execute(query.where(chunks.c.text_hash.in_(part))):
-            found.setdefault(row.text_hash.hex(), []).append(row.id)
+    for row in _having(tx, key, names, _LIVE):
+        found.setdefault(row.text_hash.hex(), []).append(row.id)
     return {name: sorted(ids) for name, ids in found.items()}
 
 
 _IS_LIVE = chunks.c.version == documents.c.live_version
+
+# Made once, see `kb/store/chunks.py`. The dataset is looked at afterwards: asked to compare it,
+# SQLite goes through all chunks of the dataset instead of looking the texts up.
+_STORED = (
+    select(chunks.c.text_hash, chunks.c.id, documents.c.dataset_id)
+    .join_from(chunks, documents, chunks.c.document_id == documents.c.id)
+    .where(chunks.c.text_hash.in_(bindparam("hashes", expanding=True)))
+    .where(chunks.c.generation == bindparam("generation"))
+)
+_LIVE = _STORED.where(_IS_LIVE)
+
+
+def _having(
+    tx: Transaction, key: IndexKey, names: Iterable[str], query: Select[Any]
+) -> Iterator[Row[Any]]:
+    for part in batched(_hashes(names), VARIABLES):
+        rows = tx.execute(query, {"hashes": part, "generation": key.generation}).all()
+        yield from (row for row in rows if row.dataset_id == key.dataset_id)
 
 
 def _of(key: IndexKey, query: Select[Any]) -> Select[Any]:

@@ -159,7 +159,7 @@ def test_processing_changes_only_while_a_dataset_is_empty(served: Served):
 
     refused = served.http.patch(path, json={"processing": {}})
     assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
-    assert "new dataset" in refused.json()["detail"]
+    assert "kb reindex" in refused.json()["detail"]
     assert served.http.patch(path, json={"name": "changed"}).status_code == 200
 
 

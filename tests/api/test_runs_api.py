@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from contextlib import ExitStack
@@ -9,6 +10,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
+from api import sse
 from kb.models.fake_server import FakeModelServer
 from tests.api.serving import Served
 from tests.api.talking import frames, whole
@@ -57,6 +59,65 @@ def test_a_repeated_question_reads_the_first_answer(served: Served, upstream: Fa
     assert served.http.post("/v1/apps/cite/chat", json=other, headers=headers).status_code == 409
 
 
+def test_a_repeated_question_joins_the_run_in_progress_and_gets_the_same_bytes(
+    served: Served, upstream: FakeModelServer
+):
+    headers = {"idempotency-key": "join"}
+    asking = ("POST", "/v1/apps/count/chat")
+    question = {"json": {"query": "x"}, "headers": headers}
+    asked = len(upstream.requests)
+
+    with served.http.stream(*asking, **question) as first:
+        pieces = first.iter_raw()
+        received = next(pieces)
+        with served.http.stream(*asking, **question) as second:
+            joined = second.read()
+        received += b"".join(pieces)
+    after_its_end = served.http.request(*asking, **question)
+
+    assert received == joined == after_its_end.content
+    assert len(upstream.requests) == asked + 1
+    assert "idempotent-replayed" not in first.headers
+    assert second.headers["idempotent-replayed"] == "true"
+    other = served.http.request(*asking, json={"query": "y"}, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (409, "conflict")
+
+
+def test_a_repetition_gets_the_stored_answer_and_asks_anew_what_a_crash_has_lost(
+    served: Served, upstream: FakeModelServer
+):
+    headers = {"idempotency-key": "later"}
+    question = {"json": {"query": "When does the moon rise?"}, "headers": headers}
+    path = "/v1/apps/cite/chat"
+    asked = len(upstream.requests)
+    served.http.post(path, **question)
+    (run_id, run), *_ = reversed(served.kb.chat._runs._runs.items())
+    served.kb.chat._runs._runs.pop(run_id)
+
+    stored = served.http.post(path, **question)
+    assert stored.json()["answer"] == run.terminal.answer
+    assert stored.headers["idempotent-replayed"] == "true"
+    assert len(upstream.requests) == asked + 1
+
+    served.http.delete(f"/v1/conversations/{stored.json()['conversation_id']}")
+    for _ in range(2):  # as after a crash: neither in memory nor stored
+        assert "run.completed" in served.http.post(path, **question).text
+        assert len(upstream.requests) == asked + 2
+
+
+def test_a_silent_stream_is_kept_alive_with_comments(
+    served: Served, upstream: FakeModelServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sse, "PING_S", 0.05)
+    served.post("/v1/models", {"name": "mute", "model": "stall", "base_url": upstream.base_url})
+    served.new_app("mute", base={"model": "mute"})
+    with served.http.stream("POST", "/v1/apps/mute/chat", json={"query": "x"}) as answer:
+        lines = [line for line, _ in zip(answer.iter_lines(), range(30), strict=False)]
+    assert lines.count(": ping") >= 2
+    run_id = json.loads(lines[2].removeprefix("data: "))["run_id"]
+    assert served.http.post(f"/v1/runs/{run_id}/stop").status_code == 202
+
+
 def test_a_run_can_be_looked_at_and_stopped(served: Served):
     with served.http.stream("POST", "/v1/apps/endless/chat", json={"query": "x"}) as answer:
         stream = frames(answer)
@@ -87,7 +148,7 @@ def test_a_stopped_run_that_was_waited_for_is_a_conflict(served: Served):
         body = {"query": "x", "stream": False}
         outcome.append(served.http.post("/v1/apps/endless/chat", json=body))
 
-    waiting = threading.Thread(target=wait)
+    waiting = threading.Thread(target=wait, daemon=True)
     waiting.start()
     run_id = ""
     while not run_id:

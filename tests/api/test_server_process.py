@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -19,7 +20,9 @@ from api.server import connection, serve
 from kb.errors import Conflict
 from kb.models.fake_server import running_fake_server
 from kb.settings import EmbeddingSettings, ServerSettings, Settings
+from kb.types import Delta, Scope
 from tests.api.serving import Served
+from tests.api.talking import frames
 from tests.server import running_server
 
 STREAMS = 30
@@ -113,3 +116,37 @@ def test_a_head_that_is_too_large_is_refused(served: Served):
     with socket.create_connection((host.hostname, host.port), timeout=10) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 100_000)
         assert connection.recv(65536).startswith(b"HTTP/1.1 4")
+
+
+def write_until_refused(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"\r\n")
+        threading.Event().wait(0.05)
+
+
+@pytest.mark.usefixtures("talking_apps")
+def test_a_reader_that_takes_nothing_is_let_go_also_when_the_answer_is_over(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(protocol, "STILL_S", 0.2)
+    with served.http.stream("POST", "/v1/apps/endless/chat", json={"query": "x"}) as answer:
+        run_id = next(frames(answer))[2]["run_id"]
+    run = served.kb.chat.run(Scope.admin(), run_id)
+    flood = [Delta("x" * 1000)] * 20_000
+
+    async def end() -> None:
+        for event in flood:
+            run.append(event)
+        run.stop()
+        await run.wait()
+
+    asyncio.run_coroutine_threadsafe(end(), run._loop).result()
+    host = urlsplit(served.url)
+    with socket.create_connection((host.hostname, host.port), timeout=10) as connection:
+        head = f"GET /v1/runs/{run_id}/events HTTP/1.1\r\nHost: x\r\n"
+        key = served.http.headers["authorization"]
+        connection.sendall(f"{head}Authorization: {key}\r\n\r\n".encode())
+
+        with pytest.raises(ConnectionResetError):  # nothing is read until the server gives up
+            write_until_refused(connection)
+    assert run.subscribers == 0

@@ -4,7 +4,7 @@ from io import BytesIO
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingest.clean import RULES, clean, known_rules, refuse_too_much
@@ -139,6 +139,7 @@ def test_white_space_that_goes_is_no_loss():
 
 
 @settings(deadline=None)
+@example(["aaa\na", "a", "a\n-"], 0, 4)
 @given(
     st.lists(st.text(alphabet="ab-\n \t\u3000\x07\u00ad"), max_size=3),
     st.integers(0, 20),

@@ -167,6 +167,6 @@ def test_processing_changes_only_while_a_dataset_is_empty(kb):
     found, _ = kb.database.reading(chunks.of_document, ADMIN, ids["a.csv"], PageRequest(10))
     assert len(found) == 2
 
-    with pytest.raises(Conflict, match="new dataset"):
+    with pytest.raises(Conflict, match="kb reindex"):
         kb.database.writing(datasets.change, ADMIN, dataset_id, processing=Processing())
     kb.database.writing(datasets.change, ADMIN, dataset_id, name="e", processing=rows)

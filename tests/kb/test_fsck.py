@@ -167,7 +167,7 @@ def test_a_check_during_work_finds_nothing_wrong(kb, dataset_id):
         while not stop.is_set():
             wrong.extend(kb.fsck.run().violations)
 
-    checking = threading.Thread(target=check)
+    checking = threading.Thread(target=check, daemon=True)
     with working(kb) as worker:
         checking.start()
         for turn in range(6):
@@ -213,7 +213,7 @@ def test_a_check_that_was_broken_off_begins_again_at_the_next_start(kb, dataset_
     results: list[bool] = []
     with kb.applier.paused():  # it waits for its turn until it is told to stop
         check.start()
-        stopping = threading.Thread(target=lambda: results.append(check.stop()))
+        stopping = threading.Thread(target=lambda: results.append(check.stop()), daemon=True)
         stopping.start()
         assert check._stopping.wait(10)
     stopping.join()

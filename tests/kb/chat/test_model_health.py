@@ -215,7 +215,9 @@ def test_a_rule_on_what_is_found_searches_once_and_the_variant_keeps_its_own_pro
     looked = []
     search = kb.searcher.search
     monkeypatch.setattr(
-        kb.searcher, "search", lambda *given: looked.append(given[3]) or search(*given)
+        kb.searcher,
+        "search",
+        lambda *given, **more: looked.append(given[3]) or search(*given, **more),
     )
 
     found = ask(kb, "ruled", "When does the moon rise?")

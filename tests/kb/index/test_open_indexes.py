@@ -92,10 +92,10 @@ def test_closing_waits_for_the_last_user_and_keeps_others_out(opened, open_index
         with indexes.closed(key(1)):
             order.append("closed")
 
-    user = threading.Thread(target=use)
+    user = threading.Thread(target=use, daemon=True)
     user.start()
     using.wait(10)
-    closer = threading.Thread(target=shut)
+    closer = threading.Thread(target=shut, daemon=True)
     closer.start()
     may_go.set()
     user.join(10)

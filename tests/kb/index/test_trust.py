@@ -149,7 +149,7 @@ def test_nobody_opens_a_sealed_index_and_all_go_on_when_it_is_unsealed(tmp_path:
     chroma = ChromaVectors(tmp_path, open_limit=1)
     sealed = SealedVectors(chroma, trust)
     trust.seal([key])
-    adding = threading.Thread(target=sealed.upsert, args=(key, ["a"], unit_vectors(1)))
+    adding = threading.Thread(target=sealed.upsert, args=(key, ["a"], unit_vectors(1)), daemon=True)
     adding.start()
     assert DependableVectors(chroma, trust, Nothing()).query(key, unit_vectors(1), 1) == []
     assert not (tmp_path / "d").exists()

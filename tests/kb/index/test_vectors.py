@@ -272,3 +272,46 @@ def test_the_least_recently_used_folder_is_closed_under_nobody(index):
         thread.join()
 
     assert wrong == []
+
+
+def test_rows_that_hold_no_vector_are_empty_on_disk(index, tmp_path):
+    """Chroma writes memory that it never cleared: what was deleted could come back in a file."""
+    index.renew(KEY, [(names(12), unit_vectors(12))])
+    found = graph(tmp_path)
+    rows = (found / "data_level0.bin").stat().st_size // 100
+    assert rows * 100 == (found / "data_level0.bin").stat().st_size
+    for file, row_bytes in (("data_level0.bin", rows), ("length.bin", 4)):
+        content = (found / file).read_bytes()
+        dirty = bytearray(content)
+        dirty[12 * row_bytes :] = b"x" * len(content[12 * row_bytes :])
+        (found / file).write_bytes(dirty)  # as unlucky memory would be
+    assert index.ids(KEY) == set(names(12))
+    index.close()
+
+    for file, row_bytes in (("data_level0.bin", rows), ("length.bin", 4)):
+        assert not any((found / file).read_bytes()[12 * row_bytes :])
+    nearest = index.query(KEY, unit_vectors(12)[5:6], 1)
+    assert nearest[0].chunk_id == names(12)[5]
+
+
+def test_a_renewed_index_holds_only_what_it_was_fed(index, tmp_path):
+    index.upsert(KEY, names(ROWS), unit_vectors(ROWS))
+    gone = unit_vectors(ROWS)[7].tobytes()
+    index.remove(KEY, names(ROWS)[7:8])
+    kept = [name for row, name in enumerate(names(ROWS)) if row != 7]
+    rows = np.delete(unit_vectors(ROWS), 7, axis=0)
+    index.renew(KEY, [(kept[:600], rows[:600]), (kept[600:], rows[600:])])
+
+    assert index.ids(KEY) == set(kept)
+    index.close()
+    files = [path for path in folder(tmp_path).rglob("*") if path.is_file()]
+    assert files
+    assert not any(gone in path.read_bytes() for path in files)
+    assert not folder(tmp_path).with_name("vectors.new").exists()
+
+
+def test_renewing_with_nothing_leaves_no_index(index, tmp_path):
+    written_and_closed(index)
+    index.renew(KEY, [])
+    assert not folder(tmp_path).exists()
+    assert index.query(KEY, unit_vectors(1), 3) == []

@@ -20,9 +20,9 @@ def test_a_waiting_query_goes_before_documents_that_waited_longer():
             order.append(name)
 
     with gate.documents():
-        documents = threading.Thread(target=enter, args=(gate.documents, "documents"))
+        documents = threading.Thread(target=enter, args=(gate.documents, "documents"), daemon=True)
         documents.start()
-        query = threading.Thread(target=enter, args=(gate.query, "query"))
+        query = threading.Thread(target=enter, args=(gate.query, "query"), daemon=True)
         query.start()
         wait_until(lambda: gate.queries_waiting == 1)
     documents.join()
@@ -44,7 +44,7 @@ def test_only_one_holder_is_inside_at_a_time():
                 inside.pop()
 
     threads = [
-        threading.Thread(target=enter, args=(kind,))
+        threading.Thread(target=enter, args=(kind,), daemon=True)
         for kind in (gate.query, gate.documents, gate.query, gate.documents)
     ]
     for thread in threads:

@@ -59,9 +59,9 @@ def test_the_first_hit_does_not_grow_beyond_a_page_of_text():
 
 
 def test_east_asian_characters_are_wide():
-    first, after = ranked("税" * 300, index=0, start=0), ranked("法" * 300, index=1, start=300)
-    (hit,), _ = joined([first], reading(after, page="税" * 300 + "法" * 300))
-    assert hit.found.chunk.text == "税" * 300
+    first, after = ranked("税" * 320, index=0, start=0), ranked("法" * 320, index=1, start=320)
+    (hit,), _ = joined([first], reading(after, page="税" * 320 + "法" * 320))
+    assert hit.found.chunk.text == "税" * 320
 
 
 def test_what_stands_under_another_heading_or_in_another_document_stays_apart():
