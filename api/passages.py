@@ -22,8 +22,8 @@ SURROUNDINGS = 600
 def passage(tx: Transaction, scope: Scope, message_id: str, n: int) -> dict[str, Any]:
     """Source `n` of a message with its surroundings.
 
-    If the document was replaced or deleted meanwhile, the passage stands alone, as it was stored; of
-    a deleted one it is empty once that is erased.
+    If the document was replaced or deleted meanwhile, the passage stands alone, as it was stored;
+    that of a deleted one is empty once that is erased.
 
     Raises:
         NotFound: the message cannot be seen, or has no such source.

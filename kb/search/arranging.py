@@ -25,7 +25,7 @@ from kb.types import Considered, Retrieval
 
 logger = logging.getLogger(__name__)
 
-READ_AGAIN = 24
+READ_AGAIN = 16
 """Candidates whose words are looked at; what ranks lower has never become the first."""
 
 WINDOW_SHARE, PAIRS_SHARE, SUPPORT_SHARE = 0.2, 0.05, 0.1

@@ -142,3 +142,8 @@ def test_a_question_of_nothing_but_asking_keeps_its_terms():
 def test_a_documents_name_is_searched_without_its_ending():
     assert plain_name("laws/Trade Union Act.md") == "laws/Trade Union Act"
     assert plain_name("v1.2 release notes") == "v1.2 release notes"
+
+
+@given(st.text(st.characters(max_codepoint=0x2BFF, exclude_categories=["Cs"])))
+def test_the_fast_way_for_plain_text_gives_the_same_terms(text):
+    assert terms(f"{text} 税") == [*terms(text), "税"]

@@ -37,9 +37,10 @@ def test_another_request_under_the_key_is_a_conflict(database):
         database.reading(idempotency.find, "alice", "k", "another body")
 
 
-def test_the_first_answer_stays_the_first(database):
-    database.writing(idempotency.keep, "alice", "k", "body", FirstAnswer(201, "second"))
-    assert database.reading(idempotency.find, "alice", "k", "body") == ANSWER
+def test_what_was_made_anew_because_the_first_is_gone_is_given_from_then_on(database):
+    anew = FirstAnswer(201, "second")
+    database.writing(idempotency.keep, "alice", "k", "body", anew)
+    assert database.reading(idempotency.find, "alice", "k", "body") == anew
 
 
 def test_an_answer_is_forgotten_after_a_day_and_the_key_can_be_used_anew(database, monkeypatch):
