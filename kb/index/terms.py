@@ -113,9 +113,9 @@ def terms(text: str) -> list[str]:
             found += _pairs(run)
         elif len(word) <= MAX_TERM_CHARACTERS:
             found += _word_terms(word)
-            if before in _PARTS and _PART_NUMBER.fullmatch(word):
-                found.append(f"{_MARK}{before}{word.casefold()}")
-            before = word.casefold()
+            if word[0].isdecimal() and before and _is_part_number(before, word):
+                found.append(f"{_MARK}{before.casefold()}{word.casefold()}")
+            before = word
         else:
             for part in _JOINT.split(word):
                 found += _word_terms(part[:MAX_TERM_CHARACTERS])
@@ -124,6 +124,10 @@ def terms(text: str) -> list[str]:
             _numbered_term(*match) for match in _NUMBERED.findall(plain) if match[0].isdecimal()
         ]
     return found
+
+
+def _is_part_number(before: str, word: str) -> bool:
+    return before.casefold() in _PARTS and _PART_NUMBER.fullmatch(word) is not None
 
 
 def plain_name(name: str) -> str:

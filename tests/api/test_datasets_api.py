@@ -96,3 +96,27 @@ def test_a_search_that_makes_no_sense_is_refused(served: Served, body: dict):
     answer = served.http.post(f"/v1/datasets/{dataset_id}/search", json=body)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
+def test_explain_tells_every_candidate_and_why_it_became_no_hit(served: Served):
+    files = {f"{n}.md": f"The moon rises over town {n}." for n in range(4)}
+    dataset_id = served.new_dataset("explained", files)
+    body = {"query": "moon over town 2", "top_k": 1, "explain": True}
+
+    found = served.http.post(f"/v1/datasets/{dataset_id}/search", json=body).json()
+    assert found["hits"][0]["document_name"] == "2.md"
+    assert "ranking_score" in found["hits"][0]["why"]
+    assert [item["dropped"] for item in found["considered"]] == ["beyond top_k"] * 3
+    plain = served.http.post(f"/v1/datasets/{dataset_id}/search", json={**body, "explain": False})
+    assert set(plain.json()) == {"hits", "took_ms"}
+
+
+def test_a_search_can_demand_a_score(served: Served):
+    dataset_id = served.new_dataset("demanding", {"a.md": "The moon rises at nine."})
+
+    def count(query: str) -> int:
+        body = {"query": query, "min_score": 0.4, "mode": "keyword"}
+        return len(served.http.post(f"/v1/datasets/{dataset_id}/search", json=body).json()["hits"])
+
+    assert count("When does the moon rise?") == 1
+    assert count("Which minister signed the fishing treaty at nine?") == 0
