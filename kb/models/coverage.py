@@ -20,7 +20,7 @@ CHARACTER_WEIGHT = 2.5
 """Letters that a character of an unspaced script stands for: two make a word, as five do here."""
 
 REMEMBERED_TEXTS = 4096
-"""Texts whose score is kept: about 2 MB, for searches ask with the first 240 characters."""
+"""Texts whose score is kept: about 1 MB, for searches ask with the first 120 characters."""
 
 SCRIPTS = {
     "han": "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff",

@@ -34,7 +34,7 @@ searches between a large deletion and its application to the indexes ever look t
 FEW = 16
 
 SAMPLED_TEXTS = 4
-SAMPLED_CHARACTERS = 240
+SAMPLED_CHARACTERS = 120
 
 
 @dataclass(frozen=True, slots=True)
