@@ -63,8 +63,15 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
     started.quit()
 
 
+@pytest.fixture
+def site(filled: Site) -> Site:
+    """A site where nobody has asked anything yet, whichever tests came before."""
+    filled.forget_conversations()
+    return filled
+
+
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server with documents and apps, and a language model that needs no model."""
     _programs()
     data: Path = tmp_path_factory.mktemp("site") / "data"

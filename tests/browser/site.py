@@ -53,6 +53,13 @@ class Site:
     def url(self) -> str:
         return self.server.url
 
+    def forget_conversations(self) -> None:
+        """As if nobody had asked anything yet."""
+        http = self.server.http
+        while found := http.get("/v1/conversations").json()["data"]:
+            for conversation in found:
+                http.delete(f"/v1/conversations/{conversation['id']}").raise_for_status()
+
     @property
     def link(self) -> str:
         lines = self.server.log.read_text().split()
@@ -151,7 +158,7 @@ class Browser:
     def latest_message(self, app: str) -> dict[str, Any]:
         """The message that the newest conversation of an app ends with, as the API tells it."""
         http = self.site.server.http
-        conversation = http.get("/v1/conversations", params={"app": app}).json()["data"][-1]
+        conversation = http.get("/v1/conversations", params={"app": app}).json()["data"][0]
         path = f"/v1/conversations/{conversation['id']}/messages"
         message: dict[str, Any] = http.get(path).json()["data"][-1]
         return message

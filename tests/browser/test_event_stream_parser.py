@@ -31,8 +31,8 @@ return { events: whole.map(({ type, data, id }) => [type, data, id]), same };
 
 
 @pytest.fixture(scope="module")
-def page(driver: WebDriver, site: Site) -> Browser:
-    browser = Browser(driver, site)
+def page(driver: WebDriver, filled: Site) -> Browser:
+    browser = Browser(driver, filled)
     browser.sign_in()
     return browser
 
