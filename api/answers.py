@@ -21,11 +21,20 @@ async def begin(
 ) -> Run:
     """Start a run; a follow-up is rewritten first, outside the threads that search.
 
+    The tokens of the day are looked at twice: before anything is done, and with what the answers in
+    progress will use, so that however many are asked at once, one at most goes over the limit.
+
     Raises what is wrong with the request, and RateLimited.
     """
     await in_thread(kb.access.check_tokens, caller)
     rewritten = await kb.chat.rewritten(scope, app, request)
-    return kb.chat.start(await searching(kb, kb.chat.prepare, scope, app, rewritten))
+    prepared = await searching(kb, kb.chat.prepare, scope, app, rewritten)
+    if caller.limits.tokens_per_day is None:
+        return kb.chat.start(prepared)
+    async with kb.access.turns.of(caller):
+        in_progress = kb.chat.tokens_in_progress(caller.key_id)  # before what has ended is counted
+        await in_thread(kb.access.check_tokens, caller, in_progress=in_progress)
+        return kb.chat.start(prepared)
 
 
 async def respond(run: Run, caller: Caller, stream: OpenStream, *, streamed: bool) -> Response:

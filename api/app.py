@@ -24,7 +24,7 @@ from api.deps import AppState
 from api.describing import DescribedApi
 from api.endings import keep_ending
 from api.metrics import RequestCounts
-from api.middleware import BodyLimit, RequestEnvelope
+from api.middleware import BodyDeadline, BodyLimit, RequestEnvelope
 from api.routers import (
     access,
     apps,
@@ -123,6 +123,7 @@ def create_app(
         middleware=[
             Middleware(RequestEnvelope, counts=counts),
             Middleware(BodyLimit, upload_bytes=chosen.ingest.max_request_bytes),
+            Middleware(BodyDeadline),
             Middleware(CrossOrigin),
             Middleware(Authentication),
         ],

@@ -14,8 +14,8 @@ import anyio
 from api import encoders, sse
 from api.threads import read
 from kb.access import OpenStream
-from kb.batches import batched
 from kb.errors import NotFound
+from kb.iteration import batched
 from kb.knowledge_base import KnowledgeBase
 from kb.store import batches
 from kb.store.batches import Batch, BatchItem

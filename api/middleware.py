@@ -6,6 +6,7 @@ end of broken streams.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -23,6 +24,19 @@ from kb.ids import new_id
 logger = logging.getLogger(__name__)
 
 BODY_BYTES = 1 << 20
+
+BODY_STILL_S = 30.0
+"""How long a body may stand still."""
+
+BODY_BYTES_PER_S = 100.0
+"""Least pace of a body, after that time: a byte now and then is not moving."""
+
+TWO_LENGTHS = "Send `Content-Length` or `Transfer-Encoding: chunked`, not both."
+
+STALLED = (
+    "The request body stopped arriving before it was whole. Send it again; a large file goes on "
+    "where it stopped with a resumable upload (/v1/uploads)."
+)
 
 _UPLOAD = re.compile(
     r"/v1/(datasets/[^/]+/(documents(/by-name/.+)?|preview)|preview|uploads(/[^/]+)?)"
@@ -101,7 +115,11 @@ class _Request:
 
 
 class BodyLimit:
-    """Refuses bodies that are too large: by their announced length, else while they arrive."""
+    """Refuses bodies that are too large: by their announced length, else while they arrive.
+
+    A length beside chunks is refused as well: a proxy may end the body elsewhere than we do, and
+    take what follows for a request of somebody else (RFC 9112, 6.1).
+    """
 
     def __init__(self, app: ASGIApp, *, upload_bytes: int) -> None:
         self._app = app
@@ -112,8 +130,15 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._limit(scope)
-        announced = Headers(scope=scope).get("content-length", "")
+        limit, headers = self._limit(scope), Headers(scope=scope)
+        announced = headers.get("content-length", "")
+        if announced and "transfer-encoding" in headers:
+            close = {"connection": "close"}
+            answer = problem(
+                400, "invalid_request", TWO_LENGTHS, scope["kb.request_id"], headers=close
+            )
+            await answer(scope, receive, send)
+            return
         if announced.isascii() and announced.isdigit() and int(announced) > limit:
             answer = problem(413, "too_large", _too_large(limit), scope["kb.request_id"])
             await answer(scope, receive, send)
@@ -133,6 +158,55 @@ class BodyLimit:
     def _limit(self, scope: Scope) -> int:
         is_upload = scope["method"] in ("POST", "PUT", "PATCH") and _UPLOAD.fullmatch(scope["path"])
         return self._upload_bytes if is_upload else BODY_BYTES
+
+
+class BodyDeadline:
+    """Refuses bodies that stop half-way: 408, and the connection is closed (RFC 9110, 15.5.9).
+
+    Only the time counts that is spent waiting for the client. So an upload may take hours as long
+    as it moves, and what the server itself needs to write it down costs the client nothing.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = _Body()
+
+        async def receive_in_time() -> Message:
+            if body.is_settled:
+                return await receive()
+            began = time.monotonic()
+            try:
+                async with asyncio.timeout(body.patience_s()):
+                    message = await receive()
+            except TimeoutError as exc:
+                raise HTTPException(408, STALLED, {"connection": "close"}) from exc
+            body.waited_s += time.monotonic() - began
+            body.received += len(message.get("body", b""))
+            body.is_settled = not message.get("more_body", False)
+            return message
+
+        async def send_noted(message: Message) -> None:
+            body.is_settled = True  # what comes now can change nothing any more
+            await send(message)
+
+        await self._app(scope, receive_in_time, send_noted)
+
+
+@dataclass(slots=True)
+class _Body:
+    is_settled: bool = False
+    received: int = 0
+    waited_s: float = 0.0
+
+    def patience_s(self) -> float:
+        earned_s = BODY_STILL_S + self.received / BODY_BYTES_PER_S
+        return min(BODY_STILL_S, earned_s - self.waited_s)
 
 
 def _cache_control(path: str) -> str:

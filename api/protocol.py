@@ -1,4 +1,5 @@
-"""HTTP/1.1 with a deadline for the head of a request, and for a reader that takes nothing.
+"""HTTP/1.1 with a deadline for the head of a request, for the rest of a body that was refused, and
+for a reader that takes nothing. That of a body that is read is in `api/middleware.py`.
 
 uvicorn waits for ever for a request that was begun and not finished, so a few thousand idle
 sockets can stop it: Kludex/uvicorn#157. h11, unlike httptools, also limits the size of a head.
@@ -32,7 +33,7 @@ class DeadlineH11Protocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Either the head is whole now, or the clock runs."""
         super().data_received(data)
-        if self.conn.their_state is h11.IDLE:
+        if self._is_in_vain():
             self._arm()
         else:
             self._disarm()
@@ -79,5 +80,11 @@ class DeadlineH11Protocol(H11Protocol):
 
     def _expire(self) -> None:
         self._head_timer = None
-        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+        if self._is_in_vain() and not self.transport.is_closing():
             self.transport.close()
+
+    def _is_in_vain(self) -> bool:
+        """Whether what arrives is read by nobody: part of a head, or a body after its answer."""
+        if self.conn.their_state is h11.SEND_BODY:
+            return self.conn.our_state is h11.DONE
+        return self.conn.their_state is h11.IDLE

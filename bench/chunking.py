@@ -4,7 +4,9 @@
 
 The splitters are those of the report that any program can run: windows of tokens and recursive
 splitting at paragraphs, lines, sentences and words, of 800, 400 and 200 tokens (cl100k), with and
-without an overlap of half. As published, the five chunks nearest to the question are retrieved,
+without an overlap of half, and those that cut by an embedder, with ours: Kamradt's, and Chroma's
+changed one (300 tokens on average) and clusters (at most 400 and 200). Its splitter by a language
+model is left out. As published, the five chunks nearest to the question are retrieved,
 here with our embedder. Ours is the product's own ingest and search, cut at the number of tokens
 that the splitter retrieved for the same question: never more. Recall, precision and IoU are those
 of the report, over characters.
@@ -23,6 +25,15 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.chunking_semantic import (
+    PIECE,
+    Cut,
+    Embed,
+    Extent,
+    clustered,
+    kamradt,
+    kamradt_modified,
+)
 from bench.measuring import table, use_cores, verdict
 from bench.retrieval_baselines import vectors_of
 from bench.retrieval_ours import ask, ingested, opened, texts
@@ -31,14 +42,13 @@ from eval.metrics.chunking import ChunkingScores, chunking_scores
 from eval.question_sets import load
 from eval.types import Found, Question
 from kb.knowledge_base import KnowledgeBase
+from kb.protocols import Vectors
 from kb.types import Retrieval, Span
 
 RETRIEVED = 5
 SIZES = ((800, 400), (400, 200), (400, 0), (200, 0))
 SEPARATORS = ("\n\n", "\n", ".", "?", "!", " ", "")
 TOP_K = 40
-Extent = tuple[int, int]
-Cut = Callable[[str], list[Extent]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,11 @@ def main() -> None:
             question.id: ask(kb, dataset_id, question.text, Retrieval(top_k=TOP_K, join=False))
             for question in questions.questions
         }
-        for name, cut in splitters().items():
+
+        def embed(parts: Sequence[str]) -> Vectors:
+            return vectors_of(parts, kb.embedder, root / "vectors" / "pieces")
+
+        for name, cut in {**splitters(), **semantic_splitters(embed)}.items():
             found = _nearest(kb, documents, cut, questions.questions, root / "vectors" / name)
             rows.append(_compared(name, documents, questions.questions, found, own))
             print(f"{name} measured", flush=True)
@@ -94,6 +108,17 @@ def splitters() -> dict[str, Cut]:
         found[f"tokens {size}, overlap {overlap}"] = _windows(size, overlap)
         found[f"recursive {size}, overlap {overlap}"] = _recursive(size, overlap)
     return found
+
+
+def semantic_splitters(embed: Embed) -> dict[str, Cut]:
+    """The same, of those that an embedder guides."""
+    pieces_of = _recursive(PIECE, 0)
+    return {
+        "Kamradt": kamradt(embed),
+        "Kamradt, changed, 300": kamradt_modified(pieces_of, embed, 300),
+        "clusters 400": clustered(pieces_of, embed, 400),
+        "clusters 200": clustered(pieces_of, embed, 200),
+    }
 
 
 def _windows(size: int, overlap: int) -> Cut:

@@ -151,7 +151,7 @@ def _child(data: Path, options: Sequence[str]) -> Outcome:
                 check=False,
             )
         except subprocess.TimeoutExpired as exc:
-            raise Violation(f"the child stood still for {CHILD_S} s") from exc
+            raise Violation(f"the child stood still for {CHILD_S} s: {options}") from exc
         theirs.close()
         said = list(_lines(ours))
     broken = tuple(item["broken"] for item in said if "broken" in item)

@@ -154,8 +154,8 @@ def ours(folder: Path, work: Path, cores: int) -> dict[str, Any]:
     """Ingest as the server does, into a new data folder under `work`."""
     from ingest.upload import Incoming, accept
     from ingest.worker import Worker
-    from kb.batches import batched
     from kb.cli.client import UPLOAD_FILES
+    from kb.iteration import batched
     from kb.knowledge_base import open_kb
     from kb.settings import EmbeddingSettings, Settings
     from kb.store import chunks, documents

@@ -32,9 +32,10 @@ from eval.metrics.token_f1 import token_f1
 from eval.question_sets import load
 from eval.types import Question, QuestionSet
 from kb.knowledge_base import KnowledgeBase
-from kb.models.extractive import LEAST_SCORE, ExtractiveAnswerer
+from kb.models.extractive import ExtractiveAnswerer
 from kb.protocols import Prompt
 from kb.protocols import Question as Asked
+from kb.search.calibration import LEAST_SCORE
 from kb.types import EndPiece, Retrieval, Source, TextPiece
 
 SETS = ("squad_dev", "cmrc2018", "jsquad")

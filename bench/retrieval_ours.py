@@ -10,7 +10,7 @@ from pathlib import Path
 from eval.types import Found, QuestionSet
 from ingest.upload import Incoming, accept
 from ingest.worker import Worker
-from kb.batches import batched
+from kb.iteration import batched
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import EmbeddingSettings, Settings
 from kb.store import datasets, documents, index_ops, jobs, pages

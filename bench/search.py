@@ -123,9 +123,9 @@ def measured(data: Path, count: int, folder: Path | None, queries: int) -> Measu
     settings = Settings(data_dir=data)
     kb = open_kb(settings)
     try:
-        build_s = _fill(kb, count, folder)
-        dataset_id = _dataset_id(kb)
-        questions = _questions(kb, dataset_id, queries + WARM_UP)
+        build_s = fill(kb, count, folder)
+        dataset_id = dataset_id_of(kb)
+        questions = questions_of(kb, dataset_id, queries + WARM_UP)
         embedding, search = [], []
         for question in questions:
             embedding.append(_ms(lambda q=question: kb.embedder.embed_query(q)))
@@ -148,13 +148,15 @@ def _ms(action: object) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def _dataset_id(kb: KnowledgeBase) -> str:
+def dataset_id_of(kb: KnowledgeBase) -> str:
+    """The dataset that `fill` makes."""
     found = kb.database.reading(datasets.find, SCOPE, DATASET)
     assert found is not None
     return found.id
 
 
-def _fill(kb: KnowledgeBase, count: int, folder: Path | None) -> float:
+def fill(kb: KnowledgeBase, count: int, folder: Path | None) -> float:
+    """Store so many chunks, unless they are there; returns the seconds that took."""
     if kb.database.reading(chunks.count) == count:
         return 0.0
     began = time.perf_counter()
@@ -234,7 +236,8 @@ def _texts(folder: Path | None, choose: random.Random) -> Iterator[str]:
             yield " ".join(part)
 
 
-def _questions(kb: KnowledgeBase, dataset_id: str, count: int) -> list[str]:
+def questions_of(kb: KnowledgeBase, dataset_id: str, count: int) -> list[str]:
+    """3 to 8 words of the text each."""
     choose = random.Random(1)
     with kb.database.read() as tx:
         rows = [text for _, text in chunks.live_of_dataset(tx, dataset_id)]

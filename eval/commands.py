@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Connect = Callable[[], AbstractContextManager["Client"]]
 
-_DATASET = typer.Option(help="Name of a dataset: its search is measured.")
+_DATASET = typer.Option(help="Dataset as NAME or NAME@GENERATION: its search is measured.")
 _APP = typer.Option(help="App as SLUG or SLUG@VERSION: its answers are measured.", metavar="SLUG")
 _AGAINST = typer.Option(help="A second dataset or app (with --app) to compare with.")
 _MODE = typer.Option(help="How to search a dataset: hybrid, vector or keyword.")

@@ -37,7 +37,8 @@ _DEFINITION_CJK = re.compile(
     r"(?P<term>[^，。、：；（）(《》\s]{2,14}?)(?:是指|是一[^，。]|是|指的是)(?P<answer>[^。]{8,100})。"
 )
 _NO_TERM = re.compile(
-    r"(?:It|This|That|These|Those|He|She|They|We|You|There|Here|What|Which|If|When)\b"
+    r"(?:It|This|That|These|Those|He|She|They|We|You|There|Here|What|Which|If|When|Each|Every|All|Both|"
+    r"Any|Some|Many|Most|None|One|Another|Other|Such|My|Your|Our|Its|His|Her|Their)\b"
     r"|.*[它他她这那其此该我你您们谁哪]|.*(?:如果|虽然|但|而|也|不|就|都|还|只)"
 )
 _GAP = re.compile(

@@ -27,14 +27,26 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A candidate of an expected document that became no hit, and the reason."""
+
+    document: str
+    score: float
+    dropped: str
+    why: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """What came back for one question. `error` says why nothing did."""
+    """What came back for one question. `error` says why nothing did; `left_out` is None where the
+    target does not tell."""
 
     hits: Sequence[Found] = ()
     took_ms: float = 0.0
     answer: Answer | None = None
     error: str = ""
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    left_out: Sequence[LeftOut] | None = None
 
 
 class Target(Protocol):
@@ -55,12 +67,13 @@ class DatasetTarget:
 
     Args:
         client: with an admin key, for the reasons of a hit are asked for.
-        dataset: its name.
+        dataset: its name, or name@generation for one that does not answer (yet).
         mode: how to search.
         top_k: how many hits to ask for.
 
     Raises:
         Rejected: there is no dataset of that name.
+        RequestFailed: it has no such generation.
     """
 
     def __init__(
@@ -68,8 +81,11 @@ class DatasetTarget:
     ) -> None:
         self.name = dataset if mode == "hybrid" else f"{dataset} ({mode})"
         self._client = client
-        self._path = f"/v1/datasets/{dataset_id(client, dataset)}/search"
-        self._fields = {"mode": mode, "top_k": top_k, "explain": True}
+        identifier, generation = _generation(client, dataset)
+        self._path = f"/v1/datasets/{identifier}/search"
+        self._fields: dict[str, Any] = {"mode": mode, "top_k": top_k, "explain": True}
+        if generation is not None:
+            self._fields["generation"] = generation
 
     def ask(self, question: Question) -> Asked:
         """The hits for a question, with why each was found."""
@@ -79,7 +95,14 @@ class DatasetTarget:
         except RequestFailed as exc:
             return Asked(error=exc.detail)
         took_ms = (time.perf_counter() - began) * 1000
-        return Asked(hits=[found_of(hit) for hit in found["hits"]], took_ms=took_ms)
+        wanted = {part.document for part in question.relevant}
+        left_out = [
+            LeftOut(item["document_name"], item["score"], item["dropped"], item["why"])
+            for item in found["considered"]
+            if item["document_name"] in wanted
+        ]
+        hits = [found_of(hit) for hit in found["hits"]]
+        return Asked(hits=hits, left_out=left_out, took_ms=took_ms)
 
 
 class AppTarget:
@@ -126,12 +149,25 @@ class AppTarget:
 
 def dataset_id(client: Client, name: str) -> str:
     """The id of the dataset of that name. Raises Rejected, naming those that there are."""
-    listed = {item["name"]: item["id"] for item in client.every("/v1/datasets")}
+    listed = _listed(client)
     if name not in listed:
         there = ", ".join(sorted(listed)) or "none at all"
         raise Rejected(f"There is no dataset {name!r}. There are: {there}.")
-    identifier: str = listed[name]
-    return identifier
+    return listed[name]
+
+
+def _listed(client: Client) -> dict[str, str]:
+    return {item["name"]: item["id"] for item in client.every("/v1/datasets")}
+
+
+def _generation(client: Client, text: str) -> tuple[str, int | None]:
+    """Id and generation of NAME@GENERATION; None means the live one. A name may hold an @ too."""
+    name, _, number = text.rpartition("@")
+    listed = _listed(client)
+    if text in listed or name not in listed or not number.isdecimal():
+        return dataset_id(client, text), None
+    client.get(f"/v1/datasets/{listed[name]}/generations/{number}")
+    return listed[name], int(number)
 
 
 def found_of(raw: Mapping[str, Any]) -> Found:

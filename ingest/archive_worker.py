@@ -9,6 +9,7 @@ from collections.abc import Callable
 from ingest import pipeline
 from ingest.expansion import expand
 from ingest.failures import INTERNAL, CrashedRepeatedly
+from kb.background import start_background
 from kb.errors import KnowledgeBaseError, NotFound, StorageFull
 from kb.knowledge_base import KnowledgeBase
 from kb.store import jobs
@@ -37,9 +38,7 @@ class ArchiveWorker:
     def start(self) -> None:
         """Begin to work."""
         for target in (self._loop, self._heartbeat_loop):
-            thread = threading.Thread(target=target, name=f"archives{target.__name__}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
+            self._threads.append(start_background(target, f"archives{target.__name__}"))
 
     def stop(self) -> None:
         """Finish the group in hand, give the archive back to the queue and end the threads."""

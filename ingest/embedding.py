@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from ingest.backlog import Share, Waiting, divided
 from ingest.pipeline import Prepared
-from kb.batches import batched
+from kb.iteration import batched
 from kb.knowledge_base import KnowledgeBase
 from kb.store import datasets, embeddings, indexed, jobs, strides
 from kb.store.database import Transaction

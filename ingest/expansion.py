@@ -18,7 +18,8 @@ from ingest.media_types import sniff
 from ingest.upload import checked_name
 from kb.errors import Rejected, TooLarge, UnreadableFile
 from kb.knowledge_base import KnowledgeBase
-from kb.store import batches, documents, jobs, placing, removal
+from kb.store import batches, documents, erasures, jobs, placing, removal
+from kb.store.database import Transaction
 from kb.store.jobs import Job
 from kb.store.originals import Staged
 from kb.store.placing import Destination, Upload
@@ -153,9 +154,10 @@ def _store(kb: KnowledgeBase, job: Job, archive: Document, group: Sequence[_Unpa
     with kb.database.write() as tx:
         if not jobs.is_held(tx, job):
             return False
+        wanted = _without_deleted(tx, job, archive, group)
         metadata = archive.metadata or None
-        described = [replace(upload, metadata=metadata) for upload, _ in group]
-        kb.originals.adopt([staged for _, staged in group if staged is not None])
+        described = [replace(upload, metadata=metadata) for upload, _ in wanted]
+        kb.originals.adopt([staged for _, staged in wanted if staged is not None])
         mode = batches.mode_of(tx, job.batch_id)
         to = Destination(SCOPE, archive.dataset_id, job.batch_id, mode, is_late=True)
         placed = placing.put(tx, to, described)
@@ -163,6 +165,16 @@ def _store(kb: KnowledgeBase, job: Job, archive: Document, group: Sequence[_Unpa
         jobs.advance(tx, job, len(group))
     kb.collect_originals(placing.unneeded(placed, described))
     return True
+
+
+def _without_deleted(
+    tx: Transaction, job: Job, archive: Document, group: Sequence[_Unpacked]
+) -> list[_Unpacked]:
+    """A deletion that was acknowledged after the archive holds, however late this is."""
+    deleted = erasures.deleted_since(tx, archive.dataset_id, job.batch_id)
+    left_out = {upload.name: deleted[upload.name] for upload, _ in group if upload.name in deleted}
+    batches.add_deleted(tx, job.batch_id, left_out)
+    return [(upload, staged) for upload, staged in group if upload.name not in left_out]
 
 
 def _finish(kb: KnowledgeBase, job: Job, skipped: int) -> None:

@@ -19,10 +19,18 @@ from ingest.processing import process
 from ingest.receipt import receipt
 from ingest.sandbox import ReaderPool
 from ingest.types import Block, BlockKind, Extraction, ReadOptions
-from kb.batches import batched
-from kb.errors import EmbedderMismatch, KnowledgeBaseError, NotFound, StorageFull, UnreadableFile
+from kb.background import start_background
+from kb.errors import (
+    EmbedderMismatch,
+    KnowledgeBaseError,
+    NotFound,
+    Rejected,
+    StorageFull,
+    UnreadableFile,
+)
+from kb.iteration import batched
 from kb.knowledge_base import KnowledgeBase
-from kb.protocols import Embedder
+from kb.protocols import Embedder, IndexKey
 from kb.store import (
     chunks,
     datasets,
@@ -47,7 +55,8 @@ TEXTS_AT_ONCE = 64
 """Small slices: the documents of uploads, whose embedding runs beside this, come in between."""
 IDLE_S = 0.5
 TROUBLE_S = 10.0
-EXPIRY_S = 60.0
+RARELY_S = 60.0
+"""Between looks for generations that have expired, and for a model that is not on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +80,11 @@ class Reindexer:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._looked_for_expired = float("-inf")
+        self._resting_until: dict[IndexKey, float] = {}
 
     def start(self) -> None:
         """Begin to work."""
-        self._thread = threading.Thread(target=self._run, name="reindex", daemon=True)
-        self._thread.start()
+        self._thread = start_background(self._run, "reindex")
 
     def stop(self) -> None:
         """End after the slice in hand; what is not stored is done again at the next start."""
@@ -111,14 +120,18 @@ class Reindexer:
         for dataset, generation in self._kb.database.reading(generations.beside):
             if self._stopping.is_set():
                 return False
+            key = IndexKey(dataset.id, generation.number)
+            if time.monotonic() < self._resting_until.get(key, 0.0):
+                continue
             try:
                 is_busy |= self._advance(dataset, generation)
-            except (EmbedderMismatch, NotFound) as exc:  # one cannot go on; the others can
+            except (EmbedderMismatch, NotFound, Rejected) as exc:  # the others can go on
+                self._resting_until[key] = time.monotonic() + RARELY_S
                 logger.warning("generation %d is not built: %s", generation.number, exc.detail)
         return is_busy
 
     def _remove_expired(self) -> None:
-        if time.monotonic() - self._looked_for_expired > EXPIRY_S:
+        if time.monotonic() - self._looked_for_expired > RARELY_S:
             self._kb.reindexing.remove_expired(self._kb.settings.maintenance.keep_retired_s)
             self._looked_for_expired = time.monotonic()
 
@@ -135,6 +148,8 @@ class Reindexer:
         if self._stopping.is_set():
             return False
         while lost := self._store(dataset, generation, split):
+            if self._stopping.is_set():
+                return False
             self._embed(embedder, {name: texts[name] for name in lost})
         self._kb.applier.notify()
         return True

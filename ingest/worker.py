@@ -22,6 +22,7 @@ from ingest.backlog import Backlog, Waiting, divided
 from ingest.failures import INTERNAL, CrashedRepeatedly
 from ingest.reindexing import Reindexer
 from ingest.sandbox import ReaderPool, suitable_readers
+from kb.background import start_background
 from kb.errors import KnowledgeBaseError, NotFound, StorageFull
 from kb.knowledge_base import KnowledgeBase
 from kb.store import embeddings, generations, index_ops, jobs
@@ -71,9 +72,7 @@ class Worker:
         """Begin to work."""
         reading = [self._read_loop] * self._reading
         for target in (*reading, self._embed_loop, self._heartbeat_loop):
-            thread = threading.Thread(target=target, name=target.__name__, daemon=True)
-            thread.start()
-            self._threads.append(thread)
+            self._threads.append(start_background(target, target.__name__))
         self._archives.start()
         self._reindexer.start()
 

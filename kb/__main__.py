@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from eval.commands import commands as evaluations
-from kb.cli import applications, upkeep
+from kb.cli import access_keys, applications, listing, upkeep
 from kb.errors import KnowledgeBaseError
 
 if TYPE_CHECKING:
@@ -195,52 +195,13 @@ def receipt(document_id: str, as_json: Json = False) -> None:
 @datasets.command("list")
 def list_datasets(as_json: Json = False) -> None:
     """Show the datasets."""
-    _list("/v1/datasets", ("id", "name"), as_json)
-
-
-@keys.command("create")
-def create_key(
-    kind: Annotated[str, typer.Option(help="admin, dataset, app or widget.")],
-    dataset: Annotated[list[str], typer.Option(help="Id of a dataset it may use.")] = [],  # noqa: B006
-    app_slug: Annotated[str | None, typer.Option("--app", help="App it may chat with.")] = None,
-    name: Annotated[str, typer.Option(help="What it is for.")] = "",
-    origin: Annotated[list[str], typer.Option(help="Page a widget key is good on.")] = [],  # noqa: B006
-) -> None:
-    """Make a key; it, and the signing secret of a widget in a second line, is shown this once."""
-    opened = {"dataset_ids": dataset or None, "app": app_slug, "origins": origin or None}
-    body = {"kind": kind, "name": name, **opened}
-    with _client() as client:
-        made = client.send("POST", "/v1/keys", {k: v for k, v in body.items() if v is not None})
-    typer.echo("\n".join(made[name] for name in ("key", "signing_secret") if name in made))
-
-
-@keys.command("list")
-def list_keys(as_json: Json = False) -> None:
-    """Show the keys, without their secrets."""
-    _list("/v1/keys", ("id", "kind", "name", "created_at"), as_json)
-
-
-@keys.command("revoke")
-def revoke_key(key_id: str) -> None:
-    """End a key."""
-    with _client() as client:
-        client.send("DELETE", f"/v1/keys/{key_id}")
+    listing.show(_client, "/v1/datasets", ("id", "name"), as_json=as_json)
 
 
 @apps.command("list")
 def list_apps(as_json: Json = False) -> None:
     """Show the apps."""
-    _list("/v1/apps", ("slug", "name", "version"), as_json)
-
-
-def _list(path: str, columns: tuple[str, ...], as_json: bool) -> None:
-    with _client() as client:
-        items = list(client.every(path))
-    if as_json:
-        _print_json(items)
-        return
-    for item in items:
-        typer.echo("  ".join(str(item[column]) for column in columns))
+    listing.show(_client, "/v1/apps", ("slug", "name", "version"), as_json=as_json)
 
 
 @contextmanager
@@ -273,6 +234,7 @@ def _print_json(value: Any) -> None:
 
 app.add_typer(evaluations(_client), name="eval")
 upkeep.add_to(app, datasets, _client)
+access_keys.add_to(keys, _client)
 applications.add_to(apps, _client)
 
 

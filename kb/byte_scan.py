@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +23,8 @@ class Scan:
 
 
 def scan(folder: DataFolder, samples: Sequence[bytes]) -> Scan:
-    """Look for samples as they are and, if they are text, as UTF-16."""
-    wanted = {form: sample for sample in samples for form in _forms(sample)}
+    """Look for samples in all their forms."""
+    wanted = {form: sample for sample in samples for form in forms(sample)}
     found: dict[bytes, set[Path]] = {}
     files = 0
     for path in _files(folder.root):
@@ -33,11 +34,13 @@ def scan(folder: DataFolder, samples: Sequence[bytes]) -> Scan:
     return Scan(files, {sample: tuple(sorted(paths)) for sample, paths in found.items()})
 
 
-def _forms(sample: bytes) -> list[bytes]:
+def forms(sample: bytes) -> list[bytes]:
+    """The bytes as they are and, if they are text, as UTF-16 and as JSON writes it."""
     try:
-        return [sample, sample.decode().encode("utf-16-le")]
+        text = sample.decode()
     except UnicodeDecodeError:  # of a vector
         return [sample]
+    return [sample, text.encode("utf-16-le"), json.dumps(text)[1:-1].encode()]
 
 
 def _files(root: Path) -> Iterator[Path]:

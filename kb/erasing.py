@@ -20,7 +20,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kb.byte_scan import scan
+from kb.background import start_background
+from kb.byte_scan import forms, scan
 from kb.errors import IndexDamaged, NotFound, StorageFull, Unavailable
 from kb.folder import DataFolder
 from kb.index.applier import Applier
@@ -91,8 +92,7 @@ class Erasing:
 
     def start(self) -> None:
         """Erase what is deleted, when its time has come."""
-        self._thread = threading.Thread(target=self._run, name="erase", daemon=True)
-        self._thread.start()
+        self._thread = start_background(self._run, "erase")
 
     def stop(self) -> None:
         """End after the step in hand; what is pending goes on at the next start."""
@@ -244,7 +244,7 @@ class Erasing:
         repeated: set[str] = set()
         left = 0
         for sample, paths in seen.found.items():
-            tables = self._database.reading(erasures.tables_with, sample)
+            tables = self._database.reading(erasures.tables_with, forms(sample))
             repeated.update(tables)
             left += not tables
             if not tables:

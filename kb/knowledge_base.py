@@ -12,7 +12,6 @@ from typing import IO
 
 from kb.access import Access
 from kb.backup import Backup
-from kb.batches import batched
 from kb.chat.answering import Chat, Memory
 from kb.chat.asides import Asides
 from kb.chat.catalog import DEFAULT, Catalog, Deadlines
@@ -23,9 +22,10 @@ from kb.fsck import Fsck
 from kb.index.applier import Applier
 from kb.index.by_text import ChunksByText
 from kb.index.exact import ExactVectors
-from kb.index.keywords import TantivyKeywords
+from kb.index.keywords import TantivyKeywords, self_test
 from kb.index.trust import DependableKeywords, DependableVectors, SealedVectors, Trust
 from kb.index.vectors import ChromaVectors
+from kb.iteration import batched
 from kb.models.circuit import Breaking
 from kb.models.embedders import Embedders
 from kb.models.embedding import open_embedder
@@ -151,6 +151,8 @@ def open_kb(settings: Settings) -> KnowledgeBase:
     Raises:
         DataFolderLocked: another process owns it.
         Rejected: it was written by a newer version, or the embedding model is not on this machine.
+        StorageFull: there is no room to make it.
+        Unavailable: the search for words does not work with the libraries of this machine.
     """
     folder = DataFolder(settings.data_dir)
     lock = folder.lock()
@@ -162,6 +164,7 @@ def open_kb(settings: Settings) -> KnowledgeBase:
 
 
 def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBase:
+    self_test()
     database = Database(folder.database)
     originals = Originals(folder.originals)
     vault = Secrets.open(folder.secret)

@@ -116,13 +116,13 @@ class Verification:
 
     def _check_keywords(self, dataset: Dataset) -> None:
         if self._fsck.lacks_keywords(dataset):
-            logger.warning("rebuilding the keyword index of %r, which is damaged", dataset.name)
+            logger.warning("rebuilding the keyword index of %r: missing or damaged", dataset.name)
             self._applier.rebuild_keywords(_key(dataset))
         self._of_keywords.believe(_key(dataset))
 
     def _check_vectors(self, dataset: Dataset) -> None:
         if self._fsck.lacks_vectors(dataset):
-            logger.warning("rebuilding the vector index of %r, which is damaged", dataset.name)
+            logger.warning("rebuilding the vector index of %r: missing or damaged", dataset.name)
             self._applier.rebuild_vectors(_key(dataset))
         self._of_vectors.believe(_key(dataset))
 

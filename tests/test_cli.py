@@ -146,8 +146,16 @@ def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(server):
     assert token.split("_")[3] not in listed.stdout
     key_id = token.split("_")[2]
     assert key_id in listed.stdout
+    rotated = kb(server.data_dir, "keys", "rotate", key_id, "--grace", "60").stdout.strip()
+    for secret in (token, rotated):
+        with running_client(server, secret) as http:
+            assert http.get("/v1/keys").status_code == 200
+    again = kb(server.data_dir, "keys", "rotate", key_id).stdout.strip()
+    for secret, status in ((token, 401), (rotated, 401), (again, 200)):
+        with running_client(server, secret) as http:
+            assert http.get("/v1/keys").status_code == status
     assert kb(server.data_dir, "keys", "revoke", key_id).returncode == 0
-    with running_client(server, token) as http:
+    with running_client(server, again) as http:
         assert http.get("/v1/keys").status_code == 401
     again = kb(server.data_dir, "keys", "revoke", key_id)
     assert (again.returncode, again.stdout) == (1, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.server import answer_of, ask, running_server, wait_for_batch
+from tests.server import answer_of, ask, environment, running_server, wait_for_batch
 
 DISK_MIB = 64
 QUESTION = "When does the harbour of Ness freeze?"
@@ -48,6 +49,17 @@ def fill(path: Path, *, leave_mib: int = 0) -> None:
 
 def upload(http: httpx.Client, dataset_id: str, name: str, text: str) -> httpx.Response:
     return http.post(f"/v1/datasets/{dataset_id}/documents", files=[("files", (name, text))])
+
+
+@pytest.mark.slow
+def test_a_first_start_on_a_full_disk_says_so_in_one_line(small_disk: Path):
+    fill(small_disk / "ballast")
+    command = [sys.executable, "-m", "kb", "fsck"]
+    settings = environment(small_disk / "data")
+    done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("kb: The disk that holds the data folder is full.")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.slow

@@ -75,6 +75,7 @@ def _result(result: Result) -> Json:
         "answer": asked.answer.text if asked.answer else None,
         "refused": asked.answer.is_refusal if asked.answer else None,
         "hits": [_hit(hit) for hit in asked.hits[:HITS_KEPT]],
+        "left_out": [asdict(item) for item in (asked.left_out or ())[:HITS_KEPT]],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from eval.judging import ranking
@@ -65,6 +65,7 @@ def _shown(result: Result, tag: str = "") -> str:
         _hit(place, hit, bool(right[place - 1]), question.answers)
         for place, hit in enumerate(asked.hits[:HITS_SHOWN], start=1)
     ]
+    parts += _left_out(result)
     return f"<details><summary>{head}</summary>{''.join(parts)}</details>"
 
 
@@ -101,6 +102,23 @@ def _hit(place: int, hit: Found, is_right: bool, answers: Sequence[str]) -> str:
         f"<p>{_marked(_cut(hit.text), answers)}</p>"
         f'<p class="why">{escape(_reasons(hit.why))}</p></div>'
     )
+
+
+def _left_out(result: Result) -> Iterator[str]:
+    """What became of the expected documents, where they are not among the hits."""
+    asked = result.asked
+    if asked.left_out is None or asked.error:
+        return
+    wanted = dict.fromkeys(part.document for part in result.question.relevant)
+    for item in asked.left_out[:HITS_SHOWN]:
+        yield (
+            f"<p>Left out: {escape(item.document)}, {escape(item.dropped)} "
+            f'<small>{item.score:.3f}</small></p><p class="why">{escape(_reasons(item.why))}</p>'
+        )
+    seen = {hit.document for hit in asked.hits} | {item.document for item in asked.left_out}
+    for name in wanted:
+        if name not in seen:
+            yield f"<p>Never a candidate: {escape(name)}</p>"
 
 
 def _cut(text: str) -> str:

@@ -14,7 +14,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from kb.access import end_users
-from kb.access.limits import WIDGET_LIMITS, OpenStream, OpenStreams, RequestRates
+from kb.access.limits import (
+    STREAM_RETRY_S,
+    WIDGET_LIMITS,
+    OpenStream,
+    OpenStreams,
+    RequestRates,
+    Turns,
+)
 from kb.errors import NotAllowed, RateLimited, Unauthenticated
 from kb.ids import new_id
 from kb.store import keys, usage
@@ -57,6 +64,7 @@ class Access:
         self._login_token = secrets.token_urlsafe(24)
         self.rates = RequestRates(time.monotonic)
         self.streams = OpenStreams()
+        self.turns = Turns()
 
     def authenticate(
         self, token: str | None, *, origin: str | None = None, end_user: str | None = None
@@ -90,16 +98,30 @@ class Access:
         """The origins whose pages may read answers."""
         return self._database.reading(keys.widget_origins)
 
-    def check_tokens(self, caller: Caller) -> None:
-        """Raises RateLimited when the key has used up its tokens of this day (UTC)."""
+    def check_tokens(self, caller: Caller, *, in_progress: int = 0) -> None:
+        """Whether the key has tokens of this day (UTC) left.
+
+        Args:
+            in_progress: what its unfinished answers are expected to use; they count when they end.
+
+        Raises:
+            RateLimited: it has none.
+        """
         limit = caller.limits.tokens_per_day
         if limit is None or caller.key_id is None:
             return
-        if self._database.reading(usage.tokens_today, caller.key_id) >= limit:
+        used = self._database.reading(usage.tokens_today, caller.key_id)
+        if used >= limit:
             raise RateLimited(
                 f"This key has used its {limit} tokens of today. It may go on at midnight UTC; "
                 f"or have the limit of the key raised.",
                 _seconds_to_midnight(),
+            )
+        if used + in_progress >= limit:
+            raise RateLimited(
+                f"The answers in progress may use up this key's {limit} tokens of today. Wait for "
+                f"one to end, or have the limit of the key raised.",
+                STREAM_RETRY_S,
             )
 
     def ended(self, credentials: Iterable[Credential]) -> set[Credential]:

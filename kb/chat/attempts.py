@@ -20,7 +20,9 @@ from kb.chat.shutdown import ShutDown, has_shut_down
 from kb.chat.tokens import estimate_tokens
 from kb.errors import ModelUnavailable
 from kb.models.circuit import CircuitOpen
+from kb.models.extractive import ExtractiveAnswerer
 from kb.protocols import Answerer, Prompt, Question
+from kb.search.calibration import LEAST_SCORE
 from kb.search.expansion import NOTHING_ELSE
 from kb.search.searching import Searcher
 from kb.store import datasets
@@ -29,10 +31,6 @@ from kb.types import Hit, Retrieval, Route, Source, Variant, VariantName
 
 Prices = tuple[float | None, float | None]
 """Money per million tokens, in and out."""
-
-LEAST_EVIDENCE = 0.0
-"""Score that the best source must reach where an app has a refusal; 0 needs only a source. An app
-asks for more with the `min_score` of its retrieval."""
 
 PROMPTS_INDEXED = 16
 """Versions of apps whose prompts are kept ready for the gate; each takes about 270 bytes a
@@ -50,7 +48,10 @@ class Drafting:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One variant, ready to answer. `searched` is False in plain chat."""
+    """One variant, ready to answer. `searched` is False in plain chat.
+
+    `refusal` is the app's own, if it has one; `least_score` what the best source must reach then.
+    """
 
     route: Route
     question: Question
@@ -59,14 +60,15 @@ class Attempt:
     search_ms: float
     prices: Prices = (None, None)
     refusal: str = ""
+    least_score: float = LEAST_SCORE
     drafting: Drafting | None = None
     guarded: Guarded | None = None
 
     @property
     def is_refused(self) -> bool:
         """Whether the app's own refusal answers, for want of evidence; no model is asked."""
-        scores = [source.hit.score for source in self.question.sources]
-        return self.searched and bool(self.refusal) and max(scores, default=-1.0) < LEAST_EVIDENCE
+        best = max((source.hit.score for source in self.question.sources), default=-1.0)
+        return self.searched and bool(self.refusal) and best < self.least_score
 
 
 class Attempts:
@@ -163,11 +165,12 @@ class Preparation:
             question=Question(
                 self._asked.search.query, sources, self._prompt(variant, variant.prompt, context)
             ),
-            answerer=served.answerer,
+            answerer=_answerer(served, content.refusal),
             searched=retrieval is not None,
             search_ms=self._search_ms,
             prices=served.prices,
             refusal=content.refusal,
+            least_score=(retrieval and retrieval.min_score) or LEAST_SCORE,
             guarded=None if served.is_extractive else self._guarded.allowing(_quotable(sources)),
         )
         return attempt if drafter is None else self._in_sequence(attempt, variant, drafter, context)
@@ -225,6 +228,10 @@ def _context(hits: list[Hit], retrieval: Retrieval | None) -> tuple[str | None, 
         return None, ()
     numbered = [Source(n, hit) for n, hit in enumerate(hits, start=1)]
     return context_block(numbered, estimate_tokens, retrieval.context_tokens)
+
+
+def _answerer(served: Served, refusal: str) -> Answerer:
+    return ExtractiveAnswerer(refusal) if served.is_extractive else served.answerer
 
 
 def _reason(reason: str, is_extractive: bool) -> str:

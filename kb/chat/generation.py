@@ -58,6 +58,11 @@ class Generation:
         """Which answer this makes, and what decides who may see it."""
         return self._exchange.identity
 
+    @property
+    def expected_tokens(self) -> int:
+        """What the models will likely read and write."""
+        return recording.expected_tokens(self._attempt)
+
     async def events(self) -> AsyncGenerator[RunEvent, None]:
         """Started, Routed, Sources unless plain chat, text and citations, Completed.
 

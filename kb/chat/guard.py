@@ -17,8 +17,15 @@ from dataclasses import dataclass, replace
 
 from kb.chat.guarding import disguises
 from kb.chat.guarding.folding import fold, units
-from kb.chat.guarding.index import FRAGMENT_UNITS, GRAM, LONGEST, SEPARATOR, PromptIndex
+from kb.chat.guarding.index import (
+    FRAGMENT_UNITS,
+    GRAM,
+    LONGEST,
+    SEPARATOR,
+    PromptIndex,
+)
 from kb.chat.guarding.revealed import Revealed
+from kb.chat.guarding.turned import TurnedWords
 
 PIECE = 32
 """Longer text is looked at in pieces of so many characters."""
@@ -61,6 +68,7 @@ class PromptGuard:
         earlier = [fold(answer[-ANSWER_READ:]) for answer in guarded.earlier]
         live = [index for index in guarded.indexes if index.windows]
         self._traces = [_Trace(index, self._allowed, earlier) for index in live]
+        self._words = [TurnedWords(index.text, self._allowed.holds) for index in live]
         self._recent = "\n"
         self._turned = ""
         self._unread = 0
@@ -99,7 +107,7 @@ class PromptGuard:
         for trace in self._traces:
             self._stopped = trace.leaks(folded) or self._stopped
             withheld = max(withheld, trace.to_withhold)
-        if not self._stopped and self._is_encoded(piece):
+        if not self._stopped and (self._is_encoded(piece) or self._is_turned(piece)):
             self._stopped = True
             return ""
         if not withheld:
@@ -123,6 +131,9 @@ class PromptGuard:
         self._unread = 0
         recent = disguises.plain_width(self._recent)
         return any(self._gives_away(fold(said)) for said in disguises.decoded(recent))
+
+    def _is_turned(self, piece: str) -> bool:
+        return any(words.leaks(piece) for words in self._words)
 
     def _gives_away(self, folded: str) -> bool:
         return any(

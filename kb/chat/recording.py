@@ -33,6 +33,9 @@ from kb.types import (
 
 MILLION = 1_000_000
 
+USUAL_ANSWER_TOKENS = 1000
+"""What an answer is expected to take where its variant sets no `max_tokens`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -116,6 +119,18 @@ def store(database: Database, exchange: Exchange, answer: Answer, terminal: Term
 def _count(tx: Transaction, exchange: Exchange, part: Spent, *, answers: int) -> None:
     app_id = exchange.identity.app_id
     usage.count(tx, exchange.scope, app_id, part.model, part.usage, cost=part.cost, answers=answers)
+
+
+def expected_tokens(attempt: Attempt) -> int:
+    """What the models of an attempt will likely read and write, as far as it is known before."""
+    if attempt.is_refused or attempt.route.model == "extractive":
+        return 0
+    prompt, drafting = attempt.question.prompt, attempt.drafting
+    written = prompt.max_tokens or USUAL_ANSWER_TOKENS
+    answering = _read(prompt) + written
+    if drafting is None:
+        return answering
+    return answering + written + (0 if drafting.is_extractive else _read(drafting.prompt) + written)
 
 
 def spent(answer: Answer) -> list[Spent]:
@@ -238,6 +253,10 @@ def _status(terminal: Terminal) -> Any:
             return "cancelled"
         case _:
             return "failed"
+
+
+def _read(prompt: Prompt) -> int:
+    return estimate_tokens(prompt.system) + estimate_tokens(_visible(prompt))
 
 
 def _visible(prompt: Prompt) -> str:

@@ -35,9 +35,15 @@ class Run:
     """The numbered events of one answer (ids from 1), and the handle to stop it."""
 
     def __init__(
-        self, identity: RunIdentity, *, grace_s: float, arrival_s: float | None = None
+        self,
+        identity: RunIdentity,
+        *,
+        grace_s: float,
+        arrival_s: float | None = None,
+        expected_tokens: int = 0,
     ) -> None:
         self.identity = identity
+        self.expected_tokens = expected_tokens
         self.created_at = time.time()
         self._events: list[RunEvent] = []
         self._terminal: Terminal | None = None

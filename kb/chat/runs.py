@@ -71,6 +71,7 @@ class Runs:
         *,
         on_end: OnEnd | None = None,
         grace_s: float | None = None,
+        expected_tokens: int = 0,
     ) -> Run:
         """Begin a run in a task of its own.
 
@@ -80,6 +81,7 @@ class Runs:
             on_end: stores the message; runs in a thread, survives cancellation, and comes before
                 the terminal event can be seen.
             grace_s: this run's own grace time; 0 cancels it as soon as the last reader leaves.
+            expected_tokens: what it will likely use, for whoever limits that.
 
         Raises:
             Overloaded: too many runs are in progress, or the server is shutting down.
@@ -91,7 +93,9 @@ class Runs:
             raise Overloaded("Too many answers are being written. Try again in a moment.")
         own_grace_s = self._grace_s if grace_s is None else grace_s
         arrival_s = max(self._grace_s, own_grace_s, ARRIVAL_S)
-        run = Run(identity, grace_s=own_grace_s, arrival_s=arrival_s)
+        run = Run(
+            identity, grace_s=own_grace_s, arrival_s=arrival_s, expected_tokens=expected_tokens
+        )
         task = asyncio.create_task(_drive(run, producer, on_end), name=f"run {run.run_id}")
         self._runs[run.run_id] = run
         self._tasks[run.run_id] = task

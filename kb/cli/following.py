@@ -23,13 +23,15 @@ class Following:
         """The documents that failed, of the batches that are done."""
         self._client = client
         self._open: list[str] = []
-        self._states: dict[str, dict[str, int]] = {}
+        self._states: dict[str, dict[str, Any]] = {}
+        self._sizes: dict[str, tuple[int, int]] = {}
         self._seen: deque[tuple[float, int]] = deque()
 
-    def add(self, batch_id: str, documents: int) -> None:
+    def add(self, batch_id: str, documents: int, size_bytes: int) -> None:
         """A batch was accepted."""
         self._open.append(batch_id)
         self._states[batch_id] = {"total": documents, "ready": 0, "failed": 0}
+        self._sizes[batch_id] = (documents, size_bytes)
 
     def look(self) -> None:
         """Bring the numbers up to date."""
@@ -72,6 +74,27 @@ class Following:
             return 0.0
         (began, before), (now, done) = self._seen[0], self._seen[-1]
         return (done - before) / max(now - began, 0.001)
+
+    def eta_s(self, unsent: int) -> float | None:
+        """Seconds left at the server's present pace, in bytes; None while nothing moves.
+
+        Args:
+            unsent: documents still to be sent, which are taken to be as large as the others.
+        """
+        pace = sum(float(self._states[key].get("bytes_per_s") or 0) for key in self._open)
+        if not pace:
+            return None
+        documents = sum(number for number, _ in self._sizes.values())
+        size_bytes = sum(size for _, size in self._sizes.values())
+        left = sum(self._bytes_left(batch_id) for batch_id in self._open)
+        return (left + unsent * size_bytes / max(1, documents)) / pace
+
+    def _bytes_left(self, batch_id: str) -> float:
+        state = self._states[batch_id]
+        if state.get("eta_s") is not None:
+            return float(state["eta_s"]) * float(state["bytes_per_s"])
+        done = (state["ready"] + state["failed"]) / max(1, state["total"])
+        return self._sizes[batch_id][1] * (1.0 - float(done))
 
     def _sum(self, name: str) -> int:
         return sum(state[name] for state in self._states.values())

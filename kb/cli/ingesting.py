@@ -6,17 +6,18 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from kb.batches import batched
 from kb.cli.client import UPLOAD_BYTES, UPLOAD_FILES, Client
 from kb.cli.following import Following
 from kb.cli.unchanged import changed_files
 from kb.errors import Rejected
+from kb.iteration import batched
 
 POLL_S = 0.3
 
@@ -79,7 +80,9 @@ def ingest(client: Client, dataset: str, paths: Sequence[Path], *, quiet: bool) 
             outcome.failed += accepted["rejected"]
             if accepted["batch_id"]:
                 outcome.batches.append(accepted["batch_id"])
-                following.add(accepted["batch_id"], len(accepted["accepted"]))
+                taken = accepted["accepted"]
+                size_bytes = sum(item["size_bytes"] for item in taken)
+                following.add(accepted["batch_id"], len(taken), size_bytes)
             left -= len(request)
             _show(progress, task, following, left)
         progress.update(task, description="indexing")
@@ -93,8 +96,15 @@ def ingest(client: Client, dataset: str, paths: Sequence[Path], *, quiet: bool) 
 
 def _show(progress: Progress, task: Any, following: Following, left: int) -> None:
     following.look()
-    pace = f"{following.pace:.0f} documents/s" if following.pace else ""
-    progress.update(task, total=following.total + left, completed=following.done, pace=pace)
+    total, done = following.total + left, following.done
+    progress.update(task, total=total, completed=done, pace=_pace(following, left))
+
+
+def _pace(following: Following, left: int) -> str:
+    eta_s = following.eta_s(left)
+    rate = f"{following.pace:.1f} documents/s" if following.pace else ""
+    remaining = "" if eta_s is None else f"{timedelta(seconds=round(eta_s))} left"
+    return ", ".join(filter(None, (rate, remaining)))
 
 
 def _named(found: Sequence[tuple[str, Path]]) -> list[tuple[str, Path]]:
@@ -150,7 +160,6 @@ def _progress(quiet: bool) -> Progress:
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[pace]}"),
-        TimeRemainingColumn(),
         console=Console(stderr=True),
         disable=quiet,
     )

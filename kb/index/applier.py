@@ -12,10 +12,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from kb.batches import batched
+from kb.background import start_background
 from kb.errors import IndexDamaged, NotFound
 from kb.index.terms import plain_name
 from kb.index.trust import Trust
+from kb.iteration import batched
 from kb.protocols import IndexKey, KeywordIndex, VectorIndex, Vectors
 from kb.store import chunks, documents, embeddings, generations, index_ops, removal, texts
 from kb.store.database import Database, Transaction
@@ -54,8 +55,7 @@ class Applier:
 
     def start(self) -> None:
         """Apply operations as they come."""
-        self._thread = threading.Thread(target=self._run, name="applier", daemon=True)
-        self._thread.start()
+        self._thread = start_background(self._run, "applier")
 
     def stop(self) -> None:
         """Finish the step in hand and end the thread."""

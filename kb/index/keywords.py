@@ -7,19 +7,19 @@ characters. Ids only: the words live in SQL.
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import tantivy
 
-from kb.errors import IndexDamaged
+from kb.errors import IndexDamaged, Unavailable
 from kb.index.damage import reporting_damage
 from kb.index.open_indexes import Absent, OpenIndexes
-from kb.index.renewal import renewed
+from kb.index.renewal import remove, renewed
 from kb.index.terms import query_terms, terms
 from kb.protocols import Frequencies, IndexKey, Scored
 
@@ -97,11 +97,8 @@ class TantivyKeywords:
 
     def drop(self, key: IndexKey) -> None:
         """Close the folder and remove it from disk."""
-        path = self._path(key)
-        with self._open.closed(key), suppress(FileNotFoundError):
-            shutil.rmtree(path)
-        with suppress(OSError):  # the vector index may still live beside it
-            path.parent.rmdir()
+        with self._open.closed(key):
+            remove(self._path(key))
 
     def renew(self, key: IndexKey, parts: Iterable[Iterable[tuple[str, str]]]) -> None:
         """Make the index anew of (chunk id, index_text) pairs; the present one answers until it is
@@ -151,14 +148,47 @@ class TantivyKeywords:
             return _opened(path)
 
 
-def _opened(path: Path) -> _Folder:
+@cache
+def self_test() -> None:
+    """Find a sentence of each kind of script again, in memory: once per process, about 20 ms.
+
+    Libraries that cut words in another way would find nothing without a sign of it.
+
+    Raises:
+        Unavailable: a sentence is not found, or one is found that is not meant.
+    """
+    folder = _opened(None)
+    _write(folder, {text: text for text, _ in _KNOWN})
+    for text, question in _KNOWN:
+        known = _rarest(folder.index.searcher(), query_terms(question))
+        query = _any_of(folder.index.schema, known)
+        if [hit.chunk_id for hit in _hits(folder.index.searcher(), query, 9)] != [text]:
+            raise Unavailable(
+                f"The search for words does not work here: {question!r} does not find {text!r}. "
+                "Install the versions of requirements.lock."
+            )
+
+
+_KNOWN = (
+    ("Uploads are searchable within seconds.", "a searchable upload"),
+    ("Überweisungen brauchen zwei Tage.", "uberweisungen"),
+    ("劳动者可以解除劳动合同。", "劳动合同"),
+    ("東京都の公園は静かです。", "公園"),
+    ("한국어 문서를 찾습니다.", "문서"),
+    ("ภาษาไทยไม่มีช่องว่าง", "ไทย"),
+)
+"""Sentences, and questions that find these and no others."""
+
+
+def _opened(path: Path | None) -> _Folder:
+    """The index in a folder, made if it is empty; None makes one in memory."""
     schema = (
         tantivy.SchemaBuilder()
         .add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
         .add_text_field("body", tokenizer_name=TERMS_VERSION, index_option="freq")
         .build()
     )
-    index = tantivy.Index(schema, str(path))
+    index = tantivy.Index(schema, None if path is None else str(path))
     splitter = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
     index.register_tokenizer(TERMS_VERSION, splitter)
     index.config_reader("manual")  # the default starts a thread per index that watches the folder

@@ -23,7 +23,7 @@ def renewed(path: Path, closed: Callable[[], AbstractContextManager[None]]) -> I
         path: the folder of the index.
         closed: closes the index, and keeps it closed inside the block.
     """
-    new = path.with_name(f"{path.name}.new")
+    new = _beside(path)
     shutil.rmtree(new, ignore_errors=True)  # of a process that died
     try:
         yield new
@@ -34,3 +34,16 @@ def renewed(path: Path, closed: Callable[[], AbstractContextManager[None]]) -> I
                 new.rename(path)
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a closed index from disk, with what a process that died left beside it."""
+    for folder in (path, _beside(path)):
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+    with suppress(OSError):  # the other index of the generation may still live there
+        path.parent.rmdir()
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.new")

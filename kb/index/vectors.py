@@ -8,7 +8,6 @@ one answers from stale files without an error.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from chromadb.errors import ChromaError
 from kb.errors import IndexDamaged
 from kb.index.damage import reporting_damage
 from kb.index.open_indexes import Absent, OpenIndexes
-from kb.index.renewal import renewed
+from kb.index.renewal import remove, renewed
 from kb.index.unused_rows import empty_unused_rows
 from kb.protocols import IndexKey, Scored, Vectors
 
@@ -123,11 +122,8 @@ class ChromaVectors:
 
     def drop(self, key: IndexKey) -> None:
         """Close the folder and remove it from disk."""
-        path = self._path(key)
-        with self._open.closed(key), suppress(FileNotFoundError):
-            shutil.rmtree(path)
-        with suppress(OSError):  # the keyword index may still live beside it
-            path.parent.rmdir()
+        with self._open.closed(key):
+            remove(self._path(key))
 
     def renew(self, key: IndexKey, parts: Iterable[tuple[Sequence[str], Vectors]]) -> None:
         """Make the index anew of (ids, vectors); the present one answers until it is done."""

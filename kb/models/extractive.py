@@ -13,15 +13,13 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
 from kb.protocols import Question
+from kb.search.calibration import LEAST_SCORE
 from kb.sentences import HAN_KANA_HANGUL, sentence_extents, terms
 from kb.types import EndPiece, Piece, Source, TextPiece
 
 THRESHOLD = 0.25
 """Least share of the question (by weight of its terms) that the best sentence and its surroundings
 must hold; below it the answer is the refusal."""
-
-LEAST_SCORE = 0.4
-"""Score of the best hit (`kb/search/calibration.py`) below which the answer is the refusal."""
 
 MAX_SENTENCES = 3
 """Most sentences of an answer."""
@@ -120,18 +118,25 @@ class _Sentence:
 
 
 class ExtractiveAnswerer:
-    """An Answerer that picks one to three sentences and says so when none fits."""
+    """An Answerer that picks one to three sentences and says so when none fits.
+
+    Args:
+        refusal: what it says then; empty takes a sentence in the question's language.
+    """
+
+    def __init__(self, refusal: str = "") -> None:
+        self._refusal = refusal
 
     async def answer(self, question: Question) -> AsyncIterator[Piece]:
         """Text in small pieces, then EndPiece: "stop" and grounded, or "refused" and not."""
         chosen = choose_sentences(question.query, question.sources)
-        text = _written(chosen) if chosen else REFUSALS[language(question.query)]
-        for token in _TOKEN.findall(text):
-            yield TextPiece(token)
-        if chosen:
-            yield EndPiece(finish_reason="stop", grounded=True)
-        else:
+        if not chosen:
+            yield TextPiece(self._refusal or REFUSALS[language(question.query)])
             yield EndPiece(finish_reason="refused", grounded=False)
+            return
+        for token in _TOKEN.findall(_written(chosen)):
+            yield TextPiece(token)
+        yield EndPiece(finish_reason="stop", grounded=True)
 
 
 def language(text: str) -> str:

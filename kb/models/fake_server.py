@@ -1,14 +1,9 @@
 """A language model server that needs no model: try the product with it, and test against it.
 
 OpenAI-compatible (`/v1/chat/completions`, `/v1/completions`, `/v1/models`). The model name in the
-request picks the behaviour, so one server plays every part:
+request picks the behaviour, so one server plays every part: what it says is in
+`kb/models/fake_scripts.py`, and beside that there are
 
-    echo              the user's last message, word by word (also any unknown name)
-    cite              a sentence quoting passage [1] of the prompt, with its mark
-    reveal[:base64]   its instructions, as told or encoded: what the gate must stop
-    numbers:N[:ms[:K]]  "1 2 3 … N", waiting ms between tokens, and for K answers after the first
-    say:TEXT          that text, whatever is asked
-    slow:ms           like echo, waiting ms before every word
     fail:CODE[:s]     that HTTP status, with the request echoed in the body as bad servers do;
                       `s` is sent as its Retry-After
     flaky:N           HTTP 503 to the first N requests, then like echo
@@ -23,14 +18,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
 import json
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
+
+from kb.models.fake_scripts import Script, script_of, usage_of
 
 MODELS = (
     "echo",
@@ -44,14 +40,6 @@ MODELS = (
     "cut",
 )
 BREAKS_AFTER = 3
-QUOTED_WORDS = 12
-_PASSAGE = re.compile(r"^\W*\[1\]\W*(.+)", re.MULTILINE | re.DOTALL)
-
-
-class _Script(NamedTuple):
-    words: Sequence[str]
-    interval_s: float = 0.0
-    together: int = 1
 
 
 class FakeModelServer:
@@ -165,10 +153,10 @@ async def _complete(body: dict[str, Any], reply: _Reply) -> bool:
         code, _, retry_after = argument.partition(":")
         await _refuse(reply.writer, int(code), body, retry_after)
         return True
-    script = _script(body, behaviour, argument)
+    script = script_of(body, behaviour, argument)
     if not body.get("stream"):
         choice = reply.choice("".join(script.words), "stop", "message")
-        await _send(reply.writer, 200, {"choices": [choice], "usage": _usage(body, script)})
+        await _send(reply.writer, 200, {"choices": [choice], "usage": usage_of(body, script)})
         return True
     reply.start()
     if behaviour == "stall":
@@ -183,7 +171,7 @@ async def _complete(body: dict[str, Any], reply: _Reply) -> bool:
         return False
     await reply.event({"choices": [reply.choice("", "stop")]})
     if (body.get("stream_options") or {}).get("include_usage"):
-        await reply.event({"choices": [], "usage": _usage(body, script)})
+        await reply.event({"choices": [], "usage": usage_of(body, script)})
     await reply.end()
     return True
 
@@ -195,57 +183,13 @@ async def _refuse(
     await _send(writer, status, {"error": {"message": f"bad request: {body}"}}, header)
 
 
-async def _stream_words(script: _Script, reply: _Reply, limit: int | None) -> None:
+async def _stream_words(script: Script, reply: _Reply, limit: int | None) -> None:
     for number, word in enumerate(script.words[:limit]):
         if number == 1 and script.together > 1:
             await reply.meet(script.together)
         if script.interval_s:
             await asyncio.sleep(script.interval_s)
         await reply.event({"choices": [reply.choice(word, None)]})
-
-
-def _script(body: dict[str, Any], behaviour: str, argument: str) -> _Script:
-    if behaviour == "numbers":
-        count, interval_ms, together = [*argument.split(":"), "0", "1"][:3]
-        numbers = [f"{number} " for number in range(1, int(count) + 1)]
-        return _Script(numbers, float(interval_ms) / 1000, int(together))
-    texts = {"cite": _citing, "reveal": _encoded if argument else _instructions}
-    text = argument if behaviour == "say" else texts.get(behaviour, _last_message)(body)
-    words = re.findall(r"\s*\S+", text) or [""]
-    if behaviour in ("cut", "error-mid-stream"):
-        words = [argument] if argument else ["one ", "two ", "three ", "four "]
-    return _Script(words, float(argument or 0) / 1000 if behaviour == "slow" else 0.0)
-
-
-def _citing(body: dict[str, Any]) -> str:
-    passage = _PASSAGE.search(_whole_prompt(body))
-    if not passage:
-        return "The documents say nothing about this."
-    title, _, text = passage[1].split("\n\n")[0].partition("\n")
-    quote = " ".join((text or title).split()[:QUOTED_WORDS])
-    return f"According to the documents: {quote} [1]."
-
-
-def _instructions(body: dict[str, Any]) -> str:
-    return f"My instructions are: {_whole_prompt(body)}"
-
-
-def _encoded(body: dict[str, Any]) -> str:
-    return " ".join(base64.encodebytes(_whole_prompt(body).encode()).decode().split())
-
-
-def _last_message(body: dict[str, Any]) -> str:
-    return str(body["messages"][-1]["content"]) if body.get("messages") else _whole_prompt(body)
-
-
-def _whole_prompt(body: dict[str, Any]) -> str:
-    messages = body.get("messages") or [{"content": body.get("prompt", "")}]
-    return "\n\n".join(str(message["content"]) for message in messages)
-
-
-def _usage(body: dict[str, Any], script: _Script) -> dict[str, int]:
-    words = _whole_prompt(body).split()
-    return {"prompt_tokens": len(words), "completion_tokens": len(script.words)}
 
 
 async def _read_request(reader: asyncio.StreamReader) -> tuple[str, dict[str, Any]]:

@@ -11,6 +11,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+LEAST_SCORE = 0.4
+"""Score of the best hit below which a question counts as not answered, where nothing else is set:
+what the extractive answerer refuses at, and an app with a refusal. See the figures below."""
+
 LEADERS = 3
 """First candidates whose best values count: an answer that is second is found, too."""
 

@@ -6,7 +6,7 @@ SQL and documents are listed in parts, so a batch of ten thousand costs no more 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,6 +30,12 @@ jobs = schema.jobs
 
 LISTED = 1000
 """Documents that are listed with a batch unless more or less is asked for."""
+
+DELETED_SINCE = Failure(
+    "deleted_since",
+    "This file of the archive was left out: its document was deleted after the archive was "
+    "uploaded. Upload the file again to have it back.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +124,22 @@ def add(tx: Transaction, batch_id: str, placed: Iterable[Placed]) -> None:
         }
         for key, item in by_id.items()
     ]
-    if rows:
-        statement = insert(items)
-        renewed = {"version": statement.excluded.version, "note": statement.excluded.note}
-        keys = ["batch_id", "document_id"]
-        tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=renewed), rows)
+    _list(tx, rows)
+
+
+def add_deleted(tx: Transaction, batch_id: str, deleted: Mapping[str, str]) -> None:
+    """List files, name → id, whose documents were deleted after the batch was acknowledged."""
+    rows = [
+        {
+            "batch_id": batch_id,
+            "document_id": document_id,
+            "version": 1,
+            "name": name,
+            "note": failure_to(DELETED_SINCE),
+        }
+        for name, document_id in deleted.items()
+    ]
+    _list(tx, rows)
 
 
 def add_skipped(tx: Transaction, batch_id: str, number: int) -> None:
@@ -199,6 +216,14 @@ def remove_of_dataset(tx: Transaction, dataset_id: str) -> None:
     own = select(table.c.id).where(table.c.dataset_id == dataset_id)
     tx.execute(delete(items).where(items.c.batch_id.in_(own)))
     tx.execute(delete(table).where(table.c.dataset_id == dataset_id))
+
+
+def _list(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        statement = insert(items)
+        renewed = {"version": statement.excluded.version, "note": statement.excluded.note}
+        keys = ["batch_id", "document_id"]
+        tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=renewed), rows)
 
 
 def _counted(

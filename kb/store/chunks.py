@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Row, Select, and_, bindparam, func, insert, select
 
-from kb.batches import batched
+from kb.iteration import batched
 from kb.protocols import Vectors
 from kb.store import documents, embeddings, passages, removal, schema
 from kb.store.database import VARIABLES, Transaction

@@ -43,11 +43,17 @@ class Database:
     """Opens the file, migrates it and hands out transactions. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
+        """
+        Raises:
+            Rejected: a newer version wrote the file.
+            StorageFull: it cannot be made or migrated, for the disk is full.
+        """
         self.path = path
         self._writer = _engine(path, begin="BEGIN IMMEDIATE", pool_size=1, pragmas=_WRITER_PRAGMAS)
         self._readers = _engine(path, begin="BEGIN", pool_size=READERS, pragmas=_READER_PRAGMAS)
         self._turn = threading.Lock()
-        self._migrate()
+        with _translated(path):
+            self._migrate()
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:

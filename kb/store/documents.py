@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Row, Select, func, select, update
 
-from kb.batches import batched
 from kb.errors import Conflict, NotFound
 from kb.ids import now
+from kb.iteration import batched
 from kb.store import datasets, jobs, schema
 from kb.store.database import VARIABLES, Transaction
 from kb.store.paging import Listing, PageRequest, listing

@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
-from kb.batches import batched
+from kb.iteration import batched
 from kb.protocols import Vectors
 from kb.store import schema
 from kb.store.database import VARIABLES, Transaction

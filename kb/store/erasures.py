@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy import LargeBinary, Row, Table, cast, func, insert, literal, or_, select, update
 
-from kb.batches import batched
 from kb.errors import NotFound
 from kb.ids import now
+from kb.iteration import batched
 from kb.store import schema
 from kb.store.database import VARIABLES, Transaction
 from kb.types import Scope
@@ -108,6 +108,19 @@ def among(tx: Transaction, document_ids: Collection[str]) -> set[str]:
     return set(tx.execute(query).scalars())
 
 
+def deleted_since(tx: Transaction, dataset_id: str, batch_id: str) -> dict[str, str]:
+    """Name → id of a dataset's documents that were deleted after a batch was acknowledged."""
+    items, batches = schema.batch_items, schema.batches
+    began = select(batches.c.created_at).where(batches.c.id == batch_id).scalar_subquery()
+    later = (table.c.dataset_id == dataset_id) & (table.c.deleted_at > began)
+    deleted = list(tx.execute(select(table.c.document_id).where(later)).scalars())
+    found: dict[str, str] = {}
+    for part in batched(deleted, VARIABLES):
+        query = select(items.c.name, items.c.document_id).where(items.c.document_id.in_(part))
+        found.update((row.name, row.document_id) for row in tx.execute(query))
+    return found
+
+
 def finish(
     tx: Transaction, document_ids: Iterable[str], checks: Sequence[Mapping[str, Any]]
 ) -> None:
@@ -146,17 +159,18 @@ def rows_left(tx: Transaction, document_ids: Iterable[str]) -> int:
     return left
 
 
-def tables_with(tx: Transaction, piece: bytes) -> list[str]:
-    """The tables in which some bytes stand rightly: another document, or a conversation."""
+def tables_with(tx: Transaction, pieces: Sequence[bytes]) -> list[str]:
+    """The tables in which any of some bytes stand rightly: another document, or a conversation."""
     return [
         kept.name
         for kept in schema.metadata.sorted_tables
-        if kept is not table and _holds(tx, kept, piece)
+        if kept is not table and _holds(tx, kept, pieces)
     ]
 
 
-def _holds(tx: Transaction, kept: Table, piece: bytes) -> bool:
-    stands = or_(*(func.instr(cast(column, LargeBinary), piece) > 0 for column in kept.c))
+def _holds(tx: Transaction, kept: Table, pieces: Sequence[bytes]) -> bool:
+    columns = [cast(column, LargeBinary) for column in kept.c]
+    stands = or_(*(func.instr(column, piece) > 0 for column in columns for piece in pieces))
     found = select(literal(1)).select_from(kept).where(stands).limit(1)
     return tx.execute(found).first() is not None
 

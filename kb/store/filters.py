@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import ColumnElement, and_, exists, func, literal, select
 
-from kb.batches import batched
+from kb.iteration import batched
 from kb.protocols import Scored, Vectors
 from kb.store import schema
 from kb.store.database import VARIABLES, Transaction

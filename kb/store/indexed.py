@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from kb.batches import batched
 from kb.ids import now
+from kb.iteration import batched
 from kb.store import chunks, embeddings, layouts, removal, schema
 from kb.store.database import VARIABLES, Transaction
 from kb.types import Chunk, LayoutBlock, Page

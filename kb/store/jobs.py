@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 
-from kb.batches import batched
+from kb.iteration import batched
 from kb.store import schema
 from kb.store.database import VARIABLES, Transaction
 from kb.types import ARCHIVE_TYPE

@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from kb.batches import batched
 from kb.errors import NotFound
 from kb.ids import new_id, now, rfc3339
+from kb.iteration import batched
 from kb.store import app_access, schema
 from kb.store.database import VARIABLES, Transaction
 from kb.store.paging import Listing, PageRequest, listing

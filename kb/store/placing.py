@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Row, bindparam, insert, select, update
 
-from kb.batches import batched
 from kb.ids import new_id, now
+from kb.iteration import batched
 from kb.store import datasets, documents, jobs, schema
 from kb.store.database import VARIABLES, Transaction
 from kb.store.records import failure_to

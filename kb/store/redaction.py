@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import String, cast, delete, select, update
 
-from kb.batches import batched
+from kb.iteration import batched
 from kb.store import erasures, schema
 from kb.store.database import VARIABLES, Transaction
 from kb.types import Message
@@ -65,7 +65,7 @@ def redacted(
     lost += [citation["quote"] for citation in citations if citation["document_id"] in gone]
     return {
         "answer": blacked_out(answer, lost),
-        "sources": _without(sources, gone, "text"),
+        "sources": _without(sources, gone, "text", "heading"),
         "citations": _without(citations, gone, "quote"),
     }
 
@@ -89,9 +89,10 @@ def blacked_out(answer: str, texts: Iterable[str]) -> str:
 
 
 def _without(
-    items: Sequence[Mapping[str, Any]], gone: Collection[str], field: str
+    items: Sequence[Mapping[str, Any]], gone: Collection[str], *fields: str
 ) -> list[dict[str, Any]]:
-    return [{**item, field: ""} if item["document_id"] in gone else dict(item) for item in items]
+    empty = dict.fromkeys(fields, "")
+    return [{**item, **empty} if item["document_id"] in gone else dict(item) for item in items]
 
 
 def _forget_first_answers(tx: Transaction, gone: set[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import bindparam, delete, func, select, update
 
-from kb.batches import batched
+from kb.iteration import batched
 from kb.store import batches, datasets, documents, embeddings, index_ops, jobs, schema, uploads
 from kb.store.database import VARIABLES, Transaction
 from kb.types import Scope

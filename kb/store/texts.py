@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, and_, bindparam, select
 
-from kb.batches import batched
+from kb.iteration import batched
 from kb.protocols import IndexKey
 from kb.store import schema
 from kb.store.database import VARIABLES, Transaction

@@ -96,5 +96,5 @@ def totals(
     rows = tx.execute(query.group_by(name).order_by(name))
     return [
         Spent(name, answers, prompt, completion, round(cost, 8))
-        for name, answers, prompt, completion, cost in rows.tuples()
+        for name, answers, prompt, completion, cost in rows
     ]

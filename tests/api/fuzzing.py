@@ -32,7 +32,7 @@ from tests.api.operations import METHODS, TUS
 from tests.api.worlds import World, two_tenants
 
 TUS_BODY = "application/offset+octet-stream"
-TIMEOUT_S = 60
+TIMEOUT_S = 240
 LONGEST_QUERY = 2000
 """Characters; the server refuses a longer head before it is a request, and hangs up."""
 EXPECTED_503 = ("model_unavailable",)

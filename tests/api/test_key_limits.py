@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -113,6 +114,43 @@ def test_a_key_uses_no_more_tokens_a_day_than_its_limit_and_a_restart_forgets_no
     assert (mine["answers"], mine["completion_tokens"]) == (1, 3)
     served.kb.access.rates = RequestRates(time.monotonic)  # what a start forgets
     refusal(ask(client))
+
+
+def test_answers_asked_at_once_do_not_all_begin_with_the_last_tokens_of_a_day(served: Served):
+    app = {"base": {"model": "slow", "retrieval": None, "max_tokens": 100}}
+    served.new_app("short", **app)
+    _, client = new_key(served, "short", limits={"tokens_per_day": 150})
+    runs: list[str] = []
+    refused: list[httpx.Response] = []
+
+    def ask_and_hold(over: threading.Event) -> None:
+        with client.stream("POST", "/v1/apps/short/chat", json={"query": "x"}) as answer:
+            if answer.status_code != 200:
+                answer.read()
+                refused.append(answer)
+                return
+            stream = events(answer.iter_lines())
+            runs.append(next(stream)[1]["run_id"])
+            over.wait(PATIENCE_S)
+
+    over = threading.Event()
+    asking = [threading.Thread(target=ask_and_hold, args=(over,)) for _ in range(12)]
+    for thread in asking:
+        thread.start()
+    deadline = time.monotonic() + PATIENCE_S
+    while len(runs) + len(refused) < len(asking):
+        assert time.monotonic() < deadline, (runs, refused)
+        time.sleep(0.01)
+    for run in runs:
+        client.post(f"/v1/runs/{run}/stop")
+    over.set()
+    for thread in asking:
+        thread.join()
+
+    assert len(runs) == 2  # the first is expected to use about 101 of 150, the second goes over
+    for answer in refused:
+        assert "in progress" in refusal(answer)
+        assert int(answer.headers["retry-after"]) <= 60
 
 
 def test_limits_of_the_app_count_where_a_key_sets_none(served: Served):

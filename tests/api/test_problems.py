@@ -154,6 +154,21 @@ def test_a_length_that_is_announced_is_refused_before_any_byte(served: Served):
         assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
+def test_a_body_with_two_lengths_is_refused_and_nothing_behind_it_is_read(served: Served):
+    host = urlsplit(served.url)
+    key = f"Authorization: {served.http.headers['authorization']}\r\n"
+    smuggled = f"GET /v1/datasets HTTP/1.1\r\nHost: x\r\n{key}\r\n"
+    head = f"POST /v1/datasets HTTP/1.1\r\nHost: x\r\n{key}Content-Length: 5\r\n"
+    with socket.create_connection((host.hostname, host.port), timeout=10) as connection:
+        chunked = f"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n{smuggled}"
+        connection.sendall(f"{head}{chunked}".encode())
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
 def test_an_unknown_exception_is_one_constant_sentence(served: Served, monkeypatch):
     from api.errors import INTERNAL_DETAIL
     from kb.fsck import Fsck

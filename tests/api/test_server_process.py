@@ -101,14 +101,14 @@ def test_a_request_that_is_never_finished_is_let_go(
 ):
     monkeypatch.setattr(protocol, "HEAD_DEADLINE_S", 0.2)
     host = urlsplit(served.url)
-    whole = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-    for sent in (b"", b"GET /healthz HTT", whole[:-2], whole + b"GET /heal"):
+    complete = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    for sent in (b"", b"GET /healthz HTT", complete[:-2], complete + b"GET /heal"):
         with socket.create_connection((host.hostname, host.port), timeout=10) as connection:
             connection.sendall(sent)
             received = b""
             while piece := connection.recv(65536):
                 received += piece
-            assert received.startswith(b"HTTP/1.1 200") == sent.startswith(whole)
+            assert received.startswith(b"HTTP/1.1 200") == sent.startswith(complete)
 
 
 def test_a_head_that_is_too_large_is_refused(served: Served):
@@ -116,6 +116,15 @@ def test_a_head_that_is_too_large_is_refused(served: Served):
     with socket.create_connection((host.hostname, host.port), timeout=10) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 100_000)
         assert connection.recv(65536).startswith(b"HTTP/1.1 4")
+
+
+def test_a_header_of_24_mib_is_cut_off_while_it_arrives(served: Served):
+    host = urlsplit(served.url)
+    with socket.create_connection((host.hostname, host.port), timeout=10) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: ")
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            connection.sendall(b"x" * (24 << 20))
+    assert served.http.get("/healthz").status_code == 200
 
 
 def write_until_refused(connection: socket.socket) -> None:

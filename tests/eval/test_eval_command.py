@@ -39,7 +39,8 @@ def test_questions_are_made_measured_and_held_against_a_bar(tmp_path: Path):
         good = kb(server.data_dir, *command, "--fail-under", "recall@5=0.9")
         bad = kb(server.data_dir, *command, "--fail-under", "characters iou@5=0.99")
 
-    assert (made.returncode, good.returncode, bad.returncode) == (0, 0, 1), good.stderr
+    said = [done.stdout + done.stderr for done in (made, good, bad)]
+    assert (made.returncode, good.returncode, bad.returncode) == (0, 0, 1), said
     assert "recall@5" in good.stdout
     assert "below 0.99" in bad.stderr
     assert json.loads((tmp_path / "report.json").read_text())["held"] is False

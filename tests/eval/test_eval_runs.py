@@ -20,13 +20,14 @@ from eval.report.page import html
 from eval.running import Bar, evaluation
 from eval.running import run as run_set
 from eval.targets import AppTarget, DatasetTarget
-from eval.types import Question, QuestionSet
+from eval.types import Question, QuestionSet, Relevant
 from kb.cli.client import Client, RequestFailed
 from kb.errors import Rejected
 from kb.models.fake_server import running_fake_server
 from kb.settings import LlmSettings, Settings
 from tests.api.serving import Served, serving
-from tests.eval.served_questions import QUESTIONS, TOWNS
+from tests.eval.served_questions import QUESTIONS, TOWNS, place
+from tests.parts import finish
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,8 @@ def test_an_app_is_asked_and_leaves_no_conversation_behind(client, served):
 def test_what_does_not_exist_is_told_before_anything_is_asked(client):
     with pytest.raises(Rejected, match="There are: empty, towns"):
         DatasetTarget(client, "cities", top_k=3)
+    with pytest.raises(RequestFailed, match="generation"):
+        DatasetTarget(client, "towns@7", top_k=3)
     with pytest.raises(RequestFailed, match="'nobody'"):
         AppTarget(client, "nobody")
     with pytest.raises(Rejected, match="version is a number"):
@@ -138,6 +141,33 @@ def test_two_targets_are_compared_question_by_question(client, tmp_path):
     assert rows["recall@3"]["difference"]["mean"] == 1
     assert "Got better" in page
     assert "towns against empty" in page
+
+
+def test_a_miss_shows_what_became_of_the_expected_document(client):
+    lost = Question("1", "When was the old mill of Ostrava rebuilt?", ("in 1931",),
+                    (place("zlin.txt", "1931"), Relevant("absent.md")))  # fmt: skip
+    asked = QuestionSet("towns", "en", [], [lost])
+    done = run_set(asked, DatasetTarget(client, "towns", top_k=1), ks=(1,))
+    found = evaluation(asked, done)
+
+    assert "Left out: zlin.txt, beyond top_k" in html(found)
+    assert "Never a candidate: absent.md" in html(found)
+    (left_out,) = as_json(found)["run"]["results"][0]["left_out"]
+    assert (left_out["document"], left_out["dropped"]) == ("zlin.txt", "beyond top_k")
+
+
+def test_a_generation_is_compared_with_the_one_that_answers(client, tmp_path, served):
+    one = served.new_dataset("parts@1", TOWNS)
+    split = {"processing": {"split": {"max_tokens": 16}}}
+    served.http.post(f"/v1/datasets/{one}/reindex", json=split).raise_for_status()
+    finish(served.kb)
+    assert run(client, order(tmp_path, dataset="parts@1@2", against="parts@1"))
+
+    found = json.loads((tmp_path / "report.json").read_text())
+    assert (found["run"]["target"], found["against"]["target"]) == ("parts@1@2", "parts@1")
+    joined = re.compile(r'"doc_\w+\.1\.(\d+)\.\d+"')  # of which chunks of which generation
+    assert set(joined.findall(json.dumps(found["run"]))) == {"2"}
+    assert set(joined.findall(json.dumps(found["against"]))) <= {"1"}
 
 
 def test_one_dataset_is_compared_with_another_mode_of_itself(client, tmp_path):

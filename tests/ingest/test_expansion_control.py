@@ -9,6 +9,7 @@ import pytest
 
 from ingest import expansion
 from ingest.archive_worker import ArchiveWorker
+from kb.ids import now
 from kb.knowledge_base import KnowledgeBase
 from kb.store import batch_control, batches, documents, jobs
 from kb.store.paging import PageRequest
@@ -56,6 +57,13 @@ def work(kb: KnowledgeBase) -> None:
     ArchiveWorker(kb, on_documents=lambda: None)._work()
 
 
+def until_the_clock_moves_on() -> None:
+    """Order is told by milliseconds; between two requests some always pass."""
+    moment = now()
+    while now() == moment:
+        pass
+
+
 def test_a_file_uploaded_after_the_archive_is_not_replaced_by_its_member(kb, dataset_id):
     archive = upload(kb, dataset_id, {"all.zip": zipped({"a.md": "Old.", "b.md": "Old."})})
     upload(kb, dataset_id, {"a.md": "New."})
@@ -95,6 +103,49 @@ def test_an_archive_replaces_what_was_there_before_it(kb, dataset_id):
     upload(kb, dataset_id, {"all.zip": zipped({"a.md": "Of the archive."})})
     finish(kb)
     assert texts(kb, dataset_id) == {"a.md": "Of the archive."}
+
+
+def test_a_document_deleted_after_the_archive_is_not_made_again_by_it(kb, dataset_id):
+    ids = ingest(kb, dataset_id, {"a.md": "Old.", "b.md": "Old."})
+    archive = upload(kb, dataset_id, {"all.zip": zipped({"a.md": "New.", "c.md": "New."})})
+    until_the_clock_moves_on()
+    kb.delete_document(ADMIN, ids["a.md"])
+    finish(kb)
+
+    assert texts(kb, dataset_id) == {"b.md": "Old.", "c.md": "New."}
+    listed = items(kb, archive.batch_id)
+    assert {name: item.status for name, item in listed.items()} == {
+        "a.md": "removed",
+        "c.md": "ready",
+    }
+    note = listed["a.md"].note
+    assert note is not None
+    assert (note.code, "deleted" in note.detail) == ("deleted_since", True)
+    assert kb.fsck.run().is_clean
+
+
+def test_an_archive_uploaded_after_a_deletion_makes_the_document_again(kb, dataset_id):
+    ids = ingest(kb, dataset_id, {"a.md": "Old."})
+    kb.delete_document(ADMIN, ids["a.md"])
+    upload(kb, dataset_id, {"all.zip": zipped({"a.md": "New."})})
+    finish(kb)
+    assert texts(kb, dataset_id) == {"a.md": "New."}
+
+
+def test_a_retried_archive_does_not_make_again_what_was_deleted_of_it(
+    kb, dataset_id, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(expansion, "GROUP_FILES", 2)
+    batch_id = upload(kb, dataset_id, {"all.zip": zipped(many(4))}).batch_id
+    cancel = lambda: kb.database.writing(batch_control.cancel, ADMIN, batch_id)  # noqa: E731
+    interrupted_by(monkeypatch, 3, cancel)
+    work(kb)
+    until_the_clock_moves_on()
+    kb.delete_document(ADMIN, items(kb, batch_id)["000.md"].document_id)
+    kb.database.writing(batch_control.retry, ADMIN, batch_id)
+    finish(kb)
+    assert set(texts(kb, dataset_id)) == {"001.md", "002.md", "003.md"}
+    assert kb.fsck.run().is_clean
 
 
 def test_what_an_upload_left_out_says_why(kb, dataset_id):

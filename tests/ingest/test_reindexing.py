@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
-from sqlalchemy import text
 
-from kb.errors import Conflict, GenerationIncomplete, NotFound, Rejected
-from kb.knowledge_base import KnowledgeBase, open_kb
-from kb.models.hash_embedder import HashEmbedder
-from kb.settings import EmbeddingSettings, Settings
-from kb.store import chunks, documents, layouts
+from kb.errors import Conflict, GenerationIncomplete, NotFound
+from kb.knowledge_base import KnowledgeBase
+from kb.store import chunks, documents
 from kb.store.paging import PageRequest
-from kb.types import Processing, Retrieval, SplitOptions
-from tests.parts import ADMIN, document, finish, ingest, upload, working
-
-SMALL = Processing(split=SplitOptions(max_tokens=24))
-FILES = {
-    "moon.md": "# Moon\n\n" + "The moon rises at nine over the harbour. " * 30,
-    "tide.md": "# Tide\n\n" + "The tide turns at ten in the harbour. " * 30,
-    "rows.csv": "town,height\n" + "".join(f"Town {n},{n * 10}\n" for n in range(40)),
-}
-
-
-class OtherEmbedder(HashEmbedder):
-    """Another model: the same words have other vectors."""
-
-    fingerprint = "other@64"
-
-    def embed_documents(self, texts):
-        return super().embed_documents(texts)[:, ::-1].copy()
-
-    def embed_query(self, text):
-        return super().embed_query(text)[:, ::-1].copy()
+from kb.types import Processing
+from tests.ingest.reindexing_parts import (
+    FILES,
+    SMALL,
+    OtherEmbedder,
+    build,
+    clean,
+    found,
+    generations_of,
+    names,
+)
+from tests.parts import ADMIN, document, finish, ingest, upload
 
 
 @pytest.fixture
@@ -47,36 +34,6 @@ def other(kb: KnowledgeBase) -> str:
     """The name of a second embedder."""
     kb.embedders._opened["other"] = OtherEmbedder()
     return "other"
-
-
-def build(kb: KnowledgeBase, dataset_id: str, number: int = 2) -> None:
-    """Work until a generation is built."""
-    with working(kb) as worker:
-        deadline = time.monotonic() + 60
-        while kb.reindexing.look(ADMIN, dataset_id, number)[0].status == "building":
-            worker.notify()
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        assert worker.wait_idle(60)
-
-
-def found(kb: KnowledgeBase, dataset_id: str, query: str, **options) -> list[str]:
-    hits = kb.searcher.search(ADMIN, [dataset_id], query, Retrieval(top_k=20), **options)
-    return [hit.chunk.id for hit in hits]
-
-
-def generations_of(ids: list[str]) -> set[str]:
-    return {chunk_id.split(".")[2] for chunk_id in ids}
-
-
-def names(kb: KnowledgeBase, dataset_id: str, query: str, **options) -> set[str]:
-    hits = kb.searcher.search(ADMIN, [dataset_id], query, Retrieval(top_k=20), **options)
-    return {hit.document_name for hit in hits}
-
-
-def clean(kb: KnowledgeBase) -> None:
-    report = kb.fsck.run()
-    assert report.violations == ()
 
 
 def test_a_generation_is_built_from_stored_pages_while_the_old_one_answers(kb, dataset_id):
@@ -242,106 +199,3 @@ def test_a_document_prepared_before_a_switch_is_indexed_for_the_generation_after
     assert generations_of(found(kb, dataset_id, "storks")) >= {"2"}
     assert "late.md" in names(kb, dataset_id, "storks tower")
     clean(kb)
-
-
-def test_building_goes_on_after_a_restart(settings: Settings):
-    first = open_kb(settings)
-    dataset = first.create_dataset(ADMIN, "d").id
-    ingest(first, dataset, FILES)
-    first.reindexing.begin(ADMIN, dataset, processing=SMALL)
-    first.close()
-
-    second = open_kb(settings)
-    assert generations_of(found(second, dataset, "moon")) == {"1"}
-    build(second, dataset)
-    second.reindexing.switch(ADMIN, dataset, 2)
-    clean(second)
-    second.close()
-
-
-def test_a_removed_generation_leaves_nothing_and_its_number_is_not_used_again(
-    kb, dataset_id, other
-):
-    ingest(kb, dataset_id, FILES)
-    kb.reindexing.begin(ADMIN, dataset_id, processing=SMALL, model=other)
-    build(kb, dataset_id)
-    with pytest.raises(Conflict, match="answers"):
-        kb.reindexing.remove(ADMIN, dataset_id, 1)
-    kb.reindexing.remove(ADMIN, dataset_id, 2)
-    kb.applier.drain()
-
-    assert not (kb.folder.index / dataset_id / "g2").exists()
-    with kb.database.read() as tx:
-        left = tx.execute(text("SELECT count(*) FROM embeddings WHERE embedder = 'other@64'"))
-        assert left.scalar_one() == 0
-    clean(kb)
-    assert kb.reindexing.begin(ADMIN, dataset_id).number == 3
-
-
-def test_a_replaced_generation_is_removed_when_its_time_is_over(kb, dataset_id):
-    ingest(kb, dataset_id, FILES)
-    kb.reindexing.begin(ADMIN, dataset_id)
-    build(kb, dataset_id)
-    kb.reindexing.switch(ADMIN, dataset_id, 2)
-    kb.reindexing.remove_expired(3600)
-    assert len(kb.reindexing.every(ADMIN, dataset_id)) == 2
-    kb.reindexing.remove_expired(-1)
-    ((left, _),) = kb.reindexing.every(ADMIN, dataset_id)
-    assert (left.number, left.status) == (2, "live")
-    kb.applier.drain()
-    clean(kb)
-
-
-def test_a_document_stored_without_its_layout_is_read_again(kb, dataset_id):
-    ids = ingest(kb, dataset_id, FILES)
-    with kb.database.read() as tx:
-        layout = layouts.of_version(tx, ids["rows.csv"], 1)[1]
-    assert layout
-    with kb.database.write() as tx:
-        tx.execute(text("DELETE FROM layouts"))
-    rows = Processing(split=SplitOptions(rows=True))
-    kb.reindexing.begin(ADMIN, dataset_id, processing=rows)
-    build(kb, dataset_id)
-    kb.reindexing.switch(ADMIN, dataset_id, 2)
-    assert document(kb, ids["rows.csv"]).chunk_count == 40
-    clean(kb)
-
-
-def test_after_the_setting_changed_a_dataset_is_searched_with_its_own_embedder(
-    settings: Settings, monkeypatch
-):
-    from kb.models import embedding
-
-    first = open_kb(settings)
-    dataset = first.create_dataset(ADMIN, "d").id
-    ingest(first, dataset, FILES)
-    before = found(first, dataset, "moon")
-    first.close()
-
-    def open_one(name, **_):
-        return OtherEmbedder() if name == "other" else HashEmbedder()
-
-    monkeypatch.setattr("kb.knowledge_base.open_embedder", open_one)
-    assert embedding.open_embedder is not open_one
-    changed = settings.model_copy(update={"embedding": EmbeddingSettings(model="other")})
-    second = open_kb(changed)
-    assert found(second, dataset, "moon") == before
-    ingest(second, dataset, {"new.md": "Storks nest here."})
-    newer = second.create_dataset(ADMIN, "newer").id
-    ingest(second, newer, {"owl.md": "Owls sleep by day."})
-    both = second.searcher.search(ADMIN, [dataset, newer], "storks owls", Retrieval())
-    assert {hit.document_name for hit in both[:2]} == {"new.md", "owl.md"}
-
-    made = second.reindexing.begin(ADMIN, dataset)
-    assert (made.embedder, made.model) == ("other@64", "other")
-    build(second, dataset)
-    second.reindexing.switch(ADMIN, dataset, 2)
-    assert "new.md" in names(second, dataset, "storks")
-    clean(second)
-    second.close()
-
-
-def test_an_embedder_that_is_not_there_begins_nothing(kb, dataset_id):
-    with pytest.raises(Rejected, match="not on this machine"):
-        kb.reindexing.begin(ADMIN, dataset_id, model="nobody/has-this")
-    assert len(kb.reindexing.every(ADMIN, dataset_id)) == 1

@@ -99,6 +99,18 @@ def test_a_deleted_dataset_is_erased(kb, dataset_id):
     assert [path for path in kb.folder.index.rglob("*") if path.is_file()] == []
 
 
+def test_an_index_goes_with_what_a_dead_process_left_beside_it(kb, dataset_id):
+    ingest(kb, dataset_id, {**OTHERS, "secret.md": SECRET})
+    made = kb.folder.index / dataset_id / "g1"
+    for name in ("vectors.new", "keywords.new"):  # as a kill in the middle of a pass leaves them
+        (made / name).mkdir()
+        (made / name / "segment").write_text(SECRET)
+    kb.delete_dataset(ADMIN, dataset_id)
+    assert kb.erasing.run().pending == 0
+    assert files_with(kb.folder.root, *traces(SECRET)) == []
+    assert not made.exists()
+
+
 def test_the_time_set_is_kept_without_a_call(settings: Settings):
     soon = settings.maintenance.model_copy(update={"erase_after_s": 0.0})
     kb = open_kb(settings.model_copy(update={"maintenance": soon}))
@@ -171,14 +183,17 @@ def test_answers_that_quoted_it_lose_the_quote_and_keep_their_place(kb, dataset_
     ids = ingest(
         kb,
         dataset_id,
-        {"secret.md": f"{SECRET}. It was decided in spring.", "other.md": "The moon rises."},
+        {
+            "secret.md": f"# Quince orchard accord\n\n{SECRET}. It was decided in spring.",
+            "other.md": "The moon rises.",
+        },
     )
     publish(kb, "desk", dataset_ids=(dataset_id,))
     events = ask(kb, "desk", "What opens the northern vault on Thursday?")
     assert SECRET in json.dumps([repr(event) for event in events])
     kb.delete_document(ADMIN, ids["secret.md"])
     assert kb.erasing.run().erased == 1
-    assert files_with(kb.folder.root, *traces(SECRET)) == []
+    assert files_with(kb.folder.root, *traces(SECRET), *traces("Quince orchard accord")) == []
     with kb.database.read() as tx:
         row = tx.execute(text("SELECT answer, sources FROM messages")).one()
     assert "\u2588" in row.answer

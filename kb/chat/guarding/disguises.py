@@ -1,4 +1,5 @@
-"""Takes encodings off an answer: ROT13, base64 and hexadecimal, also with separators in between.
+"""Takes encodings off an answer, also with separators in between: ROT13, base64, base32,
+hexadecimal and character codes; base64 and hexadecimal also backwards, and all of them twice.
 
 What is decoded is only ever compared with the prompt, never shown. Text that was not encoded
 decodes to noise, which shares nothing with any prompt.
@@ -6,6 +7,7 @@ decodes to noise, which shares nothing with any prompt.
 
 from __future__ import annotations
 
+import base64
 import binascii
 import re
 import string
@@ -22,6 +24,7 @@ LOUD = re.compile(r"[A-Z0-9+/]")
 
 _LOUD_ENOUGH = 8
 _LOOKED_AT = 48  # encoded characters among which so many must be loud
+_NEAR = 256  # characters among which those are, separators and all; bits need more
 _DECODED = 80  # encoded characters that are decoded: enough for a run in any script
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
@@ -42,8 +45,13 @@ _HALF_TURNED = _Only(
         for place, letter in enumerate(letters)
     }
 )
-_BETWEEN_BYTES = re.compile(r"0x|\\x|\\u00|&#x|[\W_]")
+_BETWEEN_BYTES = re.compile(r"0x|\\[xu]|u\+|&#x|[\W_]")
 _HEX_AT_END = re.compile(r"[0-9a-f]+\Z")
+_NOT_BASE32 = re.compile(r"[^A-Z2-7]")
+_NOT_BITS = re.compile(r"[^01]")
+_NUMBER = re.compile(r"\d+")
+_CODES = 12  # numbers in a row that may be characters
+_PRINTABLE = 0.9  # share of what was decoded that is text: it may have been encoded twice
 
 
 def plain_width(text: str) -> str:
@@ -57,15 +65,69 @@ def rot13(text: str) -> str:
 
 
 def decoded(recent: str) -> Iterator[str]:
-    """What the end of an answer says if it is base64 or hexadecimal, for every place to begin."""
-    dense = recent.translate(_BASE64)[-_DECODED:]
-    if len(LOUD.findall(dense[-_LOOKED_AT:])) < _LOUD_ENOUGH:
+    """What the end of an answer says if it is encoded, for every place to begin."""
+    for said in _decoded_once(recent):
+        yield said
+        if len(said) >= _CODES and _is_text(said):
+            yield rot13(said)
+            yield from _decoded_once(said)
+
+
+def _decoded_once(recent: str) -> Iterator[str]:
+    near = recent[-_NEAR:]
+    dense = near.translate(_BASE64)[-_DECODED:]
+    loud = len(LOUD.findall(dense[-_LOOKED_AT:]))
+    if loud < _LOUD_ENOUGH:
         return
-    for phase in range(4):
-        end = len(dense) - (len(dense) - phase) % 4
-        yield binascii.a2b_base64(dense[phase:end]).decode("utf-8", "ignore")
+    digits = _hex_digits(near)
+    for turned in (dense, dense[::-1]):
+        for part in _phases(turned, 4):
+            yield binascii.a2b_base64(part).decode("utf-8", "ignore")
+    for turned in (digits, digits[::-1]):
+        for part in _phases(turned, 2):
+            yield bytes.fromhex(part).decode("utf-8", "ignore")
+    for part in _phases(digits, 4):
+        yield bytes.fromhex(part).decode("utf-16-be", "ignore")
+    if loud < _LOOKED_AT // 2:
+        return
+    yield from _from_codes(recent)
+    if loud >= _PRINTABLE * min(len(dense), _LOOKED_AT):
+        for part in _phases(_NOT_BASE32.sub("", near)[-_DECODED:], 8):
+            yield base64.b32decode(part).decode("utf-8", "ignore")
+
+
+def _phases(text: str, size: int) -> Iterator[str]:
+    """A text cut to whole groups, for every place where its first group may begin."""
+    for phase in range(size):
+        yield text[phase : len(text) - (len(text) - phase) % size] if phase < len(text) else ""
+
+
+def _hex_digits(recent: str) -> str:
     found = _HEX_AT_END.search(_BETWEEN_BYTES.sub("", recent.lower()))
-    digits = found[0][-2 * _DECODED :] if found else ""
-    for phase in range(2):
-        end = len(digits) - (len(digits) - phase) % 2
-        yield bytes.fromhex(digits[phase:end]).decode("utf-8", "ignore")
+    return found[0][-2 * _DECODED :] if found else ""
+
+
+def _from_codes(recent: str) -> Iterator[str]:
+    """Character codes in decimal or octal numbers, and bits."""
+    numbers = _NUMBER.findall(recent[-_NEAR:])
+    if len(numbers) >= _CODES:
+        for base in (10, 8):
+            codes = [_code(number, base) for number in numbers]
+            yield "".join(map(chr, codes))
+            yield bytes(code for code in codes if code < 256).decode("utf-8", "ignore")
+    if recent.count("0") + recent.count("1") >= 8 * _CODES:
+        for part in _phases(_NOT_BITS.sub("", recent), 8):
+            whole = int(part or "0", 2).to_bytes(len(part) // 8, "big")
+            yield whole.decode("utf-8", "ignore")
+
+
+def _code(number: str, base: int) -> int:
+    """The character that a number stands for, NUL if it can be none."""
+    if len(number) > 7 or (base == 8 and set(number) & {"8", "9"}):
+        return 0
+    code = int(number, base)
+    return code if code < 0xD800 or 0xDFFF < code < 0x110000 else 0
+
+
+def _is_text(said: str) -> bool:
+    return sum(map(str.isprintable, said)) >= _PRINTABLE * len(said)

@@ -3,8 +3,8 @@
 Prompt and answer go through the same folding, so what they share is found however it is written:
 letters and digits stay, in lower case and without accents; blanks, line breaks, punctuation,
 zero-width characters, full-width and mathematical forms, look-alike letters and the commonest
-digits for letters make no difference. Numbers of list items and of citation marks are left out,
-because a model sets them between words by itself.
+digits for letters make no difference. Numbers of list items, table rows and citation marks are left
+out, because a model sets them between words by itself, and so is what `%20` stands for.
 """
 
 from __future__ import annotations
@@ -22,9 +22,14 @@ _WIDE = re.compile(f"[{HAN_KANA_HANGUL}]")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _NARROW = re.compile(f"[^\\W_{HAN_KANA_HANGUL}]")
 _DIGIT = re.compile(r"\d")
-_NUMBERING = re.compile(r"(?:[\r\n][\s>*#•-]{0,8}(?=\d)|[\[［【])([\d ,，、]{1,20})")
+_NUMBERING = re.compile(
+    r"(?:[\r\n][\s>*#•-]{0,8}(?=\d)|[\[［【(（|])([\d ,，、]{1,20})|%(\d[\dA-Fa-f]?)"
+)
 
-_ALIKE = str.maketrans("аеорсухіѕјһквмтнαορικτυνε013457i", "aeopcyxlsjhkbmthaoplktuveoleastl")
+_ALIKE = str.maketrans(
+    "аеорсухіѕјһквмтнαορικτυνε013457iᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ",
+    "aeopcyxlsjhkbmthaoplktuveoleastlabcdefghljklmnoprstuvwyz",
+)
 _TAGS = range(0xE0020, 0xE007F)  # invisible copies of ASCII
 
 
@@ -53,7 +58,7 @@ def fold(text: str, before: str = "\n") -> str:
     Args:
         before: the last `CONTEXT` characters that stood before it, where text comes in pieces.
     """
-    if _DIGIT.search(text):
+    if _DIGIT.search(text) or before[-2:-1] == "%":
         text = _without_numbering(text, before)
     return text.translate(_FOLDING)
 
@@ -96,7 +101,8 @@ def _without_numbering(text: str, before: str) -> str:
     kept: list[str] = []
     for match in _NUMBERING.finditer(joined):
         if match.end() > begin:
-            kept.append(joined[position : max(match.start(1), begin)])
+            number = match.start(match.lastindex or 0)
+            kept.append(joined[position : max(number, begin)])
             position = match.end()
     kept.append(joined[position:])
     return "".join(kept)

@@ -68,6 +68,29 @@ def test_nothing_found_is_refused_in_the_apps_own_words_without_asking_the_model
     assert (done.usage.prompt_tokens, done.usage.completion_tokens, done.cost) == (0, 0, 0)
 
 
+@pytest.mark.parametrize(("min_score", "is_refused"), [(0.0, True), (0.01, False), (0.9, True)])
+def test_a_model_is_not_asked_where_the_evidence_is_weak(kb, sky, upstream, min_score, is_refused):
+    # The document shares one word of five with the question: a hit, but no answer.
+    weak = Retrieval(mode="keyword", min_score=min_score)
+    base = Variant("cite", retrieval=weak)
+    publish(kb, f"weak-{min_score}", dataset_ids=(sky,), base=base, refusal="Not here.")
+    asked = len(upstream.requests)
+
+    done = answer(ask(kb, f"weak-{min_score}", "Which moon circles distant Neptune backwards?"))
+
+    assert (done.answer == "Not here.", done.finish_reason == "refused") == (is_refused,) * 2
+    assert (len(upstream.requests) == asked) == is_refused
+    assert done.grounded is not is_refused
+
+
+def test_an_extractive_answer_is_refused_in_the_apps_own_words(kb, sky):
+    publish(kb, "quotes", dataset_ids=(sky,), base=Variant("extractive"), refusal="Not here.")
+    for query in ("Xylophone?", "Which moon circles distant Neptune backwards?"):
+        done = answer(ask(kb, "quotes", query))
+        assert (done.answer, done.finish_reason, done.grounded) == ("Not here.", "refused", False)
+    assert answer(ask(kb, "quotes", "When does the moon rise?")).finish_reason == "stop"
+
+
 def test_a_dataset_that_was_deleted_after_publishing_does_not_break_the_app(kb, sky):
     doomed = kb.create_dataset(ADMIN, "doomed").id
     publish(kb, "half", dataset_ids=(doomed, sky), base=Variant("cite"))

@@ -22,7 +22,8 @@ from kb.settings import EmbeddingSettings, LlmSettings, Settings
 from kb.store import models
 from kb.types import TERMINAL_EVENTS, Completed, Delta, Failed, Model, RunEvent, Variant
 from tests.chatting import routes
-from tests.faulty_model_server import FAULTS, TEXT, TOKENS, FaultyModelServer
+from tests.faulty_model_server import FaultyModelServer
+from tests.model_faults import FAULTS, TEXT, TOKENS
 from tests.parts import ADMIN, publish
 
 MARKER = "quicksilver-4711"

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from kb.errors import IndexDamaged
+from kb.errors import IndexDamaged, Unavailable
 from kb.index import keywords
-from kb.index.keywords import TantivyKeywords
+from kb.index.keywords import TantivyKeywords, self_test
+from kb.knowledge_base import open_kb
 from kb.protocols import IndexKey
+from kb.settings import EmbeddingSettings, Settings
 
 KEY = IndexKey("d1", 1)
 REPOSITORY = Path(__file__).parents[3]
@@ -142,6 +144,7 @@ import itertools, time
 from pathlib import Path
 from kb.index import keywords
 from kb.protocols import IndexKey
+from kb.settings import EmbeddingSettings, Settings
 index = keywords.TantivyKeywords(Path({str(tmp_path)!r}), open_limit=1)
 with index._lent(IndexKey("d1", 1), index._open_existing) as folder:
     with keywords._writing(folder) as writer:
@@ -167,3 +170,15 @@ def test_the_rarest_words_of_a_long_question_are_kept(index, monkeypatch):
     index.upsert(KEY, [(f"c.1.1.{n}", "red green blue") for n in range(5)] + [("rare", "needle")])
 
     assert found(index.query(KEY, "red green blue needle", 1)) == ["rare"]
+
+
+def test_a_library_that_cuts_words_otherwise_is_noticed_at_the_start(monkeypatch, tmp_path):
+    def only_ascii(text):
+        return text.encode("ascii", "ignore").decode().split()
+
+    self_test.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr("kb.index.keywords.terms", only_ascii)
+        with pytest.raises(Unavailable, match="does not find"):
+            open_kb(Settings(data_dir=tmp_path, embedding=EmbeddingSettings(model="hash")))
+    self_test()

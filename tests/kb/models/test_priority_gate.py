@@ -72,7 +72,7 @@ def test_batches_are_small_for_a_while_after_each_query(monkeypatch):
     assert gate.batch_size(16) == 16
     with gate.query():
         pass
-    assert gate.batch_size(16) == 4
+    assert gate.batch_size(16) == priority.SMALL_BATCH < 16
     assert gate.batch_size(2) == 2
     monkeypatch.setattr(priority, "QUERIES_ARRIVE_S", 0.0)
     assert gate.batch_size(16) == 16

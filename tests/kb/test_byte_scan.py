@@ -1,0 +1,41 @@
+"""Looking for bytes in the files of a data folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kb.byte_scan import PIECE_BYTES, scan
+from kb.folder import DataFolder
+
+WORDS = 'The "quince" accord\nof spring — 春の協定'
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        WORDS.encode(),
+        WORDS.encode("utf-16-le"),
+        json.dumps({"text": f"so: {WORDS}!"}).encode(),
+        b" " * (PIECE_BYTES - 7) + WORDS.encode(),
+    ],
+    ids=["plain", "UTF-16", "JSON", "across two pieces"],
+)
+def test_a_text_is_found_however_it_was_written(tmp_path: Path, stored: bytes):
+    (tmp_path / "index").mkdir()
+    (tmp_path / "index" / "file.bin").write_bytes(stored)
+    (tmp_path / "other.bin").write_bytes(WORDS.encode()[:-1])
+    seen = scan(DataFolder(tmp_path), [WORDS.encode(), b"\xff\xfe\x00\x01"])
+    assert seen.files == 2
+    assert seen.found == {WORDS.encode(): (tmp_path / "index" / "file.bin",)}
+
+
+def test_bytes_of_a_vector_are_found_and_models_are_left_out(tmp_path: Path):
+    vector = b"\xff\xfe\x00\x01" * 8
+    for folder in ("index", "models", "originals/staging", "originals/ab"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "file").write_bytes(b"x" + vector)
+    found = scan(DataFolder(tmp_path), [vector]).found[vector]
+    assert {path.parent.name for path in found} == {"index", "staging"}
