@@ -16,6 +16,8 @@ import httpx
 
 from kb.errors import KnowledgeBaseError, Unavailable
 
+PAGE = 500
+"""Items per request of a list: the most that the server gives."""
 UPLOAD_FILES = 200
 UPLOAD_BYTES = 64 * 1024 * 1024
 """Files and bytes per upload request: progress is seen early, and a broken one costs little."""
@@ -66,7 +68,7 @@ class Client:
         """All items of a list, page by page."""
         cursor: str | None = None
         while True:
-            page = self.get(path, limit=200, **query, **({"cursor": cursor} if cursor else {}))
+            page = self.get(path, limit=PAGE, **query, **({"cursor": cursor} if cursor else {}))
             yield from page["data"]
             cursor = page["next"]
             if cursor is None:

@@ -1,4 +1,4 @@
-"""`kb ingest`: collect files, send them in small requests, show progress, name every failure."""
+"""`kb ingest`: collect files, send them in small requests, wait for them, name every failure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from kb.cli.client import UPLOAD_BYTES, UPLOAD_FILES, Client
 from kb.cli.following import Following
@@ -51,12 +47,7 @@ def files_under(paths: Sequence[Path]) -> list[tuple[str, Path]]:
     found: list[tuple[str, Path]] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(path.rglob("*"))
-            found += [
-                (item.relative_to(path).as_posix(), item)
-                for item in inside
-                if _is_wanted(item, path)
-            ]
+            found += sorted(_inside(path))
         elif path.is_file():
             found.append((path.name, path))
         else:
@@ -71,9 +62,24 @@ def ingest(client: Client, dataset: str, paths: Sequence[Path], *, quiet: bool) 
     found = files_under(paths)
     dataset_id = client.dataset(dataset)["id"]
     files = changed_files(client, dataset_id, found)
-    outcome, following = Outcome(unchanged=len(found) - len(files)), Following(client)
-    with _progress(quiet) as progress:
-        task = progress.add_task("uploading", total=len(files), pace="")
+    outcome = Outcome(unchanged=len(found) - len(files))
+    if files:
+        _send(client, dataset_id, files, outcome, quiet=quiet)
+    return outcome
+
+
+def _send(
+    client: Client,
+    dataset_id: str,
+    files: Sequence[tuple[str, Path]],
+    outcome: Outcome,
+    *,
+    quiet: bool,
+) -> None:
+    from kb.cli.progress import bar  # a tenth of a command that has nothing to send
+
+    following = Following(client)
+    with bar(following, files=len(files), quiet=quiet) as show:
         left = len(files)
         for request in _requests(files, outcome):
             accepted = client.upload(dataset_id, request)
@@ -84,27 +90,21 @@ def ingest(client: Client, dataset: str, paths: Sequence[Path], *, quiet: bool) 
                 size_bytes = sum(item["size_bytes"] for item in taken)
                 following.add(accepted["batch_id"], len(taken), size_bytes)
             left -= len(request)
-            _show(progress, task, following, left)
-        progress.update(task, description="indexing")
+            show(left)
         while not following.is_done:
             time.sleep(POLL_S)
-            _show(progress, task, following, 0)
+            show(0)
     outcome.ready = following.ready
     outcome.failed += following.failed
-    return outcome
 
 
-def _show(progress: Progress, task: Any, following: Following, left: int) -> None:
-    following.look()
-    total, done = following.total + left, following.done
-    progress.update(task, total=total, completed=done, pace=_pace(following, left))
-
-
-def _pace(following: Following, left: int) -> str:
-    eta_s = following.eta_s(left)
-    rate = f"{following.pace:.1f} documents/s" if following.pace else ""
-    remaining = "" if eta_s is None else f"{timedelta(seconds=round(eta_s))} left"
-    return ", ".join(filter(None, (rate, remaining)))
+def _inside(root: Path) -> Iterator[tuple[str, Path]]:
+    """Name and path of the files of a folder; what is hidden is not even looked into."""
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for path in (Path(folder, name) for name in files if not name.startswith(".")):
+            if path.is_file():
+                yield path.relative_to(root).as_posix(), path
 
 
 def _named(found: Sequence[tuple[str, Path]]) -> list[tuple[str, Path]]:
@@ -147,19 +147,3 @@ def _requests(
 def _readable_bytes(path: Path) -> int:
     with path.open("rb") as file:
         return os.fstat(file.fileno()).st_size
-
-
-def _is_wanted(item: Path, root: Path) -> bool:
-    hidden = any(part.startswith(".") for part in item.relative_to(root).parts)
-    return item.is_file() and not hidden
-
-
-def _progress(quiet: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[pace]}"),
-        console=Console(stderr=True),
-        disable=quiet,
-    )
