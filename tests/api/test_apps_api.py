@@ -18,6 +18,7 @@ def test_an_app_is_found_by_id_and_by_slug_and_changed(served: Served):
     body = {
         "slug": "library",
         "name": "Library",
+        "icon": "📚",
         "opening": "Ask me.",
         "suggested_questions": ["Who?", "When?"],
     }

@@ -89,7 +89,7 @@ def fill(server: ServerProcess, model_url: str) -> Site:
 
 
 def _publish(http: Any, slug: str, draft: dict[str, Any], opening: str = "") -> None:
-    app = {"slug": slug, "name": slug.title(), "opening": opening}
+    app = {"slug": slug, "name": slug.title(), "opening": opening, "icon": "🌙"}
     questions = ["When does the moon rise over Ostrava?"]
     made = http.post("/v1/apps", json={**app, "suggested_questions": questions})
     assert made.status_code == 201, made.text

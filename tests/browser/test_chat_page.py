@@ -50,6 +50,7 @@ def test_without_a_session_the_page_asks_for_the_admin_key(driver: WebDriver, si
 def test_the_start_shows_the_opening_and_the_suggested_questions(page: Browser):
     page.chat("almanac")
     assert page.text(".opening") == "Ask about the moon."
+    assert page.text(".app-icon") == "🌙"
 
     page.one(".suggestion").click()
 
