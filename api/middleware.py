@@ -164,7 +164,7 @@ class BodyDeadline:
     """Refuses bodies that stop half-way: 408, and the connection is closed (RFC 9110, 15.5.9).
 
     Only the time counts that is spent waiting for the client. So an upload may take hours as long
-    as it moves, and what the server itself needs to write it down costs the client nothing.
+    as it moves, and what the server needs to write it down costs the client nothing.
     """
 
     def __init__(self, app: ASGIApp) -> None:

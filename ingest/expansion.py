@@ -171,8 +171,8 @@ def _without_deleted(
     tx: Transaction, job: Job, archive: Document, group: Sequence[_Unpacked]
 ) -> list[_Unpacked]:
     """A deletion that was acknowledged after the archive holds, however late this is."""
-    deleted = erasures.deleted_since(tx, archive.dataset_id, job.batch_id)
-    left_out = {upload.name: deleted[upload.name] for upload, _ in group if upload.name in deleted}
+    names = [upload.name for upload, _ in group]
+    left_out = erasures.deleted_since(tx, archive.dataset_id, job.batch_id, names)
     batches.add_deleted(tx, job.batch_id, left_out)
     return [(upload, staged) for upload, staged in group if upload.name not in left_out]
 

@@ -21,10 +21,8 @@ from ingest.sandbox import ReaderPool
 from ingest.types import Block, BlockKind, Extraction, ReadOptions
 from kb.background import start_background
 from kb.errors import (
-    EmbedderMismatch,
     KnowledgeBaseError,
     NotFound,
-    Rejected,
     StorageFull,
     UnreadableFile,
 )
@@ -125,9 +123,14 @@ class Reindexer:
                 continue
             try:
                 is_busy |= self._advance(dataset, generation)
-            except (EmbedderMismatch, NotFound, Rejected) as exc:  # the others can go on
+            except StorageFull:
+                raise
+            except Exception as exc:  # the edge of a generation: the others can go on
                 self._resting_until[key] = time.monotonic() + RARELY_S
-                logger.warning("generation %d is not built: %s", generation.number, exc.detail)
+                trace = None if isinstance(exc, KnowledgeBaseError) else exc
+                logger.warning(
+                    "generation %d is not built: %s", generation.number, exc, exc_info=trace
+                )
         return is_busy
 
     def _remove_expired(self) -> None:

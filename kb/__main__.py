@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import gc
-import json
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from eval.commands import commands as evaluations
-from kb.cli import access_keys, applications, listing, upkeep
+from kb.cli import access_keys, applications, upkeep
+from kb.cli.printing import AsJson, print_json, show_list
 from kb.errors import KnowledgeBaseError
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ apps = typer.Typer(help="Chat applications.", no_args_is_help=True)
 app.add_typer(datasets, name="datasets")
 app.add_typer(keys, name="keys")
 app.add_typer(apps, name="apps")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
@@ -68,7 +66,7 @@ def worker() -> None:
 def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Files, folders, zips.", metavar="PATH...")],
     dataset: Annotated[str, typer.Option(help="Name of the dataset; made if it is missing.")],
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Upload files, folders and zips into a dataset and wait until they are searchable."""
     from kb.cli.ingesting import ingest as run
@@ -77,7 +75,7 @@ def ingest(
     with _client() as client:
         outcome = run(client, dataset, paths, quiet=as_json or not sys.stderr.isatty())
     if as_json:
-        _print_json(outcome.summary(time.monotonic() - began))
+        print_json(outcome.summary(time.monotonic() - began))
     else:
         same = f", {outcome.unchanged} unchanged" if outcome.unchanged else ""
         typer.echo(f"{outcome.ready} ready{same}, {len(outcome.failed)} failed")
@@ -103,13 +101,13 @@ def ask(
 @app.command()
 def fsck(
     repair: Annotated[bool, typer.Option("--repair", help="Rebuild what is derived.")] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check every invariant: rows, originals, keywords, vectors."""
     with _client() as client:
         report = client.send("POST", "/v1/fsck", repair=repair)
     if as_json:
-        _print_json(report)
+        print_json(report)
     else:
         for line in report["repaired"]:
             typer.echo(line)
@@ -124,7 +122,7 @@ def fsck(
 @app.command()
 def backup(
     target: Annotated[Path, typer.Argument(help="A new file, or a folder.", metavar="FILE|DIR")],
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Copy everything that cannot be made again into one tar, while the server runs."""
     from kb.cli.backing_up import backup as run
@@ -132,7 +130,7 @@ def backup(
     with _client() as client:
         path, manifest = run(client, target)
     if as_json:
-        _print_json({"path": str(path), **manifest})
+        print_json({"path": str(path), **manifest})
         return
     typer.echo(f"{path}: {path.stat().st_size} bytes, {manifest['originals']} originals")
     for name in manifest["missing"]:
@@ -158,7 +156,7 @@ def preview(
     path: Annotated[Path, typer.Argument(help="A file.", metavar="FILE")],
     dataset: Annotated[str | None, typer.Option(help="Dataset whose processing is used.")] = None,
     processing: Annotated[str | None, typer.Option(help="Processing to try, as JSON.")] = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what cleaning and splitting would do to a file; nothing is stored."""
     from rich.console import Console
@@ -169,7 +167,7 @@ def preview(
     with _client() as client:
         found = run(client, path, dataset=dataset, processing=processing)
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         show(found, Console())
     if found["error"] is not None:
@@ -177,7 +175,7 @@ def preview(
 
 
 @app.command()
-def receipt(document_id: str, as_json: Json = False) -> None:
+def receipt(document_id: str, as_json: AsJson = False) -> None:
     """Show what became of every character of a document."""
     from rich.console import Console
 
@@ -187,21 +185,21 @@ def receipt(document_id: str, as_json: Json = False) -> None:
     with _client() as client:
         found = run(client, document_id)
     if as_json:
-        _print_json(found["receipt"])
+        print_json(found["receipt"])
     else:
         show_receipt(found["receipt"], Console(), found["name"])
 
 
 @datasets.command("list")
-def list_datasets(as_json: Json = False) -> None:
+def list_datasets(as_json: AsJson = False) -> None:
     """Show the datasets."""
-    listing.show(_client, "/v1/datasets", ("id", "name"), as_json=as_json)
+    show_list(_client, "/v1/datasets", ("id", "name"), as_json=as_json)
 
 
 @apps.command("list")
-def list_apps(as_json: Json = False) -> None:
+def list_apps(as_json: AsJson = False) -> None:
     """Show the apps."""
-    listing.show(_client, "/v1/apps", ("slug", "name", "version"), as_json=as_json)
+    show_list(_client, "/v1/apps", ("slug", "name", "version"), as_json=as_json)
 
 
 @contextmanager
@@ -226,10 +224,6 @@ def _settings() -> Settings:
     from kb.settings import load_settings
 
     return load_settings()
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 app.add_typer(evaluations(_client), name="eval")

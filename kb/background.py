@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 NICENESS = 10
 """A tenth of the processor beside a thread that answers, all of it otherwise."""
@@ -24,8 +25,9 @@ def start_background(work: Callable[[], object], name: str) -> threading.Thread:
     def run() -> None:
         if sys.platform == "linux":
             thread_id = threading.get_native_id()
-            already = os.getpriority(os.PRIO_PROCESS, thread_id)  # less is refused
-            os.setpriority(os.PRIO_PROCESS, thread_id, max(already, NICENESS))
+            with suppress(OSError):  # a container may forbid it; the work must be done all the same
+                already = os.getpriority(os.PRIO_PROCESS, thread_id)  # less is refused
+                os.setpriority(os.PRIO_PROCESS, thread_id, max(already, NICENESS))
         work()
 
     thread = threading.Thread(target=run, name=name, daemon=True)

@@ -6,9 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kb.cli.listing import Connect, show
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+from kb.cli.printing import AsJson, Connect, show_list
 
 
 def add_to(keys: typer.Typer, connect: Connect) -> None:
@@ -38,7 +36,7 @@ def _add_upkeep(keys: typer.Typer, connect: Connect) -> None:
     @keys.command("list")
     def list_keys(as_json: AsJson = False) -> None:
         """Show the keys, without their secrets."""
-        show(connect, "/v1/keys", ("id", "kind", "name", "created_at"), as_json=as_json)
+        show_list(connect, "/v1/keys", ("id", "kind", "name", "created_at"), as_json=as_json)
 
     @keys.command()
     def rotate(

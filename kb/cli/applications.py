@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from kb.cli.client import Client
-
-Connect = Callable[[], "AbstractContextManager[Client]"]
+from kb.cli.printing import AsJson, Connect, print_json
 
 Slug = Annotated[str, typer.Argument(help="Slug or id of an app.", metavar="APP")]
 Number = Annotated[int, typer.Argument(help="Number of a version.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def add_to(apps: typer.Typer, connect: Connect) -> None:
@@ -35,7 +29,7 @@ def _add_route(apps: typer.Typer, connect: Connect) -> None:
         """Turn the switch between the base and the fine-tuned variant."""
         with connect() as client:
             path = f"/v1/apps/{app}/route"
-            _print_json(client.send("PUT", path, {"mode": mode, "percent": percent}))
+            print_json(client.send("PUT", path, {"mode": mode, "percent": percent}))
 
 
 def _add_versions(apps: typer.Typer, connect: Connect) -> None:
@@ -46,7 +40,7 @@ def _add_versions(apps: typer.Typer, connect: Connect) -> None:
             answering = client.get(f"/v1/apps/{app}")["version"]
             found = client.get(f"/v1/apps/{app}/versions")["data"]
         if as_json:
-            _print_json(found)
+            print_json(found)
             return
         for each in found:
             mark = "*" if each["version"] == answering else " "
@@ -66,7 +60,7 @@ def _add_versions(apps: typer.Typer, connect: Connect) -> None:
             query = {"from": first, "to": second}
             found = client.get(f"/v1/apps/{app}/versions/compare", **query)["differences"]
         if as_json:
-            _print_json(found)
+            print_json(found)
             return
         for each in found:
             typer.echo(_described(each))
@@ -84,7 +78,3 @@ def _described(difference: dict[str, Any]) -> str:
         return f"{difference['field']}:\n{difference['diff']}"
     before, after = (json.dumps(difference[side], ensure_ascii=False) for side in ("from", "to"))
     return f"{difference['field']}: {before} -> {after}"
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))

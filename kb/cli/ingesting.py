@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from kb.cli.client import UPLOAD_BYTES, UPLOAD_FILES, Client
 from kb.cli.following import Following
@@ -100,11 +100,15 @@ def _send(
 
 def _inside(root: Path) -> Iterator[tuple[str, Path]]:
     """Name and path of the files of a folder; what is hidden is not even looked into."""
-    for folder, folders, files in os.walk(root):
+    for folder, folders, files in os.walk(root, onerror=_refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for path in (Path(folder, name) for name in files if not name.startswith(".")):
             if path.is_file():
                 yield path.relative_to(root).as_posix(), path
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise Rejected(f"The folder {error.filename!r} cannot be read: {error.strerror}.")
 
 
 def _named(found: Sequence[tuple[str, Path]]) -> list[tuple[str, Path]]:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from kb.cli.client import Client
-
-Connect = Callable[[], "AbstractContextManager[Client]"]
+from kb.cli.printing import AsJson, Connect, print_json
 
 Dataset = Annotated[str, typer.Argument(help="Name or id of a dataset.", metavar="DATASET")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def add_to(app: typer.Typer, datasets: typer.Typer, connect: Connect) -> None:
@@ -68,7 +62,7 @@ def _add_erase(app: typer.Typer, connect: Connect) -> None:
         with connect() as client:
             done = client.send("POST", "/v1/erase")
         if as_json:
-            typer.echo(json.dumps(done))
+            print_json(done)
         else:
             typer.echo(f"{done['erased']} documents erased, {done['pending']} pending")
         if done["pending"]:
@@ -85,7 +79,7 @@ def _add_generations(datasets: typer.Typer, connect: Connect) -> None:
             found = dataset_named(client, dataset)
             listed = client.get(f"/v1/datasets/{found['id']}/generations")["data"]
         if as_json:
-            typer.echo(json.dumps(listed, ensure_ascii=False, indent=2))
+            print_json(listed)
             return
         for each in listed:
             typer.echo(_line(each))
@@ -125,7 +119,7 @@ def _show_progress(as_json: bool) -> Callable[[dict[str, Any]], None]:
 
 def _show_built(built: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(built, ensure_ascii=False, indent=2))
+        print_json(built)
         return
     typer.echo(_line(built))
     for item in built.get("failures", ()):

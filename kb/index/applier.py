@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from kb.background import start_background
 from kb.errors import IndexDamaged, NotFound
 from kb.index.terms import plain_name
 from kb.index.trust import Trust
@@ -55,7 +54,10 @@ class Applier:
 
     def start(self) -> None:
         """Apply operations as they come."""
-        self._thread = start_background(self._run, "applier")
+        # Not in the background: the index's own threads, which answer searches as well, would be of
+        # the low priority of the thread that opened it.
+        self._thread = threading.Thread(target=self._run, name="applier", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         """Finish the step in hand and end the thread."""

@@ -108,17 +108,24 @@ def among(tx: Transaction, document_ids: Collection[str]) -> set[str]:
     return set(tx.execute(query).scalars())
 
 
-def deleted_since(tx: Transaction, dataset_id: str, batch_id: str) -> dict[str, str]:
-    """Name → id of a dataset's documents that were deleted after a batch was acknowledged."""
-    items, batches = schema.batch_items, schema.batches
+def deleted_since(
+    tx: Transaction, dataset_id: str, batch_id: str, names: Iterable[str]
+) -> dict[str, str]:
+    """Name → id of documents that were deleted after a batch was acknowledged, and are not there
+    again."""
+    items, batches, owner = schema.batch_items, schema.batches, schema.documents
     began = select(batches.c.created_at).where(batches.c.id == batch_id).scalar_subquery()
-    later = (table.c.dataset_id == dataset_id) & (table.c.deleted_at > began)
-    deleted = list(tx.execute(select(table.c.document_id).where(later)).scalars())
-    found: dict[str, str] = {}
-    for part in batched(deleted, VARIABLES):
-        query = select(items.c.name, items.c.document_id).where(items.c.document_id.in_(part))
-        found.update((row.name, row.document_id) for row in tx.execute(query))
-    return found
+    again = select(owner.c.id).where(owner.c.dataset_id == dataset_id, owner.c.name == items.c.name)
+    query = (
+        select(items.c.name, items.c.document_id)
+        .join(table, table.c.document_id == items.c.document_id)
+        .where(table.c.dataset_id == dataset_id, table.c.deleted_at > began, ~again.exists())
+    )
+    return {
+        row.name: row.document_id
+        for part in batched(names, VARIABLES)
+        for row in tx.execute(query.where(items.c.name.in_(part)))
+    }
 
 
 def finish(

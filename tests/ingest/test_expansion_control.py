@@ -124,6 +124,20 @@ def test_a_document_deleted_after_the_archive_is_not_made_again_by_it(kb, datase
     assert kb.fsck.run().is_clean
 
 
+def test_a_file_deleted_and_uploaded_again_after_the_archive_stays_as_it_is(kb, dataset_id):
+    ids = ingest(kb, dataset_id, {"a.md": "Old."})
+    archive = upload(kb, dataset_id, {"all.zip": zipped({"a.md": "Of the archive."})})
+    until_the_clock_moves_on()
+    kb.delete_document(ADMIN, ids["a.md"])
+    upload(kb, dataset_id, {"a.md": "Newest."})
+    finish(kb)
+
+    assert texts(kb, dataset_id) == {"a.md": "Newest."}
+    note = items(kb, archive.batch_id)["a.md"].note
+    assert note is not None
+    assert note.code == "newer_exists"
+
+
 def test_an_archive_uploaded_after_a_deletion_makes_the_document_again(kb, dataset_id):
     ids = ingest(kb, dataset_id, {"a.md": "Old."})
     kb.delete_document(ADMIN, ids["a.md"])

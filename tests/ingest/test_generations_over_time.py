@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from ingest.reindexing import Reindexer
 from ingest.sandbox import ReaderPool
-from kb.errors import Conflict, Rejected
+from kb.errors import Conflict, Rejected, Unavailable
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.models.hash_embedder import HashEmbedder
 from kb.settings import EmbeddingSettings, Settings
@@ -182,3 +182,26 @@ def test_a_stop_is_not_held_up_by_vectors_that_a_deletion_took(kb, dataset_id, o
     ended.join(20)
     assert not ended.is_alive()
     assert kb.reindexing.look(ADMIN, dataset_id, 2)[1].ready == 0
+
+
+class BrokenEmbedder(OtherEmbedder):
+    """A model whose server is away."""
+
+    fingerprint = "broken@64"
+
+    def embed_documents(self, texts):
+        raise Unavailable("The embedding server does not answer.")
+
+
+def test_a_generation_that_breaks_off_holds_up_no_other(kb, dataset_id):
+    kb.embedders._opened["broken"] = BrokenEmbedder()
+    second = kb.create_dataset(ADMIN, "e").id
+    for dataset in (dataset_id, second):
+        ingest(kb, dataset, FILES)
+    kb.reindexing.begin(ADMIN, dataset_id, model="broken")
+    kb.reindexing.begin(ADMIN, second, processing=SMALL)
+
+    with working(kb) as worker:
+        await_built(kb, worker, second)
+
+    assert kb.reindexing.look(ADMIN, dataset_id, 2)[0].status == "building"

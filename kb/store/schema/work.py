@@ -51,7 +51,7 @@ batch_items = Table(
     Column("batch_id", String, ForeignKey("batches.id"), primary_key=True),
     Column("document_id", String, primary_key=True),
     Column("version", Integer, nullable=False),
-    Column("name", Text, nullable=False),
+    Column("name", Text, nullable=False, index=True),
     Column("note", JSON),
 )
 

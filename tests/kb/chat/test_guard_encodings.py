@@ -50,6 +50,8 @@ FROM_THE_START: dict[str, Callable[[str], str]] = {
 
 IN_WORDS: dict[str, Callable[[str], str]] = {
     "each word backwards": lambda t: " ".join(word[::-1] for word in t.split()),
+    "each word backwards, hyphens": lambda t: "-".join(word[::-1] for word in t.split()),
+    "each word backwards, tabs": lambda t: "\t".join(word[::-1] for word in t.split()),
     "numbers in parentheses": _numbered("({}) {}"),
     "a table": _numbered("| {} | {} |"),
     "a JSON list": lambda t: json.dumps(t.split(), ensure_ascii=False),
@@ -60,6 +62,8 @@ FROM_THE_END: dict[str, Callable[[str], str]] = {
     "base64 backwards": lambda t: _base64(t.encode())[::-1],
     "hexadecimal backwards": lambda t: t.encode().hex()[::-1],
     "words from the last to the first": lambda t: " ".join(reversed(t.split())),
+    "words from the last to the first, slashes": lambda t: " / ".join(reversed(t.split())),
+    "words from the last to the first, underscores": lambda t: "_".join(reversed(t.split())),
 }
 
 
@@ -113,3 +117,12 @@ def test_tables_of_numbers_and_codes_of_other_things_pass():
     octets = " ".join(f"{ord(c):08b}" for c in "Hello world, how are you?")
     for answer in (rows, codes, octets, base64.b32encode(b"nothing of it " * 9).decode()):
         assert stream(gate(ENGLISH), pieces_of(answer, 4)) == answer
+
+
+def test_counting_down_and_codes_that_read_the_same_both_ways_pass():
+    years = ", ".join(str(year) for year in range(2012, 2026))
+    guard = gate(f"{ENGLISH} Report the years {years}. An order number looks like 000000000000.")
+    answer = "Here they are: " + ", ".join(str(year) for year in range(2025, 2011, -1)) + ". "
+    answer += "Your order 000000000000 is on its way, and 000000000001 as well. "
+
+    assert stream(guard, pieces_of(answer, 4)) == answer

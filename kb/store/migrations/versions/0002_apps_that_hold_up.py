@@ -169,3 +169,4 @@ def _erasures() -> None:
         sa.PrimaryKeyConstraint("document_id", name=op.f("pk_erasures")),
     )
     op.create_index(op.f("ix_erasures_erased_at"), "erasures", ["erased_at"])
+    op.create_index(op.f("ix_batch_items_name"), "batch_items", ["name"])
