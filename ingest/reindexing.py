@@ -20,12 +20,7 @@ from ingest.receipt import receipt
 from ingest.sandbox import ReaderPool
 from ingest.types import Block, BlockKind, Extraction, ReadOptions
 from kb.background import start_background
-from kb.errors import (
-    KnowledgeBaseError,
-    NotFound,
-    StorageFull,
-    UnreadableFile,
-)
+from kb.errors import KnowledgeBaseError, NotFound, StorageFull, UnreadableFile
 from kb.iteration import batched
 from kb.knowledge_base import KnowledgeBase
 from kb.protocols import Embedder, IndexKey
