@@ -198,7 +198,7 @@ def _naming(what: str, numbers: list[int]) -> tuple[str, ...]:
         return ()
     named = ", ".join(str(number) for number in numbers[:_PAGES_NAMED])
     more = f" and {len(numbers) - _PAGES_NAMED} more" if len(numbers) > _PAGES_NAMED else ""
-    return (f"Pages {named}{more} {what}.",)
+    return (f"{'Page' if len(numbers) == 1 else 'Pages'} {named}{more} {what}.",)
 
 
 def _locked() -> UnreadableFile:
@@ -218,17 +218,19 @@ def _damaged(exc: Exception) -> UnreadableFile:
 def _without_text(pages: int, failed: list[int], others: SecondReaders) -> UnreadableFile:
     if len(failed) == pages:
         return UnreadableFile(
-            f"None of the {pages} pages of the PDF could be read: it is damaged.",
+            f"No page of the PDF ({pages} in all) could be read: it is damaged. "
+            "Open it in a viewer and save it anew.",
             reason="damaged_file",
         )
     if others.late:
         return UnreadableFile(
-            f"None of the {pages} pages of the PDF holds text, and OCR did not finish in time. "
+            f"No page of the PDF ({pages} in all) holds text, and OCR did not finish in time. "
             "Split it into smaller files, or raise KB_INGEST__READ_TIMEOUT_S.",
             reason="read_timeout",
         )
-    tried = "OCR found none either." if others.has_engine else f"{HOW_TO_INSTALL}."
+    scanned = "OCR found none either. Scan it more sharply, or upload its text as another file."
+    tried = scanned if others.has_engine else f"{HOW_TO_INSTALL}."
     return UnreadableFile(
-        f"None of the {pages} pages of the PDF holds text. Was it scanned? {tried}",
+        f"No page of the PDF ({pages} in all) holds text. Was it scanned? {tried}",
         reason="no_text",
     )

@@ -69,6 +69,13 @@ class CitationScanner:
             return [Delta(text)]
         return self._scan(self._held + text, final=False)
 
+    def quote(self, text: str) -> list[Delta | Cited]:
+        """Text that is no model's: it comes out as it is, whatever it holds."""
+        events = self.finish()
+        self._parts.append(text)
+        self._length += len(text)
+        return [*events, Delta(text)]
+
     def finish(self) -> list[Delta | Cited]:
         """The end of the answer: what was held back is plain text."""
         return self._scan(self._held, final=True)

@@ -29,6 +29,7 @@ from kb.types import (
     DraftPiece,
     EndPiece,
     Piece,
+    QuotedPiece,
     Routed,
     RunEvent,
     Sources,
@@ -122,7 +123,7 @@ class Generation:
                     continue
                 if self._first_token_ms is None and piece.text:
                     self._first_token_ms = self._exchange.elapsed_ms()
-                for event in self._noted(self._scanner.feed(self._guard.feed(piece.text))):
+                for event in self._noted(self._scanned(piece)):
                     yield event
                 if self._guard.has_stopped:
                     self._end = EndPiece("filtered")
@@ -131,6 +132,11 @@ class Generation:
         for event in self._noted(rest):
             yield event
         yield self._completed()
+
+    def _scanned(self, piece: TextPiece) -> list[Delta | Cited]:
+        if isinstance(piece, QuotedPiece):  # of no model: there is nothing to guard
+            return self._scanner.quote(piece.text)
+        return self._scanner.feed(self._guard.feed(piece.text))
 
     def _noted(self, events: list[Delta | Cited]) -> list[Delta | Cited]:
         self._citations.extend(event.citation for event in events if isinstance(event, Cited))

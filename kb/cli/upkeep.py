@@ -64,7 +64,7 @@ def _add_erase(app: typer.Typer, connect: Connect) -> None:
         if as_json:
             print_json(done)
         else:
-            typer.echo(f"{done['erased']} documents erased, {done['pending']} pending")
+            typer.echo(f"documents erased: {done['erased']}, pending: {done['pending']}")
         if done["pending"]:
             raise typer.Exit(1)
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kb.protocols import Question
 from kb.search.calibration import LEAST_SCORE
 from kb.sentences import HAN_KANA_HANGUL, sentence_extents, terms
-from kb.types import EndPiece, Piece, Source, TextPiece
+from kb.types import EndPiece, Piece, QuotedPiece, Source, TextPiece
 
 THRESHOLD = 0.25
 """Least share of the question (by weight of its terms) that the best sentence and its surroundings
@@ -64,13 +64,12 @@ _CJK_ASKING = re.compile(
 _CJK = re.compile(f"[{HAN_KANA_HANGUL}]")
 _KANA = re.compile("[\u3040-\u30ff]")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-_MARK = re.compile(r"\s?[\[［【]\d{1,3}(?:\s?[,，、]\s?\d{1,3})*[\]］】]")
-_CODE = re.compile(r"(`+[^`]*`+)")
 _BLANKS = re.compile(r"\s*\n\s*")
 _CJK_WRAP = re.compile(f"(?<=[{HAN_KANA_HANGUL}，。、；：！？])\\s*\\n\\s*(?=[{HAN_KANA_HANGUL}])")
 _TOKEN = re.compile(f"\\s*(?:[{HAN_KANA_HANGUL}]{{1,2}}|[^\\s{HAN_KANA_HANGUL}]+)")
 _ADDRESS = re.compile(r"\]\([^)\s]*\)|https?://\S+|<[^<>]{1,200}>")
-_SILENT = re.compile(r"\s*(?:#{1,6}\s|```|~~~|///|:::|\|[\s:|-]*\|?\s*$)|.*[?？]\s*$", re.DOTALL)
+_SILENT = re.compile(r"\s*(?:#{1,6}\s|```|~~~|///|:::|\|[\s:|-]*\|?\s*$)|.*[?？\\]\s*$", re.DOTALL)
+_TABLE_RULE = re.compile(r"\s*\|[\s:|-]*-[\s:|-]*\|?\s*$")
 
 _NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|hundred|thousand)\b|"
@@ -134,8 +133,10 @@ class ExtractiveAnswerer:
             yield TextPiece(self._refusal or REFUSALS[language(question.query)])
             yield EndPiece(finish_reason="refused", grounded=False)
             return
-        for token in _TOKEN.findall(_written(chosen)):
-            yield TextPiece(token)
+        for before, sentence in _parted(chosen):
+            for token in _TOKEN.findall(before + sentence.text):
+                yield QuotedPiece(token)
+            yield TextPiece(f" [{sentence.n}]")
         yield EndPiece(finish_reason="stop", grounded=True)
 
 
@@ -198,7 +199,8 @@ def _split(rank: int, source: Source, wanted: frozenset[str]) -> list[_Sentence]
     whole = heading.union(*sets)
     found = []
     for index, (start, end) in enumerate(extents):
-        if not read[index] or _SILENT.match(text[start:end]):
+        following = text[slice(*extents[index + 1])] if index + 1 < len(extents) else ""
+        if not read[index] or _SILENT.match(text[start:end]) or _TABLE_RULE.match(following):
             continue
         near = heading.union(*sets[max(0, index - 1) : index + 2])
         shown = _shown(text, start, end)
@@ -253,24 +255,23 @@ def _kind_bonus(query: str, text: str) -> float:
 
 
 def _shown(text: str, start: int, end: int) -> str:
-    """A sentence on one line, without marks that would be taken for ours."""
+    """A sentence on one line."""
     sentence = _BLANKS.sub(" ", _CJK_WRAP.sub("", text[start:end]))
     if text.count("```", 0, start) % 2 and "`" not in sentence and sentence[-1] not in ".。!！?？":
         return f"`{sentence}`"
     if sentence.count("`") % 2:
         sentence = sentence.replace("`", "")
-    parts = _CODE.split(sentence)
-    return "".join(part if part.startswith("`") else _MARK.sub("", part) for part in parts)
+    return sentence
 
 
-def _written(chosen: Iterable[_Sentence]) -> str:
-    """Adjacent sentences in one paragraph, others each in their own."""
-    written = ""
+def _parted(chosen: Iterable[_Sentence]) -> Iterator[tuple[str, _Sentence]]:
+    """Each sentence and what parts it from the one before: a blank if they are neighbours, else a
+    paragraph."""
     before: _Sentence | None = None
     for sentence in chosen:
-        if before is not None:
-            adjacent = before.rank == sentence.rank and before.index + 1 == sentence.index
-            written += " " if adjacent else "\n\n"
-        written += f"{sentence.text} [{sentence.n}]"
+        adjacent = (sentence.rank, sentence.index - 1)
+        if before is None:
+            yield "", sentence
+        else:
+            yield " " if (before.rank, before.index) == adjacent else "\n\n", sentence
         before = sentence
-    return written

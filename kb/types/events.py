@@ -99,6 +99,11 @@ class TextPiece:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotedPiece(TextPiece):
+    """Text of the sources, word for word: a number in brackets is part of it and no mark."""
+
+
+@dataclass(frozen=True, slots=True)
 class EndPiece:
     """What the answerer knows at the end. Zero tokens: the provider did not count."""
 

@@ -99,4 +99,4 @@ def test_words_run_together_or_torn_apart_are_suspect():
 def test_characters_that_a_font_does_not_name_make_a_page_garbled_not_just_shorter():
     extraction = _read(pdf([["\x01\x02\x03\x04\x05\x06 pump " * 3]]), ocr_languages="none")
 
-    assert extraction.warnings[0].startswith("Pages 1 look garbled")
+    assert extraction.warnings[0].startswith("Page 1 look garbled")

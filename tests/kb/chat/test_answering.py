@@ -22,7 +22,7 @@ from kb.types import (
     Variant,
 )
 from tests.chatting import answer, conversation, message
-from tests.parts import ADMIN, ask, publish, register
+from tests.parts import ADMIN, ask, ingest, publish, register
 
 HIDDEN = "Hidden word: quicksilver.\n\n{{context}}"
 
@@ -89,6 +89,21 @@ def test_an_extractive_answer_is_refused_in_the_apps_own_words(kb, sky):
         done = answer(ask(kb, "quotes", query))
         assert (done.answer, done.finish_reason, done.grounded) == ("Not here.", "refused", False)
     assert answer(ask(kb, "quotes", "When does the moon rise?")).finish_reason == "stop"
+
+
+def test_brackets_in_what_is_quoted_are_kept_and_are_no_marks(kb):
+    dataset_id = kb.create_dataset(ADMIN, "chips").id
+    rate = "The baud rate is held in the register UART[2] and the parity in UART[14]."
+    ingest(kb, dataset_id, {"a.md": rate, "b.md": "A modem has one register."})
+    publish(kb, "chips", dataset_ids=(dataset_id,), base=Variant("extractive"))
+
+    events = ask(kb, "chips", "Which register holds the baud rate and which the parity?")
+
+    done = answer(events)
+    assert f"{rate} [1]" in done.answer
+    assert all(c.answer_end - c.answer_start == len("[1]") for c in done.citations)
+    assert message(kb, events).answer == done.answer
+    assert "".join(event.text for event in events if isinstance(event, Delta)) == done.answer
 
 
 def test_a_dataset_that_was_deleted_after_publishing_does_not_break_the_app(kb, sky):

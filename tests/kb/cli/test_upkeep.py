@@ -73,4 +73,4 @@ def test_a_generation_with_failures_is_not_switched_to(served: Served, tmp_path:
 def test_what_is_deleted_is_erased_by_command(served: Served):
     ids = served.upload(served.new_dataset("Shredder"), FILES)
     served.http.delete(f"/v1/documents/{ids['tide.md']}")
-    assert run(served, "erase") == "1 documents erased, 0 pending\n"
+    assert run(served, "erase") == "documents erased: 1, pending: 0\n"

@@ -73,9 +73,19 @@ def test_when_nothing_fits_it_says_so_in_the_language_of_the_question(query, tex
     assert (end.finish_reason, end.grounded) == ("refused", False)
 
 
-def test_sentences_are_verbatim_but_for_line_breaks_and_foreign_marks():
+def test_sentences_are_verbatim_but_for_line_breaks():
     text, _ = answer("How often are the pear trees watered?", ORCHARD)
-    assert "Its forty pear trees are watered twice a week from a stone well. [1]" in text
+    assert "Its forty pear trees are watered twice a week[4] from a stone well. [1]" in text
+
+
+def test_half_a_command_and_the_head_of_a_table_are_never_the_answer():
+    table = "| name | default | effect |\n|---|---|---|\n| port | 8000 | where it listens |\n"
+    text, _ = answer("What is the default port?", table)
+    assert "effect" not in text
+    assert "8000" in text
+    command = "Send it with curl.\n\n```sh\ncurl -T upload.pdf \\\n  http://there/upload\n```\n"
+    text, _ = answer("How do I upload a file?", command)
+    assert "\\" not in text
 
 
 def test_a_sentence_over_several_lines_is_shown_on_one():
