@@ -38,7 +38,6 @@ ANSWER_READ = 4_000
 
 _REMEMBERED = ENCODED_RUN + GRAM
 _STRIDE = 5  # letters after which the turned text is looked at again
-_UNREAD = 5  # characters after which the text is decoded again
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +125,13 @@ class PromptGuard:
                 return True
             self._turned = self._turned[-_REMEMBERED:]
         self._unread += len(text)
-        if self._unread < _UNREAD or disguises.LOUD.search(text) is None:
+        if disguises.LOUD.search(text) is None or self._unread < disguises.patience(self._recent):
             return False
         self._unread = 0
         recent = disguises.plain_width(self._recent)
-        return any(self._gives_away(fold(said)) for said in disguises.decoded(recent))
+        return any(
+            self._gives_away(fold(said)) for said in disguises.decoded(recent, least=ENCODED_RUN)
+        )
 
     def _is_turned(self, piece: str) -> bool:
         return any(words.leaks(piece) for words in self._words)

@@ -24,6 +24,8 @@ LOUD = re.compile(r"[A-Z0-9+/]")
 
 _LOUD_ENOUGH = 8
 _LOOKED_AT = 48  # encoded characters among which so many must be loud
+_LETTERED = 0.2  # share of letters that base64 has at least, even between numbered lines
+_LETTERLESS = 24  # characters without a letter that are no base64
 _NEAR = 256  # characters among which those are, separators and all; bits need more
 _DECODED = 80  # encoded characters that are decoded: enough for a run in any script
 
@@ -51,6 +53,9 @@ _NOT_BASE32 = re.compile(r"[^A-Z2-7]")
 _NOT_BITS = re.compile(r"[^01]")
 _NUMBER = re.compile(r"\d+")
 _CODES = 12  # numbers in a row that may be characters
+_CODES_READ = 60  # numbers that are read: enough for a run in any script
+_NOT_OCTAL = re.compile(r"[89]")
+_PLAIN = re.compile(r"[A-Za-z0-9+/= \n]")
 _PRINTABLE = 0.9  # share of what was decoded that is text: it may have been encoded twice
 
 
@@ -59,30 +64,44 @@ def plain_width(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
+def patience(recent: str) -> int:
+    """Characters to wait before the end of an answer is decoded again: only codes that take several
+    for each letter have no letters."""
+    return 5 if any(map(str.isalpha, recent[-_LETTERLESS:])) else 12
+
+
 def rot13(text: str) -> str:
     """The letters of a text turned by half the alphabet and folded; nothing else is kept."""
     return text.translate(_HALF_TURNED)
 
 
-def decoded(recent: str) -> Iterator[str]:
-    """What the end of an answer says if it is encoded, for every place to begin."""
+def decoded(recent: str, *, least: int) -> Iterator[str]:
+    """What the end of an answer says if it is encoded, for every place to begin.
+
+    Args:
+        least: shorter texts are left out: they are too little to tell anything.
+    """
     for said in _decoded_once(recent):
+        if not _is_readable(said, least):
+            continue
         yield said
-        if len(said) >= _CODES and _is_text(said):
+        if _is_plain(said):
             yield rot13(said)
-            yield from _decoded_once(said)
+            yield from (twice for twice in _decoded_once(said) if _is_readable(twice, least))
 
 
 def _decoded_once(recent: str) -> Iterator[str]:
     near = recent[-_NEAR:]
     dense = near.translate(_BASE64)[-_DECODED:]
-    loud = len(LOUD.findall(dense[-_LOOKED_AT:]))
+    looked_at = dense[-_LOOKED_AT:]
+    loud, letters = len(LOUD.findall(looked_at)), sum(map(str.isalpha, looked_at))
     if loud < _LOUD_ENOUGH:
         return
     digits = _hex_digits(near)
-    for turned in (dense, dense[::-1]):
-        for part in _phases(turned, 4):
-            yield binascii.a2b_base64(part).decode("utf-8", "ignore")
+    if letters >= _LETTERED * len(looked_at):
+        for turned in (dense, dense[::-1]):
+            for part in _phases(turned, 4):
+                yield binascii.a2b_base64(part).decode("utf-8", "ignore")
     for turned in (digits, digits[::-1]):
         for part in _phases(turned, 2):
             yield bytes.fromhex(part).decode("utf-8", "ignore")
@@ -91,7 +110,7 @@ def _decoded_once(recent: str) -> Iterator[str]:
     if loud < _LOOKED_AT // 2:
         return
     yield from _from_codes(recent)
-    if loud >= _PRINTABLE * min(len(dense), _LOOKED_AT):
+    if loud >= _PRINTABLE * len(looked_at) and letters >= len(looked_at) // 2:
         for part in _phases(_NOT_BASE32.sub("", near)[-_DECODED:], 8):
             yield base64.b32decode(part).decode("utf-8", "ignore")
 
@@ -109,9 +128,10 @@ def _hex_digits(recent: str) -> str:
 
 def _from_codes(recent: str) -> Iterator[str]:
     """Character codes in decimal or octal numbers, and bits."""
-    numbers = _NUMBER.findall(recent[-_NEAR:])
+    numbers = _NUMBER.findall(recent[-_NEAR:])[-_CODES_READ:]
     if len(numbers) >= _CODES:
-        for base in (10, 8):
+        is_octal = not _NOT_OCTAL.search("".join(numbers[-_CODES:]))
+        for base in (10, 8) if is_octal else (10,):
             codes = [_code(number, base) for number in numbers]
             yield "".join(map(chr, codes))
             yield bytes(code for code in codes if code < 256).decode("utf-8", "ignore")
@@ -129,5 +149,11 @@ def _code(number: str, base: int) -> int:
     return code if code < 0xD800 or 0xDFFF < code < 0x110000 else 0
 
 
-def _is_text(said: str) -> bool:
-    return sum(map(str.isprintable, said)) >= _PRINTABLE * len(said)
+def _is_readable(said: str, least: int) -> bool:
+    """Whether the newest characters could be text: the last ones, or backwards the first."""
+    ends = (said[-least:], said[:least]) if len(said) >= least else ()
+    return any(" ".join(end.split()).isprintable() for end in ends)
+
+
+def _is_plain(said: str) -> bool:
+    return len(_PLAIN.findall(said)) >= _PRINTABLE * len(said)
