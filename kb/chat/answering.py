@@ -145,13 +145,13 @@ class Chat:
             generation.identity,
             lambda _run: generation.events(),
             on_end=lambda _run, terminal: generation.store(self._database, terminal),
-            expected_tokens=generation.expected_tokens,
+            expected_tokens=lambda: generation.expected_tokens,
         )
 
     def tokens_in_progress(self, key_id: str | None) -> int:
         """What the unfinished answers to a key are expected to use, until they are counted."""
         own = (run for run in self._runs.in_progress if run.identity.key_id == key_id)
-        return sum(run.expected_tokens for run in own)
+        return sum(run.expected_tokens() for run in own)
 
     def run(self, scope: Scope, run_id: str) -> Run:
         """A run that the scope may follow. Raises NotFound."""

@@ -40,7 +40,7 @@ class Run:
         *,
         grace_s: float,
         arrival_s: float | None = None,
-        expected_tokens: int = 0,
+        expected_tokens: Callable[[], int] = lambda: 0,
     ) -> None:
         self.identity = identity
         self.expected_tokens = expected_tokens

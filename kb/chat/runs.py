@@ -71,7 +71,7 @@ class Runs:
         *,
         on_end: OnEnd | None = None,
         grace_s: float | None = None,
-        expected_tokens: int = 0,
+        expected_tokens: Callable[[], int] = lambda: 0,
     ) -> Run:
         """Begin a run in a task of its own.
 
@@ -81,7 +81,7 @@ class Runs:
             on_end: stores the message; runs in a thread, survives cancellation, and comes before
                 the terminal event can be seen.
             grace_s: this run's own grace time; 0 cancels it as soon as the last reader leaves.
-            expected_tokens: what it will likely use, for whoever limits that.
+            expected_tokens: tells what it will likely use, when somebody limits that.
 
         Raises:
             Overloaded: too many runs are in progress, or the server is shutting down.

@@ -41,11 +41,6 @@ def counting(kb: KnowledgeBase) -> Counting:
     return embedder
 
 
-@pytest.fixture
-def dataset_id(kb: KnowledgeBase) -> str:
-    return kb.create_dataset(ADMIN, "d").id
-
-
 def sections(*words: str) -> str:
     """One chunk per section: each is long enough to stand alone."""
     return "\n\n".join(f"# {word}\n\n" + f"The {word} is written here. " * 60 for word in words)

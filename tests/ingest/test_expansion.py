@@ -18,11 +18,6 @@ from tests.ingest.office_samples import docx, paragraph, zipped
 from tests.parts import ADMIN, document, finish, ingest, upload
 
 
-@pytest.fixture
-def dataset_id(kb: KnowledgeBase) -> str:
-    return kb.create_dataset(ADMIN, "d").id
-
-
 def everything(kb: KnowledgeBase, dataset_id: str) -> dict[str, Document]:
     page = kb.database.reading(documents.page, ADMIN, dataset_id, PageRequest(500))
     return {item.name: item for item in page.data}

@@ -17,11 +17,6 @@ from tests.ingest.office_samples import zipped
 from tests.parts import ADMIN, finish, ingest, upload
 
 
-@pytest.fixture
-def dataset_id(kb: KnowledgeBase) -> str:
-    return kb.create_dataset(ADMIN, "d").id
-
-
 def texts(kb: KnowledgeBase, dataset_id: str) -> dict[str, str]:
     page = kb.database.reading(documents.page, ADMIN, dataset_id, PageRequest(100))
     return {item.name: kb.originals.path(item.sha256).read_text() for item in page.data}

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from ingest.reindexing import Reindexer
 from ingest.sandbox import ReaderPool
 from kb.errors import Conflict, Rejected, Unavailable
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.knowledge_base import open_kb
 from kb.models.hash_embedder import HashEmbedder
 from kb.settings import EmbeddingSettings, Settings
 from kb.store import layouts
@@ -27,18 +27,6 @@ from tests.ingest.reindexing_parts import (
     names,
 )
 from tests.parts import ADMIN, document, ingest, working
-
-
-@pytest.fixture
-def dataset_id(kb: KnowledgeBase) -> str:
-    return kb.create_dataset(ADMIN, "d").id
-
-
-@pytest.fixture
-def other(kb: KnowledgeBase) -> str:
-    """The name of a second embedder."""
-    kb.embedders._opened["other"] = OtherEmbedder()
-    return "other"
 
 
 def test_building_goes_on_after_a_restart(settings: Settings):

@@ -7,14 +7,12 @@ import threading
 import pytest
 
 from kb.errors import Conflict, GenerationIncomplete, NotFound
-from kb.knowledge_base import KnowledgeBase
 from kb.store import chunks, documents
 from kb.store.paging import PageRequest
 from kb.types import Processing
 from tests.ingest.reindexing_parts import (
     FILES,
     SMALL,
-    OtherEmbedder,
     build,
     clean,
     found,
@@ -22,18 +20,6 @@ from tests.ingest.reindexing_parts import (
     names,
 )
 from tests.parts import ADMIN, document, finish, ingest, upload
-
-
-@pytest.fixture
-def dataset_id(kb: KnowledgeBase) -> str:
-    return kb.create_dataset(ADMIN, "d").id
-
-
-@pytest.fixture
-def other(kb: KnowledgeBase) -> str:
-    """The name of a second embedder."""
-    kb.embedders._opened["other"] = OtherEmbedder()
-    return "other"
 
 
 def test_a_generation_is_built_from_stored_pages_while_the_old_one_answers(kb, dataset_id):

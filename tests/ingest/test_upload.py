@@ -19,11 +19,6 @@ from kb.types import Document, Scope
 from tests.parts import ADMIN, document, finish, ingest, upload
 
 
-@pytest.fixture
-def dataset_id(kb: KnowledgeBase) -> str:
-    return kb.create_dataset(ADMIN, "d").id
-
-
 def stored(kb: KnowledgeBase, dataset_id: str) -> tuple[Document, ...]:
     return kb.database.reading(documents.page, ADMIN, dataset_id, PageRequest(500)).data
 

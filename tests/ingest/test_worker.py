@@ -21,11 +21,6 @@ from tests.parts import ADMIN, begin_all, document, finish, ingest, upload, work
 
 
 @pytest.fixture
-def dataset_id(kb: KnowledgeBase) -> str:
-    return kb.create_dataset(ADMIN, "d").id
-
-
-@pytest.fixture
 def readers(kb: KnowledgeBase):
     pool = ReaderPool(timeout_s=30, memory_bytes=2**30, max_characters=10**6)
     yield pool

@@ -12,12 +12,7 @@ from ingest import embedding, pipeline
 from ingest.sandbox import ReaderPool
 from kb.knowledge_base import KnowledgeBase
 from kb.store import jobs
-from tests.parts import ADMIN, begin_all, claim, crash, document, finish, upload, working
-
-
-@pytest.fixture
-def dataset_id(kb: KnowledgeBase) -> str:
-    return kb.create_dataset(ADMIN, "d").id
+from tests.parts import begin_all, claim, crash, document, finish, upload, working
 
 
 @pytest.fixture
