@@ -10,7 +10,7 @@ from api import events, sse
 from api.deps import Json
 from api.threads import in_thread, searching
 from kb.access import Caller, OpenStream
-from kb.chat.asking import ChatRequest
+from kb.chat.asking import ChatRequest, Opened
 from kb.chat.run import Run
 from kb.knowledge_base import KnowledgeBase
 from kb.types import Scope
@@ -19,16 +19,20 @@ from kb.types import Scope
 async def begin(
     kb: KnowledgeBase, caller: Caller, scope: Scope, app: str, request: ChatRequest
 ) -> Run:
-    """Start a run; a follow-up is rewritten first, outside the threads that search.
+    """Start a run; a follow-up is rewritten before, outside the threads that search.
 
     The tokens of the day are looked at twice: before anything is done, and with what the answers in
     progress will use, so that however many are asked at once, one at most goes over the limit.
 
     Raises what is wrong with the request, and RateLimited.
     """
-    await in_thread(kb.access.check_tokens, caller)
-    rewritten = await kb.chat.rewritten(scope, app, request)
-    prepared = await searching(kb, kb.chat.prepare, scope, app, rewritten)
+
+    def opened() -> Opened:
+        kb.access.check_tokens(caller)
+        return kb.chat.open(scope, app, request)
+
+    rewritten = await kb.chat.rewritten(await in_thread(opened))
+    prepared = await searching(kb, kb.chat.prepare, rewritten)
     if caller.limits.tokens_per_day is None:
         return kb.chat.start(prepared)
     async with kb.access.turns.of(caller):

@@ -12,6 +12,7 @@ from ingest import pipeline
 from ingest.upload import Acceptance, Incoming, accept
 from ingest.worker import Worker
 from kb.chat.asking import ChatRequest
+from kb.chat.generation import Generation
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import EmbeddingSettings, Settings
 from kb.store import apps, documents, jobs, models
@@ -96,16 +97,21 @@ def publish(kb: KnowledgeBase, slug: str, **content: Any) -> App:
         return apps.get(tx, ADMIN, app.id)
 
 
+async def prepared(
+    kb: KnowledgeBase, app: str, request: ChatRequest, scope: Scope = ADMIN
+) -> Generation:
+    """An answer that is ready to begin."""
+    opened = await asyncio.to_thread(kb.chat.open, scope, app, request)
+    return await asyncio.to_thread(kb.chat.prepare, await kb.chat.rewritten(opened))
+
+
 def ask(
     kb: KnowledgeBase, app: str, query: str, scope: Scope = ADMIN, **fields: Any
 ) -> list[RunEvent]:
     """Every event of one answer."""
 
     async def whole() -> list[RunEvent]:
-        request = ChatRequest(query, **fields)
-        request = await kb.chat.rewritten(scope, app, request)
-        prepared = await asyncio.to_thread(kb.chat.prepare, scope, app, request)
-        run = kb.chat.start(prepared)
+        run = kb.chat.start(await prepared(kb, app, ChatRequest(query, **fields), scope))
         async with aclosing(run.subscribe()) as events:
             found = [event async for _, event in events]
         await kb.catalog.close()  # connections belong to this loop

@@ -1,17 +1,17 @@
 """From a question to a run: everything that may fail with a status comes before the first byte.
 
-`Chat.prepare` is synchronous: it checks, routes, searches and fills the hidden prompt. `Chat.start`
-begins the run, which only generates. No SQL transaction is open while an answer streams.
+`Chat.open` loads what is stored, `Chat.rewritten` may ask a language model, `Chat.prepare` checks,
+routes, searches and fills the hidden prompt. `Chat.start` begins the run, which only generates. No
+SQL transaction is open while an answer streams.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass, replace
 
 from kb.chat.asides import Asides
-from kb.chat.asking import Asked, ChatRequest, Rewritten, checked_query
+from kb.chat.asking import Asked, ChatRequest, Opened, Rewritten, checked_query
 from kb.chat.attempts import Attempt, Attempts
 from kb.chat.catalog import Catalog
 from kb.chat.expanding import expanded, wanted
@@ -27,12 +27,12 @@ from kb.chat.routing import choose_variant
 from kb.chat.runs import Run, RunIdentity, Runs
 from kb.chat.suggesting import Suggestions
 from kb.chat.tokens import estimate_tokens
-from kb.errors import Conflict, NotAllowed, NotFound
+from kb.errors import NotAllowed, NotFound
 from kb.ids import new_id
 from kb.search.searching import Searcher
 from kb.store import apps, conversations, fixed_answers
 from kb.store.database import Database
-from kb.types import App, AppContent, AppVersion, Conversation, Scope, Turn, VariantName
+from kb.types import App, AppVersion, Conversation, Scope, Turn, VariantName
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,59 +75,67 @@ class Chat:
         """The runs that have not ended."""
         return self._runs.in_progress
 
-    def prepare(self, scope: Scope, app: str, request: ChatRequest) -> Generation:
-        """Check, route, search and fill the prompt; call it in a thread.
+    def open(self, scope: Scope, app: str, request: ChatRequest) -> Opened:
+        """Load what a question needs; call it in a thread.
 
         Raises:
             NotFound: the app, the conversation or the version cannot be seen.
-            Rejected: the question or its inputs are not usable.
+            NotAllowed: a version may only be asked for by an admin.
             Conflict: the app has no published version.
-            Overloaded: too many searches are waiting.
         """
-        began = time.perf_counter() - (request.rewritten.ms / 1000 if request.rewritten else 0.0)
+        began = time.perf_counter()
         found, version = self._app(scope, app, request.version)
         known = self._conversation(scope, found, request.conversation_id)
-        asked = self._asked(scope, found, version.content, request)
+        return Opened(scope, request, found, version, known, self._history(request), began)
+
+    async def rewritten(self, opened: Opened) -> Opened:
+        """The same with what a language model makes of a follow-up, or adds to a question where
+        the app wants that. Raises Rejected for a question that is not usable."""
+        version = opened.version
+        how = wanted(version.content)
+        if not is_searched(version.content) or (not opened.history and how == "none"):
+            return opened
+        began = time.perf_counter()
+        query = checked_query(opened.request.query)
+        found = await self._rewriter.rewrite(opened.scope, version, query, opened.history)
+        also = await expanded(self._asides, opened.scope, version, found, how)
+        ms = (time.perf_counter() - began) * 1000
+        return replace(opened, rewritten=Rewritten(found, ms, also))
+
+    def prepare(self, opened: Opened) -> Generation:
+        """Check, route, search and fill the prompt; call it in a thread.
+
+        Raises:
+            Rejected: the question or its inputs are not usable.
+            Overloaded: too many searches are waiting.
+        """
+        request, content = opened.request, opened.version.content
+        asked = self._asked(opened)
         conversation_id = request.conversation_id or new_id("conv")
         tries = self._attempts.of(asked)
         name, reason = choose_variant(
-            found.route,
-            version.content,
+            opened.app.route,
+            content,
             requested=request.route,
-            pinned=_pinned(known, request),
+            pinned=_pinned(opened),
             query=asked.query,
             conversation_id=conversation_id,
             look=tries.look,
         )
-        fixed = self._fixed(asked, request)
-        first = fixed or tries.first(name, reason)
+        first = self._fixed(asked, request) or tries.first(name, reason)
         exchange = Exchange(
-            identity=_identity(scope, found, conversation_id, request),
-            scope=scope,
-            app_slug=found.slug,
-            app_version=version.version,
+            identity=_identity(opened, conversation_id),
+            scope=opened.scope,
+            app_slug=opened.app.slug,
+            app_version=opened.version.version,
             query=asked.query,
             search=asked.search,
-            is_new_conversation=known is None,
+            is_new_conversation=opened.known is None,
             inputs=asked.inputs,
             replay_of=request.replay_of.id if request.replay_of else None,
-            began=began,
+            began=opened.began,
         )
         return Generation(exchange, first, tries.fallback(first.route.variant))
-
-    async def rewritten(self, scope: Scope, app: str, request: ChatRequest) -> ChatRequest:
-        """The request with what a language model makes of a follow-up, or adds to a question where
-        the app wants that; to be prepared next. It raises what `prepare` would."""
-        began = time.perf_counter()
-        version, history = await asyncio.to_thread(self._context, scope, app, request)
-        how = wanted(version.content)
-        if not is_searched(version.content) or (not history and how == "none"):
-            return request
-        query = checked_query(request.query)
-        found = await self._rewriter.rewrite(scope, version, query, history)
-        also = await expanded(self._asides, scope, version, found, how)
-        ms = (time.perf_counter() - began) * 1000
-        return replace(request, rewritten=Rewritten(found, ms, also))
 
     def replay(self, scope: Scope, message_id: str, version: int) -> tuple[str, ChatRequest]:
         """The app of a stored message, and its question for another version of it.
@@ -168,11 +176,7 @@ class Chat:
     def _app(self, scope: Scope, name: str, number: int | None) -> tuple[App, AppVersion]:
         if number is not None and not scope.may("admin"):
             raise NotAllowed("Only an admin key may ask for a version.")
-        with self._database.read() as tx:
-            app = apps.get(tx, scope, name)
-            if number is None and app.version is None:
-                raise Conflict(f"App {app.slug!r} has no published version. Publish its draft.")
-            return app, apps.version(tx, scope, app.id, number or app.version or 0)
+        return self._database.reading(apps.answering, scope, name, number)
 
     def _conversation(
         self, scope: Scope, app: App, conversation_id: str | None
@@ -184,26 +188,19 @@ class Chat:
             raise NotFound("conversation", conversation_id)
         return found
 
-    def _asked(self, scope: Scope, app: App, content: AppContent, request: ChatRequest) -> Asked:
+    def _asked(self, opened: Opened) -> Asked:
+        request, content, history = opened.request, opened.version.content, opened.history
         query = checked_query(request.query)
         inputs = checked_inputs(content, request.inputs)
-        history = self._history(request)
         began = time.perf_counter()
-        search = request.rewritten
+        search = opened.rewritten
         if search is None:
             ruled = resolved(query, history) if is_searched(content) else query
             search = Rewritten(ruled, (time.perf_counter() - began) * 1000)
         said: tuple[str, ...] = ()
         if request.conversation_id is not None:
             said = self._database.reading(conversations.said, request.conversation_id)
-        return Asked(scope, app, content, query, inputs, history, search, said)
-
-    def _context(
-        self, scope: Scope, name: str, request: ChatRequest
-    ) -> tuple[AppVersion, tuple[Turn, ...]]:
-        app, version = self._app(scope, name, request.version)
-        self._conversation(scope, app, request.conversation_id)
-        return version, self._history(request)
+        return Asked(opened.scope, opened.app, content, query, inputs, history, search, said)
 
     def _history(self, request: ChatRequest) -> tuple[Turn, ...]:
         """What was said before; the caller has checked that it may be seen."""
@@ -224,19 +221,20 @@ class Chat:
         return None if found is None else fixed_attempt(found, asked.query)
 
 
-def _pinned(known: Conversation | None, request: ChatRequest) -> VariantName | None:
+def _pinned(opened: Opened) -> VariantName | None:
     """A replay keeps to the variant that answered before, so that only the version differs."""
-    if request.replay_of is not None:
-        return request.replay_of.route.variant
-    return known.variant if known else None
+    if opened.request.replay_of is not None:
+        return opened.request.replay_of.route.variant
+    return opened.known.variant if opened.known else None
 
 
-def _identity(scope: Scope, app: App, conversation_id: str, request: ChatRequest) -> RunIdentity:
+def _identity(opened: Opened, conversation_id: str) -> RunIdentity:
+    scope, request = opened.scope, opened.request
     return RunIdentity(
         run_id=new_id("run"),
         conversation_id=conversation_id,
         message_id=new_id("msg"),
-        app_id=app.id,
+        app_id=opened.app.id,
         key_id=scope.key_id,
         # Who is narrowed, even to nobody, cannot speak for somebody else.
         end_user=request.end_user if scope.end_user is None else scope.end_user,

@@ -9,7 +9,7 @@ from kb.chat.inputs import InputValue
 from kb.chat.routing import RouteRequest
 from kb.errors import Rejected
 from kb.search.expansion import NOTHING_ELSE, Expansion
-from kb.types import App, AppContent, Message, Scope, Turn
+from kb.types import App, AppContent, AppVersion, Conversation, Message, Scope, Turn
 
 MAX_QUERY_CHARACTERS = 32_000
 
@@ -28,7 +28,6 @@ class Rewritten:
 class ChatRequest:
     """A question to an app.
 
-    `rewritten` is what a language model has made of a follow-up; without it the rule decides.
     `replay_of` is the message that is asked again, with its history, beside its conversation.
     """
 
@@ -38,8 +37,27 @@ class ChatRequest:
     route: RouteRequest = "auto"
     version: int | None = None
     end_user: str | None = None
-    rewritten: Rewritten | None = None
     replay_of: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A question with what is stored about it, loaded once.
+
+    Attributes:
+        known: the conversation that it goes on with, None for a new one.
+        began: when it came, in seconds of `time.perf_counter`.
+        rewritten: what a language model has made of a follow-up; without it the rule decides.
+    """
+
+    scope: Scope
+    request: ChatRequest
+    app: App
+    version: AppVersion
+    known: Conversation | None
+    history: tuple[Turn, ...]
+    began: float
+    rewritten: Rewritten | None = None
 
 
 @dataclass(frozen=True, slots=True)

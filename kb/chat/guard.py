@@ -67,6 +67,7 @@ class PromptGuard:
         earlier = [fold(answer[-ANSWER_READ:]) for answer in guarded.earlier]
         live = [index for index in guarded.indexes if index.windows]
         self._traces = [_Trace(index, self._allowed, earlier) for index in live]
+        self._letters = frozenset[str]().union(*(index.letters for index in live))
         self._words = [TurnedWords(index.text, self._allowed.holds) for index in live]
         self._recent = "\n"
         self._turned = ""
@@ -129,9 +130,8 @@ class PromptGuard:
             return False
         self._unread = 0
         recent = disguises.plain_width(self._recent)
-        return any(
-            self._gives_away(fold(said)) for said in disguises.decoded(recent, least=ENCODED_RUN)
-        )
+        said = disguises.decoded(recent, least=ENCODED_RUN, letters=self._letters)
+        return any(map(self._gives_away, said))
 
     def _is_turned(self, piece: str) -> bool:
         return any(words.leaks(piece) for words in self._words)

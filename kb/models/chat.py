@@ -152,7 +152,7 @@ async def _texts(
     has_text = False
     while not reader.done:
         if has_text and (rest_s := pause_s()):
-            await asyncio.sleep(rest_s)
+            await _until_the_next(rest_s)
         block = await _block(answer, reader, clock)
         try:
             payloads = decoder.finish() if block is None else decoder.feed(block)
@@ -170,6 +170,11 @@ async def _texts(
         async with asyncio.timeout(DRAIN_S):
             while await answer.block() is not None:
                 pass
+
+
+async def _until_the_next(tick_s: float) -> None:
+    """Streams that rest are woken together: the first warms the caches for the others."""
+    await asyncio.sleep(tick_s - asyncio.get_running_loop().time() % tick_s)
 
 
 async def _block(answer: Answer, reader: ChunkReader, clock: AnswerClock) -> bytes | None:

@@ -147,12 +147,22 @@ def publish(tx: Transaction, scope: Scope, id_or_slug: str) -> AppVersion:
 
 def version(tx: Transaction, scope: Scope, id_or_slug: str, number: int) -> AppVersion:
     """One published version. Raises NotFound."""
+    return _version_of(tx, get(tx, scope, id_or_slug), number)
+
+
+def answering(
+    tx: Transaction, scope: Scope, id_or_slug: str, number: int | None = None
+) -> tuple[App, AppVersion]:
+    """An app and the version of it that answers, unless another is asked for.
+
+    Raises:
+        NotFound: one of them is not there.
+        Conflict: nothing is published.
+    """
     app = get(tx, scope, id_or_slug)
-    query = select(versions).where(versions.c.app_id == app.id, versions.c.version == number)
-    row = tx.execute(query).one_or_none()
-    if row is None:
-        raise NotFound("version", f"{number} of app {app.slug}")
-    return _version(row)
+    if number is None and app.version is None:
+        raise Conflict(f"App {app.slug!r} has no published version. Publish its draft.")
+    return app, _version_of(tx, app, number or app.version or 0)
 
 
 def versions_of(tx: Transaction, scope: Scope, id_or_slug: str) -> list[AppVersion]:
@@ -202,6 +212,14 @@ def _app(row: Row[Any]) -> App:
         created_at=row.created_at,
         inputs=inputs_from(row.inputs or ()),
     )
+
+
+def _version_of(tx: Transaction, app: App, number: int) -> AppVersion:
+    query = select(versions).where(versions.c.app_id == app.id, versions.c.version == number)
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        raise NotFound("version", f"{number} of app {app.slug}")
+    return _version(row)
 
 
 def _version(row: Row[Any]) -> AppVersion:

@@ -14,7 +14,7 @@ import string
 import unicodedata
 from collections.abc import Iterator
 
-from kb.chat.guarding.folding import fold
+from kb.chat.guarding.folding import fold, spelled
 
 RECENT = 512
 """Characters of an answer that are looked at for an encoding."""
@@ -33,10 +33,10 @@ _LETTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/
 
 
 class _Only(dict[int, str | None]):
-    """A table for `str.translate` that leaves out what it does not know."""
+    """A table for `str.translate` that leaves out what it does not know, and notes that."""
 
     def __missing__(self, code: int) -> None:
-        return None
+        self[code] = None
 
 
 _BASE64 = _Only({**{ord(letter): letter for letter in _LETTERS}, ord("-"): "+", ord("_"): "/"})
@@ -47,13 +47,21 @@ _HALF_TURNED = _Only(
         for place, letter in enumerate(letters)
     }
 )
-_BETWEEN_BYTES = re.compile(r"0x|\\[xu]|u\+|&#x|[\W_]")
-_HEX_AT_END = re.compile(r"[0-9a-f]+\Z")
+_BETWEEN_BYTES = "xu"  # of 0x, \\x, \\u, U+ and &#x; the rest of them are no letters
+_HEX_DIGITS = string.hexdigits[:16]
+_HEX = _Only(
+    {
+        ord(character): character
+        for character in string.ascii_lowercase + string.digits
+        if character not in _BETWEEN_BYTES
+    }
+)
 _NOT_BASE32 = re.compile(r"[^A-Z2-7]")
 _NOT_BITS = re.compile(r"[^01]")
 _NUMBER = re.compile(r"\d+")
 _CODES = 12  # numbers in a row that may be characters
-_CODES_READ = 60  # numbers that are read: enough for a run in any script
+_CODES_READ = 24  # numbers that are read as characters, one each
+_BYTES_READ = 60  # numbers that are read as bytes: enough for a run in any script
 _NOT_OCTAL = re.compile(r"[89]")
 _PLAIN = re.compile(r"[A-Za-z0-9+/= \n]")
 _PRINTABLE = 0.9  # share of what was decoded that is text: it may have been encoded twice
@@ -67,7 +75,7 @@ def plain_width(text: str) -> str:
 def patience(recent: str) -> int:
     """Characters to wait before the end of an answer is decoded again: only codes that take several
     for each letter have no letters."""
-    return 5 if any(map(str.isalpha, recent[-_LETTERLESS:])) else 12
+    return 5 if any(map(str.isalpha, recent[-_LETTERLESS:])) else 24
 
 
 def rot13(text: str) -> str:
@@ -75,19 +83,22 @@ def rot13(text: str) -> str:
     return text.translate(_HALF_TURNED)
 
 
-def decoded(recent: str, *, least: int) -> Iterator[str]:
-    """What the end of an answer says if it is encoded, for every place to begin.
+def decoded(recent: str, *, least: int, letters: frozenset[str]) -> Iterator[str]:
+    """What the end of an answer says if it is encoded, folded, for every place to begin.
 
     Args:
         least: shorter texts are left out: they are too little to tell anything.
+        letters: what folded prompts consist of; text that has others at both ends is noise.
     """
     for said in _decoded_once(recent):
-        if not _is_readable(said, least):
+        if _is_noise(said, least):
             continue
-        yield said
-        if _is_plain(said):
+        yield from _known(said, least, letters)
+        if said.isascii() and _is_plain(said):
             yield rot13(said)
-            yield from (twice for twice in _decoded_once(said) if _is_readable(twice, least))
+            for twice in _decoded_once(said):
+                if not _is_noise(twice, least):
+                    yield from _known(twice, least, letters)
 
 
 def _decoded_once(recent: str) -> Iterator[str]:
@@ -122,19 +133,23 @@ def _phases(text: str, size: int) -> Iterator[str]:
 
 
 def _hex_digits(recent: str) -> str:
-    found = _HEX_AT_END.search(_BETWEEN_BYTES.sub("", recent.lower()))
-    return found[0][-2 * _DECODED :] if found else ""
+    dense = recent.lower().replace("0x", "").translate(_HEX)
+    return dense[len(dense.rstrip(_HEX_DIGITS)) :][-2 * _DECODED :]
 
 
 def _from_codes(recent: str) -> Iterator[str]:
     """Character codes in decimal or octal numbers, and bits."""
-    numbers = _NUMBER.findall(recent[-_NEAR:])[-_CODES_READ:]
-    if len(numbers) >= _CODES:
-        is_octal = not _NOT_OCTAL.search("".join(numbers[-_CODES:]))
+    numbers = _NUMBER.findall(recent[-_NEAR:])[-_BYTES_READ:]
+    newest = numbers[-_CODES:]
+    if len(newest) == _CODES:
+        are_bytes = max(map(len, newest)) <= 3
+        is_octal = not _NOT_OCTAL.search("".join(newest))
         for base in (10, 8) if is_octal else (10,):
-            codes = [_code(number, base) for number in numbers]
+            codes = [_code(number, base) for number in numbers[-_CODES_READ:]]
             yield "".join(map(chr, codes))
-            yield bytes(code for code in codes if code < 256).decode("utf-8", "ignore")
+            if are_bytes:
+                codes = [_code(number, base) for number in numbers]
+                yield bytes(code for code in codes if code < 256).decode("utf-8", "ignore")
     if recent.count("0") + recent.count("1") >= 8 * _CODES:
         for part in _phases(_NOT_BITS.sub("", recent), 8):
             whole = int(part or "0", 2).to_bytes(len(part) // 8, "big")
@@ -149,10 +164,18 @@ def _code(number: str, base: int) -> int:
     return code if code < 0xD800 or 0xDFFF < code < 0x110000 else 0
 
 
-def _is_readable(said: str, least: int) -> bool:
-    """Whether the newest characters could be text: the last ones, or backwards the first."""
-    ends = (said[-least:], said[:least]) if len(said) >= least else ()
-    return any(" ".join(end.split()).isprintable() for end in ends)
+def _is_noise(said: str, least: int) -> bool:
+    """Whether the newest characters cannot be text: the last ones, or backwards the first."""
+    return len(said) < least or not (_is_text(said[-least:]) or _is_text(said[:least]))
+
+
+def _is_text(end: str) -> bool:
+    return end.isprintable() or " ".join(end.split()).isprintable()
+
+
+def _known(said: str, least: int, letters: frozenset[str]) -> Iterator[str]:
+    if letters.issuperset(spelled(said[-least:])) or letters.issuperset(spelled(said[:least])):
+        yield fold(said)
 
 
 def _is_plain(said: str) -> bool:

@@ -60,6 +60,11 @@ def fold(text: str, before: str = "\n") -> str:
     """
     if _DIGIT.search(text) or before[-2:-1] == "%":
         text = _without_numbering(text, before)
+    return spelled(text)
+
+
+def spelled(text: str) -> str:
+    """The folded text, numbers of list items and the like included."""
     return text.translate(_FOLDING)
 
 

@@ -35,6 +35,7 @@ class PromptIndex:
 
     Attributes:
         text: the folded parts, each behind a `SEPARATOR`.
+        letters: the characters it consists of.
         grams: every `GRAM` characters of it, and of it backwards.
         windows: every text that may not leave, in the prompt's own direction.
         lengths: the lengths that windows have, ascending.
@@ -46,6 +47,7 @@ class PromptIndex:
         "fragment_reach",
         "grams",
         "lengths",
+        "letters",
         "quotable",
         "reach",
         "shortest_fragment",
@@ -69,6 +71,7 @@ class PromptIndex:
                 ends.append(NEVER)
                 ends.extend(_ends(folded, words, count, limit, offset=offset))
         self.text = SEPARATOR.join(pieces)
+        self.letters = frozenset(self.text)
         self.grams = frozenset().union(*map(_grams, pieces), *(_grams(p[::-1]) for p in pieces))
         self.windows = frozenset(
             self.text[start:end] for start, end in enumerate(window_ends) if end != NEVER

@@ -22,7 +22,7 @@ from kb.types import (
     Variant,
 )
 from tests.chatting import answer, conversation, message
-from tests.parts import ADMIN, ask, ingest, publish, register
+from tests.parts import ADMIN, ask, ingest, prepared, publish, register
 
 HIDDEN = "Hidden word: quicksilver.\n\n{{context}}"
 
@@ -149,7 +149,7 @@ def test_an_end_user_cannot_speak_for_another(kb, sky):
 @pytest.mark.parametrize("query", ["", " \n ", "\0", "x" * 32_001])
 def test_a_question_that_cannot_be_used_is_refused(kb, sky, query):
     with pytest.raises(Rejected):
-        kb.chat.prepare(ADMIN, "cited", ChatRequest(query))
+        ask(kb, "cited", query)
 
 
 def test_a_required_input_must_be_given_and_reaches_only_the_model(kb, sky, upstream):
@@ -177,10 +177,9 @@ def test_an_app_that_is_deleted_while_it_answers_finishes_its_answer(kb, sky):
     publish(kb, "doomed", dataset_ids=(sky,), base=Variant("numbers:40"))
 
     async def scene() -> list[RunEvent]:
-        request = ChatRequest("moon?")
-        prepared = await asyncio.to_thread(kb.chat.prepare, ADMIN, "doomed", request)
+        generation = await prepared(kb, "doomed", ChatRequest("moon?"))
         kb.database.writing(apps.remove, ADMIN, "doomed")
-        run = kb.chat.start(prepared)
+        run = kb.chat.start(generation)
         async with aclosing(run.subscribe()) as events:
             found = [event async for _, event in events]
         await kb.catalog.close()
@@ -196,8 +195,8 @@ def test_no_transaction_is_open_while_an_answer_streams(kb, sky, upstream):
     publish(kb, "slow", dataset_ids=(sky,), base=Variant("numbers:200:5"))
 
     async def scene() -> int:
-        prepared = await asyncio.to_thread(kb.chat.prepare, ADMIN, "slow", ChatRequest("moon?"))
-        run = kb.chat.start(prepared)
+        generation = await prepared(kb, "slow", ChatRequest("moon?"))
+        run = kb.chat.start(generation)
         async with aclosing(run.subscribe()) as events:
             async for _, event in events:
                 if isinstance(event, Delta):

@@ -31,7 +31,7 @@ from kb.types import (
     Variant,
 )
 from tests.chatting import answer, conversation, routes, switch
-from tests.parts import ADMIN, ask, publish
+from tests.parts import ADMIN, ask, prepared, publish
 
 BREAKS_AFTER = 3
 
@@ -57,8 +57,8 @@ def put(kb: KnowledgeBase, name: str, server: FakeModelServer, model: str, **fie
 
 
 async def asked(kb: KnowledgeBase, app: str, **fields: Any) -> list[RunEvent]:
-    prepared = await asyncio.to_thread(kb.chat.prepare, ADMIN, app, ChatRequest("moon?", **fields))
-    async with aclosing(kb.chat.start(prepared).subscribe()) as events:
+    generation = await prepared(kb, app, ChatRequest("moon?", **fields))
+    async with aclosing(kb.chat.start(generation).subscribe()) as events:
         return [event async for _, event in events]
 
 

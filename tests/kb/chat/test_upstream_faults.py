@@ -24,7 +24,7 @@ from kb.types import TERMINAL_EVENTS, Completed, Delta, Failed, Model, RunEvent,
 from tests.chatting import routes
 from tests.faulty_model_server import FaultyModelServer
 from tests.model_faults import FAULTS, TEXT, TOKENS
-from tests.parts import ADMIN, publish
+from tests.parts import ADMIN, prepared, publish
 
 MARKER = "quicksilver-4711"
 PROVIDER_KEY = "sk-vermilion-0815"
@@ -114,9 +114,9 @@ def set_up(kb: KnowledgeBase, port: int) -> None:
 
 async def outcome(kb: KnowledgeBase, app: str, query: str, **asked: str) -> Outcome:
     request = ChatRequest(query, **asked)
-    prepared = await asyncio.to_thread(kb.chat.prepare, ADMIN, app, request)
+    generation = await prepared(kb, app, request)
     began = asyncio.get_running_loop().time()
-    run = kb.chat.start(prepared)
+    run = kb.chat.start(generation)
     async with aclosing(run.subscribe()) as numbered:
         events = [event async for _, event in numbered]
     return Outcome(events, asyncio.get_running_loop().time() - began)
