@@ -135,6 +135,24 @@ def kb_server(data_dir: Path, *arguments: str, **settings: str) -> Iterator[Runn
 
 
 @contextmanager
+def bare_relay(host: str, port: int) -> Iterator[tuple[int, int]]:
+    """A process that only copies bytes to and from an address: (its port, its process id)."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.relay", host, str(port)],
+        env=environment(),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield int(process.stdout.readline()), process.pid
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+@contextmanager
 def fake_models() -> Iterator[tuple[str, int]]:
     """The fake model server in a process of its own: (base URL, process id)."""
     process = subprocess.Popen(

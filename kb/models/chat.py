@@ -30,8 +30,9 @@ DRAIN_S = 0.05
 
 BUSY_STREAMS = 8
 """Answers of one model at once from which on tokens may travel together."""
-PAUSE_PER_STREAM_S = 0.002
-LONGEST_PAUSE_S = 0.04
+PAUSE_PER_STREAM_S = 0.003
+LONGEST_PAUSE_S = 0.1
+TICK_S = 0.01
 """Under load a stream rests a moment after each token, and those that come meanwhile are handled
 in one go, which costs a fraction. With fewer answers, and before the first token, nothing waits."""
 
@@ -152,7 +153,7 @@ async def _texts(
     has_text = False
     while not reader.done:
         if has_text and (rest_s := pause_s()):
-            await _until_the_next(rest_s)
+            await _rest(rest_s)
         block = await _block(answer, reader, clock)
         try:
             payloads = decoder.finish() if block is None else decoder.feed(block)
@@ -172,9 +173,10 @@ async def _texts(
                 pass
 
 
-async def _until_the_next(tick_s: float) -> None:
-    """Streams that rest are woken together: the first warms the caches for the others."""
-    await asyncio.sleep(tick_s - asyncio.get_running_loop().time() % tick_s)
+async def _rest(rest_s: float) -> None:
+    """Up to so long: the streams that end in the same tick are woken together, and the first warms
+    the caches for the others."""
+    await asyncio.sleep(rest_s - (asyncio.get_running_loop().time() + rest_s) % TICK_S)
 
 
 async def _block(answer: Answer, reader: ChunkReader, clock: AnswerClock) -> bytes | None:
