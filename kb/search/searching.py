@@ -71,7 +71,9 @@ class Searcher:
         self._database = database
         self._reranker = reranker
         self._embedders = embedders
-        self._gatherer = Gatherer(database, vectors, keywords, candidates)
+        self._gatherer = Gatherer(
+            database, vectors, keywords, candidates=candidates, threads=threads
+        )
         self._running = threading.BoundedSemaphore(threads)
         self._admitted = threading.BoundedSemaphore(threads + max_waiting)
 

@@ -174,7 +174,8 @@ def _engine(path: Path, *, begin: str, pool_size: int, pragmas: tuple[str, ...])
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        # Past SQLAlchemy, which takes 50 µs for it: each search begins six reads.
+        cast(sqlite3.Connection, connection.connection.driver_connection).execute(begin).close()
 
     return engine
 
