@@ -12,43 +12,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kb.errors import IndexDamaged
 from kb.index.vectors import ChromaVectors
 from kb.protocols import IndexKey
+from tests.kb.index.chroma_rows import (
+    KEY,
+    ROWS,
+    folder,
+    graph,
+    names,
+    unit_vectors,
+    written_and_closed,
+)
 
-KEY = IndexKey("d1", 1)
 REPOSITORY = Path(__file__).parents[3]
-ROWS = 1200  # over 1,000 Chroma writes its graph to disk
-
-
-@pytest.fixture
-def index(tmp_path):
-    index = ChromaVectors(tmp_path, open_limit=3)
-    yield index
-    index.close()
-
-
-def unit_vectors(rows, seed=0):
-    vectors = np.random.default_rng(seed).standard_normal((rows, 16)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
-def names(rows):
-    return [f"doc.1.1.{row}" for row in range(rows)]
-
-
-def folder(tmp_path, key=KEY):
-    return tmp_path / key.dataset_id / f"g{key.generation}" / "vectors"
-
-
-def graph(tmp_path):
-    (found,) = {path.parent for path in folder(tmp_path).rglob("data_level0.bin")}
-    return found
-
-
-def written_and_closed(index):
-    index.upsert(KEY, names(ROWS), unit_vectors(ROWS))
-    index.close()
 
 
 def held_by_this_process():
@@ -135,96 +111,6 @@ def test_no_size_of_a_whole_folder_is_taken_for_a_torn_one(index, rows):
     index.close()
 
     assert [hit.chunk_id for hit in index.query(KEY, other, 1)] == ["more"]
-
-
-def cut_in_half(path):
-    os.truncate(path, path.stat().st_size // 2)
-
-
-def overwrite(path):
-    path.write_bytes(b"not what it was" * 1000)
-
-
-def lose(path):
-    path.unlink()
-
-
-def grow(path):
-    os.truncate(path, 10_000_000)
-
-
-@pytest.mark.parametrize(
-    ("name", "harm"),
-    [
-        ("header.bin", cut_in_half),  # would be a segmentation fault
-        ("header.bin", lose),
-        ("header.bin", overwrite),
-        ("data_level0.bin", lose),
-        ("data_level0.bin", grow),
-        ("length.bin", lose),
-        ("link_lists.bin", lose),
-        ("link_lists.bin", grow),
-        ("index_metadata.pickle", lose),  # would be an empty index
-        ("index_metadata.pickle", cut_in_half),
-    ],
-)
-def test_a_torn_graph_is_reported_and_a_drop_mends_it(index, tmp_path, name, harm):
-    written_and_closed(index)
-    harm(graph(tmp_path) / name)
-
-    for _ in range(2):
-        with pytest.raises(IndexDamaged, match="d1"):
-            index.query(KEY, unit_vectors(1), 5)
-    with pytest.raises(IndexDamaged):
-        index.upsert(KEY, names(1), unit_vectors(1))
-    with pytest.raises(IndexDamaged):
-        index.ids(KEY)
-
-    index.drop(KEY)
-    index.upsert(KEY, names(5), unit_vectors(5))
-    assert index.ids(KEY) == set(names(5))
-
-
-@pytest.mark.parametrize("harm", [overwrite, lose, lambda path: os.truncate(path, 0)])
-def test_a_torn_database_is_reported_and_a_drop_mends_it(index, tmp_path, harm):
-    written_and_closed(index)
-    harm(folder(tmp_path) / "chroma.sqlite3")
-
-    for _ in range(2):
-        with pytest.raises(IndexDamaged):
-            index.query(KEY, unit_vectors(1), 5)
-
-    index.drop(KEY)
-    index.upsert(KEY, names(5), unit_vectors(5))
-    assert index.ids(KEY) == set(names(5))
-
-
-def test_a_lost_graph_is_not_an_empty_index(index, tmp_path):
-    written_and_closed(index)
-    shutil.rmtree(graph(tmp_path))
-
-    with pytest.raises(IndexDamaged):
-        index.query(KEY, unit_vectors(1), 5)
-
-
-def test_vectors_of_another_model_are_refused_and_harm_nothing(index):
-    index.upsert(KEY, names(3), unit_vectors(3))
-
-    with pytest.raises(IndexDamaged):
-        index.upsert(KEY, ["other"], np.ones((1, 24), np.float32))
-
-    assert index.ids(KEY) == set(names(3))
-
-
-def test_damage_in_one_dataset_does_not_touch_another(index, tmp_path):
-    written_and_closed(index)
-    other = IndexKey("d2", 1)
-    index.upsert(other, names(3), unit_vectors(3))
-    overwrite(folder(tmp_path) / "chroma.sqlite3")
-
-    with pytest.raises(IndexDamaged):
-        index.ids(KEY)
-    assert index.ids(other) == set(names(3))
 
 
 def test_what_was_acknowledged_survives_a_kill(index, tmp_path):
