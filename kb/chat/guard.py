@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kb.chat.guarding import disguises
-from kb.chat.guarding.folding import fold, units
+from kb.chat.guarding.folding import NUMBERING, fold, units
 from kb.chat.guarding.index import (
     FRAGMENT_UNITS,
     GRAM,
@@ -67,7 +67,7 @@ class PromptGuard:
         earlier = [fold(answer[-ANSWER_READ:]) for answer in guarded.earlier]
         live = [index for index in guarded.indexes if index.windows]
         self._traces = [_Trace(index, self._allowed, earlier) for index in live]
-        self._letters = frozenset[str]().union(*(index.letters for index in live))
+        self._letters = NUMBERING.union(*(index.letters for index in live))
         self._words = [TurnedWords(index.text, self._allowed.holds) for index in live]
         self._recent = "\n"
         self._turned = ""

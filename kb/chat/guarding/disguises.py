@@ -47,7 +47,7 @@ _HALF_TURNED = _Only(
         for place, letter in enumerate(letters)
     }
 )
-_BETWEEN_BYTES = "xu"  # of 0x, \\x, \\u, U+ and &#x; the rest of them are no letters
+_BETWEEN_BYTES = "xu"  # of 0x, \x, \u, U+ and &#x; the rest of them are no letters
 _HEX_DIGITS = string.hexdigits[:16]
 _HEX = _Only(
     {

@@ -52,6 +52,15 @@ def _folded(character: str) -> str:
 _FOLDING = _Folding()  # only ever remembers what `_folded` says, so sharing it is harmless
 
 
+def spelled(text: str) -> str:
+    """The folded text, numbers of list items and the like included."""
+    return text.translate(_FOLDING)
+
+
+NUMBERING = frozenset(spelled("0123456789"))
+"""What the numbers of list items are spelled with: they may stand between words of any text."""
+
+
 def fold(text: str, before: str = "\n") -> str:
     """The folded text.
 
@@ -61,11 +70,6 @@ def fold(text: str, before: str = "\n") -> str:
     if _DIGIT.search(text) or before[-2:-1] == "%":
         text = _without_numbering(text, before)
     return spelled(text)
-
-
-def spelled(text: str) -> str:
-    """The folded text, numbers of list items and the like included."""
-    return text.translate(_FOLDING)
 
 
 def folded_words(text: str) -> tuple[str, list[tuple[int, int]]]:

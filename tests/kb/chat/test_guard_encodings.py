@@ -44,6 +44,8 @@ FROM_THE_START: dict[str, Callable[[str], str]] = {
     "base32": lambda t: base64.b32encode(t.encode()).decode(),
     "base64 twice": lambda t: _base64(_base64(t.encode()).encode()),
     "base64 of ROT13": lambda t: _base64(codecs.encode(t, "rot13").encode()),
+    "base64 of numbered words": lambda t: _base64(_numbered("({}) {}")(t).encode()),
+    "base64 of a numbered list": lambda t: _base64(_numbered("{}. {}")(t).encode()),
     "hexadecimal of base64": lambda t: _base64(t.encode()).encode().hex(),
     "hexadecimal of UTF-16": lambda t: t.encode("utf-16-be").hex(),
 }
@@ -126,3 +128,14 @@ def test_counting_down_and_codes_that_read_the_same_both_ways_pass():
     answer += "Your order 000000000000 is on its way, and 000000000001 as well. "
 
     assert stream(guard, pieces_of(answer, 4)) == answer
+
+
+def test_numbers_between_encoded_words_do_not_put_off_the_stop():
+    prompt = (
+        "We go to sea at six so do as he or she may ask of us and be at ease in any fog or ice."
+    )
+    told = _base64(_numbered("{}. {}")(prompt).encode())
+
+    shown = stream(gate(prompt), pieces_of(told, 4))
+
+    assert len(base64.b64decode(shown).decode().split()) < 2 * 8  # a number and a word each
