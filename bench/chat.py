@@ -152,11 +152,10 @@ def _report_cpu(arguments: argparse.Namespace, url: str, server: RunningServer) 
                 spent.append(_cpu(server.process.pid, target, single, streams, count))
                 least.append(_cpu(relay, copied, replace(fake, port=port), streams, count))
             pace = f"{step_ms} ms apart" if step_ms else "as fast as they can"
-            us = median(spent)
+            checked = streams * count * arguments.rounds
+            us, relayed = median(spent), f"{median(least):.1f}"
             is_met = verdict(us <= GOAL_US_A_TOKEN)
-            rows.append(
-                (pace, streams, streams * count, f"{us:.0f}", f"{median(least):.1f}", is_met)
-            )
+            rows.append((pace, streams, checked, f"{us:.0f}", relayed, is_met))
     goal = f"<= {GOAL_US_A_TOKEN:.0f}"
     columns = ("tokens come", "streams", "checked", "CPU us a token", "bare relay", goal)
     print(table("Processor time of the server", columns, rows))

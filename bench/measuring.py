@@ -137,26 +137,22 @@ def kb_server(data_dir: Path, *arguments: str, **settings: str) -> Iterator[Runn
 @contextmanager
 def bare_relay(host: str, port: int) -> Iterator[tuple[int, int]]:
     """A process that only copies bytes to and from an address: (its port, its process id)."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.relay", host, str(port)],
-        env=environment(),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        yield int(process.stdout.readline()), process.pid
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
+    with _announced("bench.relay", host, str(port)) as (line, pid):
+        yield int(line), pid
 
 
 @contextmanager
 def fake_models() -> Iterator[tuple[str, int]]:
     """The fake model server in a process of its own: (base URL, process id)."""
+    with _announced("kb.models.fake_server", "--port", "0") as (line, pid):
+        yield next(word for word in line.split() if word.startswith("http")).rstrip(":"), pid
+
+
+@contextmanager
+def _announced(module: str, *arguments: str) -> Iterator[tuple[str, int]]:
+    """`python -m module …` until the block ends: (its first line of output, its process id)."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "kb.models.fake_server", "--port", "0"],
+        [sys.executable, "-m", module, *arguments],
         env=environment(),
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -164,8 +160,7 @@ def fake_models() -> Iterator[tuple[str, int]]:
     )
     try:
         assert process.stdout is not None
-        words = process.stdout.readline().split()
-        yield next(word for word in words if word.startswith("http")).rstrip(":"), process.pid
+        yield process.stdout.readline(), process.pid
     finally:
         process.terminate()
         process.wait(timeout=30)

@@ -208,7 +208,7 @@ def count(tx: Transaction) -> int:
 
 
 def _is_wanted(row: Row[Any], scope: Scope, generations: Generations | None) -> bool:
-    if scope.datasets is not None and row.dataset_id not in scope.datasets:
+    if not scope.sees_dataset(row.dataset_id):
         return False
     wanted = row.live_generation if generations is None else generations.get(row.dataset_id)
     return bool(row.generation == wanted)

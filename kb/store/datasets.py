@@ -69,9 +69,8 @@ def create(
 
 def get(tx: Transaction, scope: Scope, dataset_id: str) -> Dataset:
     """One dataset. Raises NotFound when it is absent or not visible."""
-    is_hidden = scope.datasets is not None and dataset_id not in scope.datasets
     asked = {"workspace": scope.workspace, "id": dataset_id}
-    row = None if is_hidden else tx.execute(_ONE, asked).one_or_none()
+    row = tx.execute(_ONE, asked).one_or_none() if scope.sees_dataset(dataset_id) else None
     if row is None:
         raise NotFound("dataset", dataset_id)
     return _dataset(row)

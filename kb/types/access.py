@@ -31,6 +31,10 @@ class Scope:
         """The scope of the operator: the admin key, the console and the command line."""
         return cls(frozenset({"admin", "ingest", "search", "chat"}))
 
+    def sees_dataset(self, dataset_id: str) -> bool:
+        """Whether a dataset of its workspace is among those that may be seen."""
+        return self.datasets is None or dataset_id in self.datasets
+
     def may(self, permission: Permission) -> bool:
         """Whether this scope holds a permission."""
         return permission in self.permissions
