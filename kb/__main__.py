@@ -72,7 +72,7 @@ def ingest(
     from kb.cli.ingesting import ingest as run
 
     began = time.monotonic()
-    with _client() as client:
+    with _client(makes_folder=True) as client:
         outcome = run(client, dataset, paths, quiet=as_json or not sys.stderr.isatty())
     if as_json:
         print_json(outcome.summary(time.monotonic() - began))
@@ -129,6 +129,10 @@ def backup(
 
     with _client() as client:
         path, manifest = run(client, target)
+    if not manifest["originals"] and not manifest["missing"]:
+        folder = _settings().data_dir.absolute()
+        warning = f"the backup holds no documents: see whether {folder} is the right folder"
+        typer.echo(f"kb: {warning} (KB_DATA_DIR)", err=True)
     if as_json:
         print_json({"path": str(path), **manifest})
         return
@@ -203,14 +207,21 @@ def list_apps(as_json: AsJson = False) -> None:
 
 
 @contextmanager
-def _client() -> Iterator[Client]:
-    """The running server of this data folder, or one that is started for this command."""
+def _client(*, makes_folder: bool = False) -> Iterator[Client]:
+    """The running server of this data folder, or one that is started for this command.
+
+    Raises:
+        Rejected: there is no data folder, and the command may not make one.
+    """
     from kb.cli.client import Client
     from kb.cli.connecting import running_server
+    from kb.folder import DataFolder
 
     settings = _settings()
     with ExitStack() as stack:
         found = running_server(settings)
+        if found is None and not makes_folder:
+            DataFolder(settings.data_dir).check()
         if found is None:  # only then are the server's imports paid for
             from api.server import connection
 

@@ -47,6 +47,14 @@ class DataFolder:
         """Make the folder, readable only by its owner."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
 
+    def check(self) -> None:
+        """Raises Rejected unless a knowledge base lies here."""
+        if not self.database.is_file():
+            raise Rejected(
+                f"There is no knowledge base in the folder {self.root.absolute()}. Set KB_DATA_DIR "
+                f"to its folder; `kb serve` and `kb ingest` make a new one."
+            )
+
     def lock(self) -> IO[str]:
         """Own the folder until the returned file is closed.
 

@@ -54,7 +54,7 @@ def upload(http: httpx.Client, dataset_id: str, name: str, text: str) -> httpx.R
 @pytest.mark.slow
 def test_a_first_start_on_a_full_disk_says_so_in_one_line(small_disk: Path):
     fill(small_disk / "ballast")
-    command = [sys.executable, "-m", "kb", "fsck"]
+    command = [sys.executable, "-m", "kb", "serve", "--port", "0"]
     settings = environment(small_disk / "data")
     done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
     assert done.returncode == 1
