@@ -13,14 +13,14 @@ from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
 import anyio
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
 from api import errors
 from api.auth import Authentication
 from api.cors import CrossOrigin
-from api.deps import AppState
+from api.deps import AppState, check_query
 from api.describing import DescribedApi
 from api.endings import keep_ending
 from api.metrics import RequestCounts
@@ -120,6 +120,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(check_query)],
         middleware=[
             Middleware(RequestEnvelope, counts=counts),
             Middleware(BodyLimit, upload_bytes=chosen.ingest.max_request_bytes),

@@ -12,6 +12,9 @@ from weakref import WeakValueDictionary
 
 import anyio
 from fastapi import Depends, Query
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query as QueryParameter
+from fastapi.routing import APIRoute
 from starlette.requests import Request
 
 from api.metrics import RequestCounts
@@ -19,7 +22,7 @@ from api.transfers import Transfers
 from ingest.resumable import ResumableUploads
 from ingest.worker import Worker
 from kb.access import Caller, OpenStream
-from kb.errors import NotAllowed, Unauthenticated
+from kb.errors import NotAllowed, Rejected, Unauthenticated
 from kb.knowledge_base import KnowledgeBase
 from kb.store.paging import MAX_LIMIT, PageRequest
 from kb.types import Permission, Scope
@@ -91,6 +94,28 @@ class Permitted:
                 f"{self._permission!r}."
             )
         return caller
+
+
+async def check_query(request: Request) -> None:
+    """Every operation depends on this: a misspelt parameter would be silence.
+
+    Pages take any query, because links to them gather what other programs add.
+
+    Raises:
+        Rejected: the query has a parameter that the operation does not declare.
+    """
+    route: APIRoute = request.scope["route"]
+    if not request.scope["query_string"] or not route.include_in_schema:
+        return
+    declared = [
+        field.alias
+        for field in get_flat_params(route.dependant)
+        if isinstance(field.field_info, QueryParameter)
+    ]
+    for name in request.query_params:
+        if name not in declared:
+            known = ", ".join(f"`{each}`" for each in declared) or "none"
+            raise Rejected(f"`{name}` is not a known query parameter; known here: {known}.")
 
 
 async def get_page(
