@@ -97,9 +97,11 @@ def test_the_commands_open_the_folder_themselves(tmp_path: Path, monkeypatch):
     file = tmp_path / "a.md"
     file.write_text(SOURCE, encoding="utf-8")
 
+    made = CliRunner().invoke(app, ["ingest", str(file), "--dataset", "d"])
     done = CliRunner().invoke(app, ["preview", str(file)])
     missing = CliRunner().invoke(app, ["receipt", "doc_none"])
 
+    assert made.exit_code == 0, made.output
     assert done.exit_code == 0, done.output
     assert "Seven days." in done.output
     assert missing.exit_code == 1
