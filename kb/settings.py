@@ -12,13 +12,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kb.errors import Rejected
 
 PREFIX = "KB_"
 MIB = 1024 * 1024
+ADMIN_KEY_CHARACTERS = 32
+"""Fewest of an admin key, which opens everything."""
 
 
 class _Section(BaseModel):
@@ -168,6 +170,15 @@ class ChromaSettings(_Section):
     """Reserved for a Chroma server; refused until it is supported. Unset: in the data folder."""
 
 
+def _hard_to_guess(key: SecretStr) -> SecretStr:
+    if len(key.get_secret_value()) < ADMIN_KEY_CHARACTERS:
+        raise ValueError(
+            f"must have at least {ADMIN_KEY_CHARACTERS} characters, as `openssl rand -hex 32` "
+            f"makes them; unset, a key is generated"
+        )
+    return key
+
+
 class Settings(BaseSettings):
     """All settings. Unknown `KB_*` names are refused at start."""
 
@@ -183,8 +194,9 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("data")
     """Folder that holds everything: database, originals, indexes, keys."""
-    admin_key: SecretStr | None = None
-    """The operator's key. Unset: generated at first start into `admin.key` in the data folder."""
+    admin_key: Annotated[SecretStr, AfterValidator(_hard_to_guess)] | None = None
+    """The operator's key, of at least 32 characters. Unset: generated at first start into
+    `admin.key` in the data folder."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much is logged."""
     server: ServerSettings = ServerSettings()
@@ -235,7 +247,9 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
 def _what_is_wrong(exc: ValidationError) -> str:
     found = exc.errors(include_url=False, include_input=False, include_context=False)
     return " ".join(
-        f"{PREFIX}{'__'.join(map(str, error['loc'])).upper()}: {error['msg']}." for error in found
+        f"{PREFIX}{'__'.join(map(str, error['loc'])).upper()}: "
+        f"{error['msg'].removeprefix('Value error, ')}."
+        for error in found
     )
 
 

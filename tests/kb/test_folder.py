@@ -115,9 +115,9 @@ def test_the_admin_key_is_made_once_and_given_ones_go_before_it(settings: Settin
     second = open_kb(settings)
     assert second.access.admin_key == made == second.folder.admin_key.read_text().strip()
     second.close()
-    given = settings.model_copy(update={"admin_key": Settings(admin_key="mine").admin_key})
+    given = settings.model_copy(update={"admin_key": Settings(admin_key="mine" * 8).admin_key})
     third = open_kb(given)
-    assert third.access.admin_key == "mine"
+    assert third.access.admin_key == "mine" * 8
     third.close()
 
 

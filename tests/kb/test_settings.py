@@ -65,6 +65,14 @@ def test_a_value_out_of_bounds_is_one_clear_line(monkeypatch, name, value):
     assert "\n" not in refused.value.detail
 
 
+def test_an_admin_key_that_could_be_guessed_is_refused_and_not_repeated(monkeypatch):
+    with pytest.raises(Rejected) as refused:
+        load(monkeypatch, KB_ADMIN_KEY="0123456789abcdef-sesame-opened!")
+    assert "KB_ADMIN_KEY: must have at least 32 characters" in refused.value.detail
+    assert "sesame" not in refused.value.detail
+    assert load(monkeypatch, KB_ADMIN_KEY="s" * 32).admin_key is not None
+
+
 @pytest.mark.parametrize("name", ["KB_DATABASE__URL", "KB_CHROMA__URL"])
 def test_what_is_reserved_is_refused(monkeypatch, name):
     with pytest.raises(Rejected, match=name):
@@ -80,6 +88,7 @@ def test_an_empty_value_is_no_value(monkeypatch):
 
 
 def test_secrets_do_not_show(monkeypatch):
-    settings = load(monkeypatch, KB_ADMIN_KEY="sesame", KB_LLM__API_KEY="provider")
+    key = "sesame" * 6
+    settings = load(monkeypatch, KB_ADMIN_KEY=key, KB_LLM__API_KEY="provider")
     assert "sesame" not in repr(settings) + str(settings.model_dump())
     assert "provider" not in repr(settings) + str(settings.model_dump())
