@@ -1,4 +1,4 @@
-"""A query parameter that an operation does not know is refused, as an unknown field of a body is."""
+"""A query parameter that an operation does not know is refused, as an unknown field is."""
 
 from __future__ import annotations
 
