@@ -7,6 +7,7 @@ from typing import Any
 
 from api import app_encoders, encoders
 from kb.access import Caller
+from kb.chat.prompting import prompt_warnings
 from kb.chat.routing import route_warnings
 from kb.chat.shutdown import content_warnings, today
 from kb.store import apps, contents, models
@@ -32,7 +33,8 @@ def one(tx: Transaction, caller: Caller, name: str) -> Json:
 
 def draft(tx: Transaction, scope: Scope, content: AppContent) -> Json:
     """A draft as it can be sent back; `warnings` only if there are any."""
-    return app_encoders.content(content) | _warnings(_of_models(tx, scope, content))
+    found = (*prompt_warnings(content), *_of_models(tx, scope, content))
+    return app_encoders.content(content) | _warnings(found)
 
 
 def route(tx: Transaction, scope: Scope, app: App) -> Json:

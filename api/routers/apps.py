@@ -63,7 +63,8 @@ async def delete_app(app: str, kb: KB, scope: AdminScope) -> Response:
 async def get_draft(app: str, kb: KB, scope: AdminScope) -> Response:
     """What the next version will answer with; `ETag` names its revision.
 
-    `warnings` is there if a model that it names is about to be shut down.
+    `warnings` is there if a model that it names is about to be shut down, or if a prompt holds a
+    placeholder that is not known.
     """
     shown, revision = await read(kb, _draft, scope, app)
     return JSONResponse(shown, headers={"etag": _etag(revision)})

@@ -10,9 +10,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from kb.protocols import Prompt
-from kb.types import Chunk, Source, Turn
+from kb.types import AppContent, Chunk, Failure, Source, Turn
 
 _PLACEHOLDER = re.compile(r"\{\{[ \t]*(?:(context|query|draft)|inputs\.(\w[\w-]*))[ \t]*\}\}")
+
+_BRACES = re.compile(r"""\{\{[^{}"]{1,100}\}\}""")
+"""What its writer may mean as a placeholder; JSON, with its quotation marks, is left alone."""
 
 DEFAULT_TEMPLATE = """\
 Answer the question from the numbered sources below and from nothing else.
@@ -56,10 +59,31 @@ def fill(
     return _PLACEHOLDER.sub(value, template)
 
 
-def validate_template(template: str) -> list[str]:
-    """The names of the inputs that a template uses, each once, in order of appearance."""
-    names = (match[2] for match in _PLACEHOLDER.finditer(template) if match[2] is not None)
-    return list(dict.fromkeys(names))
+def prompt_warnings(content: AppContent) -> tuple[Failure, ...]:
+    """What looks like a placeholder in the prompts of a draft and is not filled in, each once."""
+    prompts = {"prompt": content.prompt}
+    for name, variant in (("base", content.base), ("tuned", content.tuned)):
+        if variant is not None:
+            prompts[f"{name}.prompt"] = variant.prompt or ""
+            prompts[f"{name}.draft_prompt"] = variant.draft_prompt or ""
+    inputs = [item.name for item in content.inputs]
+    names = ("context", "query", "draft", *(f"inputs.{name}" for name in inputs))
+    known = ", ".join(f"`{{{{{name}}}}}`" for name in names)
+    return tuple(
+        Failure(
+            "unknown_placeholder",
+            f"`{field}` holds `{text}`, which is not known and not filled in. Correct it, or "
+            f"declare the input. Known are {known}.",
+        )
+        for field, template in prompts.items()
+        for text in dict.fromkeys(_BRACES.findall(template))
+        if not _is_filled(text, inputs)
+    )
+
+
+def _is_filled(text: str, inputs: Sequence[str]) -> bool:
+    match = _PLACEHOLDER.fullmatch(text)
+    return match is not None and (match[2] is None or match[2] in inputs)
 
 
 def context_block(

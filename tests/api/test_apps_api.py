@@ -180,6 +180,21 @@ def test_the_switch_can_be_turned_and_read(served: Served):
     assert served.http.put(path, json={"mode": "split", "percent": 101}).status_code == 400
 
 
+def test_a_draft_warns_of_a_placeholder_that_nothing_fills(served: Served):
+    app = new(served, "misspelt")
+    draft = {"prompt": "Answer from {{contxt}} for {{inputs.city}}.", "inputs": [{"name": "city"}]}
+
+    stored = served.http.put(f"{app}/draft", json=draft).json()
+
+    (warning,) = stored["warnings"]
+    assert warning["code"] == "unknown_placeholder"
+    for named in ("`{{contxt}}`", "`{{context}}`", "`{{inputs.city}}`"):
+        assert named in warning["detail"]
+    assert served.http.get(f"{app}/draft").json() == stored
+    draft["prompt"] = draft["prompt"].replace("contxt", "context")
+    assert "warnings" not in served.http.put(f"{app}/draft", json={**stored, **draft}).json()
+
+
 def test_the_switch_is_not_turned_to_a_tuned_variant_that_is_not_there(served: Served):
     app = new(served, "untuned")
     served.post(f"{app}/publish")

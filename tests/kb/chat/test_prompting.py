@@ -1,7 +1,9 @@
 """The hidden prompt: one pass, exact braces, sources packed whole."""
 
-from kb.chat.prompting import build_prompt, context_block, fill, validate_template
-from kb.types import Chunk, Hit, Source, Span, Turn
+import pytest
+
+from kb.chat.prompting import build_prompt, context_block, fill, prompt_warnings
+from kb.types import AppContent, Chunk, Hit, InputVariable, Source, Span, Turn, Variant
 
 
 def source(n: int, text: str, heading: str = "", name: str = "a.md") -> Source:
@@ -33,8 +35,29 @@ def test_unknown_braces_stay_literal():
     )
 
 
-def test_inputs_of_a_template_are_named_once_in_order():
-    assert validate_template("{{inputs.b}} {{inputs.名}} {{ inputs.b }} {{query}}") == ["b", "名"]
+@pytest.mark.parametrize(
+    "text",
+    ["{{contxt}}", "{{ Query }}", "{{inputs.foo}}", "{{inputs.}}", "{{input.名}}", "{{\nquery}}"],
+)
+def test_what_looks_like_a_placeholder_and_is_not_filled_is_warned_of_once(text):
+    content = AppContent(
+        prompt=f"{{{{query}}}} {text} {{{{inputs.名}}}} {text}", inputs=(InputVariable("名"),)
+    )
+    (warning,) = prompt_warnings(content)
+    assert warning.code == "unknown_placeholder"
+    assert f"`prompt` holds `{text}`" in warning.detail
+    for known in ("{{context}}", "{{query}}", "{{draft}}", "{{inputs.名}}"):
+        assert f"`{known}`" in warning.detail
+
+
+def test_every_prompt_of_a_draft_is_looked_through_and_other_braces_are_left_alone():
+    variants = {
+        "base": Variant(prompt='{"a": {"b": 1}} {query} {{{query}}} {{"a"}}', draft_prompt="{{x}}"),
+        "tuned": Variant(prompt="{{y}}"),
+    }
+    found = [warning.detail.split(",")[0] for warning in prompt_warnings(AppContent(**variants))]
+    assert found == ["`base.draft_prompt` holds `{{x}}`", "`tuned.prompt` holds `{{y}}`"]
+    assert prompt_warnings(AppContent()) == ()
 
 
 def test_sources_are_numbered_and_headings_are_not_said_twice():
