@@ -55,6 +55,7 @@ from ingest.resumable import ResumableUploads
 from ingest.worker import Worker
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import Settings, load_settings
+from kb.version import version
 
 ROUTERS = (
     chat,  # routes are tried in this order, each 20 µs
@@ -115,7 +116,7 @@ def create_app(
 
     app = DescribedApi(
         title="Knowledge base",
-        version="0.1.0",
+        version=version(),
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,

@@ -35,6 +35,23 @@ app.add_typer(keys, name="keys")
 app.add_typer(apps, name="apps")
 
 
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        from kb.version import DISTRIBUTION, version
+
+        typer.echo(f"{DISTRIBUTION} {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """What may stand before a command."""
+
+
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,

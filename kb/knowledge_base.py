@@ -34,6 +34,7 @@ from kb.protocols import Embedder, KeywordIndex, Reranker, VectorIndex
 from kb.reindexing import Reindexing
 from kb.search.searching import Searcher
 from kb.settings import Settings
+from kb.start_line import log_start
 from kb.store import datasets, documents, jobs, marks, removal
 from kb.store.database import Database
 from kb.store.originals import Originals
@@ -210,6 +211,7 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
         erasing=Erasing(*holders, wait_verified=verification.wait, after_s=erase_after_s),
         lock=lock,
     )
+    log_start(settings, folder, database)
     _recover(kb)
     return kb
 

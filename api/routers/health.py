@@ -15,14 +15,15 @@ from kb.knowledge_base import KnowledgeBase
 from kb.store import datasets, documents, jobs
 from kb.store.database import Transaction
 from kb.types import Scope
+from kb.version import version
 
 router = APIRouter(tags=["health"])
 
 
 @router.get("/healthz")
 async def healthz() -> dict[str, str]:
-    """The process answers."""
-    return {"status": "ok"}
+    """The process answers, and says its version."""
+    return {"status": "ok", "version": version()}
 
 
 @router.get("/readyz")

@@ -25,6 +25,8 @@ byId("login").addEventListener("submit", async (event) => {
   }
 });
 
+showVersion();
+
 async function signIn(key) {
   const response = await fetch("/login", {
     method: "POST",
@@ -32,6 +34,11 @@ async function signIn(key) {
     body: JSON.stringify({ key }),
   });
   if (!response.ok) throw await Problem.from(response);
+}
+
+async function showVersion() {
+  const { version } = await (await fetch("/healthz")).json();
+  byId("version").textContent = `Citewell ${version}`;
 }
 
 // Only a page of this server: anybody can put a `next` into a link.

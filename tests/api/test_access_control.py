@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from kb.version import version
 from tests.api.operations import OPEN, address, operations
 from tests.api.serving import Served
 
@@ -38,7 +39,7 @@ def test_what_is_not_an_operation_needs_a_key_too(served: Served, path: str):
 
 
 def test_health_and_the_login_page_are_open(served: Served):
-    assert httpx.get(served.url + "/healthz").json() == {"status": "ok"}
+    assert httpx.get(served.url + "/healthz").json() == {"status": "ok", "version": version()}
     ready = httpx.get(served.url + "/readyz")
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
     assert httpx.get(served.url + "/login").headers["content-type"].startswith("text/html")

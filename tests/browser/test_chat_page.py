@@ -8,6 +8,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
+from kb.version import version
 from tests.browser.relay import relay_to
 from tests.browser.site import Browser, Site
 
@@ -38,6 +39,7 @@ def test_without_a_session_the_page_asks_for_the_admin_key(driver: WebDriver, si
     driver.get(site.url + "/")
     browser = Browser(driver, site)
     assert driver.current_url.startswith(f"{site.url}/login")
+    browser.wait(lambda: browser.text("#version") == f"Citewell {version()}")
 
     browser.one("#key").send_keys("wrong", Keys.ENTER)
     browser.wait(lambda: "not the admin key" in browser.text("#error"))
