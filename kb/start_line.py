@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def log_start(settings: Settings, folder: DataFolder, database: Database) -> None:
-    """Log what was opened."""
+    """Log what was opened, and warn of a language model that is set only by half."""
     llm = settings.llm
     registered = database.reading(models.page, Scope.admin(), PageRequest(MAX_LIMIT)).data
     names = [f"default ({llm.model})"] if llm.model else []
@@ -28,6 +28,12 @@ def log_start(settings: Settings, folder: DataFolder, database: Database) -> Non
         settings.embedding.model,
         f"language models: {', '.join(names)}" if names else _NO_MODEL,
     )
+    if llm.base_url and not llm.model:
+        logger.warning(_NO_MODEL_NAME)
 
 
 _NO_MODEL = "no language model: answers are quotations"
+_NO_MODEL_NAME = (
+    "KB_LLM__BASE_URL is set without KB_LLM__MODEL, so its language model is never asked. "
+    "Set KB_LLM__MODEL to the name of a model there."
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -40,6 +41,13 @@ def test_the_first_line_of_the_log_tells_version_folder_embedder_and_models(tmp_
     with running_server(data, KB_LLM__MODEL="m-1", KB_LLM__BASE_URL=BASE_URL) as again:
         assert first_line(again).endswith("language models: default (m-1), house")
         assert "quotations" not in again.log.read_text()
+        assert "KB_LLM__MODEL" not in again.log.read_text()
+
+
+def test_a_base_url_without_a_model_is_warned_of_at_the_start(tmp_path: Path):
+    with running_server(tmp_path / "data", KB_LLM__BASE_URL=BASE_URL) as server:
+        (warning,) = re.findall(r".* WARNING .*", server.log.read_text())
+    assert "KB_LLM__BASE_URL is set without KB_LLM__MODEL" in warning
 
 
 def test_the_description_of_the_api_names_the_version():
