@@ -10,8 +10,8 @@ from api import events, sse
 from api.deps import Json
 from api.threads import in_thread, searching
 from kb.access import Caller, OpenStream
-from kb.chat.asking import ChatRequest, Opened
-from kb.chat.run import Run
+from kb.chat.ask.asking import ChatRequest, Opened
+from kb.chat.run.run import Run
 from kb.knowledge_base import KnowledgeBase
 from kb.types import Scope
 

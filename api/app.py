@@ -50,9 +50,9 @@ from api.routers import (
 )
 from api.threads import in_thread
 from api.transfers import Transfers
-from ingest.demo import ensure_demo
-from ingest.resumable import ResumableUploads
-from ingest.worker import Worker
+from ingest.intake.resumable import ResumableUploads
+from ingest.work.demo import ensure_demo
+from ingest.work.worker import Worker
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import Settings, load_settings
 from kb.version import version

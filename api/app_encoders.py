@@ -10,8 +10,8 @@ from dataclasses import asdict
 from typing import Any
 
 from kb.access import Caller
-from kb.chat import inputs
-from kb.chat.comparing import Difference
+from kb.apps.comparing import Difference
+from kb.chat.ask import inputs
 from kb.types import (
     Annotation,
     App,

@@ -7,12 +7,12 @@ from typing import Any
 
 from api import app_encoders, encoders
 from kb.access import Caller
-from kb.chat.prompting import prompt_warnings
-from kb.chat.routing import route_warnings
-from kb.chat.shutdown import content_warnings, today
-from kb.store import apps, contents, models
-from kb.store.database import Transaction
-from kb.store.paging import PageRequest
+from kb.apps.model_retirement import content_warnings, today
+from kb.chat.ask.prompting import prompt_warnings
+from kb.chat.ask.routing import route_warnings
+from kb.store.apps import apps, contents, models
+from kb.store.engine.database import Transaction
+from kb.store.engine.paging import PageRequest
 from kb.types import App, AppContent, Failure, Model, RoutePolicy, Scope
 
 Json = dict[str, Any]

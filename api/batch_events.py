@@ -17,10 +17,10 @@ from kb.access import OpenStream
 from kb.errors import NotFound
 from kb.iteration import batched
 from kb.knowledge_base import KnowledgeBase
-from kb.store import batches
-from kb.store.batches import Batch, BatchItem
-from kb.store.database import VARIABLES, Transaction
-from kb.store.paging import PageRequest
+from kb.store.engine.database import VARIABLES, Transaction
+from kb.store.engine.paging import PageRequest
+from kb.store.work import batches
+from kb.store.work.batches import Batch, BatchItem
 from kb.types import DocumentStatus, Scope
 
 POLL_S = 0.3

@@ -19,12 +19,12 @@ from starlette.requests import Request
 
 from api.metrics import RequestCounts
 from api.transfers import Transfers
-from ingest.resumable import ResumableUploads
-from ingest.worker import Worker
+from ingest.intake.resumable import ResumableUploads
+from ingest.work.worker import Worker
 from kb.access import Caller, OpenStream
 from kb.errors import NotAllowed, Rejected, Unauthenticated
 from kb.knowledge_base import KnowledgeBase
-from kb.store.paging import MAX_LIMIT, PageRequest
+from kb.store.engine.paging import MAX_LIMIT, PageRequest
 from kb.types import Permission, Scope
 
 Json = dict[str, Any]

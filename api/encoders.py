@@ -10,9 +10,9 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from api.schemas.processing import processing_fields
-from kb.store.batches import Batch, BatchItem
-from kb.store.documents import OldVersion
-from kb.store.paging import Listing
+from kb.store.content.documents import OldVersion
+from kb.store.engine.paging import Listing
+from kb.store.work.batches import Batch, BatchItem
 from kb.types import (
     AppAccess,
     Chunk,

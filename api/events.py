@@ -12,7 +12,7 @@ from typing import Any
 
 from api import encoders
 from api.errors import AnswerFailed
-from kb.chat.recording import source_record
+from kb.chat.run.recording import source_record
 from kb.types import (
     Cancelled,
     Citation,

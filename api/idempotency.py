@@ -20,8 +20,8 @@ from starlette.responses import Response
 from api.deps import CallerDep, Turns
 from api.threads import read, write
 from kb.knowledge_base import KnowledgeBase
-from kb.store import idempotency
-from kb.store.idempotency import FirstAnswer
+from kb.store.access import idempotency
+from kb.store.access.idempotency import FirstAnswer
 
 REPLAYED = "idempotent-replayed"
 

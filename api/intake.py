@@ -12,10 +12,10 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 
 from api.threads import in_thread
-from ingest.upload import Incoming, Rejection
+from ingest.intake.upload import Incoming, Rejection
 from kb.errors import Rejected, TooLarge
+from kb.files.originals import check_room, full_disk_reported
 from kb.knowledge_base import KnowledgeBase
-from kb.store.originals import check_room, full_disk_reported
 
 MEMORY_BYTES = 1 << 20
 ZIP = b"PK\x03\x04"

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from kb.errors import NotFound
-from kb.store import chunks, conversations, pages
-from kb.store.database import Transaction
+from kb.store.apps import conversations
+from kb.store.content import chunks, pages
+from kb.store.engine.database import Transaction
 from kb.types import Scope
 
 SURROUNDINGS = 600

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from api import encoders
 from api.schemas.processing import ProcessingBody
-from ingest.preview import Preview
 from ingest.types import Removal
+from ingest.work.preview import Preview
 from kb.types import Chunk
 
 Json = dict[str, Any]

@@ -27,8 +27,8 @@ from api.app import close_streams, create_app
 from api.deps import AppState
 from api.protocol import DeadlineH11Protocol
 from api.routers.health import readiness
-from kb.cli.connecting import running_server
 from kb.errors import Conflict, Unavailable
+from kb.files.running_server import running_server
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import ServerSettings, Settings
 

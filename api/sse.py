@@ -17,7 +17,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from api import events
 from kb.access import OpenStream
-from kb.chat.run import Numbered, Run
+from kb.chat.run.run import Numbered, Run
 from kb.types import TERMINAL_EVENTS, Delta, Failed, Failure, RunEvent
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from anyio.lowlevel import RunVar
 
 from kb.errors import Overloaded
 from kb.knowledge_base import KnowledgeBase
-from kb.store.database import Transaction
+from kb.store.engine.database import Transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -22,7 +22,7 @@ from api.errors import ProtocolError, problem_of, request_id_of
 from api.uploads import checked_encoding
 from kb.errors import KnowledgeBaseError, Rejected, UnsupportedMedia
 from kb.metadata import parsed_metadata
-from kb.store.uploads import PartialUpload
+from kb.store.work.uploads import PartialUpload
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,termination,expiration,checksum"

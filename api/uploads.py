@@ -15,13 +15,13 @@ from api.deps import Json
 from api.errors import AllRejected
 from api.intake import Intake
 from api.threads import in_thread
-from ingest.planning import Planned, plan
-from ingest.upload import Incoming, Rejection, accept
-from ingest.worker import Worker
+from ingest.intake.planning import Planned, plan
+from ingest.intake.upload import Incoming, Rejection, accept
+from ingest.work.worker import Worker
 from kb.errors import Rejected
 from kb.knowledge_base import KnowledgeBase
 from kb.metadata import parsed_metadata
-from kb.store.placing import Mode
+from kb.store.content.placing import Mode
 from kb.types import Document, Scope
 
 

@@ -154,7 +154,7 @@ def answer_times_s(
 
 def ingest(data: Path, folder: Path, dataset: str) -> None:
     """The command that users type."""
-    command = [sys.executable, "-m", "kb", "ingest", str(folder), "--dataset", dataset, "--json"]
+    command = [sys.executable, "-m", "cli", "ingest", str(folder), "--dataset", dataset, "--json"]
     subprocess.run(
         command,
         env=environment(KB_DATA_DIR=str(data)),

@@ -2,7 +2,7 @@
 
     python -m bench.chat [--concurrent 1 10 100] [--rounds 3] [--tokens 400] [--knowledge]
 
-Three processes: the fake model (`kb.models.fake_server`), `kb serve`, and this one, which reads
+Three processes: the fake model (`kb.models.fake.server`), `kb serve`, and this one, which reads
 streams from plain sockets, so that the client costs little. Every token of every stream is checked.
 
 First token   so many clients at once ask again and again, directly at the fake and through us, in

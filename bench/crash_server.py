@@ -35,7 +35,7 @@ class CrashedServer:
         self._log = data.with_suffix(".log")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "kb", "serve", "--port", "0"],
+                [sys.executable, "-m", "cli", "serve", "--port", "0"],
                 env=environment(
                     KB_DATA_DIR=str(data),
                     KB_EMBEDDING__MODEL="hash",

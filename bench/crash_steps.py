@@ -18,15 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from bench.crash_model import Ledger, Version
-from ingest import embedding, pipeline
-from ingest.sandbox import ReaderPool
-from ingest.upload import Incoming, accept
-from ingest.worker import Worker
+from ingest.intake.upload import Incoming, accept
+from ingest.sandbox.reader_process import ReaderPool
+from ingest.work import embedding, pipeline
+from ingest.work.worker import Worker
 from kb.errors import Conflict, KnowledgeBaseError
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import EmbeddingSettings, IngestSettings, Settings
-from kb.store import datasets, documents, jobs
-from kb.store.paging import PageRequest
+from kb.store.content import datasets, documents
+from kb.store.engine.paging import PageRequest
+from kb.store.work import jobs
 from kb.types import Dataset, Retrieval, Scope
 
 ADMIN = Scope.admin()

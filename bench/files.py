@@ -25,8 +25,8 @@ from pathlib import Path
 
 from bench.files_others import OTHERS, gold_text, texts_by_others
 from bench.measuring import memory_mib, table, verdict
-from ingest.media_types import HEAD_BYTES, sniff
-from ingest.sandbox import ReaderPool
+from ingest.sandbox.reader_process import ReaderPool
+from ingest.sniff.media_types import HEAD_BYTES, sniff
 from ingest.types import ReadOptions
 from kb.errors import Rejected
 from kb.settings import IngestSettings

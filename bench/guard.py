@@ -23,10 +23,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.measuring import percentile, table
-from kb.chat.guard import Guarded, PromptGuard
-from kb.chat.guarding.index import PromptIndex
-from kb.chat.prompting import DEFAULT_TEMPLATE
-from kb.sentences import HAN_KANA_HANGUL, sentence_extents
+from kb.chat.ask.prompting import DEFAULT_TEMPLATE
+from kb.chat.guard.gate import Guarded, PromptGuard
+from kb.chat.guard.index import PromptIndex
+from kb.text.sentences import HAN_KANA_HANGUL, sentence_extents
 
 ROUNDS = 3
 SENTENCES = 6

@@ -152,13 +152,13 @@ def _result(
 
 def ours(folder: Path, work: Path, cores: int) -> dict[str, Any]:
     """Ingest as the server does, into a new data folder under `work`."""
-    from ingest.upload import Incoming, accept
-    from ingest.worker import Worker
-    from kb.cli.client import UPLOAD_FILES
+    from client.http import UPLOAD_FILES
+    from ingest.intake.upload import Incoming, accept
+    from ingest.work.worker import Worker
     from kb.iteration import batched
     from kb.knowledge_base import open_kb
     from kb.settings import EmbeddingSettings, Settings
-    from kb.store import chunks, documents
+    from kb.store.content import chunks, documents
     from kb.types import Scope
 
     scope = Scope.admin()
@@ -190,14 +190,14 @@ def ours(folder: Path, work: Path, cores: int) -> dict[str, Any]:
 
 
 def _waiting(tx: Any) -> int:
-    from kb.store import index_ops, jobs
+    from kb.store.work import index_ops, jobs
 
     return jobs.waiting(tx) + index_ops.waiting(tx)
 
 
 def embedding(work: Path, cores: int) -> dict[str, Any]:
     """The model call alone, on the chunks that `ours` left in `work`."""
-    from kb.models.embedding import open_embedder
+    from kb.models.embed.embedding import open_embedder
     from kb.settings import EmbeddingSettings
 
     made = json.loads((work / "chunks.json").read_text())

@@ -120,7 +120,7 @@ def kb_server(data_dir: Path, *arguments: str, **settings: str) -> Iterator[Runn
     """`kb serve` in a process of its own, on a free port, until the block ends."""
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "kb", "serve", "--port", "0", *arguments],
+        [sys.executable, "-m", "cli", "serve", "--port", "0", *arguments],
         env=environment(KB_DATA_DIR=str(data_dir), KB_LOG_LEVEL="warning", **settings),
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
@@ -144,7 +144,7 @@ def bare_relay(host: str, port: int) -> Iterator[tuple[int, int]]:
 @contextmanager
 def fake_models() -> Iterator[tuple[str, int]]:
     """The fake model server in a process of its own: (base URL, process id)."""
-    with _announced("kb.models.fake_server", "--port", "0") as (line, pid):
+    with _announced("kb.models.fake.server", "--port", "0") as (line, pid):
         yield next(word for word in line.split() if word.startswith("http")).rstrip(":"), pid
 
 

@@ -5,8 +5,8 @@
 Each of `squad_dev`, `cmrc2018` and `jsquad` is indexed by the real ingest. Its own questions should
 be answered; those of the other two sets, and those of the same set whose article was left out of
 the documents (half of the articles, by a seed), should be refused. The extractive
-answerer (`kb/models/extractive.py`) refuses below a score of the best hit, as an app does with that
-`min_score` and a `refusal`, and where no sentence fits.
+answerer (`kb/models/llm/extractive.py`) refuses below a score of the best hit, as an app does with
+that `min_score` and a `refusal`, and where no sentence fits.
 
 Extractive answers are then scored by exact match and F1 (characters for Chinese and Japanese): the
 answerer quotes whole sentences, so its F1 is that of a sentence that holds the answer. The
@@ -32,7 +32,7 @@ from eval.metrics.token_f1 import token_f1
 from eval.question_sets import load
 from eval.types import Question, QuestionSet
 from kb.knowledge_base import KnowledgeBase
-from kb.models.extractive import ExtractiveAnswerer
+from kb.models.llm.extractive import ExtractiveAnswerer
 from kb.protocols import Prompt
 from kb.protocols import Question as Asked
 from kb.search.calibration import LEAST_SCORE

@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from eval.types import Found, QuestionSet
-from ingest.upload import Incoming, accept
-from ingest.worker import Worker
+from ingest.intake.upload import Incoming, accept
+from ingest.work.worker import Worker
 from kb.iteration import batched
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import EmbeddingSettings, Settings
-from kb.store import datasets, documents, index_ops, jobs, pages
-from kb.store.database import Transaction
-from kb.store.paging import MAX_LIMIT, PageRequest
+from kb.store.content import datasets, documents, pages
+from kb.store.engine.database import Transaction
+from kb.store.engine.paging import MAX_LIMIT, PageRequest
+from kb.store.work import index_ops, jobs
 from kb.types import Document, Retrieval, Scope
 
 SCOPE = Scope.admin()

@@ -2,7 +2,7 @@
 
     python -m bench.streams [--streams 2000] [--tokens 100] [--pace-ms 200] [--cores 2]
 
-Three processes: the fake model (`kb.models.fake_server`), `kb serve`, and this one. The model
+Three processes: the fake model (`kb.models.fake.server`), `kb serve`, and this one. The model
 counts "1 2 3 …", so that a token that is lost, doubled or out of order shows, and a stream is
 checked twice more: its event ids have no gap, and its one terminal event holds the same answer. No
 model says its second number before all streams have begun. One reader in ten takes a few hundred

@@ -12,13 +12,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from client.http import Client
 from eval.question_sets import load
 from eval.report.page import write
 from eval.running import Bar, Evaluation, Judge, Run, evaluation
 from eval.running import run as run_set
 from eval.targets import AppTarget, DatasetTarget, Target
 from eval.types import QuestionSet
-from kb.cli.client import Client
 from kb.errors import Rejected
 from kb.settings import load_settings
 from kb.types import SearchMode

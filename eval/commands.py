@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from kb.cli.client import Client
+    from client.http import Client
 
 Connect = Callable[[], AbstractContextManager["Client"]]
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kb.models.extractive import language
-from kb.sentences import sentence_extents
+from kb.models.llm.extractive import language
+from kb.text.sentences import sentence_extents
 
 GAP = "____"
 SHORTEST, LONGEST = 20, 300

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from client.http import Client
 from eval.drafting import Draft, drafts
 from eval.importers.own import write
 from eval.metrics.answer_recall import answer_in
@@ -23,9 +24,8 @@ from eval.metrics.token_f1 import token_f1
 from eval.model import ConfiguredModel
 from eval.targets import dataset_id
 from eval.types import Question, Relevant
-from kb.cli.client import Client
 from kb.errors import ModelUnavailable, Rejected
-from kb.models.extractive import language
+from kb.models.llm.extractive import language
 from kb.settings import load_settings
 
 Say = Callable[[str], str]

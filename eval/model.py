@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import cast
 
 from kb.errors import Rejected
-from kb.models.chat import open_chat_model
+from kb.models.llm.opening import open_chat_model
 from kb.protocols import ChatModel, Prompt
 from kb.settings import Settings
 from kb.types import Model, Piece, TextPiece

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from client.http import Client, RequestFailed
 from eval.types import Found, Question
-from kb.cli.client import Client, RequestFailed
 from kb.errors import Rejected
 from kb.types import SearchMode, Span
 

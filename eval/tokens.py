@@ -9,8 +9,8 @@ from functools import lru_cache
 
 import tokenizers
 
-from kb.models.embedding import bundled_folder
-from kb.models.tokenizer import ModelTokenizer
+from kb.models.embed.embedding import bundled_folder
+from kb.models.embed.tokenizer import ModelTokenizer
 
 
 def offsets(text: str) -> Sequence[tuple[int, int]]:

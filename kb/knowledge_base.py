@@ -11,36 +11,38 @@ from dataclasses import dataclass
 from typing import IO
 
 from kb.access import Access
-from kb.backup import Backup
-from kb.chat.answering import Chat, Memory
-from kb.chat.asides import Asides
-from kb.chat.catalog import DEFAULT, Catalog, Deadlines
-from kb.chat.runs import Runs
-from kb.erasing import Erasing
-from kb.folder import DataFolder
-from kb.fsck import Fsck
+from kb.chat.ask.answering import Chat, Memory
+from kb.chat.ask.catalog import DEFAULT, Catalog, Deadlines
+from kb.chat.follow_up.asides import Asides
+from kb.chat.run.runs import Runs
+from kb.files.folder import DataFolder
+from kb.files.originals import Originals
 from kb.index.applier import Applier
 from kb.index.by_text import ChunksByText
+from kb.index.embedded_chroma.vectors import ChromaVectors
 from kb.index.exact import ExactVectors
+from kb.index.health import DependableKeywords, DependableVectors, SealedVectors, Trust
 from kb.index.keywords import TantivyKeywords, self_test
-from kb.index.trust import DependableKeywords, DependableVectors, SealedVectors, Trust
-from kb.index.vectors import ChromaVectors
 from kb.iteration import batched
-from kb.models.circuit import Breaking
-from kb.models.embedders import Embedders
-from kb.models.embedding import open_embedder
-from kb.models.reranking import open_reranker
+from kb.models.embed.embedders import Embedders
+from kb.models.embed.embedding import open_embedder
+from kb.models.llm.circuit import Breaking
+from kb.models.rerank.reranking import open_reranker
 from kb.protocols import Embedder, KeywordIndex, Reranker, VectorIndex
-from kb.reindexing import Reindexing
 from kb.search.searching import Searcher
 from kb.settings import Settings
 from kb.start_line import log_start
-from kb.store import datasets, documents, jobs, marks, removal
-from kb.store.database import Database
-from kb.store.originals import Originals
-from kb.store.secrets import Secrets, read_or_create
+from kb.store.access.secrets import Secrets, read_or_create
+from kb.store.content import datasets, documents, removal
+from kb.store.engine import marks
+from kb.store.engine.database import Database
+from kb.store.work import jobs
 from kb.types import Dataset, Model, Processing, Scope
-from kb.verification import Verification
+from kb.upkeep.backup import Backup
+from kb.upkeep.erasing import Erasing
+from kb.upkeep.fsck import Fsck
+from kb.upkeep.reindexing import Reindexing
+from kb.upkeep.verification import Verification
 
 logger = logging.getLogger(__name__)
 

@@ -97,8 +97,8 @@ class NearestChunks(Protocol):
 class VectorIndex(Protocol):
     """Nearest neighbours by cosine similarity. Derived: all of it can be rebuilt from SQL.
 
-    Rows may have any ids. Ours are the names of texts (`kb.store.texts`), which stand for all the
-    chunks that have the text: equal vectors in one graph hide each other.
+    Rows may have any ids. Ours are the names of texts (`kb.store.content.texts`), which stand for
+    all the chunks that have the text: equal vectors in one graph hide each other.
     """
 
     def upsert(self, key: IndexKey, chunk_ids: Sequence[str], vectors: Vectors) -> None:

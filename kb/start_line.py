@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from kb.folder import DataFolder
+from kb.files.folder import DataFolder
 from kb.settings import Settings
-from kb.store import models
-from kb.store.database import Database
-from kb.store.paging import MAX_LIMIT, PageRequest
+from kb.store.apps import models
+from kb.store.engine.database import Database
+from kb.store.engine.paging import MAX_LIMIT, PageRequest
 from kb.types import Scope
 from kb.version import version
 

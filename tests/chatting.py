@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kb.knowledge_base import KnowledgeBase
-from kb.store import apps, conversations
+from kb.store.apps import apps, conversations
 from kb.types import (
     TERMINAL_EVENTS,
     Completed,

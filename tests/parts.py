@@ -8,14 +8,16 @@ from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from ingest import pipeline
-from ingest.upload import Acceptance, Incoming, accept
-from ingest.worker import Worker
-from kb.chat.asking import ChatRequest
-from kb.chat.generation import Generation
+from ingest.intake.upload import Acceptance, Incoming, accept
+from ingest.work import pipeline
+from ingest.work.worker import Worker
+from kb.chat.ask.asking import ChatRequest
+from kb.chat.run.generation import Generation
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import EmbeddingSettings, Settings
-from kb.store import apps, documents, jobs, models
+from kb.store.apps import apps, models
+from kb.store.content import documents
+from kb.store.work import jobs
 from kb.types import App, AppContent, Document, Failed, Model, RunEvent, Scope, Variant
 
 ADMIN = Scope.admin()

@@ -61,7 +61,7 @@ def start_server(data_dir: Path, *arguments: str, **settings: str) -> ServerProc
     log = data_dir.parent / f"{data_dir.name}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "kb", "serve", "--port", "0", *arguments],
+            [sys.executable, "-m", "cli", "serve", "--port", "0", *arguments],
             env=environment(data_dir, **settings),
             cwd=data_dir.parent,
             stdout=output,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ingest.office_samples import zipped
+from tests.ingest.readers.office_samples import zipped
 from tests.server import environment, start_server, wait_for_batch
 
 MEMBERS = 600
@@ -30,7 +30,7 @@ def test_kb_ingest_takes_zips_beside_folders(tmp_path: Path):
     archive.write_bytes(zipped(files))
 
     done = subprocess.run(
-        [sys.executable, "-m", "kb", "ingest", "some.zip", "folder", "--dataset", "d", "--json"],
+        [sys.executable, "-m", "cli", "ingest", "some.zip", "folder", "--dataset", "d", "--json"],
         env=environment(tmp_path / "data"),
         cwd=tmp_path,
         capture_output=True,

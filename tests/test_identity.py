@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.test_cli import kb
 from tests.server import ROOT, ServerProcess, running_server
-from tests.test_cli import kb
 
 pytestmark = pytest.mark.slow  # processes of their own
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_cli import kb
+from tests.cli.test_cli import kb
 
 pytestmark = pytest.mark.slow  # every command is a process of its own
 

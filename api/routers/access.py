@@ -12,8 +12,9 @@ from api import encoders
 from api.deps import KB, AdminScope, Json
 from api.schemas.keys import AccessBody
 from api.threads import read, write
-from kb.store import app_access, apps, usage
-from kb.store.database import Transaction
+from kb.store.access import app_access, usage
+from kb.store.apps import apps
+from kb.store.engine.database import Transaction
 from kb.types import AppAccess, Scope
 
 router = APIRouter(prefix="/v1", tags=["access"])

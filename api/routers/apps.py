@@ -13,10 +13,11 @@ from api.idempotency import OnceDep
 from api.schemas.apps import AppBody, AppChange, DraftBody, RouteBody
 from api.threads import read, write
 from kb.access import Caller
-from kb.chat.catalog import DEFAULT, EXTRACTIVE
-from kb.chat.routing import check_policy
-from kb.store import apps, contents, datasets, models
-from kb.store.database import Transaction
+from kb.chat.ask.catalog import DEFAULT, EXTRACTIVE
+from kb.chat.ask.routing import check_policy
+from kb.store.apps import apps, contents, models
+from kb.store.content import datasets
+from kb.store.engine.database import Transaction
 from kb.types import AppContent, RoutePolicy, Scope
 
 router = APIRouter(prefix="/v1/apps", tags=["apps"])

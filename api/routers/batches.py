@@ -13,10 +13,10 @@ from api import encoders, sse
 from api.batch_events import batch_stream
 from api.deps import KB, IngestScope, Json, StreamDep, WorkerDep
 from api.threads import read, write
-from kb.store import batch_control, batches
-from kb.store.batches import LISTED
-from kb.store.database import Transaction
-from kb.store.paging import PageRequest
+from kb.store.engine.database import Transaction
+from kb.store.engine.paging import PageRequest
+from kb.store.work import batch_control, batches
+from kb.store.work.batches import LISTED
 from kb.types import DocumentStatus, Scope
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])

@@ -18,10 +18,10 @@ from api.routers.batches import EventNumber, LastEventId
 from api.schemas.chat import ChatBody
 from api.threads import read
 from kb.access import Caller
-from kb.chat.run import Run
+from kb.chat.run.run import Run
 from kb.errors import NotFound
 from kb.knowledge_base import KnowledgeBase
-from kb.store import conversations
+from kb.store.apps import conversations
 from kb.types import Message, Scope
 
 router = APIRouter(prefix="/v1", tags=["chat"])

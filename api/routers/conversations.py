@@ -12,9 +12,9 @@ from api.deps import KB, ChatCaller, Json, Paging, User
 from api.routers.chat import of_user
 from api.schemas.chat import NewName
 from api.threads import in_thread, read, write
-from kb.store import apps, conversations, feedback
-from kb.store.database import Transaction
-from kb.store.paging import Listing, PageRequest
+from kb.store.apps import apps, conversations, feedback
+from kb.store.engine.database import Transaction
+from kb.store.engine.paging import Listing, PageRequest
 from kb.types import Feedback, Message, Scope
 
 router = APIRouter(prefix="/v1", tags=["conversations"])

@@ -12,11 +12,11 @@ from api.deps import KB, AdminScope, Json, Paging, SearchCaller, SearchScope
 from api.idempotency import OnceDep
 from api.schemas.datasets import DatasetBody, DatasetChange, SearchBody
 from api.threads import in_thread, read, searching, write
-from ingest import patterns
+from ingest.clean import patterns
 from kb.errors import NotAllowed
 from kb.search.filtering import parsed_filter
-from kb.store import datasets, documents
-from kb.store.database import Transaction
+from kb.store.content import datasets, documents
+from kb.store.engine.database import Transaction
 from kb.types import Scope
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])

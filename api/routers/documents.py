@@ -17,7 +17,7 @@ from api.multipart import take_files
 from api.threads import in_thread, read, write
 from api.uploads import OptionsDep, Target, accept_all, content_of
 from kb.errors import NotFound
-from kb.store import chunks, datasets, documents, pages
+from kb.store.content import chunks, datasets, documents, pages
 from kb.types import DocumentStatus
 
 router = APIRouter(prefix="/v1", tags=["documents"])

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from api.deps import KB, AdminScope, IngestScope, Json
 from api.threads import in_thread
-from kb.store.erasures import Erasure
+from kb.store.upkeep.erasures import Erasure
 
 router = APIRouter(prefix="/v1", tags=["maintenance"])
 

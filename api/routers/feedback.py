@@ -11,7 +11,7 @@ from api.idempotency import OnceDep
 from api.routers.chat import of_user
 from api.schemas.chat import FeedbackBody
 from api.threads import read, write
-from kb.store import feedback
+from kb.store.apps import feedback
 from kb.types import Rating
 
 router = APIRouter(prefix="/v1", tags=["feedback"])

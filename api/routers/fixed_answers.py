@@ -11,9 +11,9 @@ from api.idempotency import OnceDep
 from api.schemas.chat import AnnotationBody
 from api.threads import read, write
 from kb.errors import NotFound
-from kb.store import apps, conversations, fixed_answers
-from kb.store.database import Transaction
-from kb.store.paging import Listing, PageRequest
+from kb.store.apps import apps, conversations, fixed_answers
+from kb.store.engine.database import Transaction
+from kb.store.engine.paging import Listing, PageRequest
 from kb.types import Annotation, Scope
 
 router = APIRouter(prefix="/v1/apps/{app}/annotations", tags=["annotations"])

@@ -15,7 +15,7 @@ from api.idempotency import OnceDep
 from api.routers.batches import EventNumber, LastEventId
 from api.schemas.datasets import ReindexBody, SwitchBody
 from api.threads import in_thread
-from ingest import patterns
+from ingest.clean import patterns
 
 router = APIRouter(prefix="/v1/datasets/{dataset_id}", tags=["generations"])
 

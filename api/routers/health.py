@@ -12,8 +12,9 @@ from api.deps import KB, AdminScope
 from api.metrics import Family, RequestCounts, exposition
 from api.threads import read
 from kb.knowledge_base import KnowledgeBase
-from kb.store import datasets, documents, jobs
-from kb.store.database import Transaction
+from kb.store.content import datasets, documents
+from kb.store.engine.database import Transaction
+from kb.store.work import jobs
 from kb.types import Scope
 from kb.version import version
 

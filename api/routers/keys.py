@@ -11,9 +11,11 @@ from api.deps import KB, AdminScope, Json, Paging
 from api.schemas.keys import AppKeyBody, KeyBody, RotateBody
 from api.threads import read, write
 from kb.access import Access
-from kb.store import apps, datasets, keys
-from kb.store.database import Transaction
-from kb.store.secrets import Secrets
+from kb.store.access import keys
+from kb.store.access.secrets import Secrets
+from kb.store.apps import apps
+from kb.store.content import datasets
+from kb.store.engine.database import Transaction
 from kb.types import Key, Scope
 
 router = APIRouter(prefix="/v1", tags=["keys"])

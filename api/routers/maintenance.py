@@ -12,7 +12,7 @@ from starlette.responses import StreamingResponse
 
 from api.deps import KB, AdminScope, Json
 from api.threads import in_thread
-from kb.backup import Backup
+from kb.upkeep.backup import Backup
 
 router = APIRouter(prefix="/v1", tags=["maintenance"])
 

@@ -13,15 +13,15 @@ from api.deps import KB, AdminScope, Json, Paging
 from api.idempotency import OnceDep
 from api.schemas.models import ModelBody, ModelChange
 from api.threads import read, write
-from kb.chat.catalog import DEFAULT, EXTRACTIVE, OpenModel
-from kb.chat.shutdown import shutdown_warning, today
+from kb.apps.model_retirement import shutdown_warning, today
+from kb.chat.ask.catalog import DEFAULT, EXTRACTIVE, OpenModel
 from kb.errors import Conflict, Rejected
 from kb.knowledge_base import KnowledgeBase
 from kb.protocols import Prompt
-from kb.store import contents, models
-from kb.store.database import Transaction
-from kb.store.paging import Listing, PageRequest
-from kb.store.secrets import Secrets
+from kb.store.access.secrets import Secrets
+from kb.store.apps import contents, models
+from kb.store.engine.database import Transaction
+from kb.store.engine.paging import Listing, PageRequest
 from kb.types import Model, Scope, TextPiece
 
 router = APIRouter(prefix="/v1/models", tags=["models"])

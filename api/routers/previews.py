@@ -12,11 +12,11 @@ from api.intake import open_intake
 from api.multipart import take_files
 from api.previews import encoded, parsed_processing
 from api.threads import in_thread, previewing, read
-from ingest import patterns
-from ingest.preview import preview
+from ingest.clean import patterns
+from ingest.work.preview import preview
 from kb.errors import Rejected, TooLarge
 from kb.knowledge_base import KnowledgeBase
-from kb.store import datasets
+from kb.store.content import datasets
 from kb.types import Processing
 
 router = APIRouter(prefix="/v1", tags=["documents"])

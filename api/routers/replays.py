@@ -14,7 +14,7 @@ from api.idempotency import OnceDep
 from api.routers.chat import EVENTS
 from api.schemas.chat import ReplayBody
 from api.threads import in_thread, read
-from kb.store import conversations
+from kb.store.apps import conversations
 
 router = APIRouter(prefix="/v1/messages/{message_id}", tags=["chat"])
 

@@ -16,11 +16,11 @@ from api.errors import AllRejected
 from api.threads import in_thread
 from api.transfers import Transfers
 from api.tus import TusRoute
-from ingest.resumable import ResumableUploads
-from ingest.upload import Rejection
-from ingest.worker import Worker
+from ingest.intake.resumable import ResumableUploads
+from ingest.intake.upload import Rejection
+from ingest.work.worker import Worker
 from kb.errors import Conflict, TooLarge
-from kb.store.uploads import PartialUpload
+from kb.store.work.uploads import PartialUpload
 from kb.types import Scope
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"], route_class=TusRoute)

@@ -10,10 +10,10 @@ from api import app_encoders, encoders
 from api.deps import KB, AdminScope, Json
 from api.schemas.apps import RollbackBody
 from api.threads import in_thread, read, write
-from kb.chat.comparing import Side, differences
+from kb.apps.comparing import Side, differences
 from kb.knowledge_base import KnowledgeBase
-from kb.store import apps, fingerprints
-from kb.store.database import Transaction
+from kb.store.apps import apps, fingerprints
+from kb.store.engine.database import Transaction
 from kb.types import Scope
 
 router = APIRouter(prefix="/v1/apps/{app}", tags=["apps"])

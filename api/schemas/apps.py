@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from api.schemas.common import Body, Id, Label, Name, Slug, Text
-from kb.chat.catalog import EXTRACTIVE
-from kb.chat.inputs import MAX_LENGTHS, checked_value
-from kb.chat.languages import LANGUAGES
+from kb.chat.ask.catalog import EXTRACTIVE
+from kb.chat.ask.inputs import MAX_LENGTHS, checked_value
 from kb.errors import Rejected
+from kb.text.languages import LANGUAGES
 from kb.types import (
     AppContent,
     Expand,

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, mo
 
 from api.schemas.common import Body, Id, Text
 from kb.ids import rfc3339
-from kb.store.keys import NewKey
+from kb.store.access.keys import NewKey
 from kb.types import AppAccess, KeyKind, Limits
 
 MAX_GRACE_S = 7 * 24 * 3600

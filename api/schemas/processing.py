@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from api.schemas.common import Body, Name
-from ingest.clean import known_rules
-from ingest.patterns import MAX_PATTERN_CHARACTERS, MAX_PATTERNS
+from ingest.clean.cleaning import known_rules
+from ingest.clean.patterns import MAX_PATTERN_CHARACTERS, MAX_PATTERNS
 from kb.errors import Rejected
 from kb.types import ParentKind, Processing, SplitMode, SplitOptions
 from kb.types.documents import CLEAN_MAX_SHARE

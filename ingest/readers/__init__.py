@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import BinaryIO, cast
 
-from ingest import media_types, package_types, text_types
+from ingest.sniff import media_types, package_types, text_types
 from ingest.types import Extraction, Reader, ReadOptions
 
 
@@ -22,27 +22,27 @@ def _lazy(module: str, function: str) -> Reader:
 
 
 READERS: dict[str, Reader] = {
-    media_types.PDF: _lazy("pdf", "read_pdf"),
-    media_types.MARKDOWN: _lazy("markdown", "read_markdown"),
-    media_types.HTML: _lazy("html", "read_html"),
-    media_types.CSV: _lazy("delimited", "read_delimited"),
-    media_types.PLAIN: _lazy("text", "read_text"),
-    text_types.MAIL: _lazy("mail", "read_mail"),
-    text_types.MAILBOX: _lazy("mail", "read_mailbox"),
-    media_types.OUTLOOK: _lazy("outlook", "read_outlook"),
-    text_types.JSON: _lazy("json_records", "read_json"),
-    text_types.JSON_LINES: _lazy("json_records", "read_json_lines"),
-    text_types.SUBRIP: _lazy("subtitles", "read_subtitles"),
-    text_types.WEBVTT: _lazy("subtitles", "read_subtitles"),
-    text_types.SOURCE_CODE: _lazy("source_code", "read_source_code"),
-    text_types.CONFIGURATION: _lazy("source_code", "read_configuration"),
-    package_types.DOCX: _lazy("docx", "read_docx"),
-    package_types.PPTX: _lazy("pptx", "read_pptx"),
-    package_types.XLSX: _lazy("xlsx", "read_xlsx"),
-    package_types.ODT: _lazy("odf", "read_odf"),
-    package_types.ODP: _lazy("odf", "read_odf"),
-    package_types.ODS: _lazy("odf", "read_odf"),
-    package_types.EPUB: _lazy("epub", "read_epub"),
-    package_types.RTF: _lazy("rtf", "read_rtf"),
-    **{picture: _lazy("picture", "read_picture") for picture in media_types.PICTURES},
+    media_types.PDF: _lazy("pdf.pdf", "read_pdf"),
+    media_types.MARKDOWN: _lazy("web.markdown", "read_markdown"),
+    media_types.HTML: _lazy("web.html", "read_html"),
+    media_types.CSV: _lazy("plain.delimited", "read_delimited"),
+    media_types.PLAIN: _lazy("plain.text", "read_text"),
+    text_types.MAIL: _lazy("mail.mail", "read_mail"),
+    text_types.MAILBOX: _lazy("mail.mail", "read_mailbox"),
+    media_types.OUTLOOK: _lazy("mail.outlook", "read_outlook"),
+    text_types.JSON: _lazy("plain.json_records", "read_json"),
+    text_types.JSON_LINES: _lazy("plain.json_records", "read_json_lines"),
+    text_types.SUBRIP: _lazy("plain.subtitles", "read_subtitles"),
+    text_types.WEBVTT: _lazy("plain.subtitles", "read_subtitles"),
+    text_types.SOURCE_CODE: _lazy("plain.source_code", "read_source_code"),
+    text_types.CONFIGURATION: _lazy("plain.source_code", "read_configuration"),
+    package_types.DOCX: _lazy("office.docx", "read_docx"),
+    package_types.PPTX: _lazy("office.pptx", "read_pptx"),
+    package_types.XLSX: _lazy("office.xlsx", "read_xlsx"),
+    package_types.ODT: _lazy("office.odf", "read_odf"),
+    package_types.ODP: _lazy("office.odf", "read_odf"),
+    package_types.ODS: _lazy("office.odf", "read_odf"),
+    package_types.EPUB: _lazy("web.epub", "read_epub"),
+    package_types.RTF: _lazy("rtf.rtf", "read_rtf"),
+    **{picture: _lazy("pdf.picture", "read_picture") for picture in media_types.PICTURES},
 }

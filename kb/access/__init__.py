@@ -24,10 +24,10 @@ from kb.access.limits import (
 )
 from kb.errors import NotAllowed, RateLimited, Unauthenticated
 from kb.ids import new_id
-from kb.store import keys, usage
-from kb.store.database import Database
-from kb.store.keys import Credential, Recognised
-from kb.store.secrets import Secrets
+from kb.store.access import keys, usage
+from kb.store.access.keys import Credential, Recognised
+from kb.store.access.secrets import Secrets
+from kb.store.engine.database import Database
 from kb.types import KeyKind, Limits, Scope
 
 __all__ = ["SESSION_S", "Access", "Caller", "OpenStream", "OpenStreams"]

@@ -14,7 +14,7 @@ from typing import Protocol
 from weakref import WeakValueDictionary
 
 from kb.errors import RateLimited
-from kb.store.keys import Credential
+from kb.store.access.keys import Credential
 from kb.types import Limits
 
 WIDGET_LIMITS = Limits(requests_per_minute=300, concurrent_streams=100, tokens_per_day=2_000_000)

@@ -13,13 +13,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from kb.errors import IndexDamaged, NotFound
-from kb.index.terms import plain_name
-from kb.index.trust import Trust
+from kb.index.health import Trust
 from kb.iteration import batched
 from kb.protocols import IndexKey, KeywordIndex, VectorIndex, Vectors
-from kb.store import chunks, documents, embeddings, generations, index_ops, removal, texts
-from kb.store.database import Database, Transaction
-from kb.store.index_ops import IndexOp
+from kb.store.content import chunks, documents, embeddings, generations, removal, texts
+from kb.store.engine.database import Database, Transaction
+from kb.store.work import index_ops
+from kb.store.work.index_ops import IndexOp
+from kb.text.terms import plain_name
 
 logger = logging.getLogger(__name__)
 
@@ -203,7 +204,7 @@ class Applier:
         self, key: IndexKey, rows: Sequence[tuple[str, str]]
     ) -> Iterator[tuple[Iterable[str], tuple[list[str], Vectors]]]:
         """The chunks that have a vector, and the rows for their texts, in parts that fit into
-        memory. Equal texts are one row: `kb.store.texts` says why."""
+        memory. Equal texts are one row: `kb.store.content.texts` says why."""
         for part in batched(rows, ROWS_AT_ONCE):
             with self._database.read() as tx:
                 embedder = generations.embedder_of(tx, key)

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from kb.protocols import IndexKey, Scored, VectorIndex, Vectors
-from kb.store import texts
-from kb.store.database import Database
+from kb.store.content import texts
+from kb.store.engine.database import Database
 
 DEEPEST = 1024
 """How many times as many texts as chunks wanted are looked at: only where most of the nearest lost
@@ -22,7 +22,7 @@ class ChunksByText:
     """Answers like `VectorIndex.query`, in chunks."""
 
     def __init__(self, index: VectorIndex, database: Database) -> None:
-        """`index` has rows named by `kb.store.texts`."""
+        """`index` has rows named by `kb.store.content.texts`."""
         self._index = index
         self._database = database
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from kb.protocols import IndexKey, Scored, Vectors
-from kb.store import chunks
-from kb.store.database import Database
+from kb.store.content import chunks
+from kb.store.engine.database import Database
 
 
 class ExactVectors:

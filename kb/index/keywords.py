@@ -18,13 +18,13 @@ import tantivy
 
 from kb.errors import IndexDamaged, Unavailable
 from kb.index.damage import reporting_damage
-from kb.index.open_indexes import Absent, OpenIndexes
+from kb.index.embedded_chroma.open_indexes import Absent, OpenIndexes
 from kb.index.renewal import remove, renewed
-from kb.index.terms import query_terms, terms
 from kb.protocols import Frequencies, IndexKey, Scored
+from kb.text.terms import query_terms, terms
 
 # Stored in the schema: an index cut by other rules is then refused as damaged, and so rebuilt.
-# Count up whenever kb/index/terms.py yields other terms.
+# Count up whenever kb/text/terms.py yields other terms.
 TERMS_VERSION = "terms2"
 # The least tantivy takes; a full buffer is flushed, so more only saves merging.
 WRITER_BYTES = 15_000_000

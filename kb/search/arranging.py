@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kb.errors import ModelUnavailable
-from kb.index.terms import plain_name, query_terms, terms
 from kb.protocols import Frequencies, Reranker, Vectors
 from kb.search import calibration
 from kb.search.diversity import diversified
@@ -21,6 +20,7 @@ from kb.search.duplicates import without_duplicates
 from kb.search.joining import Reading, joined
 from kb.search.proximity import NOTHING_NEAR, Nearness, nearness, telling
 from kb.search.ranked import Ranked
+from kb.text.terms import plain_name, query_terms, terms
 from kb.types import Considered, Retrieval
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ BEYOND_TOP_K = "beyond top_k"
 class Known:
     """What is known of a question beside its candidates.
 
-    `coverage` says how well the embedder knows its language (`kb/models/coverage.py`);
+    `coverage` says how well the embedder knows its language (`kb/models/embed/coverage.py`);
     `frequencies` are those of its terms, none for a search by meaning alone; `vectors` are the
     candidates' own; `reading` gets what stands around them.
     """

@@ -22,10 +22,10 @@ from kb.protocols import (
     Scored,
     Vectors,
 )
-from kb.store import chunks, filters
-from kb.store.chunks import Candidate
-from kb.store.database import Database
-from kb.store.filters import Matching
+from kb.store.content import chunks, filters
+from kb.store.content.chunks import Candidate
+from kb.store.content.filters import Matching
+from kb.store.engine.database import Database
 from kb.types import Dataset, Retrieval, Scope
 
 DEEPEST = 1024

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from kb.search.ranked import Ranked
-from kb.store.chunks import LiveChunk
+from kb.store.content.chunks import LiveChunk
 from kb.types import Chunk, Considered, Span
 
 AMONG = 6
@@ -113,7 +113,7 @@ def _grow(families: list[_Family], reading: Reading) -> None:
 
 
 def _ids_around(rows: Sequence[LiveChunk]) -> list[str]:
-    """Chunk ids end in the chunk's index, see `kb.store.index_ops.chunk_prefix`."""
+    """Chunk ids end in the chunk's index, see `kb.store.work.index_ops.chunk_prefix`."""
     first, last = rows[0].chunk, rows[-1].chunk
     prefix, _, _ = first.id.rpartition(".")
     before = range(max(0, first.index - REACH), first.index)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kb.store.chunks import LiveChunk
+from kb.store.content.chunks import LiveChunk
 from kb.types import Considered
 
 

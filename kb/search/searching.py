@@ -11,8 +11,7 @@ from functools import partial
 import numpy as np
 
 from kb.errors import Overloaded
-from kb.index.terms import query_terms
-from kb.models.embedders import Embedders
+from kb.models.embed.embedders import Embedders
 from kb.protocols import (
     Embedder,
     Frequencies,
@@ -28,10 +27,11 @@ from kb.search.gathering import Gatherer, Look, cosines, coverage
 from kb.search.joining import Place, Reading
 from kb.search.proximity import telling
 from kb.search.ranked import Ranked
-from kb.store import chunks, datasets, filters, generations, pages
-from kb.store.chunks import Candidate, LiveChunk
-from kb.store.database import Database
-from kb.store.filters import Matching
+from kb.store.content import chunks, datasets, filters, generations, pages
+from kb.store.content.chunks import Candidate, LiveChunk
+from kb.store.content.filters import Matching
+from kb.store.engine.database import Database
+from kb.text.terms import query_terms
 from kb.types import Condition, Considered, Dataset, Hit, Retrieval, Scope
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kb.models.fake_server import FakeModelServer, running_fake_server
+from kb.models.fake.server import FakeModelServer, running_fake_server
 from tests.api.serving import Served, serving
 from tests.api.talking import MOON, make_apps
 

@@ -103,7 +103,7 @@ def test_changing_the_apps_retrieval_changes_the_variants_that_follow_it(served:
 
 
 def _versions(tx: Any, slug: str) -> Any:
-    from kb.store import apps
+    from kb.store.apps import apps
     from kb.types import Scope
 
     return apps.versions_of(tx, Scope.admin(), slug)

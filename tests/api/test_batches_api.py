@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.api.serving import Served
-from tests.ingest.office_samples import zipped
+from tests.ingest.readers.office_samples import zipped
 from tests.server import wait_for_batch
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kb.models.fake_server import FakeModelServer
+from kb.models.fake.server import FakeModelServer
 from tests.api.serving import Served
 from tests.api.talking import whole
 

@@ -14,7 +14,7 @@ import pytest
 
 from api import endings
 from kb.access.limits import RequestRates
-from kb.models.fake_server import running_fake_server
+from kb.models.fake.server import running_fake_server
 from tests.api.serving import Served, serving
 from tests.api.worlds import expire
 

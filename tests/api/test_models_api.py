@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kb.models.fake_server import running_fake_server
+from kb.models.fake.server import running_fake_server
 from tests.api.serving import Served
 
 

@@ -171,7 +171,7 @@ def test_a_body_with_two_lengths_is_refused_and_nothing_behind_it_is_read(served
 
 def test_an_unknown_exception_is_one_constant_sentence(served: Served, monkeypatch):
     from api.errors import INTERNAL_DETAIL
-    from kb.fsck import Fsck
+    from kb.upkeep.fsck import Fsck
 
     def broken(*_args: object, **_kwargs: object) -> None:
         raise RuntimeError("secret-of-the-house")

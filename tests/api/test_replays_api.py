@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kb.models.fake_server import FakeModelServer
+from kb.models.fake.server import FakeModelServer
 from tests.api.serving import Served
 from tests.api.talking import frames, whole
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from api import sse
-from kb.models.fake_server import FakeModelServer
+from kb.models.fake.server import FakeModelServer
 from tests.api.serving import Served
 from tests.api.talking import frames, whole
 

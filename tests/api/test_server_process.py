@@ -18,7 +18,7 @@ import pytest
 from api import protocol
 from api.server import connection, serve
 from kb.errors import Conflict
-from kb.models.fake_server import running_fake_server
+from kb.models.fake.server import running_fake_server
 from kb.settings import EmbeddingSettings, ServerSettings, Settings
 from kb.types import Delta, Scope
 from tests.api.serving import Served

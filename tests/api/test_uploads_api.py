@@ -8,10 +8,10 @@ import hashlib
 import pytest
 from sqlalchemy import text
 
-from ingest.resumable import ResumableUploads
+from ingest.intake.resumable import ResumableUploads
 from tests.api.serving import Served
 from tests.api.tus_client import BYTES, TUS, begin, described, offset, send
-from tests.ingest.office_samples import zipped
+from tests.ingest.readers.office_samples import zipped
 from tests.server import wait_for_batch
 
 

@@ -18,8 +18,8 @@ import httpx
 from sqlalchemy import update
 
 from kb.access import end_users
-from kb.models.fake_server import FakeModelServer, running_fake_server
-from kb.store import schema
+from kb.models.fake.server import FakeModelServer, running_fake_server
+from kb.store.engine import schema
 from tests.api.serving import Served, serving
 
 FOREIGN, TALK = "foreign-marker", "talk-marker"

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from kb.models.chat import open_chat_model
-from kb.models.fake_server import running_fake_server
+from kb.models.fake.server import running_fake_server
+from kb.models.llm.opening import open_chat_model
 from kb.protocols import Prompt
 from kb.types import EndPiece, Model, TextPiece, Turn
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from kb.index.vectors import ChromaVectors
+from kb.index.embedded_chroma.vectors import ChromaVectors
 from kb.protocols import IndexKey
 
 KEY = IndexKey("d1", 1)

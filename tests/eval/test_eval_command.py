@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow  # every command is a process of its own
 
 def kb(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "kb", "eval", *arguments],
+        [sys.executable, "-m", "cli", "eval", *arguments],
         env=environment(data_dir),
         cwd=data_dir.parent,
         capture_output=True,

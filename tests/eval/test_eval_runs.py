@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from client.http import Client, RequestFailed
 from eval.command_run import Order, run
 from eval.generating import generate
 from eval.importers.own import write
@@ -21,9 +22,8 @@ from eval.running import Bar, evaluation
 from eval.running import run as run_set
 from eval.targets import AppTarget, DatasetTarget
 from eval.types import Question, QuestionSet, Relevant
-from kb.cli.client import Client, RequestFailed
 from kb.errors import Rejected
-from kb.models.fake_server import running_fake_server
+from kb.models.fake.server import running_fake_server
 from kb.settings import LlmSettings, Settings
 from tests.api.serving import Served, serving
 from tests.eval.served_questions import QUESTIONS, TOWNS, place

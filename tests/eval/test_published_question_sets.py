@@ -8,7 +8,7 @@ from pathlib import Path
 
 from eval.question_sets import load
 from eval.types import Question, QuestionSet, Relevant
-from ingest.readers.text import read_text
+from ingest.readers.plain.text import read_text
 from ingest.types import ReadOptions
 
 

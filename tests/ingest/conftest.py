@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kb.knowledge_base import KnowledgeBase
-from tests.ingest.reindexing_parts import OtherEmbedder
+from tests.ingest.work.reindexing_parts import OtherEmbedder
 from tests.parts import ADMIN
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kb.byte_scan import PIECE_BYTES, scan
-from kb.folder import DataFolder
+from kb.files.folder import DataFolder
+from kb.upkeep.byte_scan import PIECE_BYTES, scan
 
 WORDS = 'The "quince" accord\nof spring — 春の協定'
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kb.index.vectors import ChromaVectors
+from kb.index.embedded_chroma.vectors import ChromaVectors
 
 
 @pytest.fixture

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from ingest import embedding, pipeline
-from ingest.sandbox import ReaderPool
+from ingest.sandbox.reader_process import ReaderPool
+from ingest.work import embedding, pipeline
 from kb.errors import StorageFull
 from kb.index.applier import Applier
 from kb.knowledge_base import KnowledgeBase
 from kb.protocols import IndexKey
-from kb.store import chunks, index_ops, jobs, removal, texts
+from kb.store.content import chunks, removal, texts
+from kb.store.work import index_ops, jobs
 from kb.types import Retrieval
 from tests.parts import ADMIN, document, finish, ingest, upload
 

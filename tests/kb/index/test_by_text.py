@@ -11,7 +11,7 @@ from kb.index.by_text import ChunksByText
 from kb.index.exact import ExactVectors
 from kb.knowledge_base import KnowledgeBase
 from kb.protocols import IndexKey
-from kb.store import chunks, removal, texts
+from kb.store.content import chunks, removal, texts
 from kb.types import Retrieval
 from tests.parts import ADMIN, ingest, opened
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from kb.errors import IndexDamaged
+from kb.index.embedded_chroma.probe import probed
+from kb.index.embedded_chroma.vectors import ChromaVectors
 from kb.index.exact import ExactVectors
-from kb.index.probe import probed
-from kb.index.trust import DependableKeywords, DependableVectors, SealedVectors, Trust
-from kb.index.vectors import ChromaVectors
+from kb.index.health import DependableKeywords, DependableVectors, SealedVectors, Trust
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.protocols import IndexKey, Scored
 from kb.settings import Settings

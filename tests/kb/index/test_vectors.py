@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kb.index.vectors import ChromaVectors
+from kb.index.embedded_chroma.vectors import ChromaVectors
 from kb.protocols import IndexKey
 from tests.kb.index.chroma_rows import (
     KEY,
@@ -117,7 +117,7 @@ def test_what_was_acknowledged_survives_a_kill(index, tmp_path):
     program = f"""
 import numpy as np, time
 from pathlib import Path
-from kb.index.vectors import ChromaVectors
+from kb.index.embedded_chroma.vectors import ChromaVectors
 from kb.protocols import IndexKey
 index = ChromaVectors(Path({str(tmp_path)!r}), open_limit=1)
 vectors = np.eye(16, dtype=np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kb.knowledge_base import KnowledgeBase
-from kb.store import datasets
+from kb.store.content import datasets
 from kb.types import Retrieval
 from tests.parts import ADMIN
 

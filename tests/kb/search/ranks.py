@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kb.search.ranked import Ranked
-from kb.store.chunks import LiveChunk
+from kb.store.content.chunks import LiveChunk
 from kb.types import Chunk, Span
 
 

@@ -1,7 +1,7 @@
 """Passages that say the same are one hit."""
 
-from kb.index.terms import terms
 from kb.search.duplicates import without_duplicates
+from kb.text.terms import terms
 from tests.kb.search.ranks import ranked
 
 NOTICE = (

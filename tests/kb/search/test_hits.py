@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 
 from kb.knowledge_base import KnowledgeBase
-from kb.store import pages
-from kb.store.paging import PageRequest
+from kb.store.content import pages
+from kb.store.engine.paging import PageRequest
 from kb.types import Retrieval
 from tests.kb.search.found import FILES, named, names
 from tests.parts import ADMIN, ingest, opened

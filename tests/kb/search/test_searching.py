@@ -13,11 +13,11 @@ from sqlalchemy import text
 from kb.errors import EmbedderMismatch, ModelUnavailable, NotFound, Overloaded
 from kb.index.by_text import ChunksByText
 from kb.knowledge_base import KnowledgeBase
-from kb.models.embedders import Embedders
+from kb.models.embed.embedders import Embedders
 from kb.protocols import IndexKey
 from kb.search.expansion import NOTHING_ELSE, Expansion
 from kb.search.searching import Searcher
-from kb.store import removal, texts
+from kb.store.content import removal, texts
 from kb.types import Retrieval, Scope
 from tests.kb.search.found import FILES, named, names
 from tests.parts import ADMIN, ingest, opened

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from kb.errors import Conflict, NotFound
-from kb.store import apps
-from kb.store.database import Database
+from kb.store.apps import apps
+from kb.store.engine.database import Database
 from kb.types import AppContent, InputVariable, Retrieval, Scope, Variant
 
 ADMIN = Scope.admin()

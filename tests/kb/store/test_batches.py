@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from kb.errors import NotFound
-from kb.store import batch_control, batches, datasets, documents, jobs, placing, removal, strides
-from kb.store.database import Database
-from kb.store.paging import PageRequest
-from kb.store.placing import Destination, Upload
+from kb.store.content import datasets, documents, placing, removal
+from kb.store.content.placing import Destination, Upload
+from kb.store.engine.database import Database
+from kb.store.engine.paging import PageRequest
+from kb.store.work import batch_control, batches, jobs, strides
 from kb.types import Failure, Scope
 
 ADMIN = Scope.admin()

@@ -8,10 +8,10 @@ import pytest
 
 from kb.errors import NotFound
 from kb.ids import new_id, now
-from kb.store import apps, conversations
-from kb.store.database import Database
-from kb.store.keys import NOBODY
-from kb.store.paging import PageRequest
+from kb.store.access.keys import NOBODY
+from kb.store.apps import apps, conversations
+from kb.store.engine.database import Database
+from kb.store.engine.paging import PageRequest
 from kb.types import Failure, Message, Route, Scope, Usage
 
 ADMIN = Scope.admin()

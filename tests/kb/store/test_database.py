@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import OperationalError
 
-from kb.store import marks, schema
-from kb.store.database import Database
-from kb.store.migrations.upgrade import head
+from kb.store.engine import marks, schema
+from kb.store.engine.database import Database
+from kb.store.engine.migrations.upgrade import head
 
 
 @pytest.fixture

@@ -6,21 +6,11 @@ import numpy as np
 import pytest
 
 from kb.errors import Conflict, NotFound
-from kb.store import (
-    batches,
-    chunks,
-    datasets,
-    documents,
-    embeddings,
-    index_ops,
-    jobs,
-    pages,
-    placing,
-    removal,
-)
-from kb.store.database import Database
-from kb.store.paging import PageRequest
-from kb.store.placing import Destination, Upload
+from kb.store.content import chunks, datasets, documents, embeddings, pages, placing, removal
+from kb.store.content.placing import Destination, Upload
+from kb.store.engine.database import Database
+from kb.store.engine.paging import PageRequest
+from kb.store.work import batches, index_ops, jobs
 from kb.types import Chunk, Failure, Page, Scope, Span
 
 ADMIN = Scope.admin()

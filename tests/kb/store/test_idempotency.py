@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from kb.errors import Conflict
-from kb.store import idempotency
-from kb.store.database import Database
-from kb.store.idempotency import KEPT_S, FirstAnswer
+from kb.store.access import idempotency
+from kb.store.access.idempotency import KEPT_S, FirstAnswer
+from kb.store.engine.database import Database
 
 ANSWER = FirstAnswer(201, '{"id": "x"}')
 

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from kb.knowledge_base import KnowledgeBase
-from kb.store import documents, jobs
+from kb.store.content import documents
+from kb.store.work import jobs
 from kb.types import Failure
 from tests.parts import ADMIN, upload
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from kb.errors import Conflict, NotFound
-from kb.store import batches, datasets, documents, jobs, placing, removal
-from kb.store.database import Database
-from kb.store.placing import Destination, Placed, Upload
+from kb.store.content import datasets, documents, placing, removal
+from kb.store.content.placing import Destination, Placed, Upload
+from kb.store.engine.database import Database
+from kb.store.work import batches, jobs
 from kb.types import Failure, Scope
 
 ADMIN = Scope.admin()

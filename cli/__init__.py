@@ -1,0 +1,1 @@
+"""The `kb` command: a client of the HTTP API."""

@@ -1,0 +1,274 @@
+"""The `kb` command. The only module that may import everything, and it does so lazily."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from cli import access_keys, applications, upkeep
+from cli.printing import AsJson, print_json, show_list
+from eval.commands import commands as evaluations
+from kb.errors import KnowledgeBaseError
+
+if TYPE_CHECKING:
+    from client.http import Client
+    from kb.settings import Settings
+
+app = typer.Typer(
+    help="A knowledge base that answers from your documents.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+datasets = typer.Typer(help="Sets of documents.", no_args_is_help=True)
+keys = typer.Typer(help="Access keys.", no_args_is_help=True)
+apps = typer.Typer(help="Chat applications.", no_args_is_help=True)
+app.add_typer(datasets, name="datasets")
+app.add_typer(keys, name="keys")
+app.add_typer(apps, name="apps")
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        from kb.version import DISTRIBUTION, version
+
+        typer.echo(f"{DISTRIBUTION} {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """What may stand before a command."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Add the demo knowledge base.")] = False,
+) -> None:
+    """Start the server: API, console and ingest workers in one process."""
+    gc.disable()  # imports make no garbage; `serve` turns it on again
+    from api.server import serve as run
+
+    settings = _settings()
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    server = settings.server.model_copy(update=given)
+    run(settings.model_copy(update={"server": server}), demo=demo)
+
+
+@app.command()
+def worker() -> None:
+    """Run ingest workers alone (for Postgres and a Chroma server)."""
+    from kb.errors import Rejected
+
+    raise Rejected(
+        "`kb worker` needs Postgres and a Chroma server, which are not supported yet. "
+        "`kb serve` runs the workers itself."
+    )
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files, folders, zips.", metavar="PATH...")],
+    dataset: Annotated[str, typer.Option(help="Name of the dataset; made if it is missing.")],
+    as_json: AsJson = False,
+) -> None:
+    """Upload files, folders and zips into a dataset and wait until they are searchable."""
+    from cli.ingesting import ingest as run
+
+    began = time.monotonic()
+    with _client(makes_folder=True) as client:
+        outcome = run(client, dataset, paths, quiet=as_json or not sys.stderr.isatty())
+    if as_json:
+        print_json(outcome.summary(time.monotonic() - began))
+    else:
+        same = f", {outcome.unchanged} unchanged" if outcome.unchanged else ""
+        typer.echo(f"{outcome.ready} ready{same}, {len(outcome.failed)} failed")
+        for item in outcome.failed:
+            typer.echo(f"  {item['name']}: {item['detail']} ({item['code']})", err=True)
+    if outcome.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question.")],
+    app_slug: Annotated[str | None, typer.Option("--app", help="Slug of the app.")] = None,
+    route: Annotated[str, typer.Option(help="base, tuned or auto.")] = "auto",
+) -> None:
+    """Stream the answer, then its numbered sources."""
+    from cli.asking import ask as run
+
+    with _client() as client:
+        run(client, question, app_slug=app_slug, route=route)
+
+
+@app.command()
+def fsck(
+    repair: Annotated[bool, typer.Option("--repair", help="Rebuild what is derived.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check every invariant: rows, originals, keywords, vectors."""
+    with _client() as client:
+        report = client.send("POST", "/v1/fsck", repair=repair)
+    if as_json:
+        print_json(report)
+    else:
+        for line in report["repaired"]:
+            typer.echo(line)
+        for violation in report["violations"]:
+            typer.echo(f"{violation['code']}: {violation['detail']}", err=True)
+        state = "clean" if report["clean"] else f"{len(report['violations'])} violations"
+        typer.echo(f"{report['documents']} documents, {report['chunks']} chunks: {state}")
+    if not report["clean"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="A new file, or a folder.", metavar="FILE|DIR")],
+    as_json: AsJson = False,
+) -> None:
+    """Copy everything that cannot be made again into one tar, while the server runs."""
+    from cli.backing_up import backup as run
+
+    with _client() as client:
+        path, manifest = run(client, target)
+    if not manifest["originals"] and not manifest["missing"]:
+        folder = _settings().data_dir.absolute()
+        warning = f"the backup holds no documents: see whether {folder} is the right folder"
+        typer.echo(f"kb: {warning} (KB_DATA_DIR)", err=True)
+    if as_json:
+        print_json({"path": str(path), **manifest})
+        return
+    typer.echo(f"{path}: {path.stat().st_size} bytes, {manifest['originals']} originals")
+    for name in manifest["missing"]:
+        typer.echo(f"  the original {name} was lost before this backup", err=True)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup.", metavar="FILE")],
+    data_dir: Annotated[Path | None, typer.Option(help="An empty or new folder.")] = None,
+) -> None:
+    """Make a data folder of a backup; the first start on it makes the indexes."""
+    from kb.files.folder import DataFolder
+    from kb.upkeep.restoring import restore as run
+
+    folder = DataFolder(data_dir or _settings().data_dir)
+    manifest = run(file, folder)
+    typer.echo(f"{folder.root} is as it was at {manifest.created_at}. Start it with kb serve.")
+
+
+@app.command()
+def preview(
+    path: Annotated[Path, typer.Argument(help="A file.", metavar="FILE")],
+    dataset: Annotated[str | None, typer.Option(help="Dataset whose processing is used.")] = None,
+    processing: Annotated[str | None, typer.Option(help="Processing to try, as JSON.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what cleaning and splitting would do to a file; nothing is stored."""
+    from rich.console import Console
+
+    from cli.previewing import preview as run
+    from cli.previewing import show
+
+    with _client() as client:
+        found = run(client, path, dataset=dataset, processing=processing)
+    if as_json:
+        print_json(found)
+    else:
+        show(found, Console())
+    if found["error"] is not None:
+        raise typer.Exit(1)
+
+
+@app.command()
+def receipt(document_id: str, as_json: AsJson = False) -> None:
+    """Show what became of every character of a document."""
+    from rich.console import Console
+
+    from cli.receipts import receipt as run
+    from cli.receipts import show_receipt
+
+    with _client() as client:
+        found = run(client, document_id)
+    if as_json:
+        print_json(found["receipt"])
+    else:
+        show_receipt(found["receipt"], Console(), found["name"])
+
+
+@datasets.command("list")
+def list_datasets(as_json: AsJson = False) -> None:
+    """Show the datasets."""
+    show_list(_client, "/v1/datasets", ("id", "name"), as_json=as_json)
+
+
+@apps.command("list")
+def list_apps(as_json: AsJson = False) -> None:
+    """Show the apps."""
+    show_list(_client, "/v1/apps", ("slug", "name", "version"), as_json=as_json)
+
+
+@contextmanager
+def _client(*, makes_folder: bool = False) -> Iterator[Client]:
+    """The running server of this data folder, or one that is started for this command.
+
+    Raises:
+        Rejected: there is no data folder, and the command may not make one.
+    """
+    from client.http import Client
+    from kb.files.folder import DataFolder
+    from kb.files.running_server import running_server
+
+    settings = _settings()
+    with ExitStack() as stack:
+        found = running_server(settings)
+        if found is None and not makes_folder:
+            DataFolder(settings.data_dir).check()
+        if found is None:  # only then are the server's imports paid for
+            from api.server import connection
+
+            found = stack.enter_context(connection(settings))
+        client = Client(*found)
+        stack.callback(client.close)
+        yield client
+
+
+def _settings() -> Settings:
+    from kb.settings import load_settings
+
+    return load_settings()
+
+
+app.add_typer(evaluations(_client), name="eval")
+upkeep.add_to(app, datasets, _client)
+access_keys.add_to(keys, _client)
+applications.add_to(apps, _client)
+
+
+def main() -> NoReturn:
+    """Run the command; a known error is one line and exit status 1."""
+    try:
+        app()
+    except KnowledgeBaseError as exc:
+        typer.echo(f"kb: {exc.detail}", err=True)
+        sys.exit(1)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""`kb ingest`: collect files, send them in small requests, wait for them, name every failure."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from cli.following import Following
+from cli.unchanged import changed_files
+from client.http import UPLOAD_BYTES, UPLOAD_FILES, Client
+from kb.errors import Rejected
+from kb.iteration import batched
+
+POLL_S = 0.3
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the files of one command."""
+
+    ready: int = 0
+    unchanged: int = 0
+    failed: list[dict[str, Any]] = field(default_factory=list)
+    batches: list[str] = field(default_factory=list)
+
+    def summary(self, seconds: float) -> dict[str, Any]:
+        """The outcome for scripts."""
+        return {
+            "ready": self.ready,
+            "unchanged": self.unchanged,
+            "failed": self.failed,
+            "batches": self.batches,
+            "seconds": round(seconds, 2),
+        }
+
+
+def files_under(paths: Sequence[Path]) -> list[tuple[str, Path]]:
+    """(document name, path) of every file: names are relative to the folder that was given.
+
+    Raises:
+        Rejected: a path does not exist, there is no file at all, or two would get one name.
+    """
+    found: list[tuple[str, Path]] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(_inside(path))
+        elif path.is_file():
+            found.append((path.name, path))
+        else:
+            raise Rejected(f"There is no file or folder {str(path)!r}.")
+    if not found:
+        raise Rejected("There are no files in what was given.")
+    return _named(found)
+
+
+def ingest(client: Client, dataset: str, paths: Sequence[Path], *, quiet: bool) -> Outcome:
+    """Upload files into a dataset and wait until each is ready or failed; archives are expanded."""
+    found = files_under(paths)
+    dataset_id = client.dataset(dataset)["id"]
+    files = changed_files(client, dataset_id, found)
+    outcome = Outcome(unchanged=len(found) - len(files))
+    if files:
+        _send(client, dataset_id, files, outcome, quiet=quiet)
+    return outcome
+
+
+def _send(
+    client: Client,
+    dataset_id: str,
+    files: Sequence[tuple[str, Path]],
+    outcome: Outcome,
+    *,
+    quiet: bool,
+) -> None:
+    from cli.progress import bar  # a tenth of a command that has nothing to send
+
+    following = Following(client)
+    with bar(following, files=len(files), quiet=quiet) as show:
+        left = len(files)
+        for request in _requests(files, outcome):
+            accepted = client.upload(dataset_id, request)
+            outcome.failed += accepted["rejected"]
+            if accepted["batch_id"]:
+                outcome.batches.append(accepted["batch_id"])
+                taken = accepted["accepted"]
+                size_bytes = sum(item["size_bytes"] for item in taken)
+                following.add(accepted["batch_id"], len(taken), size_bytes)
+            left -= len(request)
+            show(left)
+        while not following.is_done:
+            time.sleep(POLL_S)
+            show(0)
+    outcome.ready = following.ready
+    outcome.failed += following.failed
+
+
+def _inside(root: Path) -> Iterator[tuple[str, Path]]:
+    """Name and path of the files of a folder; what is hidden is not even looked into."""
+    for folder, folders, files in os.walk(root, onerror=_refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for path in (Path(folder, name) for name in files if not name.startswith(".")):
+            if path.is_file():
+                yield path.relative_to(root).as_posix(), path
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise Rejected(f"The folder {error.filename!r} cannot be read: {error.strerror}.")
+
+
+def _named(found: Sequence[tuple[str, Path]]) -> list[tuple[str, Path]]:
+    """With names that can be sent: a file system also takes bytes that are no text."""
+    named: dict[str, Path] = {}
+    for name, path in found:
+        name = os.fsencode(name).decode("utf-8", "replace")
+        other = named.setdefault(name, path)
+        if other is not path:
+            raise Rejected(
+                f"{str(other)!r} and {str(path)!r} would both be the document {name!r}, and one "
+                f"would replace the other. Give a folder that holds both, or two commands."
+            )
+    return list(named.items())
+
+
+def _requests(
+    files: Sequence[tuple[str, Path]], outcome: Outcome
+) -> Iterator[list[tuple[str, Path]]]:
+    for part in batched(files, UPLOAD_FILES):
+        request: list[tuple[str, Path]] = []
+        size = 0
+        for name, path in part:
+            try:
+                length = _readable_bytes(path)
+            except OSError as exc:
+                reason = f"The file cannot be read: {exc.strerror}."
+                refused = {"name": name, "code": "unreadable_file", "detail": reason}
+                outcome.failed.append(refused)
+                continue
+            if request and size + length > UPLOAD_BYTES:
+                yield request
+                request, size = [], 0
+            request.append((name, path))
+            size += length
+        if request:
+            yield request
+
+
+def _readable_bytes(path: Path) -> int:
+    with path.open("rb") as file:
+        return os.fstat(file.fileno()).st_size

@@ -1,0 +1,1 @@
+"""A client of the HTTP API, and our search as a retriever for LlamaIndex and LangChain."""

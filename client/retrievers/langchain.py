@@ -1,0 +1,34 @@
+"""Our search as a LangChain retriever. Needs the extra `langchain`: pip install 'kb[langchain]'."""
+
+from __future__ import annotations
+
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+
+from client.retrievers.passages import Search
+
+
+class KnowledgeBaseRetriever(BaseRetriever):
+    """Documents that hold a passage's text; the metadata says where it stands, and its score.
+
+    Args:
+        search: `client.retrievers.passages.over_http` or `in_process`.
+    """
+
+    search: Search
+
+    def __init__(self, search: Search) -> None:
+        super().__init__(search=search)  # type: ignore[call-arg]
+
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun
+    ) -> list[Document]:
+        return [
+            Document(
+                id=passage.chunk_id,
+                page_content=passage.text,
+                metadata={**passage.metadata(), "score": passage.score},
+            )
+            for passage in self.search(query)
+        ]

@@ -1,0 +1,90 @@
+"""Rules on single characters and white space. Code and tables are left alone: blanks mean
+something there, and so do indents and aligned columns of plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ingest.clean.rules.sheets import Extent, Sheet, outside
+
+_BLANK = r"[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]"
+# Line breaks and tabs stay, and so do the joiners U+200C and U+200D, which spell words.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff]+")
+_SPACES = re.compile(rf"\n(?:{_BLANK}*\n){{2,}}|{_BLANK}{{2,}}")
+_WORD = re.compile(r"\S+")
+_HYPHEN = re.compile(rf"(?<=\w)[-\u2010]\n{_BLANK}*(?=\w)")
+
+
+def control_characters(sheet: Sheet) -> Iterator[Extent]:
+    """Control and invisible characters, soft hyphens, byte order marks."""
+    yield from outside(sheet.fixed, (match.span() for match in _CONTROLS.finditer(sheet.text)))
+
+
+def hyphenation(sheet: Sheet) -> Iterator[Extent]:
+    """The hyphen and line break inside a word that was broken between two small letters."""
+    text = sheet.text
+    broken = (
+        match.span()
+        for match in _HYPHEN.finditer(text)
+        if text[match.start() - 1].islower() and text[match.end()].islower()
+    )
+    yield from outside(sheet.fixed, broken)
+
+
+def extra_spaces(sheet: Sheet) -> Iterator[Extent]:
+    """All but one of several blanks (also U+3000) within a line, all but two of several line
+    breaks. Indents stay, and blanks between columns that are aligned with those of a line next to
+    it."""
+    text = sheet.text
+    runs = list(outside(sheet.fixed, (match.span() for match in _SPACES.finditer(text))))
+    columns = _columns(text, runs)
+    for start, end in runs:
+        if text[start] == "\n":
+            yield start + 1, end - 1
+        elif not _means_something(text, start, end, columns):
+            yield start + 1, end
+
+
+Columns = dict[int, tuple[int, frozenset[int]]]
+"""Start of a line → start of the next one, and the columns at which its cells begin and end."""
+
+
+def _means_something(text: str, start: int, end: int, columns: Columns) -> bool:
+    line_start = _line_start(text, start)
+    if start == line_start:
+        return True
+    if text[end : end + 1] in ("", "\n"):
+        return False
+    above = _line_start(text, line_start - 1) if line_start else -1
+    behind, _ = columns[line_start]
+    edges = _edges(text, line_start, end)
+    return any(not edges.isdisjoint(columns[at][1]) for at in (above, behind) if at in columns)
+
+
+def _columns(text: str, runs: Sequence[Extent]) -> Columns:
+    found: dict[int, set[int]] = {}
+    for start, end in runs:
+        if text[start] != "\n" and text[end : end + 1] not in ("", "\n"):
+            line_start = _line_start(text, start)
+            found.setdefault(line_start, set()).update(_edges(text, line_start, end))
+    return {
+        line_start: (_next_line(text, line_start), frozenset(edges))
+        for line_start, edges in found.items()
+    }
+
+
+def _edges(text: str, line_start: int, cell: int) -> set[int]:
+    """Where the first word of a cell begins, and minus where it ends: columns are aligned by
+    either."""
+    word = _WORD.match(text, cell)
+    return {cell - line_start, line_start - (word.end() if word else cell)}
+
+
+def _line_start(text: str, position: int) -> int:
+    return text.rfind("\n", 0, position) + 1
+
+
+def _next_line(text: str, position: int) -> int:
+    end = text.find("\n", position)
+    return len(text) if end < 0 else end + 1

@@ -1,0 +1,134 @@
+"""Uploads that survive a broken line: bytes are appended to a file until it is whole, and only then
+it becomes a document, exactly as if it had come in one request.
+
+Whatever stops the process, the file is whole or can be continued: a whole one that is no document
+yet becomes one at the next look or at the next start.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ingest.intake.upload import Acceptance, Incoming, accept, checked_name
+from kb.errors import TooLarge
+from kb.files.partial_files import PartialFiles
+from kb.knowledge_base import KnowledgeBase
+from kb.store.engine.database import Transaction
+from kb.store.work import uploads
+from kb.store.work.uploads import PartialUpload
+from kb.types import Scope
+
+logger = logging.getLogger(__name__)
+
+ADMIN = Scope.admin()
+
+
+class ResumableUploads:
+    """The unfinished uploads of one knowledge base. Only one caller at a time may write to one."""
+
+    def __init__(self, kb: KnowledgeBase) -> None:
+        self._kb = kb
+        self._files = PartialFiles(kb.folder.uploads)
+
+    @property
+    def max_bytes(self) -> int:
+        """The largest file that may be announced: archives may be larger than documents."""
+        limits = self._kb.settings.ingest
+        return max(limits.max_file_bytes, limits.max_archive_bytes)
+
+    def create(
+        self, scope: Scope, dataset_id: str, name: str, size_bytes: int, options: Mapping[str, Any]
+    ) -> PartialUpload:
+        """Expect a file.
+
+        Args:
+            options: under "accept" what `accept` takes; the rest is given back as it is.
+
+        Raises:
+            NotFound: the dataset cannot be seen.
+            Rejected: the name cannot be a document's.
+            TooLarge: the file would be too large.
+        """
+        if size_bytes > self.max_bytes:
+            raise TooLarge(f"The file is larger than {self.max_bytes} bytes. Split it.")
+        made = self._kb.database.writing(
+            uploads.create,
+            scope,
+            dataset_id,
+            checked_name(name),
+            size_bytes=size_bytes,
+            options=options,
+            expires=self._expiry(),
+        )
+        self._files.create(made.id)
+        return made
+
+    def get(self, scope: Scope, upload_id: str) -> PartialUpload:
+        """One upload, also one that has expired. Raises NotFound."""
+        return self._kb.database.reading(uploads.get, scope, upload_id)
+
+    def offset(self, upload: PartialUpload) -> int:
+        """How many bytes are there."""
+        return upload.size_bytes if upload.batch_id else self._files.size(upload.id)
+
+    def append(self, upload: PartialUpload, data: bytes) -> None:
+        """Add bytes behind those that are there. Raises StorageFull."""
+        self._files.append(upload.id, data)
+
+    def cut(self, upload: PartialUpload, size: int) -> None:
+        """Forget the bytes behind `size`: they were not what they should be."""
+        self._files.cut(upload.id, size)
+
+    def extend(self, upload: PartialUpload) -> float:
+        """Keep an upload that goes on; returns until when, in seconds since the epoch."""
+        expires = self._expiry()
+        self._kb.database.writing(uploads.extend, upload.id, expires)
+        return expires
+
+    def finish(self, upload: PartialUpload) -> Acceptance:
+        """Make a document of a whole file; if it cannot be one, the upload is gone.
+
+        Raises:
+            StorageFull: the upload stays whole and can be finished later.
+        """
+
+        def note(tx: Transaction, acceptance: Acceptance) -> None:
+            assert acceptance.batch_id is not None
+            uploads.arrived(tx, upload.id, acceptance.batch_id, acceptance.accepted[0].id)
+
+        staged = self._kb.originals.stage_file(self._files.path(upload.id))
+        incoming = [Incoming(upload.name, staged)]
+        options = upload.options["accept"]
+        accepted = accept(self._kb, ADMIN, upload.dataset_id, incoming, also=note, **options)
+        if accepted.rejected:
+            self.remove(upload)
+        self._files.remove(upload.id)
+        return accepted
+
+    def remove(self, upload: PartialUpload) -> None:
+        """Forget an upload and its bytes; a document that it became stays."""
+        self._kb.database.writing(uploads.remove, upload.id)
+        self._files.remove(upload.id)
+
+    def sweep(self) -> None:
+        """Delete what has expired, and bytes that no upload owns."""
+        before = set(self._files.ids())
+        self._kb.database.writing(uploads.remove_expired)
+        known = {upload.id for upload in self._kb.database.reading(uploads.every)}
+        for upload_id in before - known:
+            self._files.remove(upload_id)
+
+    def recover(self) -> None:
+        """At start: finish what was whole when the process stopped, and sweep."""
+        self.sweep()
+        for upload in self._kb.database.reading(uploads.every):
+            if upload.batch_id is None and self.offset(upload) == upload.size_bytes:
+                accepted = self.finish(upload)
+                for item in accepted.rejected:
+                    logger.warning("the upload %s was not accepted: %s", upload.id, item.detail)
+
+    def _expiry(self) -> float:
+        return time.time() + self._kb.settings.ingest.upload_expires_s

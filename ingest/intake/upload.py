@@ -1,0 +1,170 @@
+"""Accepting files: what is acknowledged is on disk, and what is refused says why, by name."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from ingest.intake.archive_types import is_archive
+from ingest.sniff.media_types import sniff
+from kb.errors import KnowledgeBaseError, Rejected, TooLarge
+from kb.files.originals import Staged
+from kb.knowledge_base import KnowledgeBase
+from kb.settings import IngestSettings
+from kb.store.content import datasets, placing
+from kb.store.content.placing import Destination, Mode, Placed, Upload
+from kb.store.engine.database import Transaction
+from kb.store.work import batches
+from kb.types import ARCHIVE_TYPE, Document, Scope
+
+MAX_NAME_CHARACTERS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A file that is on disk under a temporary name."""
+
+    name: str
+    staged: Staged
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A file that was not taken, and why."""
+
+    name: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What became of an upload; without a batch nothing was stored."""
+
+    batch_id: str | None
+    accepted: tuple[Document, ...]
+    rejected: tuple[Rejection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A staged file that can be a document, or an archive of documents."""
+
+    upload: Upload
+    staged: Staged
+
+
+def accept(
+    kb: KnowledgeBase,
+    scope: Scope,
+    dataset_id: str,
+    incoming: Sequence[Incoming],
+    *,
+    mode: Mode = "replace",
+    encoding: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    also: Callable[[Transaction, Acceptance], None] | None = None,
+) -> Acceptance:
+    """Make documents of staged files, in one transaction: all of them are acknowledged, or none.
+
+    Args:
+        metadata: None leaves what documents that exist have.
+        also: is called in the same transaction when something was accepted.
+
+    Raises:
+        NotFound: the dataset cannot be seen.
+        EmbedderMismatch: it was built with another embedder: nothing could be indexed.
+        StorageFull: the disk is full; nothing was stored.
+    """
+    placed: list[Placed] = []
+    try:
+        kb.embedder_of(kb.database.reading(datasets.get, scope, dataset_id))
+        taken, rejected = sorted_out(kb.settings.ingest, incoming, encoding, metadata)
+        if not taken:
+            return Acceptance(None, (), tuple(rejected))
+        try:
+            with kb.database.write() as tx:
+                kb.originals.adopt([item.staged for item in taken])
+                batch_id = batches.create(tx, scope, dataset_id, mode)
+                placed = _place(tx, Destination(scope, dataset_id, batch_id, mode), taken)
+                documents = tuple(item.document for item in placed)
+                batches.add(tx, batch_id, placed)
+                acceptance = Acceptance(batch_id, documents, tuple(rejected))
+                if also is not None:
+                    also(tx, acceptance)
+        except BaseException:  # what got its name before the transaction failed is nobody's
+            kb.collect_originals(item.staged.sha256 for item in taken)
+            raise
+    finally:
+        for item in incoming:
+            kb.originals.discard(item.staged)
+    kb.collect_originals(placing.unneeded(placed, [item.upload for item in taken]))
+    return acceptance
+
+
+def sorted_out(
+    limits: IngestSettings,
+    incoming: Sequence[Incoming],
+    encoding: str | None,
+    metadata: Mapping[str, Any] | None,
+) -> tuple[list[Taken], list[Rejection]]:
+    """The files that can be taken, and why the others cannot."""
+    taken: list[Taken] = []
+    rejected: list[Rejection] = []
+    for item in incoming:
+        staged = item.staged
+        try:
+            name = checked_name(item.name)
+            media_type = _media_type(limits, staged, name)
+        except KnowledgeBaseError as exc:
+            rejected.append(Rejection(_shown(item.name), exc.code, exc.detail))
+            continue
+        size = staged.size_bytes
+        upload = Upload(name, media_type, staged.sha256, size, encoding, metadata)
+        taken.append(Taken(upload, staged))
+    return taken, rejected
+
+
+def _shown(name: str) -> str:
+    """A refused name as it can be sent back: without half characters, and not at any length."""
+    return name.encode("utf-8", "replace").decode()[:MAX_NAME_CHARACTERS]
+
+
+def checked_name(name: str) -> str:
+    """A document's name: a relative path with forward slashes, in NFC.
+
+    Raises:
+        Rejected: it is empty, too long, absolute, or climbs out with `..`.
+    """
+    name = unicodedata.normalize("NFC", name.replace("\\", "/")).strip()
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise Rejected(f"The file name is over {MAX_NAME_CHARACTERS} characters. Shorten it.")
+    parts = [part for part in PurePosixPath(name).parts if part != "."]
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+        raise Rejected("The file name holds control characters. Rename the file.")
+    if not parts or name.startswith("/") or ".." in parts or parts[0].endswith(":"):
+        raise Rejected(f"{name!r} is no usable file name. Send a relative path such as dir/a.md.")
+    return "/".join(parts)
+
+
+def _media_type(limits: IngestSettings, staged: Staged, name: str) -> str:
+    if is_archive(staged.head, name):
+        return ARCHIVE_TYPE
+    if staged.size_bytes > limits.max_file_bytes:
+        raise TooLarge(f"The file is larger than {limits.max_file_bytes} bytes. Split it.")
+    return sniff(staged.head, name)
+
+
+def _place(tx: Transaction, to: Destination, taken: Sequence[Taken]) -> list[Placed]:
+    """In the order of the files; all that are no archives are placed together."""
+    plain = [file.upload for file in taken if file.upload.media_type != ARCHIVE_TYPE]
+    placed = iter(placing.put(tx, to, plain))
+    return [
+        placing.put_archive(tx, to, file.upload)
+        if file.upload.media_type == ARCHIVE_TYPE
+        else next(placed)
+        for file in taken
+    ]

@@ -1,0 +1,133 @@
+"""Outlook's MSG files, through python-oxmsg (MIT): the same pages as those of an EML.
+
+A mail without a plain or HTML body has its text as compressed RTF, which is unpacked here and read
+by the reader of RTF.
+"""
+
+from __future__ import annotations
+
+import struct
+from importlib.metadata import version
+from io import BytesIO
+from typing import BinaryIO
+
+from olefile import OleFileIO
+from oxmsg.domain import constants as known
+from oxmsg.domain import model
+from oxmsg.properties import Properties
+from oxmsg.storage import Storage
+
+from ingest.page_text import no_text
+from ingest.readers.mail.letters import DEEPEST, Attachment, Booklet, Letter
+from ingest.readers.mail.mail_parts import decoded
+from ingest.readers.rtf.compressed_rtf import unpacked
+from ingest.types import Extraction, ReadOptions
+from kb.errors import UnreadableFile
+
+_ENCLOSED_HEADER_BYTES = 24
+_ENCLOSED = "__substg1.0_3701000D"
+
+
+def read_outlook(source: BinaryIO, options: ReadOptions) -> Extraction:
+    """A mail as pages: the mail itself, then what is attached to it.
+
+    Raises:
+        UnreadableFile: no text (reason `no_text`), damaged, too long.
+    """
+    data = source.read()
+    if not data:
+        raise UnreadableFile("The file is empty: it has no bytes.", reason="empty_file")
+    try:
+        with OleFileIO(BytesIO(data)) as container:
+            storage = Storage.from_ole(container)
+        letter = _letter(storage, model.MSG_HDR_OFFSET, options.depth)
+    except (MemoryError, UnreadableFile):
+        raise
+    except Exception as exc:  # a border: both libraries raise anything on damaged containers
+        raise UnreadableFile(
+            f"The mail is damaged ({type(exc).__name__}). Save it anew from Outlook.",
+            reason="damaged_file",
+        ) from exc
+    booklet = Booklet(options)
+    booklet.add_letter(letter)
+    if not booklet.has_text:
+        raise no_text("mail")
+    return Extraction(
+        pages=tuple(booklet.pages),
+        blocks=tuple(booklet.blocks),
+        encoding=None,
+        encoding_confidence=None,
+        parser=f"python-oxmsg {version('python-oxmsg')}",
+        warnings=tuple(booklet.warnings),
+        empty_pages=booklet.empty_pages(),
+    )
+
+
+def _letter(storage: Storage, header_bytes: int, depth: int) -> Letter:
+    properties = Properties(storage, properties_header_offset=header_bytes)
+    subject = _text(properties, known.PID_SUBJECT)
+    letter = Letter(subject=subject, headers=_headers(properties, subject))
+    letter.plain = _text(properties, known.PID_BODY)
+    letter.html = _html(properties)
+    if not letter.plain.strip() and not letter.html:
+        rtf = unpacked(properties.binary_prop_value(known.PID_RTF_COMPRESSED) or b"")
+        if rtf:
+            letter.attachments.append(Attachment("body.rtf", rtf))
+    for inner in storage.iter_attachment_storages():
+        _attach(letter, inner, depth)
+    return letter
+
+
+def _headers(properties: Properties, subject: str) -> tuple[tuple[str, str], ...]:
+    name = _text(properties, known.PID_SENDER_NAME)
+    address = _text(properties, known.PID_SENDER_SMTP_ADDRESS)
+    address = address or _text(properties, known.PID_SENDER_EMAIL_ADDRESS)
+    sent = properties.date_prop_value(known.PID_CLIENT_SUBMIT_TIME)
+    return (
+        ("From", f"{name} <{address}>" if name and address else name or address),
+        ("To", _text(properties, known.PID_DISPLAY_TO)),
+        ("Cc", _text(properties, known.PID_DISPLAY_CC)),
+        ("Date", sent.strftime("%Y-%m-%d %H:%M:%S %z").strip() if sent else ""),
+        ("Subject", subject),
+    )
+
+
+def _text(properties: Properties, pid: int) -> str:
+    try:
+        return (properties.str_prop_value(pid) or "").strip("\x00")
+    except (UnicodeError, LookupError):
+        raw = properties.binary_prop_value(pid) or b""
+        return decoded(raw, None)[0]
+
+
+def _html(properties: Properties) -> str:
+    data = properties.binary_prop_value(known.PID_HTML)
+    if data is None:
+        return _text(properties, known.PID_BODY_HTML)
+    try:
+        label: str | None = properties.body_encoding
+    except (LookupError, ValueError):
+        label = None
+    return decoded(data, label)[0]
+
+
+def _attach(letter: Letter, storage: Storage, depth: int) -> None:
+    properties = Properties(storage, properties_header_offset=model.ATTACH_HDR_OFFSET)
+    name = _text(properties, known.PID_ATTACH_LONG_FILENAME)
+    name = name or _text(properties, known.PID_ATTACH_FILENAME)
+    enclosed = next((inner for inner in storage.storages if inner.name == _ENCLOSED), None)
+    if enclosed is not None:
+        if depth >= DEEPEST:
+            letter.warnings.append("A mail within the mail was not read: it lies too deep.")
+        else:
+            letter.enclosed.append(_letter(enclosed, _ENCLOSED_HEADER_BYTES, depth + 1))
+        return
+    try:
+        data = properties.binary_prop_value(known.PID_ATTACH_DATA_BINARY)
+    except (KeyError, struct.error):
+        data = None
+    if data:
+        inline = bool(_text(properties, known.PID_ATTACH_CONTENT_ID))
+        letter.attachments.append(Attachment(name or "attachment", data, inline))
+    else:
+        letter.warnings.append(f"Attachment {name!r} was not read: the file does not hold it.")

@@ -1,0 +1,1 @@
+"""Readers of word processing, spreadsheets and slides."""

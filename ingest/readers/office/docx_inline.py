@@ -1,0 +1,173 @@
+"""The text of a Word paragraph: what a reader of the printed page sees, run by run.
+
+Deleted and moved-away text is left out and counted, hidden text likewise; inserted text is kept.
+Field codes and comments are never text.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ingest.readers.office.docx_styles import Style, W, is_on, value_of
+from ingest.readers.office.drawings import alternative_text
+from ingest.readers.office.office_pages import DELETED, EMBEDDED, HIDDEN, PICTURES
+from ingest.readers.office.xml_parts import Element, local_name
+
+_W_P = f"{W}p"
+_W_T = f"{W}t"
+_NOTES = {"footnoteReference": "footnote", "endnoteReference": "endnote"}
+_SIGNS = {"tab": "\t", "cr": "\n", "noBreakHyphen": "\u2011", "ptab": "\t"}
+_GONE = ("del", "moveFrom")
+_SKIPPED_WORDS = """
+    rPr pPr instrText delText delInstrText annotationRef fldChar commentReference sdtPr sdtEndPr
+    tcPr trPr tblPr softHyphen oMathParaPr ctrlPr rt
+    """
+_SKIPPED = frozenset(_SKIPPED_WORDS.split())
+_DRAWN = frozenset(("drawing", "pict", "object"))
+_MATH_SIGNS = {"sup": "^", "sub": "_", "den": "/"}
+
+
+@dataclass(slots=True)
+class Inline:
+    """A paragraph's text, in as many parts as pages it stands on.
+
+    `breaks` says for each part after the first whether Word's own layout put it on a new page
+    (False) or a person did (True). `boxes` are text boxes that are anchored here, `notes` what is
+    referred to as (kind, id).
+    """
+
+    parts: list[list[str]] = field(default_factory=lambda: [[]])
+    breaks: list[bool] = field(default_factory=list)
+    boxes: list[Element] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+    def text(self) -> str:
+        """The whole text, page breaks ignored."""
+        return "".join("".join(part) for part in self.parts)
+
+    def add(self, text: str) -> None:
+        """Append to the current part."""
+        self.parts[-1].append(text)
+
+    def turn_page(self, explicit: bool) -> None:
+        """Begin a new part on the next page."""
+        self.breaks.append(explicit)
+        self.parts.append([])
+
+
+class InlineReader:
+    """Reads paragraphs; what it leaves out is counted in `losses`."""
+
+    def __init__(
+        self, styles: dict[str, Style], losses: Counter[str], relations: dict[str, str]
+    ) -> None:
+        """`relations`: the text of charts and diagrams by the ids of their links."""
+        self._styles = styles
+        self._losses = losses
+        self._relations = relations
+
+    def read(self, paragraph: Element) -> Inline:
+        """The text of a paragraph."""
+        inline = Inline()
+        style = self._styles.get(value_of(paragraph, "pPr/pStyle") or "")
+        self._children(paragraph, inline, style is not None and style.hidden)
+        return inline
+
+    def _children(self, parent: Element, inline: Inline, hidden: bool) -> None:
+        for child in parent:
+            name = local_name(child)
+            if name in _SKIPPED:
+                continue
+            if name in _GONE:
+                self._losses[DELETED] += sum(
+                    len(text.text or "") for text in child.iter(f"{W}delText", _W_T)
+                )
+            elif name == "r":
+                self._run(child, inline, hidden)
+            elif name == "AlternateContent":
+                self._children(_chosen(child), inline, hidden)
+            elif name in _DRAWN:
+                self._drawing(child, inline)
+            elif not self._sign(name, child, inline, hidden):
+                self._children(child, inline, hidden)
+
+    def _run(self, run: Element, inline: Inline, hidden: bool) -> None:
+        properties = run.find(f"{W}rPr")
+        if properties is not None:
+            vanish = properties.find(f"{W}vanish")
+            style = self._styles.get(value_of(properties, "rStyle") or "")
+            if vanish is not None:
+                hidden = is_on(vanish)
+            elif style is not None and style.hidden:
+                hidden = True
+        self._children(run, inline, hidden)
+
+    def _sign(self, name: str, element: Element, inline: Inline, hidden: bool) -> bool:
+        """Write what a single element stands for; False if it is only a wrapper of others."""
+        if name == "t":
+            if hidden:
+                self._losses[HIDDEN] += len(element.text or "")
+            else:
+                inline.add(element.text or "")
+        elif name in _SIGNS:
+            inline.add(_SIGNS[name])
+        elif name == "br":
+            if element.get(f"{W}type") == "page":
+                inline.turn_page(explicit=True)
+            else:
+                inline.add("\n")
+        elif name == "lastRenderedPageBreak":
+            inline.turn_page(explicit=False)
+        elif name in _NOTES:
+            kind, identifier = _NOTES[name], element.get(f"{W}id", "")
+            inline.notes.append((kind, identifier))
+            inline.add(f"[{identifier}]")
+        elif name == "sym":
+            inline.add(_symbol(element.get(f"{W}char", "")))
+        elif name in _MATH_SIGNS:
+            inline.add(_MATH_SIGNS[name])
+            self._children(element, inline, hidden)
+        else:
+            return False
+        return True
+
+    def _drawing(self, drawing: Element, inline: Inline) -> None:
+        for element in drawing.iter():
+            name = local_name(element)
+            if name == "txbxContent" and not _is_within_box(element, drawing):
+                inline.boxes.append(element)
+            elif name in ("blip", "imagedata"):
+                self._losses[PICTURES] += 1
+                inline.add(alternative_text(next(drawing.iter("{*}docPr"), None)))
+            elif name == "OLEObject":
+                self._losses[EMBEDDED] += 1
+            elif name in ("relIds", "chart"):
+                for value in element.attrib.values():
+                    if value in self._relations:
+                        inline.add(f"\n{self._relations[value]}\n")
+
+
+def _chosen(alternatives: Element) -> Element:
+    """The first of several forms of the same content: never two of them."""
+    return next(iter(alternatives), alternatives)
+
+
+def _is_within_box(element: Element, drawing: Element) -> bool:
+    """Whether a box stands in another one (it is read with that) or in an alternative form."""
+    for above in element.iterancestors():
+        if above is drawing:
+            return False
+        name = local_name(above)
+        if name in ("txbxContent", "Fallback"):
+            return True
+    return False
+
+
+def _symbol(code: str) -> str:
+    try:
+        value = int(code, 16)
+    except ValueError:
+        return ""
+    # Codes of symbol fonts say nothing without their font.
+    return "" if 0xE000 <= value <= 0xF8FF or not 0x20 <= value <= 0xFFFF else chr(value)

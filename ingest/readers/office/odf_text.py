@@ -1,0 +1,161 @@
+"""Paragraphs and tables of OpenDocument: what a person sees of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ingest.readers.office.xml_parts import Element, local_name
+from ingest.readers.plain.table_rows import Cell, one_line
+
+TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+
+_WIDEST = 16_384
+_MOST_REPEATS = 1000
+"""A stored repeat of a filled cell or row beyond this is an attack, not a table."""
+_MOST_BLANKS = 1000
+_SKIPPED_WORDS = """
+    annotation annotation-end tracked-changes change change-start change-end title desc hidden-
+    text hidden-paragraph script page-number page-count ruby-text
+    """
+_SKIPPED = frozenset(_SKIPPED_WORDS.split())
+_FRAME_WORDS = """
+    frame text-box custom-shape rect ellipse g line connector polygon path caption
+    """
+_FRAMES = frozenset(_FRAME_WORDS.split())
+_GROUP_WORDS = """
+    table-header-rows table-rows table-row-group
+    """
+_GROUPS = frozenset(_GROUP_WORDS.split())
+
+
+@dataclass(slots=True)
+class Inline:
+    """A paragraph's text, in as many parts as pages it stands on, with its notes and frames."""
+
+    parts: list[list[str]] = field(default_factory=lambda: [[]])
+    notes: list[str] = field(default_factory=list)
+    frames: list[Element] = field(default_factory=list)
+
+    def text(self) -> str:
+        """The whole text, page breaks ignored."""
+        return "".join("".join(part) for part in self.parts)
+
+
+def inline_text(paragraph: Element) -> Inline:
+    """The text of a paragraph."""
+    inline = Inline()
+    _add(paragraph, inline)
+    return inline
+
+
+def paragraphs_text(parent: Element) -> str:
+    """All paragraphs under an element as one line, those of tables in it left out."""
+    parts = []
+    for child in parent:
+        name = local_name(child)
+        if name in ("p", "h"):
+            inline = inline_text(child)
+            parts += [inline.text(), *map(paragraphs_text, inline.frames)]
+        elif name not in ("table", "annotation", "tracked-changes"):
+            parts.append(paragraphs_text(child))
+    return one_line(" ".join(parts))
+
+
+def header_row_count(table: Element) -> int | None:
+    """How many rows are marked as a header; None if none is."""
+    count = sum(len(group.findall(f"{TABLE}table-row")) for group in _header_groups(table))
+    return count or None
+
+
+def grid(table: Element) -> Iterator[list[Cell]]:
+    """The rows of a table from top to bottom, those that hold something."""
+    above: dict[int, tuple[str, int]] = {}
+    for row in _rows(table):
+        line = _line(row, above)
+        if any(cell.text for cell in line):
+            for _ in range(_repeats(row, "number-rows-repeated")):
+                yield line
+
+
+def _add(parent: Element, inline: Inline) -> None:
+    inline.parts[-1].append(parent.text or "")
+    for child in parent:
+        name = local_name(child)
+        if name == "s":
+            count = child.get(f"{TEXT}c", "1")
+            blanks = int(count) if count.isdecimal() and len(count) < 9 else 1
+            inline.parts[-1].append(" " * min(blanks, _MOST_BLANKS))
+        elif name in ("tab", "line-break"):
+            inline.parts[-1].append("\t" if name == "tab" else "\n")
+        elif name == "soft-page-break":
+            inline.parts.append([])
+        elif name == "note":
+            _note(child, inline)
+        elif name in _FRAMES:
+            inline.frames.append(child)
+        elif name not in _SKIPPED:
+            _add(child, inline)
+        inline.parts[-1].append(child.tail or "")
+
+
+def _note(note: Element, inline: Inline) -> None:
+    citation = note.find(f"{TEXT}note-citation")
+    body = note.find(f"{TEXT}note-body")
+    label = f"[{inline_text(citation).text() if citation is not None else ''}]"
+    inline.parts[-1].append(label)
+    text = paragraphs_text(body) if body is not None else ""
+    if text:
+        inline.notes.append(f"{label} {text}")
+
+
+def _rows(parent: Element) -> Iterator[Element]:
+    for child in parent:
+        name = local_name(child)
+        if name == "table-row":
+            yield child
+        elif name in _GROUPS:
+            yield from _rows(child)
+
+
+def _header_groups(parent: Element) -> Iterator[Element]:
+    return (child for child in parent if local_name(child) == "table-header-rows")
+
+
+def _line(row: Element, above: dict[int, tuple[str, int]]) -> list[Cell]:
+    """The cells of a row; `above` holds the merged cells that reach into the rows below."""
+    line: list[Cell] = []
+    column = 0
+    for cell in row:
+        repeats = _repeats(cell, "number-columns-repeated", _WIDEST)
+        if local_name(cell) == "covered-table-cell":
+            text, left = above.get(column, ("", 0))
+            if left:
+                above[column] = (text, left - 1)
+                line.append(Cell(column, text, continued=True))
+        elif local_name(cell) == "table-cell" and (text := cell_text(cell)):
+            width = _repeats(cell, "number-columns-spanned", _WIDEST)
+            height = _repeats(cell, "number-rows-spanned", 1_048_576)
+            above[column] = (text, height - 1)
+            copies = min(repeats, _MOST_REPEATS)
+            line += [Cell(column + copy, text, width) for copy in range(copies)]
+        column += repeats
+        if column >= _WIDEST:
+            break
+    return line
+
+
+def cell_text(cell: Element) -> str:
+    """What a cell shows; a date in ISO form."""
+    kind = cell.get(f"{OFFICE}value-type", "")
+    if kind == "date":
+        date = str(cell.get(f"{OFFICE}date-value", ""))
+        return date.removesuffix("T00:00:00").replace("T", " ")
+    return paragraphs_text(cell) or str(cell.get(f"{OFFICE}value", ""))
+
+
+def _repeats(element: Element, name: str, most: int = _MOST_REPEATS) -> int:
+    value = element.get(f"{TABLE}{name}", "1")
+    return max(1, min(int(value), most)) if value.isdecimal() and len(value) < 10 else 1

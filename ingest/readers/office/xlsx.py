@@ -1,0 +1,299 @@
+"""Excel workbooks, read from their XML as a stream: a page per sheet, headed by the sheet's name.
+
+Read without openpyxl: it needs several times the memory and time for large sheets, and opens
+archives unchecked. Values are those that the program stored last; nothing is calculated here.
+Blank rows part the tables of a sheet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import BinaryIO
+
+from ingest.page_text import check_length
+from ingest.readers.office.office_pages import OfficePages, enumerated
+from ingest.readers.office.package import Package
+from ingest.readers.office.xlsx_values import Formats
+from ingest.readers.office.xml_parts import PARSER, Element, iterate_xml, local_name, quoted
+from ingest.readers.plain.table_rows import Cell, Header, one_line
+from ingest.types import Extraction, ReadOptions
+
+_KIND = "an Excel workbook"
+_R_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_MERGED = re.compile(
+    rb'<(?:\w+:)?mergeCell\b[^>]{0,80}?\bref="([A-Z]{1,3})(\d+):([A-Z]{1,3})(\d+)"'
+)
+_REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})$")
+_COLUMNS, _ROWS = 16_384, 1_048_576
+_MOST_MERGES = 100_000
+_PIECE_BYTES = 1 << 20
+_OVERLAP_BYTES = 200
+_FEW_ROWS = 20
+_MAX_HEADER_ROWS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Merge:
+    column: int
+    last_column: int
+    last_row: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A row of a sheet that holds something; `numbered` are columns with numbers."""
+
+    number: int
+    cells: list[Cell]
+    numbered: frozenset[int]
+
+
+def read_xlsx(source: BinaryIO, options: ReadOptions) -> Extraction:
+    """The sheets in the order of their tabs.
+
+    Raises:
+        UnreadableFile: no text, too long, damaged, locked, or not a workbook.
+    """
+    package = Package(source)
+    return _Workbook(package, options).extraction()
+
+
+class _Workbook:
+    """One pass over all sheets."""
+
+    def __init__(self, package: Package, options: ReadOptions) -> None:
+        self._package = package
+        self._options = options
+        self._main = package.main_part(_KIND)
+        self._book = package.xml(self._main)
+        self._relations = package.relations(self._main)
+        properties = self._book.find("{*}workbookPr")
+        from_1904 = properties is not None and properties.get("date1904") in ("1", "true")
+        self._formats = Formats(package.optional_xml(self._part("styles")), from_1904=from_1904)
+        self._strings = self._shared_strings()
+        self._pages = OfficePages(options)
+        self._without_result = 0
+
+    def extraction(self) -> Extraction:
+        empty: list[str] = []
+        hidden: list[str] = []
+        filled = 0
+        for sheet in self._book.iterfind("{*}sheets/{*}sheet"):
+            name = one_line(sheet.get("name", ""))
+            if self._pages.number > 1 or filled or empty:
+                self._pages.turn_page()
+            rows = self._sheet_rows(sheet)
+            first = next(rows, None)
+            if first is None:
+                empty.append(quoted(name))
+                continue
+            filled += 1
+            if sheet.get("state", "visible") != "visible":
+                hidden.append(quoted(name))
+            self._pages.put("heading", name, 1)
+            self._write(chain((first,), rows))
+        warnings = []
+        if empty:
+            warnings.append(f"Sheets without text: {enumerated(empty)}.")
+        if hidden:
+            warnings.append(f"Hidden sheets were read, too: {enumerated(hidden)}.")
+        if self._without_result:
+            warnings.append(
+                f"{self._without_result} formulas have no stored result and are quoted as they "
+                "stand. Open the workbook in Excel or LibreOffice and save it to store results."
+            )
+        return self._pages.extraction(f"kb xlsx 1 on {PARSER}", "workbook", warnings)
+
+    def _part(self, kind: str) -> str | None:
+        found = (link.target for link in self._relations.values() if link.kind == kind)
+        return next(found, None)
+
+    def _shared_strings(self) -> list[str]:
+        name = self._part("sharedStrings")
+        if name is None or self._package.find(name) is None:
+            return []
+        strings = []
+        length = 0
+        for item in iterate_xml(self._package.stream(name), ("si",), name):
+            strings.append(_rich_text(item))
+            length += len(strings[-1])
+            check_length(length, self._options)
+        return strings
+
+    def _sheet_rows(self, sheet: Element) -> Iterator[_Line]:
+        link = self._relations.get(sheet.get(_R_ID, ""))
+        if link is None or link.kind != "worksheet":
+            return  # a chart sheet or a macro sheet
+        merges = self._merges(link.target)
+        number = 0
+        carried: dict[int, tuple[str, int]] = {}
+        for row in iterate_xml(self._package.stream(link.target), ("row",), link.target):
+            stated = row.get("r", "")
+            number = int(stated) if stated.isdecimal() and len(stated) < 8 else number + 1
+            line = self._line(row, number)
+            _apply_merges(line.cells, number, merges, carried)
+            if any(cell.text for cell in line.cells):
+                yield line
+
+    def _merges(self, name: str) -> dict[int, list[_Merge]]:
+        """Merged ranges by their first row. They are written behind the rows that they change."""
+        found: dict[int, list[_Merge]] = {}
+        count = 0
+        tail = b""
+        stream = self._package.stream(name)
+        while piece := stream.read(_PIECE_BYTES):
+            piece = tail + piece
+            end = 0
+            for match in _MERGED.finditer(piece):
+                end = match.end()
+                count += 1
+                merge = _Merge(
+                    _column(match[1].decode()), _column(match[3].decode()), int(match[4])
+                )
+                if count <= _MOST_MERGES:
+                    found.setdefault(int(match[2]), []).append(merge)
+            tail = piece[max(end, len(piece) - _OVERLAP_BYTES) :]
+        return found
+
+    def _line(self, row: Element, number: int) -> _Line:
+        cells = []
+        numbered = set()
+        column = -1
+        for cell in row:
+            match = _REFERENCE.match(cell.get("r", ""))
+            column = _column(match[1]) if match else column + 1
+            kind = cell.get("t", "n")
+            text = one_line(self._value(cell, kind))
+            if text:
+                cells.append(Cell(column, text))
+                if kind == "n":
+                    numbered.add(column)
+        return _Line(number, cells, frozenset(numbered))
+
+    def _value(self, cell: Element, kind: str) -> str:
+        value = formula = inline = None
+        for child in cell:
+            name = local_name(child)
+            if name == "v":
+                value = child.text
+            elif name == "f":
+                formula = child.text
+            elif name == "is":
+                inline = child
+        if kind == "inlineStr":
+            return _rich_text(inline) if inline is not None else ""
+        if value is None:
+            self._without_result += formula is not None
+            return f"={formula}" if formula is not None else ""
+        if kind == "s":
+            index = int(value) if value.strip().isdecimal() else -1
+            return self._strings[index] if 0 <= index < len(self._strings) else ""
+        if kind == "b":
+            return "TRUE" if value.strip() == "1" else "FALSE"
+        return self._formats.shown(value, cell.get("s", "0")) if kind == "n" else str(value)
+
+    def _write(self, lines: Iterator[_Line]) -> None:
+        names: Header = {}
+        columns = range(0)
+        for table in _tables(lines):
+            ahead = list(islice(table, _FEW_ROWS))
+            extent = _extent(ahead)
+            same = bool(names) and extent.start >= columns.start and extent.stop <= columns.stop
+            alone = all(len(line.cells) == 1 for line in ahead)
+            goes_on = same and not alone and not _names_columns(ahead)
+            rows = (line.cells for line in chain(ahead, table))
+            found = self._pages.table(rows, 0 if goes_on else None, names if goes_on else None)
+            if not goes_on and not alone:
+                names, columns = found, extent
+
+
+def _tables(lines: Iterator[_Line]) -> Iterator[Iterator[_Line]]:
+    """The rows between blank rows; each stretch has to be used up before the next."""
+    held: list[_Line] = []
+
+    def stretch(first: _Line) -> Iterator[_Line]:
+        yield first
+        before = [first]
+        for line in lines:
+            if line.number > before[-1].number + 1 and not _is_under_header(before, line):
+                held.append(line)
+                return
+            before = [*before[-_MAX_HEADER_ROWS:], line]
+            yield line
+
+    first = next(lines, None)
+    while first is not None:
+        current = stretch(first)
+        yield current
+        for _ in current:
+            pass
+        first = held.pop() if held else None
+
+
+def _is_under_header(above: list[_Line], line: _Line) -> bool:
+    """Whether only a blank row parts figures from the names of their columns."""
+    return (
+        len(above) <= _MAX_HEADER_ROWS
+        and bool(line.numbered)
+        and not any(one.numbered for one in above)
+        and any(len(one.cells) > 1 for one in above)
+    )
+
+
+def _extent(lines: list[_Line]) -> range:
+    columns = [cell.column for line in lines for cell in line.cells]
+    return range(min(columns), max(columns) + 1)
+
+
+def _names_columns(ahead: list[_Line]) -> bool:
+    """Whether the first row of a later stretch is a header: words above numbers."""
+    first, rest = ahead[0], ahead[1:]
+    words = [cell.text for cell in first.cells]
+    below = frozenset[int]().union(*(line.numbered for line in rest))
+    return len(words) > 1 and not first.numbered and bool(below)
+
+
+def _apply_merges(
+    line: list[Cell],
+    number: int,
+    merges: dict[int, list[_Merge]],
+    carried: dict[int, tuple[str, int]],
+) -> None:
+    """Widen merged cells and repeat them in the rows below; `carried` holds text and last row."""
+    for merge in merges.get(number, ()):
+        for index, cell in enumerate(line):
+            if cell.column == merge.column:
+                width = max(1, min(merge.last_column, _COLUMNS) - merge.column + 1)
+                line[index] = Cell(cell.column, cell.text, width)
+                if merge.last_row > number:
+                    carried[cell.column] = (cell.text, min(merge.last_row, _ROWS))
+    started = {merge.column for merge in merges.get(number, ())}
+    taken = {cell.column for cell in line}
+    for column, (text, last) in list(carried.items()):
+        if number > last:
+            del carried[column]
+        elif column not in taken and column not in started and line:
+            line.append(Cell(column, text, 1, True))
+    line.sort(key=lambda cell: cell.column)
+
+
+def _rich_text(item: Element) -> str:
+    """The runs of a string, without the readings that East Asian cells carry beside them."""
+    parts = []
+    for child in item:
+        name = local_name(child)
+        if name == "t":
+            parts.append(child.text or "")
+        elif name == "r":
+            parts.extend(text.text or "" for text in child if local_name(text) == "t")
+    return "".join(parts)
+
+
+def _column(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number - 1

@@ -1,0 +1,1 @@
+"""Readers of PDF files, scans and pictures."""

@@ -1,0 +1,236 @@
+"""PDF files, through pypdf; pages it gets nothing good from are looked at again, if there is how.
+
+Pages without text, or with garbled text, go to PDFium and then to OCR where these are installed
+(`ingest.readers.pdf.pdf_pages`); where not, they are listed, never passed over.
+
+The parser is treated as hostile ground: its own limits are tightened below, and it runs in a child
+process that can be killed. A page that cannot be read is a warning, not a dead document.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import BinaryIO
+
+import pypdf
+from pypdf.errors import DependencyError, PyPdfError
+
+from ingest.page_text import check_length, normalise, scrub_warnings
+from ingest.readers.pdf.ocr import HOW_TO_INSTALL
+from ingest.readers.pdf.pdf_pages import SecondReaders, is_garbled
+from ingest.readers.pdf.pdf_second_look import SecondLook
+from ingest.readers.plain.text import text_blocks
+from ingest.types import Block, Extraction, ReadOptions
+from kb.errors import UnreadableFile
+from kb.types import Page
+
+_MIB = 1024 * 1024
+_LIMITS = pypdf.Configuration(
+    maximum_declared_stream_length=64 * _MIB,
+    array_based_stream_maximum_output_length=16 * _MIB,
+    zlib_maximum_output_length=16 * _MIB,
+    lzw_maximum_output_length=16 * _MIB,
+    run_length_maximum_output_length=16 * _MIB,
+    brotli_maximum_output_length=16 * _MIB,
+    stream_decoding_work_maximum_length=64 * _MIB,
+    stream_parsing_work_maximum_count=500_000,
+    page_tree_maximum_entries=20_000,
+    xform_maximum_invocations_per_extraction=500,
+    jbig2dec_binary=None,
+)
+"""Far above what printed pages need, far below what bombs want."""
+
+_SENTENCE_END = re.compile(r"[.!?:。！？：…”\"]$")
+_PAGES_NAMED = 10
+
+
+def read_pdf(source: BinaryIO, options: ReadOptions) -> Extraction:
+    """One page per PDF page, numbered from 1 as in the file, whatever numbers are printed on it.
+
+    Raises:
+        UnreadableFile: reason `password_required`, `damaged_file`, `no_text` or `too_large`.
+    """
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+    look = SecondLook(source)
+    try:
+        return _read(source, look, options)
+    finally:
+        look.close()
+
+
+@dataclass(slots=True)
+class _Pages:
+    """Pages, numbers of those that failed or are garbled, characters that were scrubbed."""
+
+    pages: list[Page] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
+    garbled: list[int] = field(default_factory=list)
+    scrubbed: int = 0
+
+
+def _read(source: BinaryIO, look: SecondLook, options: ReadOptions) -> Extraction:
+    others = SecondReaders(look, options)
+    with pypdf.apply_configuration(_LIMITS):
+        reader, count = _opened_by_either(source, look)
+        found = _pages(reader, count, others, options)
+    pages = found.pages
+    if not any(page.text.strip() for page in pages):
+        raise _without_text(len(pages), found.failed, others)
+    return Extraction(
+        pages=tuple(pages),
+        blocks=tuple(block for page in pages for block in _blocks(page)),
+        encoding=None,
+        encoding_confidence=None,
+        parser=", ".join((f"pypdf {version('pypdf')}", *others.names())),
+        warnings=(
+            *_naming("could not be read and count as empty", found.failed),
+            *_naming(
+                "look garbled: their fonts do not say which characters they draw", found.garbled
+            ),
+            *_naming("were read by OCR: characters may be wrong", others.recognised),
+            *_naming("hold a picture, but OCR had no time left for it", others.late),
+            *others.warnings(),
+            *scrub_warnings(found.scrubbed),
+        ),
+        empty_pages=tuple(page.number for page in pages if not page.text.strip()),
+    )
+
+
+def _opened_by_either(source: BinaryIO, look: SecondLook) -> tuple[pypdf.PdfReader | None, int]:
+    """The file and its count of pages; no reader if only PDFium makes sense of it."""
+    try:
+        reader = _opened(source)
+        return reader, _page_count(reader)
+    except UnreadableFile as exc:
+        if exc.code != "damaged_file" or not look.page_count():
+            raise
+    except (PyPdfError, RecursionError) as exc:
+        if not look.page_count():
+            raise _damaged(exc) from exc
+    return None, look.page_count()
+
+
+def _opened(source: BinaryIO) -> pypdf.PdfReader:
+    try:
+        reader = pypdf.PdfReader(source, strict=False)
+        if reader.is_encrypted and reader.decrypt("") == pypdf.PasswordType.NOT_DECRYPTED:
+            raise _locked()
+    except DependencyError as exc:
+        raise UnreadableFile(
+            "The PDF is encrypted with AES, which needs the `cryptography` package. Install it, "
+            "or save the PDF without encryption.",
+            reason="password_required",
+        ) from exc
+    except PyPdfError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as exc:
+        # pypdf lets these through where a damaged file does not have the shape it expects.
+        raise _damaged(exc) from exc
+    return reader
+
+
+def _pages(
+    reader: pypdf.PdfReader | None, count: int, others: SecondReaders, options: ReadOptions
+) -> _Pages:
+    found = _Pages()
+    characters = 0
+    for number in range(1, count + 1):
+        first = _text_of(reader, number)
+        # Judged before it is normalised: NULs stand for characters that a font does not name.
+        best = others.better_than(first or "", number)
+        text, scrubbed = normalise(best)
+        if is_garbled(best):
+            found.garbled.append(number)
+        if first is None and not text.strip():
+            found.failed.append(number)
+        found.scrubbed += scrubbed
+        characters += len(text)
+        check_length(characters, options)
+        found.pages.append(Page(number, text))
+    return found
+
+
+def _text_of(reader: pypdf.PdfReader | None, number: int) -> str | None:
+    """What pypdf reads on a page, None if it fails."""
+    if reader is None:
+        return None
+    try:
+        return reader.pages[number - 1].extract_text()
+    except MemoryError:
+        raise
+    except Exception:  # a page is a border of its own: pypdf raises anything on damaged ones
+        return None
+
+
+def _page_count(reader: pypdf.PdfReader) -> int:
+    try:
+        count = len(reader.pages)
+    except PyPdfError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as exc:
+        raise _damaged(exc) from exc
+    if count == 0:
+        raise UnreadableFile("The PDF has no pages.", reason="damaged_file")
+    return count
+
+
+def _blocks(page: Page) -> Iterator[Block]:
+    """Paragraphs and headings; a line that looks like a heading is one only after a sentence."""
+    before = 0
+    for block in text_blocks(page.number, page.text):
+        if block.kind == "heading" and not _may_start(page.text[before : block.start]):
+            block = Block(page.number, block.start, block.end, "paragraph")
+        before = block.start
+        yield block
+
+
+def _may_start(text_before: str) -> bool:
+    line = text_before.rstrip(" ").removesuffix("\n")
+    return not line.strip() or line.endswith("\n") or bool(_SENTENCE_END.search(line.rstrip()))
+
+
+def _naming(what: str, numbers: list[int]) -> tuple[str, ...]:
+    if not numbers:
+        return ()
+    named = ", ".join(str(number) for number in numbers[:_PAGES_NAMED])
+    more = f" and {len(numbers) - _PAGES_NAMED} more" if len(numbers) > _PAGES_NAMED else ""
+    return (f"{'Page' if len(numbers) == 1 else 'Pages'} {named}{more} {what}.",)
+
+
+def _locked() -> UnreadableFile:
+    return UnreadableFile(
+        "The PDF asks for a password. Save a copy without one and upload that.",
+        reason="password_required",
+    )
+
+
+def _damaged(exc: Exception) -> UnreadableFile:
+    return UnreadableFile(
+        f"The PDF is damaged ({type(exc).__name__}). Open it in a viewer and save it anew.",
+        reason="damaged_file",
+    )
+
+
+def _without_text(pages: int, failed: list[int], others: SecondReaders) -> UnreadableFile:
+    if len(failed) == pages:
+        return UnreadableFile(
+            f"No page of the PDF ({pages} in all) could be read: it is damaged. "
+            "Open it in a viewer and save it anew.",
+            reason="damaged_file",
+        )
+    if others.late:
+        return UnreadableFile(
+            f"No page of the PDF ({pages} in all) holds text, and OCR did not finish in time. "
+            "Split it into smaller files, or raise KB_INGEST__READ_TIMEOUT_S.",
+            reason="read_timeout",
+        )
+    scanned = "OCR found none either. Scan it more sharply, or upload its text as another file."
+    tried = scanned if others.has_engine else f"{HOW_TO_INSTALL}."
+    return UnreadableFile(
+        f"No page of the PDF ({pages} in all) holds text. Was it scanned? {tried}",
+        reason="no_text",
+    )

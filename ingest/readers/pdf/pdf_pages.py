@@ -1,0 +1,132 @@
+"""Pages of a PDF that the first reader got nothing good from: PDFium's text, then OCR.
+
+A page goes on to the next reader if it holds hardly any text, or text that its fonts garble; the
+better text is kept. What was done to which page is counted for the receipt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import cached_property
+from importlib.metadata import version
+from unicodedata import category
+
+from ingest.readers.pdf.ocr import Clock, Engine, engine, recognise
+from ingest.readers.pdf.pdf_second_look import SecondLook
+from ingest.types import ReadOptions
+
+_GARBLED = re.compile(
+    r"[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f]|\(cid:\d+\)|/g\d+\b|/uni[0-9A-F]{4}|/[A-Z]\d{2}\b"
+)
+_GARBLED_SHARE = 0.3
+_SUSPECT_SHARE = 0.02
+"""From here on PDFium is asked as well; its text is taken if it is cleaner."""
+_HARDLY_ANY = 16
+_WORD = re.compile(r"[A-Za-z]+")
+_ENOUGH_WORDS = 30
+_SINGLE_LETTERS = 0.4
+_UNASSIGNED_WEIGHT = 20
+"""No font draws characters that Unicode has not assigned: few of them tell of a wrong table."""
+_LONGEST_WORD = 30
+
+
+def garble(text: str) -> float:
+    """How much of a text is no text: 0 to 1. Words run together or torn apart count as well."""
+    words = _WORD.findall(text)
+    if len(words) < _ENOUGH_WORDS:
+        return _bad_share(text)
+    letters = sum(map(len, words))
+    glued = sum(len(word) for word in words if len(word) > _LONGEST_WORD) / letters
+    torn = max(0.0, sum(len(word) == 1 for word in words) / len(words) - _SINGLE_LETTERS)
+    return min(1.0, _bad_share(text) + glued + torn)
+
+
+def is_garbled(text: str) -> bool:
+    """Whether so much of a text is no text that it cannot be relied on."""
+    return _bad_share(text) > _GARBLED_SHARE
+
+
+def _bad_share(text: str) -> float:
+    counts = Counter("".join(text.split()))
+    if not counts:
+        return 0.0
+    bad = sum(len(match[0]) for match in _GARBLED.finditer(text))
+    unassigned = sum(n for sign, n in counts.items() if sign > "\x7f" and category(sign) == "Cn")
+    return min(1.0, (bad + _UNASSIGNED_WEIGHT * unassigned) / counts.total())
+
+
+class SecondReaders:
+    """PDFium and OCR for one document, and what they did: `recognised` and `late` are numbers of
+    pages that OCR read and did not get to."""
+
+    def __init__(self, look: SecondLook, options: ReadOptions) -> None:
+        self._look = look
+        self._options = options
+        self._clock = Clock(options)
+        self._pdfium_used = False
+        self.recognised: list[int] = []
+        self.late: list[int] = []
+
+    def better_than(self, text: str, number: int) -> str:
+        """The best text of a page (counted from 1) that any reader gets, else the given one."""
+        if not _is_sparse(text) and garble(text) < _SUSPECT_SHARE:
+            return text
+        second = self._look.text(number - 1)
+        if _is_better(second, text):
+            text, self._pdfium_used = second, True
+        if is_garbled(text) or (_is_sparse(text) and self._look.has_pictures(number - 1)):
+            text = self._recognised(text, number)
+        return text
+
+    @cached_property
+    def _engine(self) -> Engine | None:
+        return engine(self._options)
+
+    @property
+    def has_engine(self) -> bool:
+        """Whether an OCR engine is installed."""
+        return self._engine is not None
+
+    def names(self) -> tuple[str, ...]:
+        """The readers that were of use, with versions."""
+        names = [f"pypdfium2 {version('pypdfium2')}"] if self._pdfium_used else []
+        if self.recognised and self._engine is not None:
+            names.append(f"tesseract {self._engine.version}")
+        return tuple(names)
+
+    def warnings(self) -> tuple[str, ...]:
+        """What to tell about languages, if OCR was of use."""
+        return self._engine.warnings() if self.recognised and self._engine is not None else ()
+
+    def _recognised(self, text: str, number: int) -> str:
+        if self._engine is None:
+            return text
+        if self._clock.left_s() <= 0:
+            self.late.append(number)
+            return text
+        picture = self._look.drawn(number - 1)
+        if not picture:
+            return text
+        try:
+            found = recognise(self._engine, picture, self._clock.left_s())
+        except TimeoutError:
+            self.late.append(number)
+            return text
+        if not found:
+            return text
+        self.recognised.append(number)
+        is_new = is_garbled(text) or text.strip() in found
+        return found if is_new else f"{text.rstrip()}\n\n{found}"
+
+
+def _is_sparse(text: str) -> bool:
+    return len("".join(text.split())) < _HARDLY_ANY
+
+
+def _is_better(second: str, first: str) -> bool:
+    if _is_sparse(first):
+        return len(second.split()) > len(first.split())
+    least = 0.2 if is_garbled(first) else 0.7
+    enough = len("".join(second.split())) >= least * len("".join(first.split()))
+    return enough and garble(second) < garble(first)

@@ -1,0 +1,1 @@
+"""Readers of plain text and of tables, records and code in plain text."""

@@ -1,0 +1,289 @@
+"""RTF documents, read token by token: striprtf, the maintained library for it, yields one string
+without headings, tables or notes, and takes hidden text along.
+
+Headings come from outline levels and heading styles. A group's settings end with the group, so the
+state is a stack; text passes through the code page of the font that it is set in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from ingest.readers.office.office_pages import DELETED, HIDDEN, PICTURES, OfficePages
+from ingest.readers.plain.table_rows import one_line
+from ingest.readers.rtf.rtf_fonts import Fonts
+from ingest.readers.rtf.rtf_places import PLACES, Places
+from ingest.readers.rtf.rtf_table import RtfTable
+from ingest.readers.rtf.rtf_words import (
+    CHARACTER_SETS,
+    NO_TEXT,
+    OWN_PLACES,
+    SIGNS,
+    STARRED_TEXT,
+    TOKEN,
+    of_code_page,
+)
+from ingest.types import Extraction, ReadOptions
+from kb.errors import UnreadableFile
+
+PARSER = "kb rtf 1"
+
+_MAX_BYTES = 128 * 1024 * 1024
+"""Pictures are written in hexadecimal, so a file may be far longer than its text."""
+_DEEPEST = 10_000
+_HEADING_NAME = re.compile(r"(?:heading|标题)\s*([1-9])\b", re.IGNORECASE)
+
+
+def read_rtf(source: BinaryIO, options: ReadOptions) -> Extraction:
+    """The document; pages are those of explicit page breaks.
+
+    Raises:
+        UnreadableFile: no text, too long, or not RTF.
+    """
+    data = source.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise UnreadableFile(
+            f"The file is over {_MAX_BYTES >> 20} MiB. Save it without pictures.",
+            reason="too_large",
+        )
+    if not data[:100].lstrip().startswith(b"{\\rtf"):
+        raise UnreadableFile("The file is no RTF document.", reason="damaged_file")
+    return _Document(OfficePages(options)).read(data)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What holds until the end of a group. `place` is one of `PLACES`, "font" or "skip"."""
+
+    place: str = "body"
+    codec: str = "cp1252"
+    skip_after_unicode: int = 1
+    hidden: bool = False
+    deleted: bool = False
+    level: int = 0
+    in_table: bool = False
+
+
+class _Document:
+    """One pass over the tokens of a document."""
+
+    def __init__(self, pages: OfficePages) -> None:
+        self._pages = pages
+        self._state = _State()
+        self._stack: list[_State] = []
+        self._fonts = Fonts()
+        self._style_levels: dict[int, int] = {}
+        self._style = 0
+        self._places = Places()
+        self._bytes = bytearray()
+        self._to_skip = 0
+        self._starred = False
+        self._table = RtfTable()
+        self._is_item = False
+        self._words: dict[str, Callable[[int | None], None]] = {
+            "par": lambda _: self._paragraph(),
+            "sect": lambda _: self._paragraph(),
+            "page": lambda _: self._turn_page(),
+            "cell": lambda _: self._cell(),
+            "nestcell": lambda _: self._text(" "),
+            "nestrow": lambda _: self._text(" "),
+            "row": lambda _: self._table.end_row(),
+            "trowd": lambda _: self._table.define_row(),
+            "clmrg": lambda _: self._table.merge(across=True),
+            "clvmrg": lambda _: self._table.merge(down=True),
+            "cellx": lambda _: self._table.define_cell(),
+            "pard": lambda _: self._set(level=0, in_table=False),
+            "plain": lambda _: self._set(hidden=False, deleted=False, codec=self._fonts.default),
+            "intbl": lambda _: self._set(in_table=True),
+            "v": lambda number: self._set(hidden=number != 0),
+            "deleted": lambda number: self._set(deleted=number != 0),
+            "outlinelevel": self._outline,
+            "s": self._styled,
+            "f": self._set_font,
+            "fcharset": self._charset,
+            "ansicpg": self._code_page,
+            "uc": lambda number: self._set(skip_after_unicode=max(0, min(number or 0, 16))),
+            "u": self._unicode,
+        }
+
+    def read(self, data: bytes) -> Extraction:
+        position = 0
+        while match := TOKEN.search(data, position):
+            position = match.end()
+            word, number, byte, sign, brace, text = match.groups()
+            if word == b"bin":
+                position += max(0, int(number or 0))
+            elif word is not None:
+                self._word(word.decode("ascii"), int(number) if number else None)
+            elif byte is not None:
+                self._byte(bytes.fromhex(byte.decode("ascii")))
+            elif text is not None:
+                self._byte(text)
+            elif brace is not None:
+                self._brace(brace)
+            else:
+                self._sign(sign.decode("latin-1"))
+        return self._finished()
+
+    def _finished(self) -> Extraction:
+        self._paragraph()
+        self._flush_table()
+        for text in self._places.at_the_end():
+            self._pages.put("paragraph", text)
+        return self._pages.extraction(PARSER, "document")
+
+    def _set(self, **changes: object) -> None:
+        self._flush_bytes()
+        self._state = replace(self._state, **changes)  # type: ignore[arg-type]
+
+    def _brace(self, brace: bytes) -> None:
+        self._flush_bytes()
+        self._to_skip = 0
+        self._starred = False
+        if brace == b"{":
+            if len(self._stack) >= _DEEPEST:
+                raise UnreadableFile("The document is nested too deeply.", reason="damaged_file")
+            self._stack.append(self._state)
+        elif self._stack:
+            left, self._state = self._state, self._stack.pop()
+            if left.place != self._state.place or left.place == "style":
+                self._leave(left.place)
+
+    def _leave(self, place: str) -> None:
+        """Take in what a group of its own gathered."""
+        if place == "style":
+            name = self._places.taken("style")
+            heading = _HEADING_NAME.search(name)
+            if heading is not None:
+                self._style_levels.setdefault(self._style, int(heading[1]))
+        elif place == "note":
+            self._places.end_note()
+        elif place == "label":
+            self._is_item = True
+            label = self._places.taken("label").strip()
+            if any(character.isalnum() for character in label):
+                self._places.add("body", f"{label} ")
+        elif place == "margin":
+            self._places.end_margin()
+
+    def _word(self, word: str, number: int | None) -> None:
+        if word != "u":
+            self._flush_bytes()
+        starred, self._starred = self._starred, False
+        if word in NO_TEXT or (starred and word not in STARRED_TEXT):
+            self._pages.losses[PICTURES] += word == "pict" and self._state.place == "body"
+            self._set(place="skip")
+        elif self._state.place == "skip":
+            return
+        elif word in OWN_PLACES:
+            self._set(place=OWN_PLACES[word])
+        elif word in CHARACTER_SETS:
+            self._set_default(CHARACTER_SETS[word])
+        elif word in SIGNS:
+            self._text(SIGNS[word])
+        elif (act := self._words.get(word)) is not None:
+            act(number)
+
+    def _sign(self, sign: str) -> None:
+        if sign == "*":
+            self._starred = True
+        elif sign in ("\n", "\r"):
+            self._word("par", None)
+        elif sign in SIGNS:
+            self._flush_bytes()
+            self._text(SIGNS[sign])
+
+    def _byte(self, data: bytes) -> None:
+        if self._to_skip:
+            skipped = min(self._to_skip, len(data))
+            self._to_skip -= skipped
+            data = data[skipped:]
+        if self._state.place != "skip":
+            self._bytes += data
+
+    def _unicode(self, number: int | None) -> None:
+        self._flush_bytes()
+        self._text(chr((number or 0) % 0x10000))
+        self._to_skip = self._state.skip_after_unicode
+
+    def _flush_bytes(self) -> None:
+        if self._bytes:
+            text = self._bytes.decode(self._state.codec, "replace")
+            self._bytes.clear()
+            self._text(text)
+
+    def _text(self, text: str) -> None:
+        state = self._state
+        if state.place not in PLACES:
+            return
+        if state.deleted and state.place != "style":
+            self._pages.losses[DELETED] += len(text)
+        elif state.hidden and state.place != "style":
+            self._pages.losses[HIDDEN] += len(text)
+        else:
+            self._places.add(state.place, text)
+
+    def _paragraph(self) -> None:
+        self._flush_bytes()
+        if self._state.place in ("note", "margin"):
+            self._places.add(self._state.place, " ")
+        elif self._state.place == "body" and self._state.in_table:
+            self._places.add("body", " ")
+        elif self._state.place == "body":
+            self._flush_table()
+            text = "\n".join(
+                line.strip() for line in self._places.taken("body").split("\n")
+            ).strip()
+            level, is_item = self._state.level, self._is_item
+            self._is_item = False
+            if level:
+                self._pages.put("heading", " ".join(text.split()), level)
+            else:
+                self._pages.put("list" if is_item else "paragraph", text)
+
+    def _turn_page(self) -> None:
+        if self._state.place == "body" and not self._state.in_table:
+            self._paragraph()
+            self._pages.turn_page()
+
+    def _cell(self) -> None:
+        self._flush_bytes()
+        if self._state.place == "body":
+            self._table.end_cell(one_line(self._places.taken("body")))
+
+    def _flush_table(self) -> None:
+        rows = self._table.take()
+        if rows:
+            self._pages.table(rows)
+
+    def _outline(self, number: int | None) -> None:
+        level = number + 1 if number is not None and 0 <= number <= 8 else 0
+        if self._state.place == "style":
+            self._style_levels[self._style] = level
+        else:
+            self._set(level=level)
+
+    def _styled(self, number: int | None) -> None:
+        self._style = number or 0
+        if self._state.place == "body":
+            self._set(level=self._style_levels.get(self._style, 0))
+
+    def _set_font(self, number: int | None) -> None:
+        if self._state.place == "font":
+            self._fonts.define(number)
+        else:
+            self._set(codec=self._fonts.codec(number))
+
+    def _charset(self, number: int | None) -> None:
+        if self._state.place == "font":
+            self._fonts.set_charset(number)
+
+    def _code_page(self, number: int | None) -> None:
+        self._set_default(of_code_page(number or 1252))
+
+    def _set_default(self, codec: str) -> None:
+        self._fonts.default = codec
+        self._set(codec=codec)

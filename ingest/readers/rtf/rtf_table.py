@@ -1,0 +1,56 @@
+"""Gathers the rows of an RTF table: a row is defined (with its merges) before its cells come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ingest.readers.plain.table_rows import Cell
+
+
+class RtfTable:
+    """The table under way."""
+
+    def __init__(self) -> None:
+        self._cells: list[str] = []
+        self._merges: list[tuple[bool, bool]] = []
+        self._merge = (False, False)
+        self._rows: list[list[Cell]] = []
+
+    def define_row(self) -> None:
+        """A new definition of a row begins."""
+        self._merges.clear()
+
+    def merge(self, *, across: bool = False, down: bool = False) -> None:
+        """The cell that is defined next is merged with the one before, or the one above."""
+        self._merge = (self._merge[0] or across, self._merge[1] or down)
+
+    def define_cell(self) -> None:
+        """The definition of a cell ends."""
+        self._merges.append(self._merge)
+        self._merge = (False, False)
+
+    def end_cell(self, text: str) -> None:
+        """A cell ends; `text` is all that it holds."""
+        self._cells.append(text)
+
+    def end_row(self) -> None:
+        """A row ends."""
+        above = {cell.column: cell.text for cell in self._rows[-1]} if self._rows else {}
+        row: list[Cell] = []
+        for column, text in enumerate(self._cells):
+            across, down = self._merges[column] if column < len(self._merges) else (False, False)
+            if across and row and not text:
+                row[-1] = replace(row[-1], width=row[-1].width + 1)
+            elif down and not text:
+                row.append(Cell(column, above.get(column, ""), continued=True))
+            else:
+                row.append(Cell(column, text))
+        self._cells.clear()
+        self._rows.append(row)
+
+    def take(self) -> list[list[Cell]]:
+        """All rows; the next one begins another table."""
+        if self._cells:
+            self.end_row()
+        rows, self._rows = self._rows, []
+        return rows

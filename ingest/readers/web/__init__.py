@@ -1,0 +1,1 @@
+"""Readers of HTML, Markdown and EPUB."""

@@ -1,0 +1,103 @@
+"""Markdown: the source itself is the page, so quotes are original; only its blocks are found.
+
+markdown-it-py gives the structure with line numbers; inline markup is never parsed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from typing import BinaryIO
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from ingest.page_text import check_length, no_text, normalise, scrub_warnings
+from ingest.readers.plain.text import decoding_warnings, read_decoded
+from ingest.types import Block, BlockKind, Extraction, ReadOptions
+from kb.types import Page
+
+_KINDS: dict[str, BlockKind] = {
+    "heading_open": "heading",
+    "paragraph_open": "paragraph",
+    "html_block": "paragraph",
+    "fence": "code",
+    "code_block": "code",
+    "table_open": "table",
+}
+_CONTAINERS = ("bullet_list_open", "ordered_list_open", "blockquote_open")
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(?:(?!---|\.\.\.).*\n)*(?:---|\.\.\.)[ \t]*(?:\n|$)")
+
+LineBlock = tuple[int, int, BlockKind, int]
+"""First line, line behind the last, kind, heading level."""
+
+
+def read_markdown(source: BinaryIO, options: ReadOptions) -> Extraction:
+    """The source as one page. YAML front matter is a code block: shown as it is, never cleaned.
+
+    Raises:
+        UnreadableFile: no text, too long, or the encoding is unknown.
+    """
+    decoded = read_decoded(source, options)
+    text, scrubbed = normalise(decoded.text)
+    check_length(len(text), options)
+    if not text.strip():
+        raise no_text("file")
+    return Extraction(
+        pages=(Page(1, text),),
+        blocks=tuple(_blocks(text)),
+        encoding=decoded.encoding,
+        encoding_confidence=decoded.confidence,
+        parser=f"markdown-it-py {version('markdown-it-py')}",
+        warnings=(*decoding_warnings(decoded), *scrub_warnings(scrubbed)),
+    )
+
+
+def _blocks(text: str) -> Iterator[Block]:
+    starts = [0]
+    for line in text.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    starts[-1] = len(text)
+    skipped = 0
+    front = _FRONT_MATTER.match(text)
+    if front is not None:
+        skipped = front[0].rstrip("\n").count("\n") + 1
+        yield Block(1, 0, len(front[0].rstrip("\n")), "code")
+    parser = MarkdownIt("commonmark").enable("table")
+    parser.core.ruler.disable(["inline", "text_join"])
+    tokens = parser.parse(text[starts[min(skipped, len(starts) - 1)] :])
+    for first, behind, kind, level in _flat(tokens):
+        start = starts[min(first + skipped, len(starts) - 1)]
+        end = starts[min(behind + skipped, len(starts) - 1)]
+        body = text[start:end].rstrip()
+        if body.strip():
+            yield Block(1, start, start + len(body), kind, level)
+
+
+def _flat(tokens: Sequence[Token]) -> Iterator[LineBlock]:
+    """Outermost blocks; a list or quotation is one, cut where it holds code or a table."""
+    container_end = 0
+    position = 0
+    for token in tokens:
+        if token.map is None or token.nesting < 0:
+            continue
+        first, behind = token.map
+        if token.level == 0 and token.type in _CONTAINERS:
+            yield from _rest(position, container_end)
+            position, container_end = first, behind
+        elif token.level == 0 and token.type in _KINDS:
+            yield from _rest(position, container_end)
+            level = int(token.tag[1]) if token.type == "heading_open" else 0
+            yield first, behind, _KINDS[token.type], level
+            position = container_end = behind
+        elif _KINDS.get(token.type) in ("code", "table") and first >= position:
+            yield from _rest(position, first)
+            yield first, behind, _KINDS[token.type], 0
+            position = behind
+    yield from _rest(position, container_end)
+
+
+def _rest(first: int, behind: int) -> Iterator[LineBlock]:
+    if behind > first:
+        yield first, behind, "list", 0

@@ -1,0 +1,1 @@
+"""Readers run in a killable child process, with limits on time, memory and output."""

@@ -1,0 +1,147 @@
+"""What a file is, by its bytes: magic numbers first, the name's extension only among texts.
+
+A PDF named `.txt` is a PDF, and a program named `.md` is refused. Office documents and books are
+told apart in `package_types.py`, kinds of text in `text_types.py`; every media type that `sniff`
+returns has a row in `ingest.readers.READERS`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from ingest.sniff.package_types import package_type
+from ingest.sniff.plausibility import wide_readings
+from ingest.sniff.text_types import text_type
+from kb.errors import UnreadableFile, UnsupportedMedia
+
+PDF = "application/pdf"
+MARKDOWN = "text/markdown"
+HTML = "text/html"
+CSV = "text/csv"
+PLAIN = "text/plain"
+OUTLOOK = "application/vnd.ms-outlook"
+
+HEAD_BYTES = 8192
+"""Bytes from the start of a file that `sniff` wants to see; fewer only if the file is shorter."""
+
+SUPPORTED = (
+    "PDF, Markdown, HTML, CSV, TSV and plain text, Word (DOCX), PowerPoint (PPTX), Excel (XLSX), "
+    "OpenDocument (ODT, ODP, ODS), RTF, EPUB, JSON and JSON Lines, mails (EML, MSG, mbox), "
+    "subtitles (SRT, VTT), source code, and pictures of text where an OCR engine is installed"
+)
+
+_BY_EXTENSION = {
+    ".md": MARKDOWN,
+    ".markdown": MARKDOWN,
+    ".html": HTML,
+    ".htm": HTML,
+    ".xhtml": HTML,
+    ".csv": CSV,
+    ".tsv": CSV,
+}
+
+_BINARY = (
+    (b"PK\x03\x04", "a zip archive"),
+    (b"PK\x05\x06", "a zip archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ\x00", "an xz archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"\x7fELF", "a program"),
+    (b"SQLite format 3\x00", "an SQLite database"),
+    (b"OggS", "an audio or video file"),
+    (b"ID3", "an audio file"),
+)
+
+_PICTURES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+)
+PICTURES = tuple(dict.fromkeys(media_type for _, media_type in _PICTURES))
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OUTLOOK_STREAM = "__properties_version1.0".encode("utf-16-le")
+
+_PDF_WITHIN = 1024
+_UTF_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+_HTML_START = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S
+)
+_CONTROL = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
+_MAX_CONTROL_SHARE = 0.05
+
+
+def sniff(head: bytes, name: str) -> str:
+    """The media type of a file, for `ingest.readers.READERS`.
+
+    Args:
+        head: the first `HEAD_BYTES` bytes of the file.
+        name: its name, for the extension only.
+
+    Raises:
+        UnreadableFile: the file is empty (reason `empty_file`).
+        UnsupportedMedia: no reader understands it; the sentence names what is read.
+    """
+    if not head:
+        raise UnreadableFile(f"{name!r} is empty: it has no bytes.", reason="empty_file")
+    if b"%PDF-" in head[:_PDF_WITHIN]:
+        return PDF
+    extension = PurePosixPath(name).suffix.lower()
+    for magic, media_type in _PICTURES:
+        if head.startswith(magic):
+            return media_type
+    if head.startswith(_OLE) and (extension == ".msg" or _OUTLOOK_STREAM in head):
+        return OUTLOOK
+    package = package_type(head, name)
+    if package is not None:
+        return package
+    _refuse_known_binary(head, name)
+    if not looks_like_text(head):
+        raise UnsupportedMedia(f"{name!r} is not a text. {_what_is_read()}")
+    start = head.removeprefix(_UTF_BOMS[0])
+    special = text_type(start, name)
+    if special is not None:
+        return special
+    if extension != ".md" and _HTML_START.match(start):
+        return HTML
+    return _BY_EXTENSION.get(extension, PLAIN)
+
+
+def looks_like_text(head: bytes) -> bool:
+    """Whether bytes can be text in some encoding: no NULs unless UTF-16, hardly any controls."""
+    known_by_its_form = head.startswith(_UTF_BOMS) or utf16_without_bom(head) is not None
+    return known_by_its_form or has_few_controls(head) or bool(wide_readings(head))
+
+
+def has_few_controls(head: bytes) -> bool:
+    """Whether bytes hold no NUL and hardly any control characters, as text in bytes does."""
+    return b"\x00" not in head and len(_CONTROL.findall(head)) <= len(head) * _MAX_CONTROL_SHARE
+
+
+def utf16_without_bom(head: bytes) -> str | None:
+    """The byte order of UTF-16 that shows by NULs on one side of its pairs, if it does.
+
+    Any text has line ends, blanks or digits, whose other byte is NUL; binary data has NULs on
+    both sides.
+    """
+    left, right = head[0::2].count(0), head[1::2].count(0)
+    enough = max(2, len(head) // 200)
+    if right >= enough and left == 0:
+        return "utf-16-le"
+    if left >= enough and right == 0:
+        return "utf-16-be"
+    return None
+
+
+def _refuse_known_binary(head: bytes, name: str) -> None:
+    for magic, kind in _BINARY:
+        if head.startswith(magic):
+            raise UnsupportedMedia(f"{name!r} is {kind}, not supported yet. {_what_is_read()}")
+
+
+def _what_is_read() -> str:
+    return f"Files that are read: {SUPPORTED}."

@@ -1,0 +1,168 @@
+"""Pieces of text that a chunk is packed from, and how one that is too big is taken apart.
+
+Finer and finer: a paragraph into sentences, those into clauses, those between tokens; lists,
+tables and code into lines first. Only white space is lost where a piece is cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from ingest.split.ruler import Ruler
+from ingest.types import BlockKind
+from kb.text.sentences import sentence_extents, trimmed
+from kb.types import Span
+
+Rulers = Mapping[int, Ruler]
+Extent = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text that stays together if it fits. `stage` counts how often it was taken apart.
+
+    `spans` are two only for a sentence that runs over a page break. `header` is the header row of
+    the Markdown table that a row was cut from: without it a row does not say what its cells are.
+    """
+
+    spans: tuple[Span, ...]
+    kind: BlockKind
+    tokens: int
+    stage: int = 0
+    header: str = ""
+    header_tokens: int = 0
+
+    @property
+    def page(self) -> int:
+        """Page on which the piece starts."""
+        return self.spans[0].page
+
+    @property
+    def last_page(self) -> int:
+        """Page on which the piece ends."""
+        return self.spans[-1].page
+
+
+def piece(span: Span, kind: BlockKind, rulers: Rulers, stage: int = 0) -> Piece:
+    """A measured piece of one span."""
+    tokens = rulers[span.page].count(span.start, span.end)
+    return Piece((span,), kind, tokens, stage)
+
+
+def finer(whole: Piece, rulers: Rulers, budget: int) -> list[Piece]:
+    """The piece taken apart by the first way that gives more than one part.
+
+    The last way is between tokens, into parts of at most `budget` of them, so a piece of at least
+    two characters always comes apart.
+    """
+    if len(whole.spans) > 1:
+        return [piece(span, whole.kind, rulers, whole.stage) for span in whole.spans]
+    span = whole.spans[0]
+    ruler = rulers[span.page]
+    ways = _WAYS.get(whole.kind, _PROSE)
+    for stage in range(whole.stage, len(ways)):
+        extents = list(ways[stage](ruler.text, span.start, span.end))
+        if len(extents) > 1:
+            return _parts(whole, extents, stage + 1, rulers, budget)
+    extents = list(_windows(ruler, span.start, span.end, budget))
+    return _parts(whole, extents, len(ways), rulers, budget)
+
+
+def rows(table: Piece, rulers: Rulers, budget: int) -> list[Piece]:
+    """A table's rows, each with the header row above it, which stands in the first one itself."""
+    span = table.spans[0]
+    ruler = rulers[span.page]
+    extents = list(_lines(ruler.text, span.start, span.end))
+    header, tokens = _table_header(ruler, span)
+    if header and len(extents) > 2:
+        extents[:3] = [(extents[0][0], extents[2][1])]
+    parts = [piece(Span(span.page, *extent), "table", rulers, stage=1) for extent in extents]
+    if not header or tokens > budget // 3:
+        return parts
+    later = (replace(part, header=header, header_tokens=tokens) for part in parts[1:])
+    return [*parts[:1], *later]
+
+
+def _parts(
+    whole: Piece, extents: list[Extent], stage: int, rulers: Rulers, budget: int
+) -> list[Piece]:
+    page = whole.page
+    parts = [piece(Span(page, start, end), whole.kind, rulers, stage) for start, end in extents]
+    if whole.header:
+        header, tokens = whole.header, whole.header_tokens
+    else:
+        header, tokens = _table_header(rulers[page], whole.spans[0])
+        if whole.kind != "table" or stage != 1 or not header or tokens > budget // 3:
+            return parts
+    return [
+        replace(part, header=header, header_tokens=tokens) if whole.header or number > 1 else part
+        for number, part in enumerate(parts)
+    ]
+
+
+_RULE_ROW = re.compile(r"[ \t]*\|?[ \t:|-]*-[ \t:|-]*$")
+
+
+def _table_header(ruler: Ruler, span: Span) -> tuple[str, int]:
+    """The header row of a Markdown table (the one above the row of dashes) and its tokens."""
+    lines = ruler.text[span.start : span.end].split("\n", 2)
+    if len(lines) < 2 or _RULE_ROW.match(lines[1]) is None:
+        return "", 0
+    return lines[0].strip(), ruler.count(span.start, span.start + len(lines[0]))
+
+
+def _lines(text: str, start: int, end: int) -> Iterator[Extent]:
+    position = start
+    for line in text[start:end].split("\n"):
+        first, last = trimmed(text, position, position + len(line))
+        if last > first:
+            # Indentation is kept: code and nested lists mean something by it.
+            yield position, last
+        position += len(line) + 1
+
+
+def _sentences(text: str, start: int, end: int) -> Iterator[Extent]:
+    for first, last in sentence_extents(text[start:end]):
+        yield start + first, start + last
+
+
+_CLAUSE_END = re.compile(r"[；;，,：:、—…]+[\"'”’」』）)]*\s*|\n")
+
+
+def _clauses(text: str, start: int, end: int) -> Iterator[Extent]:
+    position = start
+    for match in _CLAUSE_END.finditer(text, start, end):
+        first, last = trimmed(text, position, match.end())
+        if last > first and not _inside_number(text, match):
+            yield first, last
+            position = match.end()
+    first, last = trimmed(text, position, end)
+    if last > first:
+        yield first, last
+
+
+def _inside_number(text: str, match: re.Match[str]) -> bool:
+    return match[0] in ",:" and text[match.end() : match.end() + 1].isalnum()
+
+
+def _windows(ruler: Ruler, start: int, end: int, budget: int) -> Iterator[Extent]:
+    if ruler.count(start, end) <= budget:
+        budget = max(1, budget // 2)
+    position = start
+    while position < end:
+        stop = ruler.reach(position, end, budget)
+        first, last = trimmed(ruler.text, position, stop)
+        if last > first:
+            yield first, last
+        position = stop
+
+
+_Way = Callable[[str, int, int], Iterator[Extent]]
+_PROSE: tuple[_Way, ...] = (_sentences, _clauses)
+_WAYS: dict[BlockKind, tuple[_Way, ...]] = {
+    "list": (_lines, _sentences, _clauses),
+    "table": (_lines, _clauses),
+    "code": (_lines,),
+}

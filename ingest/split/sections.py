@@ -1,0 +1,151 @@
+"""A document's outline: stretches of text under one heading path, cut at page breaks.
+
+No chunk crosses the end of a run. A run goes on over a page break only where a sentence does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ingest.split.articles import with_articles
+from ingest.split.pieces import Piece, Rulers, piece
+from ingest.types import Block
+from kb.text.sentences import sentence_extents, trimmed
+from kb.types import Page, Span
+
+MAX_TITLE_CHARACTERS = 200
+
+_MARKS = re.compile(r"^#{1,6}\s+|\s+#+\s*$|\s*\{\s*#[^}]*\}\s*$")
+_LINK = re.compile(r"\[([^\[\]]+)\]\([^()\s]*\)")
+_UNDERLINE = re.compile(r"\n[ \t]*(?:=+|-+)[ \t]*$")
+_GOES_ON_AFTER = ",，、-\u2010"
+_PAGE_NUMBER = re.compile(r"\s*\n[ \t]*[-–—]?[ \t]*\d{1,4}[ \t]*[-–—]?$")
+_MAX_TAIL = 2000
+
+
+@dataclass(slots=True)
+class Run:
+    """Pieces in reading order under one heading path, outermost title first.
+
+    Headings come first in a run; `glued` says how many of its pieces they are.
+    """
+
+    path: tuple[str, ...]
+    pieces: list[Piece] = field(default_factory=list)
+    glued: int = 0
+
+
+def runs(pages: Sequence[Page], blocks: Iterable[Block], rulers: Rulers) -> Iterator[Run]:
+    """The document's text as runs; every character that is not white space is in one of them."""
+    texts = {page.number: page.text for page in pages}
+    blocks = with_articles(covering(pages, blocks), texts)
+    outline = Outline()
+    run = Run(())
+    for block in blocks:
+        part = piece(Span(block.page, block.start, block.end), block.kind, rulers)
+        if block.kind == "heading":
+            outline.enter(block, texts[block.page])
+            if len(run.pieces) > run.glued or (run.pieces and run.pieces[-1].page != block.page):
+                yield run
+                run = Run(())
+            run.path = outline.titles
+            run.glued += 1
+            run.pieces.append(part)
+            continue
+        if len(run.pieces) > run.glued and run.pieces[-1].last_page != block.page:
+            joined = _over_page_break(run.pieces[-1], part, texts, rulers)
+            if joined:
+                run.pieces[-1:] = joined
+                continue
+            yield run
+            run = Run(run.path)
+        run.pieces.append(part)
+    if run.pieces:
+        yield run
+
+
+class Outline:
+    """The headings above a place, as reading goes on."""
+
+    def __init__(self) -> None:
+        self._path: list[tuple[int, str]] = []
+
+    def enter(self, heading: Block, text: str) -> None:
+        """Go on to a heading of a page with this text: it ends those of its level and below."""
+        self._path = [(level, title) for level, title in self._path if level < heading.level]
+        self._path.append((heading.level, _title(text[heading.start : heading.end])))
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The titles, outermost first."""
+        return tuple(title for _, title in self._path if title)
+
+
+def covering(pages: Sequence[Page], blocks: Iterable[Block]) -> Iterator[Block]:
+    """The blocks trimmed and without overlaps, and the text between them as paragraphs."""
+    by_page: dict[int, list[Block]] = {}
+    for block in sorted(blocks, key=lambda block: (block.page, block.start, block.end)):
+        by_page.setdefault(block.page, []).append(block)
+    for page in pages:
+        position = 0
+        for block in by_page.get(page.number, []):
+            yield from _trimmed(page, position, block.start)
+            start, end = max(position, block.start), min(block.end, len(page.text))
+            yield from _trimmed(page, start, end, block)
+            position = max(position, end)
+        yield from _trimmed(page, position, len(page.text))
+
+
+def _trimmed(page: Page, start: int, end: int, block: Block | None = None) -> Iterator[Block]:
+    first, last = trimmed(page.text, start, end) if end > start else (start, start)
+    if last > first and block is not None:
+        yield Block(page.number, first, last, block.kind, block.level)
+    elif last > first:
+        yield Block(page.number, first, last, "paragraph")
+
+
+def _title(text: str) -> str:
+    title = _LINK.sub(r"\1", _MARKS.sub("", _UNDERLINE.sub("", text)))
+    return " ".join(title.strip("*").split())[:MAX_TITLE_CHARACTERS]
+
+
+def _over_page_break(
+    before: Piece, after: Piece, texts: Mapping[int, str], rulers: Rulers
+) -> list[Piece]:
+    """Both pieces with the sentence that runs over the page break as one piece between them.
+
+    Empty if no sentence does: the first page ends with a full stop, or the next one begins like
+    a new sentence.
+    """
+    if after.page != before.last_page + 1 or {before.kind, after.kind} != {"paragraph"}:
+        return []
+    tail, head = before.spans[-1], after.spans[0]
+    tail_text = texts[tail.page][max(tail.start, tail.end - _MAX_TAIL) : tail.end]
+    head_text = texts[head.page][head.start : min(head.end, head.start + _MAX_TAIL)]
+    last_words = _PAGE_NUMBER.sub("", tail_text)
+    if len(before.spans) > 1 or not _goes_on(last_words[-1:], head_text[0]):
+        return []
+    begin = tail.end - len(tail_text) + sentence_extents(tail_text)[-1][0]
+    stop = head.start + sentence_extents(head_text)[0][1]
+    middle = (Span(tail.page, begin, tail.end), Span(head.page, head.start, stop))
+    tokens = sum(rulers[span.page].count(span.start, span.end) for span in middle)
+    rest_before = _rest(before, tail.start, begin, texts, rulers)
+    rest_after = _rest(after, stop, head.end, texts, rulers)
+    return [*rest_before, Piece(middle, "paragraph", tokens), *rest_after]
+
+
+def _goes_on(last: str, first: str) -> bool:
+    """Whether a sentence goes on from one character to the next: a letter or comma, then a letter
+    that is not a capital."""
+    open_ended = last.isalpha() or (last != "" and last in _GOES_ON_AFTER)
+    return open_ended and first.isalpha() and not first.isupper()
+
+
+def _rest(
+    whole: Piece, start: int, end: int, texts: Mapping[int, str], rulers: Rulers
+) -> list[Piece]:
+    page = whole.last_page
+    first, last = trimmed(texts[page], start, end) if end > start else (start, start)
+    return [piece(Span(page, first, last), whole.kind, rulers)] if last > first else []

@@ -1,0 +1,1 @@
+"""The workers that take a queued document to stored and indexed chunks."""

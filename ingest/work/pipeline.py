@@ -1,0 +1,110 @@
+"""A document's way from its original to chunks that can be embedded: begin, read, clean, split.
+
+This needs no model, and `embedding.py`, where it goes on, no file: the worker runs the two side by
+side.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ingest.sandbox.reader_process import ReaderPool
+from ingest.types import ReadOptions
+from ingest.work.processing import process
+from ingest.work.receipt import receipt
+from kb.files.originals import check_room
+from kb.knowledge_base import KnowledgeBase
+from kb.store.content import datasets, documents
+from kb.store.work import index_ops, jobs
+from kb.store.work.jobs import Job
+from kb.types import Chunk, Dataset, Document, Failure, LayoutBlock, Page, Scope
+
+SCOPE = Scope.admin()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document version that is read, cleaned and split."""
+
+    job: Job
+    document: Document
+    dataset: Dataset
+    pages: tuple[Page, ...]
+    chunks: tuple[Chunk, ...]
+    receipt: Mapping[str, Any]
+    layout: tuple[LayoutBlock, ...] = ()
+
+
+def begin(kb: KnowledgeBase, job: Job) -> bool:
+    """Mark a document as being indexed; False if it was replaced or deleted meanwhile."""
+    with kb.database.write() as tx:
+        is_held = jobs.begin(tx, job)
+        if is_held:
+            documents.set_status(tx, job.document_id, "indexing")
+        return is_held
+
+
+def begin_all(kb: KnowledgeBase, claimed: Sequence[Job]) -> set[int]:
+    """Mark documents as being indexed; returns the ids of the jobs that are still good."""
+    with kb.database.write() as tx:
+        good = jobs.begin_all(tx, claimed)
+        ids = [job.document_id for job in claimed if job.id in good]
+        documents.set_statuses(tx, ids, "indexing")
+    return good
+
+
+def prepare(kb: KnowledgeBase, readers: ReaderPool, job: Job) -> Prepared:
+    """Read, clean and split the document of a job.
+
+    Raises:
+        UnreadableFile: it has no text, or its reader gave up; the reason names why.
+        NotFound: it was deleted meanwhile.
+        EmbedderMismatch: the embedder of its dataset is not the one that it was built with.
+        Unbalanced: a character of it would be lost.
+        StorageFull: what is left of the disk is not for indexing.
+    """
+    check_room(kb.settings.data_dir)
+    with kb.database.read() as tx:
+        document = documents.get(tx, SCOPE, job.document_id)
+        dataset = datasets.get(tx, SCOPE, document.dataset_id)
+        encoding = documents.encoding_override(tx, document.id)
+    embedder = kb.embedder_of(dataset)
+    began = time.perf_counter()
+    options = ReadOptions(
+        encoding=encoding,
+        max_characters=kb.settings.ingest.max_characters,
+        ocr_languages=kb.settings.ingest.ocr_languages,
+    )
+    extraction = readers.read(kb.originals.path(document.sha256), document.media_type, options)
+    read_s = time.perf_counter() - began
+    processed = process(
+        extraction,
+        dataset.processing,
+        embedder.tokenizer,
+        max_tokens=embedder.max_tokens,
+        chunk_prefix=index_ops.chunk_prefix(document.id, job.version, dataset.generation),
+        document_id=document.id,
+    )
+    if processed.refusal is not None:
+        raise processed.refusal
+    account = receipt(
+        document.size_bytes,
+        extraction,
+        processed.removals,
+        processed.chunks,
+        sums=processed.balance,
+        seconds={"read": read_s, **processed.seconds},
+    )
+    layout = tuple(LayoutBlock(b.page, b.start, b.end, b.kind, b.level) for b in extraction.blocks)
+    return Prepared(job, document, dataset, extraction.pages, processed.chunks, account, layout)
+
+
+def fail(kb: KnowledgeBase, job: Job, error: Failure) -> None:
+    """Mark a document as failed, with the reason; its job is over."""
+    with kb.database.write() as tx:
+        if jobs.is_held(tx, job):
+            documents.set_status(tx, job.document_id, "failed", error)
+            jobs.drop(tx, job.document_id)

@@ -1,0 +1,298 @@
+"""Builds the generations of datasets that do not answer (yet), and keeps them up.
+
+A document is split anew from its stored pages and their layout: no reader runs, and what citations
+quote stays the same. What a generation lacks is asked of SQL each time, so a crash costs one load
+of documents, and uploads and deletions meanwhile need no special care.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ingest.sandbox.reader_process import ReaderPool
+from ingest.types import Block, BlockKind, Extraction, ReadOptions
+from ingest.work.failures import INTERNAL
+from ingest.work.processing import process
+from ingest.work.receipt import receipt
+from kb.background import start_background
+from kb.errors import KnowledgeBaseError, NotFound, StorageFull, UnreadableFile
+from kb.files.originals import check_room
+from kb.iteration import batched
+from kb.knowledge_base import KnowledgeBase
+from kb.protocols import Embedder, IndexKey
+from kb.store.content import (
+    chunks,
+    datasets,
+    documents,
+    embeddings,
+    generations,
+    layouts,
+    switching,
+)
+from kb.store.content.generations import Lacking
+from kb.store.engine.database import Transaction
+from kb.store.work import index_ops
+from kb.types import Chunk, Dataset, Document, Failure, Generation, Page, Scope
+
+logger = logging.getLogger(__name__)
+
+SCOPE = Scope.admin()
+
+DOCUMENTS_AT_ONCE = 16
+TEXTS_AT_ONCE = 64
+"""Small slices: the documents of uploads, whose embedding runs beside this, come in between."""
+IDLE_S = 0.5
+TROUBLE_S = 10.0
+RARELY_S = 60.0
+"""Between looks for generations that have expired, and for a model that is not on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """What became of one document: chunks and a receipt, or why there are none."""
+
+    lacking: Lacking
+    chunks: tuple[Chunk, ...] = ()
+    receipt: Mapping[str, Any] | None = None
+    error: Failure | None = None
+
+
+class Reindexer:
+    """Works in a thread of its own, on one generation at a time."""
+
+    def __init__(self, kb: KnowledgeBase, readers: ReaderPool) -> None:
+        """`readers` read the files of documents that were stored without their layout."""
+        self._kb = kb
+        self._readers = readers
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._looked_for_expired = float("-inf")
+        self._resting_until: dict[IndexKey, float] = {}
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread = start_background(self._run, "reindex")
+
+    def stop(self) -> None:
+        """End after the slice in hand; what is not stored is done again at the next start."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def notify(self) -> None:
+        """There may be something to do."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            pause_s = IDLE_S
+            try:
+                if self._round():
+                    continue
+            except StorageFull:
+                logger.warning("the disk is full; re-indexing goes on when there is space")
+                pause_s = TROUBLE_S
+            except Exception:  # the edge of a thread: what is lacking is asked for again
+                logger.exception("re-indexing broke off; trying again")
+                pause_s = TROUBLE_S
+            self._wake.wait(timeout=pause_s)
+
+    def _round(self) -> bool:
+        """One load of every generation that lacks something; False if none does."""
+        self._remove_expired()
+        is_busy = False
+        for dataset, generation in self._kb.database.reading(generations.beside):
+            if self._stopping.is_set():
+                return False
+            key = IndexKey(dataset.id, generation.number)
+            if time.monotonic() < self._resting_until.get(key, 0.0):
+                continue
+            try:
+                is_busy |= self._advance(dataset, generation)
+            except StorageFull:
+                raise
+            except Exception as exc:  # the edge of a generation: the others can go on
+                self._resting_until[key] = time.monotonic() + RARELY_S
+                trace = None if isinstance(exc, KnowledgeBaseError) else exc
+                logger.warning(
+                    "generation %d is not built: %s", generation.number, exc, exc_info=trace
+                )
+        return is_busy
+
+    def _remove_expired(self) -> None:
+        if time.monotonic() - self._looked_for_expired > RARELY_S:
+            self._kb.reindexing.remove_expired(self._kb.settings.maintenance.keep_retired_s)
+            self._looked_for_expired = time.monotonic()
+
+    def _advance(self, dataset: Dataset, generation: Generation) -> bool:
+        found = self._kb.database.reading(generations.lacking, generation, DOCUMENTS_AT_ONCE)
+        if not found:
+            self._finish(generation)
+            return False
+        check_room(self._kb.settings.data_dir)
+        embedder = self._kb.embedders.matching(dataset.name, generation.model, generation.embedder)
+        split = [each for each in (self._split(generation, embedder, i) for i in found) if each]
+        texts = {embeddings.text_hash(c.index_text): c.index_text for s in split for c in s.chunks}
+        self._embed(embedder, texts)
+        if self._stopping.is_set():
+            return False
+        while lost := self._store(dataset, generation, split):
+            if self._stopping.is_set():
+                return False
+            self._embed(embedder, {name: texts[name] for name in lost})
+        self._kb.applier.notify()
+        return True
+
+    def _finish(self, generation: Generation) -> None:
+        """Ready is what lacks nothing and is wholly in its indexes."""
+        if generation.status != "building":
+            return
+        with self._kb.database.write() as tx:
+            waits = index_ops.waiting_ids(tx, generation.dataset_id, generation.number)
+            if not waits and not generations.lacking(tx, generation, 1):
+                generations.set_ready(tx, generation)
+
+    def _split(self, generation: Generation, embedder: Embedder, lacking: Lacking) -> _Split | None:
+        """Clean and split one document; None if it was deleted or replaced meanwhile."""
+        if self._stopping.is_set():
+            return None
+        try:
+            return self._split_or_raise(generation, embedder, lacking)
+        except StorageFull:
+            raise
+        except NotFound:
+            return None
+        except KnowledgeBaseError as exc:
+            return _Split(lacking, error=Failure(exc.code, exc.detail))
+        except Exception:  # the edge of a document: the others go on
+            logger.exception("document %s could not be re-indexed", lacking.document_id)
+            return _Split(lacking, error=INTERNAL)
+
+    def _split_or_raise(
+        self, generation: Generation, embedder: Embedder, lacking: Lacking
+    ) -> _Split:
+        document, extraction = self._extraction(lacking)
+        prefix = index_ops.chunk_prefix(document.id, lacking.version, generation.number)
+        processed = process(
+            extraction,
+            generation.processing,
+            embedder.tokenizer,
+            max_tokens=embedder.max_tokens,
+            chunk_prefix=prefix,
+            document_id=document.id,
+        )
+        if processed.refusal is not None:
+            raise processed.refusal
+        account = receipt(
+            (document.receipt or {}).get("bytes", document.size_bytes),
+            extraction,
+            processed.removals,
+            processed.chunks,
+            sums=processed.balance,
+            seconds=processed.seconds,
+        )
+        account["vectors"] = len(processed.chunks)
+        return _Split(lacking, processed.chunks, account)
+
+    def _extraction(self, lacking: Lacking) -> tuple[Document, Extraction]:
+        with self._kb.database.read() as tx:
+            document = documents.get(tx, SCOPE, lacking.document_id)
+            pages, blocks = layouts.of_version(tx, document.id, lacking.version)
+        if blocks is None:
+            layout = self._read_again(document, lacking, pages)
+        else:
+            layout = tuple(Block(*b[:3], cast(BlockKind, b.kind), b.level) for b in blocks)
+        known = document.receipt or {}
+        return document, Extraction(
+            pages=pages,
+            blocks=layout,
+            encoding=known.get("encoding"),
+            encoding_confidence=known.get("encoding_confidence"),
+            parser=known.get("parser", ""),
+            warnings=tuple(known.get("warnings", ())),
+            empty_pages=tuple(known.get("pages_without_text", ())),
+        )
+
+    def _read_again(
+        self, document: Document, lacking: Lacking, pages: tuple[Page, ...]
+    ) -> tuple[Block, ...]:
+        """The layout of a document that was stored without; none if its file reads otherwise now.
+
+        Text outside of blocks counts as paragraphs, so nothing is lost without them.
+        """
+        if document.version != lacking.version or not document.sha256:
+            return ()
+        ingest = self._kb.settings.ingest
+        encoding = self._kb.database.reading(documents.encoding_override, document.id)
+        options = ReadOptions(encoding, ingest.max_characters, ingest.ocr_languages)
+        try:
+            path = self._kb.originals.path(document.sha256)
+            found = self._readers.read(path, document.media_type, options)
+        except UnreadableFile:
+            return ()
+        return found.blocks if found.pages == pages else ()
+
+    def _embed(self, embedder: Embedder, texts: Mapping[bytes, str]) -> None:
+        """Make the vectors that are not known, committed slice by slice."""
+        known = self._kb.database.reading(embeddings.known, embedder.fingerprint, texts)
+        unknown = sorted((n for n in texts if n not in known), key=lambda n: len(texts[n]))
+        for part in batched(unknown, TEXTS_AT_ONCE):
+            if self._stopping.is_set():
+                return
+            vectors = embedder.embed_documents([texts[name] for name in part])
+            self._kb.database.writing(embeddings.put, embedder.fingerprint, part, vectors)
+
+    def _store(self, dataset: Dataset, generation: Generation, split: list[_Split]) -> set[bytes]:
+        """Store a load in one transaction; returns texts that a deletion took the vectors of."""
+        with self._kb.database.write() as tx:
+            now = generations.get(tx, datasets.get(tx, SCOPE, dataset.id), generation.number)
+            wanted = {
+                (each.document_id, each.version)
+                for each in generations.lacking_of(tx, now, [s.lacking for s in split])
+            }
+            good = [s for s in split if (s.lacking.document_id, s.lacking.version) in wanted]
+            names = _hashes(good)
+            if lost := names - embeddings.known(tx, generation.embedder, names):
+                return lost
+            for each in good:
+                _put(tx, now, each)
+            embeddings.collect_unused(tx, _hashes(split))  # of what was deleted or replaced
+        return set()
+
+
+def _hashes(split: list[_Split]) -> set[bytes]:
+    return {embeddings.text_hash(chunk.index_text) for each in split for chunk in each.chunks}
+
+
+def _put(tx: Transaction, generation: Generation, split: _Split) -> None:
+    document_id, version = split.lacking.document_id, split.lacking.version
+    number, count = generation.number, len(split.chunks)
+    chunks.put(tx, document_id, version, number, split.chunks)
+    switching.put_state(
+        tx,
+        generation,
+        document_id,
+        version,
+        chunk_count=count,
+        receipt=None if split.receipt is None else dict(split.receipt),
+        error=split.error,
+    )
+    if count:
+        index_ops.add(
+            tx,
+            "fill",
+            generation.dataset_id,
+            number,
+            document_id=document_id,
+            version=version,
+            chunk_count=count,
+        )

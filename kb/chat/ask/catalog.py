@@ -1,0 +1,225 @@
+"""Which answerer serves a variant: a registered model, the configured default, or extraction.
+
+Clients of models are built once and kept, with the circuit breaker before them: building one costs
+about 25 ms. One that was replaced or deleted is closed as soon as no answer streams from it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date
+
+from kb.apps.model_retirement import shutdown_warning, today
+from kb.errors import ModelUnavailable
+from kb.models.llm.circuit import Breaking, Circuit, Health
+from kb.models.llm.extractive import ExtractiveAnswerer
+from kb.models.llm.opening import open_chat_model
+from kb.protocols import Answerer, ChatModel, Prompt, Question
+from kb.store.access.secrets import Secrets
+from kb.store.apps import models
+from kb.store.engine.database import Database
+from kb.types import Model, Piece, Scope
+
+logger = logging.getLogger(__name__)
+
+EXTRACTIVE = "extractive"
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Seconds that a model may take, how often it is asked again, and when it is left alone."""
+
+    first_token_s: float
+    gap_s: float
+    total_s: float
+    retries: int = 2
+    breaking: Breaking = field(default_factory=Breaking)
+
+
+class OpenModel:
+    """A registered model, opened: its client, its circuit, and how many answers stream from it.
+
+    Implements `kb.protocols.ChatModel`. Streams and closes in one event loop only.
+    """
+
+    def __init__(self, model: Model, client: ChatModel, circuit: Circuit) -> None:
+        self.model = model
+        self.circuit = circuit
+        self._client = client
+        self._streams = 0
+        self._is_retired = False
+
+    def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
+        """The model's answer. Raises CircuitOpen, without asking, while it is left alone."""
+        return self._pieces(prompt, self.circuit.question())
+
+    def test(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
+        """The model's answer also while its circuit is open; a success closes it."""
+        return self._pieces(prompt, self.circuit.probe())
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self._client.close()
+
+    async def retire(self) -> None:
+        """Close once no answer streams from it any more."""
+        self._is_retired = True
+        if not self._streams:
+            await self._client.close()
+
+    async def _pieces(
+        self, prompt: Prompt, watched: AbstractContextManager[None]
+    ) -> AsyncGenerator[Piece, None]:
+        self._streams += 1
+        stream = self._client.stream(prompt)
+        try:
+            with watched:
+                async for piece in stream:
+                    yield piece
+        finally:
+            if isinstance(stream, AsyncGenerator):
+                await stream.aclose()
+            self._streams -= 1
+            if self._is_retired and not self._streams:
+                await self._client.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An answerer and the model behind it; None is extraction."""
+
+    answerer: Answerer
+    opened: OpenModel | None = None
+
+    @property
+    def is_extractive(self) -> bool:
+        """Whether no language model takes part."""
+        return self.opened is None
+
+    @property
+    def name(self) -> str:
+        """What is reported to users."""
+        return EXTRACTIVE if self.opened is None else self.opened.model.name
+
+    @property
+    def prices(self) -> tuple[float | None, float | None]:
+        """Money per million tokens, in and out."""
+        if self.opened is None:
+            return None, None
+        return self.opened.model.price_in, self.opened.model.price_out
+
+    def check_circuit(self) -> None:
+        """Raises CircuitOpen while the model is left alone."""
+        if self.opened is not None:
+            self.opened.circuit.check()
+
+
+class ModelAnswerer:
+    """A chat model behind the hidden prompt."""
+
+    def __init__(self, model: ChatModel) -> None:
+        self._model = model
+
+    def answer(self, question: Question) -> AsyncIterator[Piece]:
+        """Stream the model's answer to the filled prompt."""
+        return self._model.stream(question.prompt)
+
+
+class Catalog:
+    """Finds the answerer for a model name. Thread-safe."""
+
+    def __init__(
+        self, database: Database, vault: Secrets, default: Model | None, deadlines: Deadlines
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._default = default
+        self._deadlines = deadlines
+        self._open: dict[str, OpenModel] = {}
+        self._replaced: list[OpenModel] = []
+        self._warned: dict[str, date] = {}
+        self._turn = threading.Lock()
+
+    def serve(self, scope: Scope, name: str | None) -> Served:
+        """The answerer for a variant's model; None is the default, or extraction without one.
+
+        Raises:
+            ModelUnavailable: no model of that name is registered.
+        """
+        if name == EXTRACTIVE or (name is None and self._default is None):
+            return Served(ExtractiveAnswerer())
+        model = self._model(scope, name)
+        self._warn(model)
+        opened = self.chat_model(model)
+        return Served(ModelAnswerer(opened), opened)
+
+    def chat_model(self, model: Model) -> OpenModel:
+        """The open client of a model; a changed registration gets a new one, with a new circuit."""
+        with self._turn:
+            known = self._open.get(model.name)
+            if known is not None and known.model == model:
+                return known
+            if known is not None:
+                self._replaced.append(known)  # answers may still be streaming from it
+            opened = self._opened(model)
+            self._open[model.name] = opened
+            return opened
+
+    def health(self) -> Mapping[str, Health]:
+        """How the models have done that were asked since the server started."""
+        with self._turn:
+            return {name: opened.circuit.health for name, opened in self._open.items()}
+
+    async def forget(self, name: str) -> None:
+        """Drop the client of a changed or deleted model; answers in progress finish with it."""
+        with self._turn:
+            dropped = [*self._replaced, *filter(None, [self._open.pop(name, None)])]
+            self._replaced.clear()
+        for opened in dropped:
+            await opened.retire()
+
+    async def close(self) -> None:
+        """Close every client."""
+        with self._turn:
+            clients = [*self._replaced, *self._open.values()]
+            self._open.clear()
+            self._replaced.clear()
+        for client in clients:
+            await client.close()
+
+    def _opened(self, model: Model) -> OpenModel:
+        client = open_chat_model(
+            model,
+            first_token_timeout_s=self._deadlines.first_token_s,
+            gap_timeout_s=self._deadlines.gap_s,
+            total_timeout_s=self._deadlines.total_s,
+            retries=self._deadlines.retries,
+        )
+        return OpenModel(model, client, Circuit(model.name, self._deadlines.breaking))
+
+    def _warn(self, model: Model) -> None:
+        """Log a shutdown that is near, once a day."""
+        day = today()
+        sentence = shutdown_warning(model, day)
+        if sentence is None or self._warned.get(model.name) == day:
+            return
+        self._warned[model.name] = day
+        logger.warning("%s", sentence)
+
+    def _model(self, scope: Scope, name: str | None) -> Model:
+        found = None
+        if name is not None and name != DEFAULT:
+            found = self._database.reading(models.find, scope, self._vault, name)
+        elif self._default is not None:
+            return self._default
+        if found is None:
+            raise ModelUnavailable(
+                f"No model {name!r} is registered. Add it with POST /v1/models, "
+                f"or choose another for this variant."
+            )
+        return found

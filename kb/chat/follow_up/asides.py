@@ -1,0 +1,96 @@
+"""Short questions to a language model beside the answer: to rewrite a question, to suggest some.
+
+They have a deadline of their own and may fail at any time without harm: whoever asks has another
+way. They never hold the hidden prompt, so nothing of it can come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import aclosing
+
+from kb.chat.ask.catalog import Catalog, Served
+from kb.chat.run.recording import Spent
+from kb.chat.run.sequence import stream_of
+from kb.errors import Unavailable
+from kb.protocols import Prompt, Question
+from kb.store.access import usage
+from kb.store.engine.database import Database
+from kb.text.token_estimate import estimate_tokens
+from kb.types import AppVersion, EndPiece, Scope, TextPiece, Turn, Usage
+
+logger = logging.getLogger(__name__)
+
+MAX_ANSWER_CHARACTERS = 2000
+TURN_CHARACTERS = 1000
+"""What of each question and answer is shown to the model."""
+
+
+class Asides:
+    """Asks the model of an app's base variant something small; its tokens count as the app's.
+
+    Args:
+        timeout_s: for a whole reply; 0 asks nothing.
+    """
+
+    def __init__(self, database: Database, catalog: Catalog, *, timeout_s: float) -> None:
+        self._database = database
+        self._catalog = catalog
+        self._timeout_s = timeout_s
+
+    async def reply(self, scope: Scope, version: AppVersion, prompt: Prompt) -> str | None:
+        """What the model says; None where there is no model that follows instructions, or it fails.
+
+        A model of style "completion" was tuned for one kind of text and is not asked.
+        """
+        if not self._timeout_s:
+            return None
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                name = version.content.base.model
+                served = await asyncio.to_thread(self._catalog.serve, scope, name)
+                if served.opened is None or served.opened.model.style != "chat":
+                    return None
+                written, end = await _reply(served, prompt)
+        except (TimeoutError, Unavailable) as exc:
+            logger.info("a side question was given up: %s", type(exc).__name__)
+            return None
+        spent = Spent(served.name, _usage(prompt, written, end), served.prices)
+        await asyncio.to_thread(self._count, scope, version.app_id, spent)
+        return written
+
+    def _count(self, scope: Scope, app_id: str, spent: Spent) -> None:
+        counted = (scope, app_id, spent.model, spent.usage)
+        self._database.writing(usage.count, *counted, cost=spent.cost, answers=0)
+
+
+def transcript(history: Sequence[Turn]) -> str:
+    """Past exchanges as text, long ones cut."""
+    return "\n".join(
+        f"User: {turn.query[:TURN_CHARACTERS]}\nAssistant: {turn.answer[:TURN_CHARACTERS]}"
+        for turn in history
+    )
+
+
+async def _reply(served: Served, prompt: Prompt) -> tuple[str, EndPiece]:
+    written, end = "", EndPiece()
+    question = Question(prompt.query, (), prompt)
+    async with aclosing(stream_of(served.answerer, question)) as pieces:
+        async for piece in pieces:
+            match piece:
+                case TextPiece(text):
+                    written += text
+                case EndPiece():
+                    end = piece
+            if len(written) > MAX_ANSWER_CHARACTERS:
+                break
+    return written, end
+
+
+def _usage(prompt: Prompt, written: str, end: EndPiece) -> Usage:
+    if end.prompt_tokens:
+        return Usage(end.prompt_tokens, end.completion_tokens, False, end.prompt_tokens)
+    sent = estimate_tokens(prompt.system) + estimate_tokens(prompt.query)
+    return Usage(sent, estimate_tokens(written), True, sent)

@@ -1,0 +1,1 @@
+"""The prompt gate: an answer that would repeat the hidden prompt is stopped."""

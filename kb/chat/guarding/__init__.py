@@ -1,1 +1,0 @@
-"""What the gate before a hidden prompt is made of: folding, an index, memory and decoders."""

@@ -1,0 +1,1 @@
+"""One answer in the making, its events, its citations and its record."""

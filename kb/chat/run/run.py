@@ -1,0 +1,182 @@
+"""One answer in the making: a numbered, append-only buffer of events that any number may read.
+
+The engine in `kb/chat/run/runs.py` fills it; readers only subscribe. Everything here belongs to one
+event loop: call it from that loop's thread only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+
+from kb.types import Cancelled, Completed, Failed, RunEvent
+
+Terminal = Completed | Failed | Cancelled
+Numbered = tuple[int, RunEvent]
+
+
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """Which answer a run makes, and what decides who may see it: a replay only admins."""
+
+    run_id: str
+    conversation_id: str
+    message_id: str
+    app_id: str
+    key_id: str | None = None
+    end_user: str | None = None
+    is_replay: bool = False
+
+
+class Run:
+    """The numbered events of one answer (ids from 1), and the handle to stop it."""
+
+    def __init__(
+        self,
+        identity: RunIdentity,
+        *,
+        grace_s: float,
+        arrival_s: float | None = None,
+        expected_tokens: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.identity = identity
+        self.expected_tokens = expected_tokens
+        self.created_at = time.time()
+        self._events: list[RunEvent] = []
+        self._terminal: Terminal | None = None
+        self._stop_reason: str | None = None
+        self._interrupt: Callable[[], object] | None = None
+        self._waiters: list[asyncio.Future[None]] = []
+        self._subscribers = 0
+        self._grace_s = grace_s
+        self._loop = asyncio.get_running_loop()
+        wait_s = grace_s if arrival_s is None else arrival_s
+        self._abandon: asyncio.TimerHandle | None = self._loop.call_later(wait_s, self._abandoned)
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+        return self.identity.run_id
+
+    @property
+    def events(self) -> Sequence[RunEvent]:
+        """Everything so far; the event with id n stands at n - 1. Do not change it."""
+        return self._events
+
+    @property
+    def terminal(self) -> Terminal | None:
+        """The last event, None while the run goes on."""
+        return self._terminal
+
+    @property
+    def stop_reason(self) -> str | None:
+        """Why the run is to end, None if nobody asked for it."""
+        return self._stop_reason
+
+    @property
+    def subscribers(self) -> int:
+        """How many are reading at the moment."""
+        return self._subscribers
+
+    def stop(self, reason: str = "stopped") -> None:
+        """Ask the run to end with Cancelled(reason). Harmless if it is ending or has ended."""
+        if self._stop_reason is not None or self._terminal is not None:
+            return
+        self._stop_reason = reason
+        if self._interrupt is not None:
+            self._interrupt()
+
+    async def wait(self) -> Terminal:
+        """The terminal event, once it is there. Waiting does not count as reading."""
+        while self._terminal is None:
+            await self._changed()
+        return self._terminal
+
+    async def subscribe(self, after: int = 0) -> AsyncGenerator[Numbered, None]:
+        """Every event with an id above `after`, once and in order, up to the terminal one.
+
+        The subscription ends when the generator is closed: use `contextlib.aclosing`.
+        """
+        async with aclosing(self.subscribe_batches(after)) as batches:
+            async for batch in batches:
+                for numbered in batch:
+                    yield numbered
+
+    async def subscribe_batches(
+        self, after: int = 0, *, is_over: Callable[[], bool] = lambda: False
+    ) -> AsyncGenerator[list[Numbered], None]:
+        """Like `subscribe`, but all that is waiting at once, to be sent in one write.
+
+        Args:
+            is_over: whether this reader is to stop early; asked after every `wake`.
+        """
+        position = max(after, 0)
+        self._enter()
+        try:
+            while not is_over():
+                if position < len(self._events):
+                    batch = list(enumerate(self._events[position:], start=position + 1))
+                    position += len(batch)
+                    yield batch
+                elif self._terminal is not None:
+                    return
+                else:
+                    await self._changed()
+        finally:
+            self._leave()
+
+    # --- the engine's side -----------------------------------------------------------------
+
+    def interrupt_with(self, interrupt: Callable[[], object] | None) -> None:
+        """What `stop` calls to wake the producer; None from when it must not be disturbed."""
+        self._interrupt = interrupt
+
+    def append(self, event: RunEvent) -> None:
+        """Number an event and wake the readers."""
+        self._events.append(event)
+        if self._waiters:
+            self.wake()
+
+    def wake(self) -> None:
+        """Let every reader look: there is an event, or one of them is to stop."""
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters.clear()
+
+    def seal(self, terminal: Terminal) -> None:
+        """Append the terminal event, unless there is one: a shutdown may have come first."""
+        if self._terminal is None:
+            self._disarm()
+            self._terminal = terminal
+            self.append(terminal)
+
+    async def _changed(self) -> None:
+        waiter = self._loop.create_future()
+        self._waiters.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            with suppress(ValueError):
+                self._waiters.remove(waiter)
+            raise
+
+    def _enter(self) -> None:
+        self._subscribers += 1
+        self._disarm()
+
+    def _leave(self) -> None:
+        self._subscribers -= 1
+        if self._subscribers == 0 and self._terminal is None:
+            self._abandon = self._loop.call_later(self._grace_s, self._abandoned)
+
+    def _disarm(self) -> None:
+        if self._abandon is not None:
+            self._abandon.cancel()
+            self._abandon = None
+
+    def _abandoned(self) -> None:
+        self.stop("abandoned")

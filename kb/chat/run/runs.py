@@ -1,0 +1,211 @@
+"""The engine of runs: a task per answer, whoever is reading.
+
+HTTP only subscribes. Every run ends with exactly one terminal event, whatever its producer does,
+and that event is visible only after `on_end` has stored the message: who sees `run.completed` can
+read it. Everything here belongs to one event loop; call it from that loop's thread only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
+
+from kb.chat.run.run import Numbered, Run, RunIdentity, Terminal
+from kb.errors import KnowledgeBaseError, Overloaded, Unavailable
+from kb.types import TERMINAL_EVENTS, Cancelled, Completed, Failed, Failure, RunEvent
+
+__all__ = ["Numbered", "OnEnd", "Producer", "Run", "RunIdentity", "Runs", "Terminal"]
+
+logger = logging.getLogger(__name__)
+
+ARRIVAL_S = 5.0
+"""Least time that a new run waits for its first subscriber, also if its grace time is 0."""
+
+RETAINED_EVENTS = 1_000_000
+"""Most events of finished runs kept for replay (about 120 MB); the oldest runs go first."""
+
+INTERNAL = Failure("internal_error", "Something went wrong on our side. The log has the details.")
+UNSTORED = Failure("internal_error", "The answer could not be stored. The log has the details.")
+
+Producer = Callable[[Run], AsyncGenerator[RunEvent, None]]
+OnEnd = Callable[[Run, Terminal], None]
+
+
+class Runs:
+    """All runs of this process: those in progress, and the finished ones that can be replayed.
+
+    Args:
+        grace_s: seconds a run goes on after its last subscriber has left.
+        replay_s: seconds a finished run stays readable.
+        max_runs: runs in progress at once.
+    """
+
+    def __init__(self, *, grace_s: float, replay_s: float, max_runs: int) -> None:
+        self._grace_s = grace_s
+        self._replay_s = replay_s
+        self._max_runs = max_runs
+        self._runs: dict[str, Run] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._finished: deque[tuple[float, Run]] = deque()
+        self._finished_events = 0
+        self._closed = False
+
+    @property
+    def active(self) -> int:
+        """Runs in progress."""
+        return len(self._tasks)
+
+    @property
+    def in_progress(self) -> list[Run]:
+        """The runs that have not ended."""
+        return [self._runs[run_id] for run_id in self._tasks]
+
+    def start(
+        self,
+        identity: RunIdentity,
+        producer: Producer,
+        *,
+        on_end: OnEnd | None = None,
+        grace_s: float | None = None,
+        expected_tokens: Callable[[], int] = lambda: 0,
+    ) -> Run:
+        """Begin a run in a task of its own.
+
+        Args:
+            producer: called with the run, yields its events; its own terminal event is the last
+                that is taken. It is closed, and may clean up, before the run ends.
+            on_end: stores the message; runs in a thread, survives cancellation, and comes before
+                the terminal event can be seen.
+            grace_s: this run's own grace time; 0 cancels it as soon as the last reader leaves.
+            expected_tokens: tells what it will likely use, when somebody limits that.
+
+        Raises:
+            Overloaded: too many runs are in progress, or the server is shutting down.
+        """
+        self._forget_old()
+        if self._closed:
+            raise Overloaded("The server is shutting down. Try again in a moment.")
+        if len(self._tasks) >= self._max_runs:
+            raise Overloaded("Too many answers are being written. Try again in a moment.")
+        own_grace_s = self._grace_s if grace_s is None else grace_s
+        arrival_s = max(self._grace_s, own_grace_s, ARRIVAL_S)
+        run = Run(
+            identity, grace_s=own_grace_s, arrival_s=arrival_s, expected_tokens=expected_tokens
+        )
+        task = asyncio.create_task(_drive(run, producer, on_end), name=f"run {run.run_id}")
+        self._runs[run.run_id] = run
+        self._tasks[run.run_id] = task
+        task.add_done_callback(lambda _: self._ended(run))
+        return run
+
+    def get(self, run_id: str) -> Run | None:
+        """A run in progress or lately finished; None if it is unknown or forgotten."""
+        self._forget_old()
+        return self._runs.get(run_id)
+
+    async def close(self, grace_s: float = 5.0) -> None:
+        """Cancel every run as "server_shutdown" and wait until each has stored its message.
+
+        After `grace_s` seconds the subscribers of a run that still hangs are let go.
+        """
+        self._closed = True
+        running = list(zip(self.in_progress, self._tasks.values(), strict=True))
+        for run, _ in running:
+            run.stop("server_shutdown")
+        if running:
+            await asyncio.wait([task for _, task in running], timeout=grace_s)
+        for run, task in running:
+            if not task.done():
+                logger.error("run %s did not end in time", run.run_id)
+                run.seal(Cancelled("server_shutdown"))
+
+    def _ended(self, run: Run) -> None:
+        self._tasks.pop(run.run_id, None)
+        self._finished.append((asyncio.get_running_loop().time(), run))
+        self._finished_events += len(run.events)
+        self._forget_old()
+
+    def _forget_old(self) -> None:
+        if not self._finished:
+            return
+        before = asyncio.get_running_loop().time() - self._replay_s
+        while self._finished and (
+            self._finished[0][0] <= before or self._finished_events > RETAINED_EVENTS
+        ):
+            _, run = self._finished.popleft()
+            self._finished_events -= len(run.events)
+            self._runs.pop(run.run_id, None)
+
+
+async def _drive(run: Run, producer: Producer, on_end: OnEnd | None) -> None:
+    terminal: Terminal = Failed(INTERNAL, retryable=True)
+    try:
+        terminal = await _produce(run, producer)
+        run.interrupt_with(None)
+        if on_end is not None:
+            terminal = await _store(run, on_end, terminal)
+    finally:
+        run.seal(terminal)
+
+
+async def _produce(run: Run, producer: Producer) -> Terminal:
+    """Append the producer's events; whatever happens, return how the run ends."""
+    task = asyncio.current_task()
+    terminal: Terminal | None = None
+    broken: Terminal | None = None
+    try:
+        if run.stop_reason is None and task is not None:
+            run.interrupt_with(task.cancel)
+            async with aclosing(producer(run)) as events:
+                terminal = await _consume(run, events)
+    except asyncio.CancelledError:
+        if task is not None and task.cancelling():
+            broken = Cancelled("server_shutdown")
+    except Exception as exc:  # the edge of a run: the reader gets a sentence, the log the reason
+        broken = _failed(run, exc)
+    if terminal is not None:
+        return terminal
+    if run.stop_reason is not None:
+        return Cancelled(run.stop_reason)
+    return broken or _failed(run, None)
+
+
+async def _consume(run: Run, events: AsyncGenerator[RunEvent, None]) -> Terminal | None:
+    async for event in events:
+        if run.stop_reason is not None:
+            return None
+        if isinstance(event, TERMINAL_EVENTS):
+            run.interrupt_with(None)
+            return event
+        run.append(event)
+    return None
+
+
+def _failed(run: Run, exc: Exception | None) -> Failed:
+    if isinstance(exc, KnowledgeBaseError):
+        return Failed(Failure(exc.code, exc.detail), retryable=isinstance(exc, Unavailable))
+    if run.stop_reason is None:
+        logger.error("run %s broke off without a terminal event", run.run_id, exc_info=exc)
+    return Failed(INTERNAL, retryable=True)
+
+
+async def _store(run: Run, on_end: OnEnd, terminal: Terminal) -> Terminal:
+    """Call `on_end` in a thread; nothing interrupts it, and only what is stored is completed."""
+    context = contextvars.copy_context()
+    storing = asyncio.get_running_loop().run_in_executor(None, context.run, on_end, run, terminal)
+    while not storing.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([storing])
+    error = storing.exception()
+    if error is None:
+        return terminal
+    logger.error("the message of run %s was not stored", run.run_id, exc_info=error)
+    if not isinstance(terminal, Completed):
+        return terminal
+    if isinstance(error, KnowledgeBaseError):
+        return Failed(Failure(error.code, error.detail), retryable=isinstance(error, Unavailable))
+    return Failed(UNSTORED, retryable=True)

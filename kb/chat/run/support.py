@@ -1,0 +1,86 @@
+"""Which sentences of an answer nothing supports: they cite no source and say what none says.
+
+Only words are compared. A sentence without support may still be true, and one with it false; in
+another language than its sources nothing is judged at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from kb.text.sentences import HAN_KANA_HANGUL, sentence_extents, terms
+from kb.types import AnswerSpan, Citation, Source
+
+LEAST_SHARE = 0.5
+"""Share of its content words that one source must hold, or the sentence is not supported."""
+
+LEAST_WORDS = 4
+"""Content words that a sentence must have to be judged: "Yes, it does." says too little."""
+
+_CJK = re.compile(f"[{HAN_KANA_HANGUL}]")
+_NO_STATEMENT = re.compile(r"\s*(?:#{1,6}\s|```|~~~|\||>)|.*[:：?？]\W*$", re.DOTALL)
+_COMMON = frozenset(
+    terms(
+        "about above also because been before being below between both came come could "
+        "does done down each even from gets give goes have here into just know like made "
+        "make many more most much must need only other over same should some such take "
+        "than that them then there these they this those through under upon very want "
+        "well were what when where which while whose will with within without would your "
+        "yours their document documents source sources answer question according follow "
+        "note overall example"
+    )
+)
+
+
+def unsupported(
+    answer: str, citations: Sequence[Citation], sources: Sequence[Source]
+) -> tuple[AnswerSpan, ...]:
+    """The sentences of an answer that no source supports, in order.
+
+    A sentence with a mark is never among them: the mark says where to look.
+
+    Args:
+        citations: those of the answer; their places are characters of it.
+        sources: what the answer could rest on; without any, nothing is judged.
+    """
+    if not sources:
+        return ()
+    marks = [citation.answer_start for citation in citations]
+    bare = [
+        (start, end)
+        for start, end in sentence_extents(answer)
+        if not any(start <= mark < end for mark in marks)
+        and not _NO_STATEMENT.match(answer[start:end])
+    ]
+    if not bare:
+        return ()
+    known = [_content(source.hit.chunk.index_text) for source in sources]
+    scripts = {_is_cjk(source.hit.chunk.index_text) for source in sources}
+    return tuple(
+        AnswerSpan(start, end)
+        for start, end in bare
+        if _is_cjk(answer[start:end]) in scripts and not _is_supported(answer[start:end], known)
+    )
+
+
+def _is_supported(sentence: str, known: Sequence[frozenset[str]]) -> bool:
+    content = _content(sentence)
+    if len(content) < LEAST_WORDS:
+        return True
+    return any(len(content & words) >= LEAST_SHARE * len(content) for words in known)
+
+
+def _content(text: str) -> frozenset[str]:
+    """Pairs of CJK characters, numbers, and words that are neither short nor common."""
+    return frozenset(term for term in terms(text) if _says_something(term))
+
+
+def _says_something(term: str) -> bool:
+    if _CJK.match(term):
+        return len(term) == 2
+    return term[0].isdigit() or (len(term) >= 4 and term not in _COMMON)
+
+
+def _is_cjk(text: str) -> bool:
+    return 4 * len(_CJK.findall(text)) > len(text)

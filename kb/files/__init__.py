@@ -1,0 +1,1 @@
+"""The files of a data folder: originals, partial uploads, locks."""

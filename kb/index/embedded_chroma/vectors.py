@@ -1,0 +1,245 @@
+"""Nearest neighbours through embedded Chroma: one folder per dataset and generation.
+
+A folder of its own answers in 2 ms where a filter in a shared collection of 100,000 took 52, keeps
+damage inside one dataset, and can be erased: Chroma leaves deleted rows in its files. Ids and
+vectors only; the words live in SQL. One process may open a folder, and one client in it: a second
+one answers from stale files without an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import chromadb
+import numpy as np
+from chromadb.api.client import Client
+from chromadb.api.collection_configuration import CreateHNSWConfiguration
+from chromadb.api.models.Collection import Collection
+from chromadb.api.shared_system_client import SharedSystemClient
+from chromadb.config import Settings
+from chromadb.errors import ChromaError
+
+from kb.errors import IndexDamaged
+from kb.index.damage import reporting_damage
+from kb.index.embedded_chroma.open_indexes import Absent, OpenIndexes
+from kb.index.embedded_chroma.unused_rows import empty_unused_rows
+from kb.index.renewal import remove, renewed
+from kb.protocols import IndexKey, Scored, Vectors
+
+COLLECTION = "chunks"
+DATABASE = "chroma.sqlite3"
+PAGE = 1000
+HEADER_BYTES = 100
+WALKS = 64
+WALK_LIMIT = 100
+# Measured on 100,000 passages with 384 dimensions in clusters of 16, 200 questions, two cores:
+# recall of the nearest 40 / 100, and p50. Chroma's own (16 neighbours, construction 100, search
+# 100): 0.970 / 0.938, 1.3 / 2.1 ms, and none of the nearest for some questions. 16, 100, 400:
+# 0.995 / 0.994, 2.0 / 2.3 ms. These: 0.997 / 0.997, 2.2 / 2.5 ms; feeding is no slower (about
+# 2,000 a second), the files are 6 % larger.
+HNSW: CreateHNSWConfiguration = {
+    "space": "cosine",
+    "max_neighbors": 32,
+    "ef_construction": 200,
+    "ef_search": 400,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    path: Path
+    client: Client
+    chunks: Collection
+    batch: int
+
+
+class ChromaVectors:
+    """A `VectorIndex` in `root/<dataset>/g<generation>/vectors`. Thread-safe.
+
+    Every method may raise IndexDamaged (drop the index and feed it again) and StorageFull.
+    """
+
+    def __init__(self, root: Path, *, open_limit: int) -> None:
+        """Keep at most `open_limit` folders open: each costs 4 threads and 10 descriptors."""
+        root.mkdir(parents=True, exist_ok=True)
+        self.root = root
+        self._open = OpenIndexes[_Folder](_close, limit=open_limit)
+
+    def upsert(self, key: IndexKey, chunk_ids: Sequence[str], vectors: Vectors) -> None:
+        """Add or overwrite rows; of an id given twice the last row counts."""
+        rows = {chunk_id: row for row, chunk_id in enumerate(chunk_ids)}
+        if not rows:
+            return
+        ids, kept = list(rows), vectors[list(rows.values())]
+        with self._lent(key, self._open_or_create) as folder:
+            for start in range(0, len(ids), folder.batch):
+                part = slice(start, start + folder.batch)
+                folder.chunks.upsert(ids=ids[part], embeddings=kept[part])
+
+    def remove(self, key: IndexKey, chunk_ids: Sequence[str]) -> None:
+        """Forget rows; unknown ids and a missing folder are ignored."""
+        with suppress(Absent), self._lent(key, self._open_existing) as folder:
+            for start in range(0, len(chunk_ids), folder.batch):
+                folder.chunks.delete(ids=list(chunk_ids[start : start + folder.batch]))
+
+    def query(self, key: IndexKey, vector: Vectors, limit: int) -> list[Scored]:
+        """The nearest chunks of a (1, dimensions) vector, best first, score = cosine."""
+        if limit < 1:
+            return []
+        with suppress(Absent), self._lent(key, self._open_existing) as folder:
+            return _nearest(folder.chunks, vector, limit)
+        return []
+
+    def ids(self, key: IndexKey) -> set[str]:
+        """Every chunk id held, each proven to have its vector (3 s for 100,000).
+
+        Chroma keeps ids and graph apart: ids alone would not tell of rows lost from the graph.
+        """
+        with suppress(Absent), self._lent(key, self._open_existing) as folder:
+            return set(_all_ids(folder.chunks))
+        return set()
+
+    def graphs(self) -> list[IndexKey]:
+        """The indexes whose graph is on disk, which is the part that can be torn."""
+        found = {path.parents[2] for path in self.root.glob("*/g*/vectors/*/data_level0.bin")}
+        return [IndexKey(path.parent.name, int(path.name[1:])) for path in sorted(found)]
+
+    def exercise(self, key: IndexKey) -> None:
+        """Read every row and walk the graph from many sides: for a process that may die of it."""
+        with suppress(Absent), self._lent(key, self._open_existing) as folder:
+            for _ in _all_ids(folder.chunks):
+                pass
+            known = folder.chunks.get(limit=WALKS, include=["embeddings"])["embeddings"]
+            if known is not None and len(known):
+                near = np.asarray(known, dtype=np.float32)
+                far = np.random.default_rng(0).standard_normal(near.shape).astype(np.float32)
+                for vector in (*near, *far):
+                    _nearest(folder.chunks, vector.reshape(1, -1), WALK_LIMIT)
+
+    def drop(self, key: IndexKey) -> None:
+        """Close the folder and remove it from disk."""
+        with self._open.closed(key):
+            remove(self._path(key))
+
+    def renew(self, key: IndexKey, parts: Iterable[tuple[Sequence[str], Vectors]]) -> None:
+        """Make the index anew of (ids, vectors); the present one answers until it is done."""
+        path = self._path(key)
+        with (
+            reporting_damage("vector", key, (ChromaError,), root=self.root),
+            renewed(path, lambda: self._open.closed(key)) as new,
+        ):
+            folder: _Folder | None = None
+            try:
+                for ids, vectors in parts:
+                    if folder is None:
+                        new.mkdir(parents=True)
+                        folder = _connected(new)
+                    for start in range(0, len(ids), folder.batch):
+                        part = slice(start, start + folder.batch)
+                        folder.chunks.upsert(ids=list(ids[part]), embeddings=vectors[part])
+            finally:
+                if folder is not None:
+                    _close(folder)
+
+    def close(self) -> None:
+        """Release the threads and descriptors of every open folder."""
+        self._open.close()
+
+    def _path(self, key: IndexKey) -> Path:
+        return self.root / key.dataset_id / f"g{key.generation}" / "vectors"
+
+    @contextmanager
+    def _lent(self, key: IndexKey, opener: Callable[[IndexKey], _Folder]) -> Iterator[_Folder]:
+        with (
+            reporting_damage("vector", key, (ChromaError,), root=self.root),
+            self._open.lease(key, opener) as folder,
+        ):
+            yield folder
+
+    def _open_existing(self, key: IndexKey) -> _Folder:
+        path = self._path(key)
+        if not path.is_dir() or not any(path.iterdir()):
+            raise Absent
+        if _is_torn(path):
+            raise IndexDamaged("vector", key.dataset_id, key.generation)
+        return _connected(path)
+
+    def _open_or_create(self, key: IndexKey) -> _Folder:
+        try:
+            return self._open_existing(key)
+        except Absent:
+            path = self._path(key)
+            path.mkdir(parents=True, exist_ok=True)
+            return _connected(path)
+
+
+def _connected(path: Path) -> _Folder:
+    with ExitStack() as undo:
+        # A client that fails to start stays in Chroma's cache and breaks every later attempt
+        # on this path (chroma-core/chroma#6499).
+        undo.callback(SharedSystemClient._identifier_to_system.pop, str(path), None)
+        client = _client(path)
+        undo.callback(client.close)
+        chunks = client.get_or_create_collection(
+            COLLECTION, embedding_function=None, configuration={"hnsw": HNSW}
+        )
+        # Reads one vector: Chroma goes on with an empty graph when the graph's files are lost.
+        chunks.get(limit=1, include=["embeddings"])
+        folder = _Folder(path, client, chunks, client.get_max_batch_size())
+        undo.pop_all()
+        return folder
+
+
+def _client(path: Path) -> Client:
+    # Its declared type lacks `close`.
+    return cast(Client, chromadb.PersistentClient(path, Settings(anonymized_telemetry=False)))
+
+
+def _close(folder: _Folder) -> None:
+    folder.client.close()
+    empty_unused_rows(folder.path)
+
+
+def _nearest(chunks: Collection, vector: Vectors, limit: int) -> list[Scored]:
+    found = chunks.query(query_embeddings=vector, n_results=limit, include=["distances"])
+    (distances,) = found["distances"] or [[]]
+    return [
+        Scored(chunk_id, min(1.0, 1.0 - distance))
+        for chunk_id, distance in zip(found["ids"][0], distances, strict=True)
+    ]
+
+
+def _all_ids(chunks: Collection) -> Iterator[str]:
+    offset = 0
+    while page := chunks.get(limit=PAGE, offset=offset, include=["embeddings"])["ids"]:
+        yield from page
+        offset += len(page)
+
+
+def _is_torn(path: Path) -> bool:
+    """Whether opening would crash the process or find an empty index instead of an error.
+
+    A kill while the graph is written can leave files that do not belong together; loading them is
+    a segmentation fault (chroma-core/chroma#7510), which nothing in this process can catch.
+    """
+    database = path / DATABASE
+    if not database.is_file() or not database.stat().st_size:
+        return True
+    return any(_is_torn_graph(folder) for folder in path.iterdir() if folder.is_dir())
+
+
+def _is_torn_graph(folder: Path) -> bool:
+    sizes = {file.stem: file.stat().st_size for file in folder.glob("*.bin")}
+    if not sizes:
+        return False
+    if sizes.keys() != {"header", "length", "data_level0", "link_lists"}:
+        return True
+    capacity = sizes["length"] // 4  # one 32-bit number per row
+    whole_rows = capacity > 0 and sizes["data_level0"] % capacity == 0
+    # Upper levels hold a sixteenth of the rows and no vectors; when torn they grow without bound.
+    links_fit = sizes["link_lists"] <= sizes["data_level0"]
+    return not (sizes["header"] == HEADER_BYTES and whole_rows and links_fit)

@@ -1,0 +1,244 @@
+"""A language model server that needs no model: try the product with it, and test against it.
+
+OpenAI-compatible (`/v1/chat/completions`, `/v1/completions`, `/v1/models`). The model name in the
+request picks the behaviour, so one server plays every part: what it says is in
+`kb/models/fake/scripts.py`, and beside that there are
+
+    fail:CODE[:s]     that HTTP status, with the request echoed in the body as bad servers do;
+                      `s` is sent as its Retry-After
+    flaky:N           HTTP 503 to the first N requests, then like echo
+    stall             headers, then silence until the client leaves
+    cut[:text]        three tokens (or that text), then the connection breaks
+    error-mid-stream  three tokens, then an error object that echoes the request
+
+From the shell: `python -m kb.models.fake.server --port 9000`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Self
+
+from kb.models.fake.scripts import Script, script_of, usage_of
+
+MODELS = (
+    "echo",
+    "cite",
+    "reveal",
+    "numbers:100",
+    "slow:50",
+    "fail:500",
+    "fail:429",
+    "stall",
+    "cut",
+)
+BREAKS_AFTER = 3
+
+
+class FakeModelServer:
+    """An async context manager that listens while it is open.
+
+    Attributes:
+        base_url: ends in `/v1`.
+        requests: the JSON bodies received, oldest first.
+        abandoned: streams that the client left before their end.
+        connections: connections accepted.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._host = host
+        self._port = port
+        self._open: set[Any] = set()
+        self._meetings: dict[int, asyncio.Barrier] = {}
+        self.requests: list[dict[str, Any]] = []
+        self.abandoned = 0
+        self.connections = 0
+        self.base_url = ""
+
+    @property
+    def open_connections(self) -> int:
+        """Connections that are open now."""
+        return len(self._open)
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, self._host, self._port)
+        port = self._server.sockets[0].getsockname()[1]
+        self.base_url = f"http://{self._host}:{port}/v1"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for connection in self._open:
+            connection.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(asyncio.current_task())
+        self.connections += 1
+        try:
+            while await self._answer(reader, writer):
+                pass
+        except ConnectionError:
+            self.abandoned += 1
+        except (asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the client closed an idle connection, or the server is closing
+        finally:
+            self._open.discard(asyncio.current_task())
+            writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Serve one request; False ends the connection."""
+        path, body = await _read_request(reader)
+        if path.endswith("/models"):
+            await _send(writer, 200, {"object": "list", "data": [{"id": name} for name in MODELS]})
+        elif not path.endswith("/completions"):
+            await _send(writer, 404, {"error": {"message": f"no such path: {path}"}})
+        else:
+            self.requests.append(body)
+            name, _, failing = str(body.get("model", "")).partition(":")
+            if name == "flaky" and len(self.requests) <= int(failing):
+                await _refuse(writer, 503, body)
+                return True
+            reply = _Reply(reader, writer, "/chat/" in path, self._meetings)
+            return await _complete(body, reply)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """One answer on the wire, streamed in either style."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    chat: bool
+    meetings: dict[int, asyncio.Barrier]
+
+    async def meet(self, count: int) -> None:
+        await self.meetings.setdefault(count, asyncio.Barrier(count)).wait()
+
+    def start(self) -> None:
+        self.writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+            b"transfer-encoding: chunked\r\n\r\n"
+        )
+
+    async def event(self, data: dict[str, Any] | str) -> None:
+        if self.reader.at_eof():
+            raise ConnectionResetError("the client left")
+        text = data if isinstance(data, str) else json.dumps(data)
+        payload = f"data: {text}\n\n".encode()
+        self.writer.write(b"%x\r\n%b\r\n" % (len(payload), payload))
+        await self.writer.drain()
+
+    async def end(self) -> None:
+        await self.event("[DONE]")
+        self.writer.write(b"0\r\n\r\n")
+        await self.writer.drain()
+
+    def choice(self, text: str, finish_reason: str | None, part: str = "delta") -> dict[str, Any]:
+        content = {part: {"content": text}} if self.chat else {"text": text}
+        return {"index": 0, "finish_reason": finish_reason, **content}
+
+
+async def _complete(body: dict[str, Any], reply: _Reply) -> bool:
+    behaviour, _, argument = str(body.get("model", "")).partition(":")
+    if behaviour == "fail":
+        code, _, retry_after = argument.partition(":")
+        await _refuse(reply.writer, int(code), body, retry_after)
+        return True
+    script = script_of(body, behaviour, argument)
+    if not body.get("stream"):
+        choice = reply.choice("".join(script.words), "stop", "message")
+        await _send(reply.writer, 200, {"choices": [choice], "usage": usage_of(body, script)})
+        return True
+    reply.start()
+    if behaviour == "stall":
+        await reply.writer.drain()
+        await reply.reader.read()
+        raise ConnectionResetError("the client left")
+    breaks = behaviour in ("cut", "error-mid-stream")
+    await _stream_words(script, reply, BREAKS_AFTER if breaks else None)
+    if behaviour == "error-mid-stream":
+        await reply.event({"error": {"message": f"failed on {body}", "code": 500}})
+    if breaks:
+        return False
+    await reply.event({"choices": [reply.choice("", "stop")]})
+    if (body.get("stream_options") or {}).get("include_usage"):
+        await reply.event({"choices": [], "usage": usage_of(body, script)})
+    await reply.end()
+    return True
+
+
+async def _refuse(
+    writer: asyncio.StreamWriter, status: int, body: dict[str, Any], retry_after: str = ""
+) -> None:
+    header = f"retry-after: {retry_after}\r\n" if retry_after else ""
+    await _send(writer, status, {"error": {"message": f"bad request: {body}"}}, header)
+
+
+async def _stream_words(script: Script, reply: _Reply, limit: int | None) -> None:
+    for number, word in enumerate(script.words[:limit]):
+        if number == 1 and script.together > 1:
+            await reply.meet(script.together)
+        if script.interval_s:
+            await asyncio.sleep(script.interval_s)
+        await reply.event({"choices": [reply.choice(word, None)]})
+
+
+async def _read_request(reader: asyncio.StreamReader) -> tuple[str, dict[str, Any]]:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    length = re.search(r"^content-length:\s*(\d+)", head, re.IGNORECASE | re.MULTILINE)
+    body = await reader.readexactly(int(length[1])) if length else b""
+    return head.split(" ", 2)[1].split("?")[0], json.loads(body) if body else {}
+
+
+async def _send(
+    writer: asyncio.StreamWriter, status: int, data: dict[str, Any], header: str = ""
+) -> None:
+    payload = json.dumps(data).encode()
+    head = f"HTTP/1.1 {status} Fake\r\ncontent-type: application/json\r\n{header}"
+    writer.write(f"{head}content-length: {len(payload)}\r\n\r\n".encode() + payload)
+    await writer.drain()
+
+
+@contextmanager
+def running_fake_server(host: str = "127.0.0.1", port: int = 0) -> Iterator[FakeModelServer]:
+    """The server in a thread with a loop of its own, for callers that are not asynchronous."""
+    server = FakeModelServer(host, port)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="fake-model-server", daemon=True)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
+        yield server
+        asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _serve_forever(server: FakeModelServer) -> None:
+    async with server:
+        print(f"Fake language models at {server.base_url}: {', '.join(MODELS)}", flush=True)
+        await asyncio.Event().wait()
+
+
+def main() -> None:
+    """Serve until interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m kb.models.fake.server")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=9000)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve_forever(FakeModelServer(**vars(parser.parse_args()))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""Reads the chunk objects of OpenAI-compatible streams, in all the shapes that servers send.
+
+Tolerated: no choices, no delta, null content, role only, usage on any chunk or none, reasoning
+fields (dropped), inline `<think>` at the start (dropped), half surrogates (replaced by U+FFFD).
+An error object or a `code` other than 0 raises, and its words are dropped: servers echo requests,
+and a request holds the hidden prompt.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from kb.errors import ModelUnavailable
+from kb.models.llm.failures import TryAgain
+from kb.text.valid import clean
+from kb.types import EndPiece, FinishReason
+
+DONE = b"[DONE]"
+FINISH_REASONS: Mapping[str, FinishReason] = {
+    "length": "length",
+    "max_tokens": "length",
+    "content_filter": "filtered",
+    "sensitive": "filtered",
+}
+REASONING = ("reasoning_content", "reasoning", "reasoning_details")
+_OPEN, _CLOSE = "<think>", "</think>"
+
+
+class ThinkFilter:
+    """Drops one `<think>…</think>` at the very start of a text that arrives in pieces."""
+
+    def __init__(self) -> None:
+        self._held: str | None = ""
+        self._thinking = False
+
+    def feed(self, text: str) -> str:
+        """The characters that are certainly not thought."""
+        if self._held is None:
+            return text
+        self._held += text
+        start = self._held.lstrip()
+        if not self._thinking and len(start) < len(_OPEN) and _OPEN.startswith(start):
+            return ""
+        self._thinking = self._thinking or start.startswith(_OPEN)
+        if not self._thinking:
+            return self._release(self._held)
+        _, closed, after = start.partition(_CLOSE)
+        if closed and after.strip():
+            return self._release(after.lstrip())
+        # Of a thought only what may become its end is kept.
+        self._held = _CLOSE if closed else _OPEN + start[len(_OPEN) :][-len(_CLOSE) :]
+        return ""
+
+    def finish(self) -> str:
+        """What was held back at the end of the stream and is no thought."""
+        return "" if self._thinking else self._held or ""
+
+    def _release(self, text: str) -> str:
+        self._held = None
+        return text
+
+
+class ChunkReader:
+    """Follows one stream from chunk to chunk.
+
+    Attributes:
+        tokens_seen: grows with every piece of text or reasoning, so that a caller can tell a model
+            that thinks from one that hangs.
+        complete: the server said that the answer is whole; its usage may still follow.
+        done: the server said that nothing follows.
+    """
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._think = ThinkFilter()
+        self._finish_reason: FinishReason = "stop"
+        self._usage: Mapping[str, Any] = {}
+        self._has_text = False
+        self.tokens_seen = 0
+        self.complete = False
+        self.done = False
+
+    def text(self, payload: bytes) -> str:
+        """The answer's next characters, often none.
+
+        Raises:
+            ModelUnavailable: the payload is an error, or no JSON object.
+        """
+        if payload.strip() in (b"", DONE):
+            self.done = payload.strip() == DONE
+            self.complete = self.complete or self.done
+            return ""
+        chunk = self._parse(payload)
+        self._usage = chunk.get("usage") or self._usage
+        choices = chunk.get("choices")
+        try:
+            return self._choice(choices[0]) if choices else ""
+        except (AttributeError, KeyError, TypeError):
+            raise self.nonsense() from None
+
+    def check_whole(self) -> None:
+        """Raises ModelUnavailable if the stream has ended too early, or said nothing.
+
+        A tool call is nothing: no tool was offered.
+        """
+        who = f"The language model {self._model!r}"
+        if not self.complete:
+            raise TryAgain(f"{who} broke off before its answer was whole.")
+        if not self._has_text and self._finish_reason == "stop":
+            raise ModelUnavailable(f"{who} sent an empty answer.")
+
+    def rest(self) -> str:
+        """Characters still held back when the stream has ended."""
+        return self._think.finish()
+
+    def end(self) -> EndPiece:
+        """What is known at the end; zero tokens where the server did not count."""
+        return EndPiece(
+            finish_reason=self._finish_reason,
+            prompt_tokens=self._count("prompt_tokens"),
+            completion_tokens=self._count("completion_tokens"),
+        )
+
+    def _count(self, name: str) -> int:
+        count = self._usage.get(name) if isinstance(self._usage, dict) else None
+        return count if isinstance(count, int) else 0
+
+    def _choice(self, choice: Mapping[str, Any]) -> str:
+        reason = choice.get("finish_reason")
+        if reason:
+            self.complete = True
+            self._finish_reason = FINISH_REASONS.get(reason, "stop")
+        delta = choice.get("delta") or choice.get("message") or choice
+        text = _plain(delta.get("content") or delta.get("text") or "")
+        if text or any(delta.get(name) for name in REASONING):
+            self.tokens_seen += 1
+        self._has_text = self._has_text or bool(text)
+        return self._think.feed(text) if text else ""
+
+    def _parse(self, payload: bytes) -> Mapping[str, Any]:
+        chunk = _loads(payload)
+        if not isinstance(chunk, dict):
+            if self.complete:
+                return {}  # nothing that is needed; perhaps the connection was cut within it
+            raise self.nonsense()
+        if chunk.get("error") or chunk.get("code") not in (None, 0, 200, "", "0", "200"):
+            raise ModelUnavailable(
+                f"The language model {self._model!r} reported an error. Its server's log says why."
+            )
+        return chunk
+
+    def nonsense(self) -> ModelUnavailable:
+        """The error for whatever is not a stream of chunks."""
+        return ModelUnavailable(
+            f"The language model {self._model!r} sent something that is no answer. "
+            "Check that its address is an OpenAI-compatible endpoint."
+        )
+
+
+def _plain(content: str | list[Mapping[str, Any]]) -> str:
+    # Some servers send a list of typed parts, thoughts among them.
+    if not isinstance(content, str):
+        content = "".join(part["text"] for part in content if part.get("type") == "text")
+    return clean(content)
+
+
+def _loads(payload: bytes) -> Any:
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        pass  # half a surrogate pair or bad UTF-8, which the slower reader takes
+    try:
+        return json.loads(payload.decode("utf-8", "replace"))
+    except ValueError:
+        return None

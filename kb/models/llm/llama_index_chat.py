@@ -1,0 +1,114 @@
+"""Any LlamaIndex LLM class as a `ChatModel`, for providers without an OpenAI-compatible endpoint.
+
+Importing `llama_index.core` takes 2 s and 100 MB, so it happens at the first question to such a
+model, off the event loop. Their tokens cost ten times the CPU of the raw stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import aclosing
+from importlib import import_module
+from typing import Any
+
+from kb.errors import ModelUnavailable
+from kb.models.llm.deadlines import AnswerClock, Timeouts
+from kb.models.llm.prompts import chat_messages, completion_text
+from kb.protocols import Prompt
+from kb.text.valid import clean
+from kb.types import EndPiece, Model, Piece, TextPiece
+
+PACKAGE = "llama_index."
+Ask = Callable[[Prompt], Coroutine[Any, Any, Any]]
+
+
+class LlamaIndexChatModel:
+    """Implements `kb.protocols.ChatModel` over `astream_chat` or `astream_complete`.
+
+    Args:
+        model: its provider is `llama_index:<module>:<Class>`, a class within the `llama_index`
+            packages (others are not imported: a name must not run code). Name, key and address
+            are handed to the class where it has such fields, and all options.
+    """
+
+    def __init__(self, model: Model, timeouts: Timeouts) -> None:
+        self._model = model
+        self._timeouts = timeouts
+        self._ask: Ask | None = None
+        self._opening = asyncio.Lock()
+
+    async def stream(self, prompt: Prompt) -> AsyncIterator[Piece]:
+        """Text pieces, then exactly one EndPiece without counts. Raises ModelUnavailable."""
+        ask = await self._open()
+        clock = AnswerClock(self._timeouts, self._model.name)
+        tokens = 0
+        try:
+            async with aclosing(await clock.wait(ask(prompt))) as responses:
+                while (response := await clock.wait(anext(responses, None))) is not None:
+                    clock.saw(tokens := tokens + 1)
+                    if response.delta:
+                        yield TextPiece(clean(response.delta))
+        except ModelUnavailable:
+            raise
+        except Exception as exc:  # the edge to any provider's code; its words may hold the prompt
+            raise ModelUnavailable(
+                f"The language model {self._model.name!r} failed with {type(exc).__name__}."
+            ) from None
+        yield EndPiece()
+
+    async def close(self) -> None:
+        """LlamaIndex classes keep their own connections and have no way to close them."""
+
+    async def _open(self) -> Ask:
+        async with self._opening:
+            if self._ask is None:
+                self._ask = await asyncio.to_thread(_load, self._model)
+            return self._ask
+
+
+def _load(model: Model) -> Ask:
+    _, _, path = model.provider.partition(":")
+    module_name, _, class_name = path.partition(":")
+    if not module_name.startswith(PACKAGE):
+        raise _wrong(model, "must be llama_index:<module>:<Class>")
+    try:
+        from llama_index.core.llms import LLM, ChatMessage
+
+        kind = getattr(import_module(module_name), class_name)
+    except (ImportError, AttributeError):
+        raise _wrong(model, "names nothing that is installed here") from None
+    if not (isinstance(kind, type) and issubclass(kind, LLM)):
+        raise _wrong(model, "names no LlamaIndex LLM class")
+    llm = _construct(model, kind)
+
+    async def ask(prompt: Prompt) -> Any:
+        options = _options(model, prompt)
+        if model.style == "completion":
+            return await llm.astream_complete(completion_text(model, prompt), **options)
+        messages = [ChatMessage(**message) for message in chat_messages(prompt)]
+        return await llm.astream_chat(messages, **options)
+
+    return ask
+
+
+def _construct(model: Model, kind: Any) -> Any:
+    known = {"model": model.model, "api_key": model.api_key, "api_base": model.base_url}
+    fitting = {name: value for name, value in known.items() if value and name in kind.model_fields}
+    try:
+        return kind(**{**fitting, **model.options})
+    except (TypeError, ValueError, ImportError) as exc:
+        raise _wrong(model, f"refused its options ({type(exc).__name__})") from None
+
+
+def _options(model: Model, prompt: Prompt) -> dict[str, Any]:
+    asked = {
+        "temperature": prompt.temperature,
+        "max_tokens": prompt.max_tokens,
+        "stop": list(model.stop) or None,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _wrong(model: Model, what: str) -> ModelUnavailable:
+    return ModelUnavailable(f"Provider {model.provider!r} of model {model.name!r} {what}.")

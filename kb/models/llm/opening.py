@@ -1,0 +1,188 @@
+"""Language models that stream: OpenAI-compatible endpoints, and LlamaIndex classes by name.
+
+The raw stream is read, not the SDK's objects: 12 µs a token instead of 92. No word of an upstream
+error reaches our own: servers echo requests, and a request holds the hidden prompt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
+from itertools import count
+from typing import TYPE_CHECKING
+
+from kb.errors import ModelUnavailable
+from kb.models.llm.chunks import ChunkReader
+from kb.models.llm.deadlines import AnswerClock, Timeouts
+from kb.models.llm.failures import TryAgain, pause_s
+from kb.models.llm.llama_index_chat import LlamaIndexChatModel
+from kb.models.llm.prompts import request_body
+from kb.models.llm.sse import EventDecoder, LineTooLong
+from kb.protocols import ChatModel, Prompt
+from kb.types import Model, Piece, TextPiece
+
+if TYPE_CHECKING:
+    from kb.models.llm.openai_transport import Answer, OpenAITransport
+
+LLAMA_INDEX = "llama_index:"
+DRAIN_S = 0.05
+
+BUSY_STREAMS = 8
+"""Answers of one model at once from which on tokens may travel together."""
+PAUSE_PER_STREAM_S = 0.003
+LONGEST_PAUSE_S = 0.1
+TICK_S = 0.01
+"""Under load a stream rests a moment after each token, and those that come meanwhile are handled
+in one go, which costs a fraction. With fewer answers, and before the first token, nothing waits."""
+
+
+def open_chat_model(
+    model: Model,
+    *,
+    first_token_timeout_s: float = 60.0,
+    gap_timeout_s: float = 30.0,
+    total_timeout_s: float = 600.0,
+    retries: int = 2,
+) -> ChatModel:
+    """The registered model, ready to stream. Nothing is connected before the first question.
+
+    The timeouts of the model itself go before those given here.
+
+    A provider of the form `llama_index:<module>:<Class>` names a LlamaIndex LLM class; every other
+    provider is an OpenAI-compatible endpoint.
+    """
+    timeouts = Timeouts(
+        model.first_token_timeout_s or first_token_timeout_s,
+        model.gap_timeout_s or gap_timeout_s,
+        model.total_timeout_s or total_timeout_s,
+    )
+    if model.provider.startswith(LLAMA_INDEX):
+        return LlamaIndexChatModel(model, timeouts)
+    return OpenAIChatModel(model, timeouts, retries=retries)
+
+
+class OpenAIChatModel:
+    """Implements `kb.protocols.ChatModel`. One connection pool; belongs to one event loop.
+
+    Args:
+        model: as registered; without `base_url` it is OpenAI's own.
+        timeouts: reasoning counts as tokens, keep-alive comments do not. The time for the first
+            token holds for all tries together.
+        retries: further tries after a failure that may pass, before anything of an answer came.
+    """
+
+    def __init__(self, model: Model, timeouts: Timeouts | None = None, *, retries: int = 2) -> None:
+        self._model = model
+        self._timeouts = timeouts or Timeouts()
+        self._retries = retries
+        self._transport: OpenAITransport | None = None
+        self._opening = asyncio.Lock()
+        self._streams = 0
+
+    async def stream(self, prompt: Prompt) -> AsyncIterator[Piece]:
+        """Text pieces, then exactly one EndPiece. Closing it closes the upstream connection.
+
+        Raises:
+            ModelUnavailable: refused, too late, an error in the stream, cut before its end, or
+                nothing said at all.
+        """
+        clock = AnswerClock(self._timeouts, self._model.name)
+        transport = await self._open()
+        body = request_body(self._model, prompt)
+        for tries in count(1):
+            reader = ChunkReader(self._model.name)
+            try:
+                async with AsyncExitStack() as stack:
+                    stack.enter_context(self._counted())
+                    answer = await clock.wait(stack.enter_async_context(transport.answer(body)))
+                    texts = await stack.enter_async_context(
+                        aclosing(_texts(answer, reader, clock, self._pause_s))
+                    )
+                    async for text in texts:
+                        yield TextPiece(text)
+                reader.check_whole()
+                break
+            except TryAgain as failure:
+                if reader.tokens_seen or tries > self._retries:
+                    raise
+                if not await clock.pause(pause_s(failure, tries)):
+                    raise
+        if rest := reader.rest():
+            yield TextPiece(rest)
+        yield reader.end()
+
+    async def close(self) -> None:
+        """Release connections."""
+        if self._transport is not None:
+            await self._transport.close()
+            self._transport = None
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._streams += 1
+        try:
+            yield
+        finally:
+            self._streams -= 1
+
+    def _pause_s(self) -> float:
+        """How long a stream rests after it has brought text."""
+        if self._streams < BUSY_STREAMS:
+            return 0.0
+        return min(self._streams * PAUSE_PER_STREAM_S, LONGEST_PAUSE_S)
+
+    async def _open(self) -> OpenAITransport:
+        async with self._opening:
+            if self._transport is None:
+                # The SDK's import takes 0.4 s and its client 25 ms; other answers go on meanwhile.
+                self._transport = await asyncio.to_thread(_transport, self._model)
+            return self._transport
+
+
+def _transport(model: Model) -> OpenAITransport:
+    from kb.models.llm.openai_transport import OpenAITransport
+
+    return OpenAITransport(model)
+
+
+async def _texts(
+    answer: Answer, reader: ChunkReader, clock: AnswerClock, pause_s: Callable[[], float]
+) -> AsyncGenerator[str, None]:
+    decoder = EventDecoder()
+    has_text = False
+    while not reader.done:
+        if has_text and (rest_s := pause_s()):
+            await _rest(rest_s)
+        block = await _block(answer, reader, clock)
+        try:
+            payloads = decoder.finish() if block is None else decoder.feed(block)
+        except LineTooLong:
+            raise reader.nonsense() from None
+        for payload in payloads:
+            if text := reader.text(payload):
+                has_text = True
+                yield text
+        if block is None:
+            return
+        clock.saw(reader.tokens_seen)
+    # A connection is used again only if its response was read to the end.
+    with suppress(TimeoutError, ModelUnavailable):
+        async with asyncio.timeout(DRAIN_S):
+            while await answer.block() is not None:
+                pass
+
+
+async def _rest(rest_s: float) -> None:
+    """Up to so long: the streams that end in the same tick are woken together, and the first warms
+    the caches for the others."""
+    await asyncio.sleep(rest_s - (asyncio.get_running_loop().time() + rest_s) % TICK_S)
+
+
+async def _block(answer: Answer, reader: ChunkReader, clock: AnswerClock) -> bytes | None:
+    try:
+        return await clock.wait(answer.block())
+    except ModelUnavailable:
+        if reader.complete:
+            return None  # the answer is whole; the server only forgot to hang up
+        raise

@@ -1,0 +1,1 @@
+"""Keys, secrets, usage, and idempotent requests in SQL."""

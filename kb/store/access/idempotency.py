@@ -1,0 +1,56 @@
+"""First answers to creating requests, kept for a day: the same key gets the same answer again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from kb.errors import Conflict
+from kb.store.engine import schema
+from kb.store.engine.database import Transaction
+
+table = schema.idempotency
+
+KEPT_S = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class FirstAnswer:
+    """What the first request with a key was answered."""
+
+    status: int
+    body: str
+
+
+def find(tx: Transaction, caller: str, key: str, fingerprint: str) -> FirstAnswer | None:
+    """The first answer to this key, if it is not too old.
+
+    Raises:
+        Conflict: the key was used for another request.
+    """
+    query = select(table).where(table.c.key == key, table.c.caller == caller)
+    row = tx.execute(query.where(table.c.created > time.time() - KEPT_S)).one_or_none()
+    if row is None:
+        return None
+    if row.fingerprint != fingerprint:
+        raise Conflict("This Idempotency-Key was used for another request. Use a new one.")
+    return FirstAnswer(row.status, row.body)
+
+
+def keep(tx: Transaction, caller: str, key: str, fingerprint: str, answer: FirstAnswer) -> None:
+    """Remember a first answer, in place of one that is there no more; forget what is too old."""
+    tx.execute(delete(table).where(table.c.created <= time.time() - KEPT_S))
+    statement = insert(table).values(
+        key=key,
+        caller=caller,
+        fingerprint=fingerprint,
+        status=answer.status,
+        body=answer.body,
+        created=time.time(),
+    )
+    made = {name: statement.excluded[name] for name in ("fingerprint", "status", "body", "created")}
+    keys = [table.c.key, table.c.caller]
+    tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=made))

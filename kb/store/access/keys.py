@@ -1,0 +1,247 @@
+"""Access keys: shown once, stored as a keyed hash, found by the id that they carry."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import zlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from kb.errors import NotFound
+from kb.ids import new_id, now, rfc3339
+from kb.iteration import batched
+from kb.store.access import app_access
+from kb.store.access.secrets import Secrets
+from kb.store.engine import schema
+from kb.store.engine.database import VARIABLES, Transaction
+from kb.store.engine.paging import Listing, PageRequest, listing
+from kb.types import DEFAULT_WORKSPACE, AppAccess, Key, KeyKind, Limits, Scope
+
+table = schema.keys
+
+PREFIX = "kbk_live"
+
+NOBODY = ""
+"""The end user whom no conversation belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The secret that somebody came with, as its keyed hash: it ends by rotation too."""
+
+    key_id: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A good key, the secret it was used with, and what its app says about all its keys.
+
+    `digests` are those of every secret that is good for it now: two after a rotation with grace.
+    """
+
+    key: Key
+    credential: Credential
+    digests: tuple[bytes, ...]
+    of_app: AppAccess
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """What a new key is to be."""
+
+    kind: KeyKind
+    name: str = ""
+    dataset_ids: tuple[str, ...] = ()
+    app_id: str | None = None
+    origins: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    expires_at: str | None = None
+
+
+def create(tx: Transaction, scope: Scope, vault: Secrets, new: NewKey) -> tuple[Key, str]:
+    """Make a key; the text `kbk_live_<id>_<secret>_<checksum>` is returned this once."""
+    key_id = new_id("key").removeprefix("key_")
+    token = _new_token(key_id)
+    values = {
+        "kind": new.kind,
+        "name": new.name,
+        "dataset_ids": list(new.dataset_ids),
+        "app_id": new.app_id,
+        "origins": list(new.origins),
+        "limits": asdict(new.limits),
+        "expires_at": new.expires_at,
+    }
+    made = {"id": key_id, "workspace": scope.workspace, "created_at": now()}
+    tx.execute(insert(table).values(digest=vault.digest(token), **made, **values))
+    return get(tx, scope, key_id), token
+
+
+def authenticate(tx: Transaction, vault: Secrets, token: str) -> Recognised | None:
+    """The key behind a token; None if it is malformed, unknown, wrong, expired or revoked."""
+    parts = token.split("_")
+    if len(parts) != 5 or f"{parts[0]}_{parts[1]}" != PREFIX:
+        return None
+    if _checksum(token.rpartition("_")[0]) != parts[4]:
+        return None
+    row = tx.execute(select(table).where(table.c.id == parts[2])).one_or_none()
+    digest, moment = vault.digest(token), now()
+    if row is None or not _opens(row, digest, moment):
+        return None
+    of_app = AppAccess() if row.app_id is None else app_access.get(tx, row.app_id)
+    return Recognised(_key(row), Credential(row.id, digest), _good(row, moment), of_app)
+
+
+def get(tx: Transaction, scope: Scope, key_id: str) -> Key:
+    """One key. Raises NotFound."""
+    query = select(table).where(table.c.id == key_id, table.c.workspace == scope.workspace)
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        raise NotFound("key", key_id)
+    return _key(row)
+
+
+def page(
+    tx: Transaction, scope: Scope, request: PageRequest, *, app_id: str | None = None
+) -> Listing[Key]:
+    """Keys without their secrets, oldest first; those of one app if it is named."""
+    query = select(table).where(table.c.workspace == scope.workspace)
+    if app_id is not None:
+        query = query.where(table.c.app_id == app_id)
+    return listing(tx, query, table.c.id, request, _key)
+
+
+def rotate(
+    tx: Transaction, scope: Scope, vault: Secrets, key_id: str, *, grace_s: int
+) -> tuple[Key, str]:
+    """Give a key a new secret; the old one is good for `grace_s` seconds more.
+
+    Raises:
+        NotFound: there is no such key, or it has ended.
+    """
+    query = select(table).where(table.c.id == key_id, table.c.workspace == scope.workspace)
+    row = tx.execute(query).one_or_none()
+    if row is None or _is_over(row, now()):
+        raise NotFound("key", key_id)
+    token = _new_token(key_id)
+    until = datetime.now(UTC) + timedelta(seconds=grace_s)
+    values = {
+        "digest": vault.digest(token),
+        "previous_digest": row.digest if grace_s else None,
+        "previous_until": rfc3339(until) if grace_s else None,
+    }
+    tx.execute(update(table).where(table.c.id == key_id).values(**values))
+    return get(tx, scope, key_id), token
+
+
+def revoke(tx: Transaction, scope: Scope, key_id: str) -> None:
+    """End a key. Raises NotFound when there is no such key or it has ended before."""
+    result = tx.execute(
+        update(table)
+        .where(table.c.id == key_id, table.c.workspace == scope.workspace)
+        .where(table.c.revoked_at.is_(None))
+        .values(revoked_at=now())
+    )
+    if result.rowcount == 0:
+        raise NotFound("key", key_id)
+
+
+def ended(tx: Transaction, credentials: Iterable[Credential]) -> set[Credential]:
+    """Those of the secrets that are good no more: revoked, expired or rotated away."""
+    asked = set(credentials)
+    rows: dict[str, Row[Any]] = {}
+    for part in batched(sorted({item.key_id for item in asked}), VARIABLES):
+        found = tx.execute(select(table).where(table.c.id.in_(part)))
+        rows.update({row.id: row for row in found})
+    moment = now()
+    return {
+        item
+        for item in asked
+        if item.key_id not in rows or not _opens(rows[item.key_id], item.digest, moment)
+    }
+
+
+def over(tx: Transaction, key_ids: Iterable[str]) -> set[str]:
+    """Those of the keys that have been revoked or have expired, whatever their secret."""
+    asked, moment, living = set(key_ids), now(), set()
+    for part in batched(sorted(asked), VARIABLES):
+        rows = tx.execute(select(table).where(table.c.id.in_(part)))
+        living |= {row.id for row in rows if not _is_over(row, moment)}
+    return asked - living
+
+
+def widget_origins(tx: Transaction) -> frozenset[str]:
+    """Every origin that some living widget key may be used from."""
+    query = select(table).where(table.c.kind == "widget", table.c.revoked_at.is_(None))
+    moment, found = now(), set[str]()
+    for row in tx.execute(query).all():
+        if not _is_over(row, moment):
+            found.update(row.origins or app_access.get(tx, row.app_id).origins)
+    return frozenset(found)
+
+
+def scope_of(key: Key) -> Scope:
+    """What a key may touch; that of a widget sees nobody's conversations until a user is named."""
+    if key.kind == "admin":
+        return replace(Scope.admin(), key_id=key.id)
+    if key.kind == "dataset":
+        return Scope(
+            frozenset({"ingest", "search"}),
+            datasets=frozenset(key.dataset_ids),
+            apps=frozenset(),
+            key_id=key.id,
+            workspace=DEFAULT_WORKSPACE,
+        )
+    return Scope(
+        frozenset({"chat"}),
+        datasets=frozenset(),
+        apps=frozenset({key.app_id} if key.app_id else set()),
+        end_user=NOBODY if key.is_public else None,
+        key_id=key.id,
+        workspace=DEFAULT_WORKSPACE,
+    )
+
+
+def _opens(row: Row[Any], digest: bytes, moment: str) -> bool:
+    good = [hmac.compare_digest(one, digest) for one in _good(row, moment)]
+    return any(good) and not _is_over(row, moment)
+
+
+def _good(row: Row[Any], moment: str) -> tuple[bytes, ...]:
+    """The digests of the key's secret, and of the one before while that is good."""
+    has_two = row.previous_digest is not None and row.previous_until > moment
+    return (row.digest, row.previous_digest) if has_two else (row.digest,)
+
+
+def _is_over(row: Row[Any], moment: str) -> bool:
+    return row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= moment)
+
+
+def _new_token(key_id: str) -> str:
+    token = f"{PREFIX}_{key_id}_{secrets.token_hex(24)}"
+    return f"{token}_{_checksum(token)}"
+
+
+def _checksum(text: str) -> str:
+    return f"{zlib.crc32(text.encode()):08x}"
+
+
+def _key(row: Row[Any]) -> Key:
+    return Key(
+        id=row.id,
+        kind=row.kind,
+        name=row.name,
+        dataset_ids=tuple(row.dataset_ids),
+        app_id=row.app_id,
+        created_at=row.created_at,
+        revoked_at=row.revoked_at,
+        origins=tuple(row.origins or ()),
+        limits=Limits(**(row.limits or {})),
+        expires_at=row.expires_at,
+        previous_until=row.previous_until,
+    )

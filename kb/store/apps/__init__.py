@@ -1,0 +1,1 @@
+"""Apps, models, conversations and feedback in SQL."""

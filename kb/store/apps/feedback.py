@@ -1,0 +1,82 @@
+"""What people think of answers: at most one opinion of the users and one of the operator each."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select
+
+from kb.ids import now
+from kb.store.apps import apps, conversations
+from kb.store.engine import schema
+from kb.store.engine.database import Transaction
+from kb.store.engine.paging import Listing, PageRequest, listing
+from kb.types import Feedback, FeedbackSource, Rating, Scope
+
+table = schema.feedback
+
+
+def put(
+    tx: Transaction,
+    scope: Scope,
+    message_id: str,
+    *,
+    rating: Rating | None,
+    text: str = "",
+    better_answer: str = "",
+) -> Feedback | None:
+    """Say or change what one thinks of an answer; None is left if there is nothing to say.
+
+    An admin speaks as the operator, everybody else as the user.
+
+    Raises:
+        NotFound: the message cannot be seen.
+    """
+    message = conversations.message(tx, scope, message_id)
+    source: FeedbackSource = source_of(scope)
+    mine = (table.c.message_id == message.id, table.c.source == source)
+    began = tx.execute(select(table.c.created_at).where(*mine)).scalar()
+    tx.execute(delete(table).where(*mine))
+    if rating is None and not text and not better_answer:
+        return None
+    moment = now()
+    made = Feedback(message.id, source, rating, text, better_answer, began or moment, moment)
+    tx.execute(insert(table).values(app_id=message.app_id, **asdict(made)))
+    return made
+
+
+def source_of(scope: Scope) -> FeedbackSource:
+    """On whose side a caller speaks."""
+    return "operator" if scope.may("admin") else "user"
+
+
+def of_messages(
+    tx: Transaction, source: FeedbackSource, message_ids: list[str]
+) -> dict[str, Feedback]:
+    """What one side thinks of some messages, by message. The caller has checked that they may."""
+    query = select(table).where(table.c.source == source, table.c.message_id.in_(message_ids))
+    return {row.message_id: _feedback(row) for row in tx.execute(query)}
+
+
+def page(
+    tx: Transaction, scope: Scope, app: str, request: PageRequest, *, rating: Rating | None = None
+) -> Listing[Feedback]:
+    """What was said about an app's answers, newest answer first. Raises NotFound."""
+    key = table.c.message_id + "/" + table.c.source
+    query = select(table).where(table.c.app_id == apps.get(tx, scope, app).id)
+    if rating is not None:
+        query = query.where(table.c.rating == rating)
+    return listing(tx, query, key, request, _feedback, newest_first=True)
+
+
+def _feedback(row: Row[Any]) -> Feedback:
+    return Feedback(
+        message_id=row.message_id,
+        source=row.source,
+        rating=row.rating,
+        text=row.text,
+        better_answer=row.better_answer,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,1 @@
+"""Datasets, documents, chunks and vectors in SQL."""

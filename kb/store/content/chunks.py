@@ -1,0 +1,295 @@
+"""Chunks: what is searched. One is live if its version and generation are the ones pointed at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Row, Select, and_, bindparam, func, insert, select
+
+from kb.iteration import batched
+from kb.protocols import Vectors
+from kb.store.content import documents, embeddings, passages, removal
+from kb.store.content.embeddings import text_hash
+from kb.store.engine import schema
+from kb.store.engine.database import VARIABLES, Transaction
+from kb.store.engine.paging import PageRequest
+from kb.store.engine.records import spans_from, spans_to
+from kb.types import Chunk, Scope
+
+table = schema.chunks
+
+VECTORS_AT_ONCE = 4000
+
+Generations = Mapping[str, int]
+"""Dataset id → the generation whose chunks count as live."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveChunk:
+    """A chunk that may be shown, with the names around it."""
+
+    chunk: Chunk
+    dataset_id: str
+    document_name: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What ranking needs of a live chunk: how its text begins, and its vector if it has one.
+
+    Chunks with an equal `passage` return the same text; None: the chunk returns its own.
+    """
+
+    beginning: str
+    vector: Vectors | None
+    passage: tuple[str, int] | None = None
+
+
+def put(
+    tx: Transaction, document_id: str, version: int, generation: int, chunks: Sequence[Chunk]
+) -> None:
+    """Store the chunks of a document version, in place of any that were there."""
+    before = removal.remove_rows(tx, document_id, version, generation)
+    rows = rows_of(tx, document_id, version, generation, chunks)
+    if rows:
+        tx.execute(insert(table), rows)
+    embeddings.collect_unused(tx, before)  # last, so that what both share is kept
+
+
+def rows_of(
+    tx: Transaction, document_id: str, version: int, generation: int, chunks: Sequence[Chunk]
+) -> list[dict[str, Any]]:
+    """The rows of a version's chunks, which the caller stores; their passages are stored here."""
+    numbers = passages.put(tx, document_id, version, generation, chunks)
+    return [
+        {
+            "id": chunk.id,
+            "document_id": document_id,
+            "version": version,
+            "generation": generation,
+            "position": chunk.index,
+            "spans": spans_to(chunk.spans),
+            "text": chunk.text,
+            "heading": chunk.heading,
+            "index_text": chunk.index_text,
+            "text_hash": text_hash(chunk.index_text),
+            "passage": None if chunk.parent is None else numbers[chunk.parent.spans],
+        }
+        for chunk in chunks
+    ]
+
+
+def live(
+    tx: Transaction,
+    scope: Scope,
+    chunk_ids: Iterable[str],
+    generations: Generations | None = None,
+) -> dict[str, LiveChunk]:
+    """Those of the chunks that are live and visible: a hit counts only if it is here.
+
+    Args:
+        generations: what counts as live in each dataset, for a search that began before a switch;
+            without it, what is live now.
+    """
+    return {
+        row.id: LiveChunk(_chunk(row), row.dataset_id, row.document_name, row.version)
+        for part in batched(chunk_ids, VARIABLES)
+        for row in tx.execute(_LIVE, {"workspace": scope.workspace, "ids": part}).all()
+        if _is_wanted(row, scope, generations)
+    }
+
+
+def candidates(
+    tx: Transaction,
+    scope: Scope,
+    chunk_ids: Iterable[str],
+    generations: Generations | None = None,
+    *,
+    embedder: str,
+    characters: int,
+) -> dict[str, Candidate]:
+    """Like `live`, with only what ranking needs: most candidates become no hit.
+
+    Args:
+        embedder: fingerprint of the vectors that are wanted.
+        characters: how much of each text is read.
+    """
+    fixed = {"workspace": scope.workspace, "embedder": embedder, "characters": characters}
+    return {
+        row.id: Candidate(row.beginning, _vector(row.vector), _passage(row))
+        for part in batched(chunk_ids, VARIABLES)
+        for row in tx.execute(_CANDIDATES, {**fixed, "ids": part}).all()
+        if _is_wanted(row, scope, generations)
+    }
+
+
+def of_document(
+    tx: Transaction, scope: Scope, document_id: str, request: PageRequest
+) -> tuple[list[Chunk], str | None]:
+    """Some live chunks of a document in order, and the cursor of the rest."""
+    documents.get(tx, scope, document_id)
+    query = (
+        _live_query(scope)
+        .where(table.c.document_id == document_id)
+        .where(table.c.position > int(request.cursor or -1))
+        .order_by(table.c.position)
+        .limit(request.limit + 1)
+    )
+    found = [_chunk(row) for row in tx.execute(query)]
+    shown = found[: request.limit]
+    return shown, str(shown[-1].index) if len(found) > len(shown) else None
+
+
+def of_version(
+    tx: Transaction, document_id: str, version: int, generation: int
+) -> list[tuple[str, str]]:
+    """(chunk id, index_text) of one document version, in order: what the indexes are fed."""
+    query = (
+        select(table.c.id, table.c.index_text)
+        .where(table.c.document_id == document_id)
+        .where(table.c.version == version, table.c.generation == generation)
+        .order_by(table.c.position)
+    )
+    return [(row.id, row.index_text) for row in tx.execute(query)]
+
+
+def of_versions(tx: Transaction, versions: Mapping[tuple[str, int], int]) -> list[tuple[str, str]]:
+    """(chunk id, index_text) of some document versions: (document id, version) → generation."""
+    found: list[tuple[str, str]] = []
+    for part in batched(sorted({document_id for document_id, _ in versions}), VARIABLES):
+        query = select(
+            table.c.id, table.c.index_text, table.c.document_id, table.c.version, table.c.generation
+        ).where(table.c.document_id.in_(part))
+        found += [
+            (row.id, row.index_text)
+            for row in tx.execute(query.order_by(table.c.document_id, table.c.position))
+            if versions.get((row.document_id, row.version)) == row.generation
+        ]
+    return found
+
+
+def live_of_dataset(
+    tx: Transaction, dataset_id: str, generation: int | None = None
+) -> Iterator[tuple[str, str]]:
+    """(chunk id, index_text) of what the indexes of a generation, or the live one, should hold."""
+    query = _of_generation(select(table.c.id, table.c.index_text), dataset_id, generation)
+    for row in tx.execute(query.order_by(table.c.document_id, table.c.position)):
+        yield row.id, row.index_text
+
+
+def live_ids(tx: Transaction, dataset_id: str, generation: int | None = None) -> set[str]:
+    """The ids that the indexes of a generation, else the live one, should hold."""
+    return set(tx.execute(_of_generation(select(table.c.id), dataset_id, generation)).scalars())
+
+
+def live_vectors(
+    tx: Transaction, dataset_id: str, generation: int
+) -> Iterator[tuple[list[str], Vectors]]:
+    """Ids and vectors, shape (rows, dimensions), of what a generation's index should hold."""
+    vectors, generations = schema.embeddings, schema.generations
+    query = (
+        _of_generation(select(table.c.id, vectors.c.vector), dataset_id, generation)
+        .join(vectors, vectors.c.text_hash == table.c.text_hash)
+        .join(generations, generations.c.dataset_id == schema.documents.c.dataset_id)
+        .where(generations.c.number == generation, generations.c.removed_at.is_(None))
+        .where(vectors.c.embedder == generations.c.embedder)
+    )
+    for rows in tx.execute(query).partitions(VECTORS_AT_ONCE):
+        stored = b"".join(row.vector for row in rows)
+        yield [row.id for row in rows], np.frombuffer(stored, "<f4").reshape(len(rows), -1)
+
+
+def count(tx: Transaction) -> int:
+    """All chunks, live or not."""
+    return tx.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def _is_wanted(row: Row[Any], scope: Scope, generations: Generations | None) -> bool:
+    if not scope.sees_dataset(row.dataset_id):
+        return False
+    wanted = row.live_generation if generations is None else generations.get(row.dataset_id)
+    return bool(row.generation == wanted)
+
+
+def _of_live_versions(query: Select[Any]) -> Select[Any]:
+    """Of the versions that answer, in whatever generation."""
+    owner, dataset = schema.documents, schema.datasets
+    return (
+        query.join_from(table, owner, table.c.document_id == owner.c.id)
+        .join(dataset, owner.c.dataset_id == dataset.c.id)
+        .where(table.c.version == owner.c.live_version)
+    )
+
+
+def _of_generation(query: Select[Any], dataset_id: str, generation: int | None) -> Select[Any]:
+    wanted = schema.datasets.c.generation if generation is None else generation
+    own = schema.documents.c.dataset_id == dataset_id
+    return _of_live_versions(query).where(own, table.c.generation == wanted)
+
+
+def _of_workspace(query: Select[Any]) -> Select[Any]:
+    return _of_live_versions(query).where(schema.documents.c.workspace == bindparam("workspace"))
+
+
+# Made once: making a statement takes longer than running it. A scope's datasets are looked at
+# afterwards, because the ids asked for come from datasets that the caller may see.
+_LIVE_GENERATION = schema.datasets.c.generation.label("live_generation")
+_NAMES = (schema.documents.c.dataset_id, schema.documents.c.name.label("document_name"))
+_CHOSEN = table.c.id.in_(bindparam("ids", expanding=True))
+_SHOWN = (table, *_NAMES, _LIVE_GENERATION, *passages.COLUMNS)
+_LIVE = passages.joined(_of_workspace(select(*_SHOWN))).where(_CHOSEN)
+_CANDIDATES = (
+    _of_workspace(
+        select(
+            table.c.id,
+            table.c.document_id,
+            table.c.passage,
+            table.c.generation,
+            schema.documents.c.dataset_id,
+            _LIVE_GENERATION,
+            func.substr(table.c.text, 1, bindparam("characters")).label("beginning"),
+            schema.embeddings.c.vector,
+        )
+    )
+    .outerjoin(
+        schema.embeddings,
+        and_(
+            schema.embeddings.c.text_hash == table.c.text_hash,
+            schema.embeddings.c.embedder == bindparam("embedder"),
+        ),
+    )
+    .where(_CHOSEN)
+)
+
+
+def _live_query(scope: Scope) -> Select[Any]:
+    owner = schema.documents
+    query = passages.joined(_of_live_versions(select(*_SHOWN)))
+    query = query.where(table.c.generation == schema.datasets.c.generation)
+    query = query.where(owner.c.workspace == scope.workspace)
+    return query if scope.datasets is None else query.where(owner.c.dataset_id.in_(scope.datasets))
+
+
+def _vector(stored: bytes | None) -> Vectors | None:
+    return None if stored is None else np.frombuffer(stored, "<f4")
+
+
+def _passage(row: Row[Any]) -> tuple[str, int] | None:
+    return None if row.passage is None else (row.document_id, row.passage)
+
+
+def _chunk(row: Row[Any]) -> Chunk:
+    return Chunk(
+        id=row.id,
+        document_id=row.document_id,
+        index=row.position,
+        spans=spans_from(row.spans),
+        text=row.text,
+        heading=row.heading,
+        index_text=row.index_text,
+        parent=passages.of_row(row),
+    )

@@ -1,0 +1,217 @@
+"""Datasets: named sets of documents."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from kb.errors import Conflict, NotFound
+from kb.ids import new_id, now
+from kb.store.engine import schema
+from kb.store.engine.database import Transaction
+from kb.store.engine.paging import Listing, PageRequest, listing
+from kb.store.engine.records import processing_from, processing_to
+from kb.types import Dataset, Generation, Processing, Scope
+
+table = schema.datasets
+
+# Made once: each search asks for it, and making it takes longer than running it.
+_ONE = select(table).where(
+    table.c.workspace == bindparam("workspace"), table.c.id == bindparam("id")
+)
+
+
+def visible(scope: Scope) -> Select[Any]:
+    """The datasets that a scope may see."""
+    query = select(table).where(table.c.workspace == scope.workspace)
+    return query if scope.datasets is None else query.where(table.c.id.in_(scope.datasets))
+
+
+def create(
+    tx: Transaction,
+    scope: Scope,
+    *,
+    name: str,
+    embedder: str,
+    model: str | None = None,
+    description: str = "",
+    processing: Processing | None = None,
+) -> Dataset:
+    """Add an empty dataset.
+
+    Args:
+        embedder: the fingerprint of its vectors.
+        model: the name by which that embedder is opened.
+
+    Raises:
+        Conflict: another dataset has that name.
+    """
+    dataset = Dataset(
+        id=new_id("ds"),
+        name=name,
+        description=description,
+        processing=processing or Processing(),
+        embedder=embedder,
+        generation=1,
+        created_at=now(),
+        model=model,
+    )
+    try:
+        tx.execute(insert(table).values(workspace=scope.workspace, **_row(dataset)))
+    except IntegrityError as exc:
+        raise Conflict(f"A dataset named {name!r} exists already. Choose another name.") from exc
+    tx.execute(insert(schema.generations).values(**_first_generation(dataset)))
+    return dataset
+
+
+def get(tx: Transaction, scope: Scope, dataset_id: str) -> Dataset:
+    """One dataset. Raises NotFound when it is absent or not visible."""
+    asked = {"workspace": scope.workspace, "id": dataset_id}
+    row = tx.execute(_ONE, asked).one_or_none() if scope.sees_dataset(dataset_id) else None
+    if row is None:
+        raise NotFound("dataset", dataset_id)
+    return _dataset(row)
+
+
+def find(tx: Transaction, scope: Scope, name: str) -> Dataset | None:
+    """The dataset of that name, if there is one."""
+    row = tx.execute(visible(scope).where(table.c.name == name)).one_or_none()
+    return None if row is None else _dataset(row)
+
+
+def existing(tx: Transaction, scope: Scope, dataset_ids: Sequence[str]) -> list[str]:
+    """Those of the ids, in their order, whose datasets are there and visible."""
+    query = visible(scope).with_only_columns(table.c.id).where(table.c.id.in_(dataset_ids))
+    found = set(tx.execute(query).scalars())
+    return [dataset_id for dataset_id in dataset_ids if dataset_id in found]
+
+
+def every(tx: Transaction, scope: Scope) -> list[Dataset]:
+    """All visible datasets, oldest first."""
+    return [_dataset(row) for row in tx.execute(visible(scope).order_by(table.c.id))]
+
+
+def page(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[Dataset]:
+    """A part of the visible datasets, oldest first."""
+    return listing(tx, visible(scope), table.c.id, request, _dataset)
+
+
+def change(
+    tx: Transaction,
+    scope: Scope,
+    dataset_id: str,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    processing: Processing | None = None,
+) -> Dataset:
+    """Rename or describe a dataset, or process it in another way while it is empty.
+
+    Raises:
+        Conflict: another dataset has that name, or documents were processed already.
+    """
+    found = get(tx, scope, dataset_id)
+    values: dict[str, Any] = {"name": name, "description": description}
+    if processing is not None and processing != found.processing:
+        _refuse_mixture(tx, found)
+        values["processing"] = processing_to(processing)
+    given = {column: value for column, value in values.items() if value is not None}
+    if given:
+        try:
+            tx.execute(update(table).where(table.c.id == dataset_id).values(**given))
+        except IntegrityError as exc:
+            raise Conflict(f"A dataset named {name!r} exists already.") from exc
+    if "processing" in given:
+        live = {"dataset_id": dataset_id, "number": found.generation}
+        same = update(schema.generations).filter_by(**live)
+        tx.execute(same.values(processing=given["processing"]))
+    return get(tx, scope, dataset_id)
+
+
+def point_to(tx: Transaction, generation: Generation) -> None:
+    """Let a generation answer: one write, which every search sees as a whole or not at all."""
+    values = {
+        "generation": generation.number,
+        "processing": processing_to(generation.processing),
+        "embedder": generation.embedder,
+        "model": generation.model,
+    }
+    tx.execute(update(table).where(table.c.id == generation.dataset_id).values(**values))
+
+
+def adopt(tx: Transaction, embedder: str, model: str) -> None:
+    """Note the embedder's name in datasets of a version that did not keep it."""
+    for rows in (table, schema.generations):
+        unnamed = (rows.c.model.is_(None), rows.c.embedder == embedder)
+        tx.execute(update(rows).where(*unnamed).values(model=model))
+
+
+def _refuse_mixture(tx: Transaction, dataset: Dataset) -> None:
+    owned = select(schema.documents.c.id).where(schema.documents.c.dataset_id == dataset.id)
+    if tx.execute(owned.limit(1)).first() is not None:
+        raise Conflict(
+            f"Dataset {dataset.name!r} holds documents that were cleaned and split the present "
+            "way. `kb reindex` builds them anew beside the present ones, and switches."
+        )
+
+
+def generations_of(tx: Transaction, dataset_id: str) -> list[int]:
+    """The numbers of the generations of a dataset, removed ones left out."""
+    rows = schema.generations
+    own = select(rows.c.number).where(rows.c.dataset_id == dataset_id, rows.c.removed_at.is_(None))
+    return list(tx.execute(own).scalars())
+
+
+def live_generations(tx: Transaction, dataset_ids: Collection[str]) -> dict[str, int]:
+    """Dataset id → the number of the generation that answers."""
+    query = select(table.c.id, table.c.generation).where(table.c.id.in_(list(dataset_ids)))
+    return {row.id: row.generation for row in tx.execute(query)}
+
+
+def remove_row(tx: Transaction, dataset_id: str) -> None:
+    """Delete the row itself; `removal.remove_dataset` has emptied it before."""
+    tx.execute(delete(schema.generations).where(schema.generations.c.dataset_id == dataset_id))
+    tx.execute(delete(table).where(table.c.id == dataset_id))
+
+
+def _row(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "id": dataset.id,
+        "name": dataset.name,
+        "description": dataset.description,
+        "processing": processing_to(dataset.processing),
+        "embedder": dataset.embedder,
+        "generation": dataset.generation,
+        "created_at": dataset.created_at,
+        "model": dataset.model,
+    }
+
+
+def _first_generation(dataset: Dataset) -> dict[str, Any]:
+    moment = dataset.created_at
+    return {
+        "dataset_id": dataset.id,
+        "number": dataset.generation,
+        "processing": processing_to(dataset.processing),
+        "embedder": dataset.embedder,
+        "model": dataset.model,
+        "created_at": moment,
+        "ready_at": moment,
+        "live_at": moment,
+    }
+
+
+def _dataset(row: Row[Any]) -> Dataset:
+    return Dataset(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        processing=processing_from(row.processing),
+        embedder=row.embedder,
+        generation=row.generation,
+        created_at=row.created_at,
+        model=row.model,
+    )

@@ -1,0 +1,228 @@
+"""Documents: one row per name in a dataset, whose pointer says which version answers questions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select, update
+
+from kb.errors import Conflict, NotFound
+from kb.ids import now
+from kb.iteration import batched
+from kb.store.content import datasets
+from kb.store.engine import schema
+from kb.store.engine.database import VARIABLES, Transaction
+from kb.store.engine.paging import Listing, PageRequest, listing
+from kb.store.engine.records import failure_from, failure_to
+from kb.store.work import jobs
+from kb.types import Document, DocumentStatus, Failure, Scope
+
+table = schema.documents
+versions = schema.document_versions
+
+
+@dataclass(frozen=True, slots=True)
+class OldVersion:
+    """A version that another one replaced with `mode="version"`: its original is still there."""
+
+    version: int
+    media_type: str
+    sha256: str
+    size_bytes: int
+    replaced_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The bytes of a document, by their hash, and what they are."""
+
+    name: str
+    media_type: str
+    sha256: str
+
+
+def visible(scope: Scope) -> Select[Any]:
+    """The documents that a scope may see."""
+    query = select(table).where(table.c.workspace == scope.workspace)
+    return query if scope.datasets is None else query.where(table.c.dataset_id.in_(scope.datasets))
+
+
+def get(tx: Transaction, scope: Scope, document_id: str) -> Document:
+    """One document. Raises NotFound when it is absent or not visible."""
+    row = tx.execute(visible(scope).where(table.c.id == document_id)).one_or_none()
+    if row is None:
+        raise NotFound("document", document_id)
+    return document_of(row)
+
+
+def encoding_override(tx: Transaction, document_id: str) -> str | None:
+    """The encoding that the uploader insisted on."""
+    query = select(table.c.encoding).where(table.c.id == document_id)
+    encoding: str | None = tx.execute(query).scalar_one()
+    return encoding
+
+
+def page(
+    tx: Transaction,
+    scope: Scope,
+    dataset_id: str,
+    request: PageRequest,
+    *,
+    status: str | None = None,
+    q: str | None = None,
+) -> Listing[Document]:
+    """A part of a dataset's documents, by status and by a piece of the name."""
+    datasets.get(tx, scope, dataset_id)
+    query = visible(scope).where(table.c.dataset_id == dataset_id)
+    if status is not None:
+        query = query.where(table.c.status == status)
+    if q:
+        query = query.where(table.c.name.icontains(q, autoescape=True))
+    return listing(tx, query, table.c.id, request, document_of)
+
+
+def counts(tx: Transaction, dataset_id: str) -> dict[str, int]:
+    """Status → number of documents of a dataset."""
+    query = select(table.c.status, func.count()).where(table.c.dataset_id == dataset_id)
+    return {row[0]: row[1] for row in tx.execute(query.group_by(table.c.status))}
+
+
+def names(tx: Transaction, document_ids: Iterable[str]) -> dict[str, str]:
+    """Document id → name."""
+    return {
+        row.id: row.name
+        for part in batched(sorted(set(document_ids)), VARIABLES)
+        for row in tx.execute(select(table.c.id, table.c.name).where(table.c.id.in_(part)))
+    }
+
+
+def ids_of(tx: Transaction, dataset_id: str) -> list[str]:
+    """The ids of all documents of a dataset."""
+    return list(tx.execute(select(table.c.id).where(table.c.dataset_id == dataset_id)).scalars())
+
+
+def count(tx: Transaction) -> int:
+    """All documents of all datasets."""
+    return tx.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def set_status(
+    tx: Transaction, document_id: str, status: DocumentStatus, error: Failure | None = None
+) -> None:
+    """Move a document on."""
+    set_statuses(tx, [document_id], status, error)
+
+
+def set_statuses(
+    tx: Transaction,
+    document_ids: Collection[str],
+    status: DocumentStatus,
+    error: Failure | None = None,
+) -> None:
+    """Move documents on."""
+    values = {"status": status, "error": failure_to(error), "updated_at": now()}
+    for part in batched(document_ids, VARIABLES):
+        tx.execute(update(table).where(table.c.id.in_(part)).values(**values))
+
+
+def set_receipt(
+    tx: Transaction, document_id: str, receipt: Mapping[str, Any], chunk_count: int
+) -> None:
+    """Store what became of every character."""
+    tx.execute(
+        update(table)
+        .where(table.c.id == document_id)
+        .values(receipt=dict(receipt), chunk_count=chunk_count, updated_at=now())
+    )
+
+
+def retry(tx: Transaction, scope: Scope, document_id: str) -> Document:
+    """Queue a failed document again.
+
+    Raises:
+        Conflict: it has not failed.
+    """
+    document = get(tx, scope, document_id)
+    if document.status != "failed":
+        raise Conflict(
+            f"Document {document.name!r} is {document.status}; only a failed one retries."
+        )
+    if not document.sha256:
+        raise Conflict(f"The bytes of {document.name!r} were not kept. Upload it again.")
+    requeue(tx, document_id)
+    return get(tx, scope, document_id)
+
+
+def requeue(tx: Transaction, document_id: str) -> None:
+    """Queue a document as it is."""
+    document = get(tx, Scope.admin(), document_id)
+    set_status(tx, document_id, "pending")
+    jobs.drop(tx, document_id)
+    kind = jobs.kind_of(document.media_type)
+    jobs.add(tx, {document_id: document.version}, document.batch_id or "", kind)
+
+
+def history(tx: Transaction, scope: Scope, document_id: str) -> list[OldVersion]:
+    """The versions that were kept when they were replaced, newest first. Raises NotFound."""
+    get(tx, scope, document_id)
+    query = select(versions).where(versions.c.document_id == document_id)
+    return [
+        OldVersion(row.version, row.media_type, row.sha256, row.size_bytes, row.replaced_at)
+        for row in tx.execute(query.order_by(versions.c.version.desc()))
+    ]
+
+
+def original(
+    tx: Transaction, scope: Scope, document_id: str, version: int | None = None
+) -> Original:
+    """Where the bytes of a document are: of its newest version, or of one that was kept.
+
+    Raises:
+        NotFound: the document or the version cannot be seen.
+    """
+    document = get(tx, scope, document_id)
+    if version is None or version == document.version:
+        return Original(document.name, document.media_type, document.sha256)
+    for kept in history(tx, scope, document_id):
+        if kept.version == version:
+            return Original(document.name, kept.media_type, kept.sha256)
+    raise NotFound("version", f"{version} of {document_id}")
+
+
+def needs_original(tx: Transaction, sha256: str) -> bool:
+    """Whether any document, or a version of one that is kept, still rests on these bytes."""
+    resting = (
+        select(column).where(column == sha256).limit(1)
+        for column in (table.c.sha256, versions.c.sha256)
+    )
+    return any(tx.execute(query).first() is not None for query in resting)
+
+
+def original_hashes(tx: Transaction) -> set[str]:
+    """The hashes of all originals that must exist."""
+    both = select(table.c.sha256).union(select(versions.c.sha256))
+    return set(tx.execute(both).scalars()) - {""}
+
+
+def document_of(row: Row[Any]) -> Document:
+    """The domain type of a row."""
+    return Document(
+        id=row.id,
+        dataset_id=row.dataset_id,
+        name=row.name,
+        version=row.version,
+        live_version=row.live_version,
+        media_type=row.media_type,
+        sha256=row.sha256,
+        size_bytes=row.size_bytes,
+        metadata=row.metadata,
+        status=row.status,
+        error=failure_from(row.error),
+        chunk_count=row.chunk_count,
+        receipt=row.receipt,
+        batch_id=row.batch_id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

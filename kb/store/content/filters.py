@@ -1,0 +1,139 @@
+"""Which documents a filter lets through, and an exact search among the chunks of a few of them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, and_, exists, func, literal, select
+
+from kb.iteration import batched
+from kb.protocols import Scored, Vectors
+from kb.store.engine import schema
+from kb.store.engine.database import VARIABLES, Transaction
+from kb.types import Condition, Scalar, Scope
+
+documents = schema.documents
+chunks = schema.chunks
+embeddings = schema.embeddings
+
+METADATA = "metadata."
+
+_COLUMNS = {"name": documents.c.name, "media_type": documents.c.media_type, "id": documents.c.id}
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """The documents that a filter lets through, their chunks, and the chunks of all documents."""
+
+    document_ids: frozenset[str]
+    chunks: int
+    all_chunks: int
+
+    def holds(self, chunk_id: str) -> bool:
+        """Whether a chunk belongs to one of them: its id begins with its document's."""
+        return chunk_id.partition(".")[0] in self.document_ids
+
+
+def matching(
+    tx: Transaction, scope: Scope, dataset_ids: Sequence[str], conditions: Sequence[Condition]
+) -> Matching:
+    """The searchable documents of some datasets that fulfil all conditions."""
+    live = and_(
+        documents.c.workspace == scope.workspace,
+        documents.c.dataset_id.in_(dataset_ids),
+        documents.c.live_version.is_not(None),
+    )
+    everything = select(func.coalesce(func.sum(documents.c.chunk_count), 0)).where(live)
+    query = select(documents.c.id, documents.c.chunk_count).where(live, *map(_where, conditions))
+    found = {row.id: row.chunk_count for row in tx.execute(query)}
+    return Matching(frozenset(found), sum(found.values()), tx.execute(everything).scalar_one())
+
+
+def nearest(
+    tx: Transaction,
+    embedder: str,
+    document_ids: Iterable[str],
+    generations: Mapping[str, int],
+    vector: Vectors,
+    *,
+    limit: int,
+) -> list[Scored]:
+    """The live chunks of some documents that are closest to a vector, best first, all compared.
+
+    Args:
+        generations: dataset id → the generation whose chunks count as live.
+    """
+    best: list[Scored] = []
+    for part in batched(sorted(document_ids), VARIABLES):
+        query = (
+            select(chunks.c.id, embeddings.c.vector, documents.c.dataset_id, chunks.c.generation)
+            .join_from(chunks, documents, chunks.c.document_id == documents.c.id)
+            .join(embeddings, embeddings.c.text_hash == chunks.c.text_hash)
+            .where(documents.c.id.in_(part), embeddings.c.embedder == embedder)
+            .where(chunks.c.version == documents.c.live_version)
+        )
+        found = tx.execute(query)
+        rows = [row for row in found if row.generation == generations.get(row.dataset_id)]
+        if rows:
+            stored = np.stack([np.frombuffer(row.vector, "<f4") for row in rows])
+            scores = (stored @ vector[0]).tolist()
+            best += [Scored(row.id, score) for row, score in zip(rows, scores, strict=True)]
+            best = sorted(best, key=lambda item: (-item.score, item.chunk_id))[:limit]
+    return best
+
+
+def _where(condition: Condition) -> ColumnElement[bool]:
+    if condition.field in _COLUMNS:
+        return _holds(condition, _COLUMNS[condition.field])
+    entry = func.json_each(documents.c.metadata).table_valued("key", "value", "type", name="entry")
+    key = condition.field.removeprefix(METADATA)
+    alternatives = [
+        and_(entry.c.type.in_(types), _holds(part, entry.c.value))
+        for types, part in _by_type(condition)
+    ]
+    chosen = alternatives[0]
+    for other in alternatives[1:]:
+        chosen = chosen | other
+    return exists(select(literal(1)).select_from(entry).where(entry.c.key == key, chosen))
+
+
+def _by_type(condition: Condition) -> list[tuple[tuple[str, ...], Condition]]:
+    """SQLite orders all texts behind all numbers, and true is 1: so types are kept apart."""
+    grouped: dict[tuple[str, ...], list[Scalar]] = {}
+    for value in condition.values:
+        grouped.setdefault(_json_types(value), []).append(value)
+    return [
+        (types, Condition(condition.field, condition.operator, tuple(values)))
+        for types, values in grouped.items()
+    ]
+
+
+def _json_types(value: Scalar) -> tuple[str, ...]:
+    if isinstance(value, bool):
+        return ("true",) if value else ("false",)
+    return ("text",) if isinstance(value, str) else ("integer", "real")
+
+
+def _holds(condition: Condition, column: ColumnElement[Any]) -> ColumnElement[bool]:
+    if condition.operator == "in":
+        return column.in_([_plain(value) for value in condition.values])
+    (value,) = condition.values
+    if condition.operator == "prefix":
+        return func.substr(column, 1, len(str(value))) == value
+    holds: ColumnElement[bool] = _COMPARE[condition.operator](column, _plain(value))
+    return holds
+
+
+def _plain(value: Scalar) -> str | int | float:
+    return int(value) if isinstance(value, bool) else value

@@ -1,0 +1,283 @@
+"""Where uploaded files go: each becomes a new document, its next version, or changes nothing.
+
+All files of one call are placed together, with a handful of statements and not one per file. The
+old version of a document answers until the new one is ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+from sqlalchemy import Row, bindparam, insert, select, update
+
+from kb.ids import new_id, now
+from kb.iteration import batched
+from kb.store.content import datasets, documents
+from kb.store.engine import schema
+from kb.store.engine.database import VARIABLES, Transaction
+from kb.store.engine.records import failure_to
+from kb.store.work import jobs
+from kb.types import Document, Failure, Scope
+
+table = schema.documents
+
+Mode = Literal["skip", "replace", "version"]
+"""For a name that exists with other bytes: leave it, replace it, or replace it and keep the old."""
+
+Outcome = Literal["created", "replaced", "unchanged", "skipped", "outdated"]
+
+NOTES: Mapping[Outcome, Failure] = {
+    "skipped": Failure(
+        "exists",
+        "A document of this name exists, and the upload leaves such documents as they are.",
+    ),
+    "outdated": Failure(
+        "newer_exists",
+        "This file of the archive was left out: a newer one was uploaded after the archive.",
+    ),
+}
+"""Why a file changed nothing, where somebody may wonder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that wants to be a document.
+
+    `metadata` None leaves what the document has. With a `failure` the file is listed as failed and
+    its bytes are not kept: `sha256` is empty.
+    """
+
+    name: str
+    media_type: str
+    sha256: str
+    size_bytes: int
+    encoding: str | None = None
+    metadata: Mapping[str, Any] | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """What files are put into, and how.
+
+    `is_late`: they were acknowledged with the batch, maybe long ago, and never take the place of
+    what was acknowledged since.
+    """
+
+    scope: Scope
+    dataset_id: str
+    batch_id: str
+    mode: Mode = "replace"
+    is_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where an upload ended up; `replaced` is the hash of an original that it took over from."""
+
+    document: Document
+    outcome: Outcome
+    replaced: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    upload: Upload
+    before: Row[Any] | None
+    outcome: Outcome
+
+
+def put(tx: Transaction, to: Destination, uploads: Sequence[Upload]) -> list[Placed]:
+    """Place files and queue what is new; of two with one name the later wins.
+
+    Returns one answer per upload, in their order.
+    """
+    datasets.get(tx, to.scope, to.dataset_id)
+    placed: dict[int, Placed] = {}
+    for turn in _turns(uploads):
+        placed.update(zip(turn, _put(tx, to, [uploads[n] for n in turn]), strict=True))
+    return [placed[number] for number in range(len(uploads))]
+
+
+def put_archive(tx: Transaction, to: Destination, upload: Upload) -> Placed:
+    """Place an archive that is to be expanded.
+
+    It is never a version of another archive, because the members of both are wanted: where its
+    name is taken it gets a number. Only one that has failed makes room.
+    """
+    datasets.get(tx, to.scope, to.dataset_id)
+    path, name, number = PurePosixPath(upload.name), upload.name, 1
+    while (row := existing(tx, to.dataset_id, [name]).get(name)) and not _is_given_up(row):
+        number += 1
+        name = path.with_name(f"{path.stem} ({number}){path.suffix}").as_posix()
+    (placed,) = _put(tx, to, [replace(upload, name=name)], kind="expand")
+    return placed
+
+
+def unneeded(placed: Sequence[Placed], uploads: Sequence[Upload]) -> list[str]:
+    """Hashes of originals that may have lost their last document: replaced and left out."""
+    replaced = [item.replaced for item in placed if item.replaced]
+    return replaced + [
+        upload.sha256
+        for upload, item in zip(uploads, placed, strict=True)
+        if item.outcome in NOTES and upload.sha256
+    ]
+
+
+def existing(tx: Transaction, dataset_id: str, names: Iterable[str]) -> dict[str, Row[Any]]:
+    """Name → row of the documents that have one of the names."""
+    found: dict[str, Row[Any]] = {}
+    for part in batched(names, VARIABLES):
+        query = select(table).where(table.c.dataset_id == dataset_id, table.c.name.in_(part))
+        found.update((row.name, row) for row in tx.execute(query))
+    return found
+
+
+def outcome_of(before: Row[Any] | None, upload: Upload, mode: Mode) -> Outcome:
+    """What an upload does to the document that has its name."""
+    if before is None:
+        return "created"
+    same = before.sha256 == upload.sha256 and before.encoding == upload.encoding
+    if same and before.status != "failed":
+        return "unchanged"
+    return "skipped" if mode == "skip" else "replaced"
+
+
+def _put(
+    tx: Transaction, to: Destination, uploads: Sequence[Upload], kind: jobs.JobKind = "index"
+) -> list[Placed]:
+    """Place files whose names differ."""
+    before = existing(tx, to.dataset_id, (upload.name for upload in uploads))
+    plans = [
+        _Plan(upload, row := before.get(upload.name), _outcome(to, row, upload))
+        for upload in uploads
+    ]
+    moment = now()
+    _insert(tx, to, [plan for plan in plans if plan.outcome == "created"], moment)
+    _renew(tx, to, [plan for plan in plans if plan.outcome == "replaced"], moment)
+    _confirm(tx, to, [plan for plan in plans if plan.outcome == "unchanged"])
+    after = existing(tx, to.dataset_id, (upload.name for upload in uploads))
+    placed = [
+        Placed(documents.document_of(after[plan.upload.name]), plan.outcome, _lost(plan, to.mode))
+        for plan in plans
+    ]
+    new = [p.document for p in placed if p.outcome in ("created", "replaced")]
+    pending = {item.id: item.version for item in new if item.status == "pending"}
+    jobs.drop(tx, *(item.id for item in new))
+    jobs.add(tx, pending, to.batch_id, kind)
+    return placed
+
+
+def _turns(uploads: Sequence[Upload]) -> Iterator[list[int]]:
+    """The numbers of the uploads in turns that hold every name once."""
+    waiting = list(range(len(uploads)))
+    while waiting:
+        turn: dict[str, int] = {}
+        for number in waiting:
+            turn.setdefault(uploads[number].name, number)
+        yield list(turn.values())
+        taken = set(turn.values())
+        waiting = [number for number in waiting if number not in taken]
+
+
+def _is_given_up(row: Row[Any]) -> bool:
+    return row.status == "failed" and row.live_version is None
+
+
+def _lost(plan: _Plan, mode: Mode) -> str | None:
+    if plan.outcome != "replaced" or plan.before is None or mode == "version":
+        return None
+    return plan.before.sha256 or None
+
+
+def _insert(tx: Transaction, to: Destination, plans: Sequence[_Plan], moment: str) -> None:
+    rows = [
+        {
+            "id": new_id("doc"),
+            "workspace": to.scope.workspace,
+            "dataset_id": to.dataset_id,
+            "name": plan.upload.name,
+            "version": 1,
+            "metadata": dict(plan.upload.metadata or {}),
+            "chunk_count": 0,
+            "created_at": moment,
+            **_values(to, plan.upload, moment),
+        }
+        for plan in plans
+    ]
+    if rows:
+        tx.execute(insert(table), rows)
+
+
+def _renew(tx: Transaction, to: Destination, plans: Sequence[_Plan], moment: str) -> None:
+    if to.mode == "version":
+        _keep(tx, [plan.before for plan in plans if plan.before is not None], moment)
+    rows = [
+        {
+            "key": plan.before.id,
+            "version": plan.before.version + 1,
+            "metadata": _metadata(plan.before, plan.upload),
+            **_values(to, plan.upload, moment),
+        }
+        for plan in plans
+        if plan.before is not None
+    ]
+    if rows:
+        tx.execute(update(table).where(table.c.id == bindparam("key")), rows)
+
+
+def _outcome(to: Destination, before: Row[Any] | None, upload: Upload) -> Outcome:
+    outcome = outcome_of(before, upload, to.mode)
+    # Ids of batches sort by creation, and a batch is made when its files are acknowledged.
+    is_newer = before is not None and (before.batch_id or "") > to.batch_id
+    return "outdated" if to.is_late and is_newer and outcome == "replaced" else outcome
+
+
+def _confirm(tx: Transaction, to: Destination, plans: Sequence[_Plan]) -> None:
+    """The same bytes may come with other metadata; and they are what was uploaded last."""
+    known = [plan.before.id for plan in plans if plan.before is not None]
+    for part in batched(known, VARIABLES):
+        older = table.c.batch_id.is_(None) | (table.c.batch_id < to.batch_id)
+        own = update(table).where(table.c.id.in_(part), older)
+        tx.execute(own.values(batch_id=to.batch_id))
+    for plan in plans:
+        if plan.before is not None and _metadata(plan.before, plan.upload) != plan.before.metadata:
+            changed = {"metadata": _metadata(plan.before, plan.upload), "updated_at": now()}
+            tx.execute(update(table).where(table.c.id == plan.before.id).values(**changed))
+
+
+def _keep(tx: Transaction, rows: Sequence[Row[Any]], moment: str) -> None:
+    kept = [
+        {
+            "document_id": row.id,
+            "version": row.version,
+            "media_type": row.media_type,
+            "sha256": row.sha256,
+            "size_bytes": row.size_bytes,
+            "replaced_at": moment,
+        }
+        for row in rows
+        if row.sha256
+    ]
+    if kept:
+        tx.execute(insert(schema.document_versions), kept)
+
+
+def _values(to: Destination, upload: Upload, moment: str) -> dict[str, Any]:
+    return {
+        "media_type": upload.media_type,
+        "sha256": upload.sha256,
+        "size_bytes": upload.size_bytes,
+        "encoding": upload.encoding,
+        "status": "failed" if upload.failure else "pending",
+        "error": failure_to(upload.failure),
+        "batch_id": to.batch_id,
+        "updated_at": moment,
+    }
+
+
+def _metadata(before: Row[Any], upload: Upload) -> dict[str, Any]:
+    return dict(before.metadata if upload.metadata is None else upload.metadata)

@@ -1,0 +1,51 @@
+"""Lists come in pages: ids sort by creation, so the last id of a page is the cursor to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Row, Select
+
+from kb.store.engine.database import Transaction
+
+T = TypeVar("T")
+
+MAX_LIMIT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which part of a list is asked for: at most `limit` items after `cursor`."""
+
+    limit: int = 50
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """A part of a list; `next` is the cursor of the rest, None at the end."""
+
+    data: tuple[T, ...]
+    next: str | None
+
+
+def listing(
+    transaction: Transaction,
+    query: Select[Any],
+    by: ColumnElement[str],
+    request: PageRequest,
+    make: Callable[[Row[Any]], T],
+    *,
+    newest_first: bool = False,
+) -> Listing[T]:
+    """Run a query for one page, ordered by a unique column that is also the cursor."""
+    limit = min(max(request.limit, 1), MAX_LIMIT)
+    if request.cursor is not None:
+        query = query.where(by < request.cursor if newest_first else by > request.cursor)
+    query = query.order_by(by.desc() if newest_first else by)
+    rows = list(transaction.execute(query.limit(limit + 1).add_columns(by.label("_by"))))
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return Listing(tuple(make(row) for row in rows), rows[-1]._by if more else None)

@@ -1,0 +1,109 @@
+"""Work to be done: uploads, batches, jobs and what the derived indexes still have to apply."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+)
+
+from kb.store.engine.schema.metadata import metadata
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("workspace", String, nullable=False),
+    Column("dataset_id", String, ForeignKey("datasets.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("batch_id", String),
+    Column("document_id", String),
+    Column("expires", Float, nullable=False),
+    Column("created_at", String, nullable=False),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("workspace", String, nullable=False),
+    Column("dataset_id", String, ForeignKey("datasets.id"), nullable=False),
+    Column("mode", String, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("skipped", Integer, nullable=False),
+    Column("created_at", String, nullable=False),
+)
+
+batch_items = Table(
+    "batch_items",
+    metadata,
+    Column("batch_id", String, ForeignKey("batches.id"), primary_key=True),
+    Column("document_id", String, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("name", Text, nullable=False, index=True),
+    Column("note", JSON),
+)
+
+strides = Table(
+    "strides",
+    metadata,
+    Column("batch_id", String, primary_key=True),
+    Column("second", Integer, primary_key=True),
+    Column("size_bytes", Float, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("document_id", String, ForeignKey("documents.id"), nullable=False, unique=True),
+    Column("version", Integer, nullable=False),
+    Column("batch_id", String, nullable=False, index=True),
+    Column("kind", String, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("status", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("token", Integer, nullable=False),
+    Column("lease_until", Float),
+    Column("progress", Float),
+    Index(None, "status", "id"),
+    sqlite_autoincrement=True,  # an id that comes back would void the fencing of claims
+)
+
+index_ops = Table(
+    "index_ops",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("dataset_id", String, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("document_id", String),
+    Column("version", Integer),
+    Column("chunk_count", Integer, nullable=False),
+    Column("texts", LargeBinary),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("document_id", String, primary_key=True),
+    Column("workspace", String, nullable=False),
+    Column("dataset_id", String, nullable=False),
+    Column("deleted_at", String, nullable=False),
+    Column("not_before", Float, nullable=False),
+    Column("originals", JSON, nullable=False),
+    Column("samples", LargeBinary),
+    Column("erased_at", String, index=True),
+    Column("checks", JSON),
+)

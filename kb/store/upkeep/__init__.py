@@ -1,0 +1,1 @@
+"""Checks, erasures and snapshots in SQL."""

@@ -1,0 +1,212 @@
+"""Erasures: one row for each deleted document, from its deletion to the proof that it is gone.
+
+The row keeps ids and times, and until the end some samples of the text, sealed: nothing of what was
+deleted stands readable in it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import LargeBinary, Row, Table, cast, func, insert, literal, or_, select, update
+
+from kb.errors import NotFound
+from kb.ids import now
+from kb.iteration import batched
+from kb.store.engine import schema
+from kb.store.engine.database import VARIABLES, Transaction
+from kb.types import Scope
+
+table = schema.erasures
+documents = schema.documents
+pages = schema.pages
+chunks = schema.chunks
+
+SAMPLE_CHARACTERS = 40
+SAMPLE_BYTES = 32
+"""Of a vector: eight numbers."""
+IN_WORK_S = 120.0
+"""A document that is deleted while it is indexed: whoever has it in hand may still store vectors of
+it, until it finds the claim gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """A deleted document. `checks` say what was looked at when it was found erased.
+
+    `samples` are None for a document that had no text; `not_before` is in seconds since the epoch.
+    """
+
+    document_id: str
+    dataset_id: str
+    deleted_at: str
+    not_before: float
+    originals: tuple[str, ...]
+    samples: bytes | None
+    erased_at: str | None
+    checks: Sequence[Mapping[str, Any]] | None
+
+    @property
+    def was_in_work(self) -> bool:
+        """Whether it was being indexed when it was deleted."""
+        return self.not_before > 0
+
+
+def add(tx: Transaction, scope: Scope, samples: Mapping[str, bytes | None]) -> None:
+    """Note documents that are about to be deleted, by id, with their sealed samples."""
+    moment = now()
+    for part in batched(samples, VARIABLES):
+        query = select(documents).where(documents.c.id.in_(part))
+        kept = _kept_versions(tx, part)
+        rows = [
+            {
+                "document_id": row.id,
+                "workspace": scope.workspace,
+                "dataset_id": row.dataset_id,
+                "deleted_at": moment,
+                "not_before": _not_before(row),
+                "originals": [name for name in (row.sha256, *kept.get(row.id, ())) if name],
+                "samples": samples[row.id],
+            }
+            for row in tx.execute(query).all()
+        ]
+        if rows:
+            tx.execute(insert(table).prefix_with("OR REPLACE"), rows)
+
+
+def get(tx: Transaction, scope: Scope, document_id: str) -> Erasure:
+    """One deleted document. Raises NotFound when none of that id was deleted, or it is unseen."""
+    query = select(table).where(
+        table.c.document_id == document_id, table.c.workspace == scope.workspace
+    )
+    if scope.datasets is not None:
+        query = query.where(table.c.dataset_id.in_(scope.datasets))
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        raise NotFound("deleted document", document_id)
+    return _erasure(row)
+
+
+def pending(tx: Transaction) -> list[Erasure]:
+    """What is deleted and not yet erased, oldest first."""
+    query = select(table).where(table.c.erased_at.is_(None))
+    return [_erasure(row) for row in tx.execute(query.order_by(table.c.deleted_at))]
+
+
+def count_pending(tx: Transaction) -> int:
+    """How many deletions are not yet erased."""
+    query = select(func.count()).select_from(table).where(table.c.erased_at.is_(None))
+    return tx.execute(query).scalar_one()
+
+
+def among(tx: Transaction, document_ids: Collection[str]) -> set[str]:
+    """Those of some documents that were deleted."""
+    query = select(table.c.document_id).where(table.c.document_id.in_(list(document_ids)))
+    return set(tx.execute(query).scalars())
+
+
+def deleted_since(
+    tx: Transaction, dataset_id: str, batch_id: str, names: Iterable[str]
+) -> dict[str, str]:
+    """Name → id of documents that were deleted after a batch was acknowledged, and are not there
+    again."""
+    items, batches, owner = schema.batch_items, schema.batches, schema.documents
+    began = select(batches.c.created_at).where(batches.c.id == batch_id).scalar_subquery()
+    again = select(owner.c.id).where(owner.c.dataset_id == dataset_id, owner.c.name == items.c.name)
+    query = (
+        select(items.c.name, items.c.document_id)
+        .join(table, table.c.document_id == items.c.document_id)
+        .where(table.c.dataset_id == dataset_id, table.c.deleted_at > began, ~again.exists())
+    )
+    return {
+        row.name: row.document_id
+        for part in batched(names, VARIABLES)
+        for row in tx.execute(query.where(items.c.name.in_(part)))
+    }
+
+
+def finish(
+    tx: Transaction, document_ids: Iterable[str], checks: Sequence[Mapping[str, Any]]
+) -> None:
+    """The documents are in no file any more; the samples go as well."""
+    values = {"erased_at": now(), "checks": [dict(check) for check in checks], "samples": None}
+    for part in batched(document_ids, VARIABLES):
+        tx.execute(update(table).where(table.c.document_id.in_(part)).values(**values))
+
+
+def text_samples(tx: Transaction, document_id: str) -> list[str]:
+    """Some pieces of a document's text: from the middle of some of its pages."""
+    middle = func.substr(pages.c.text, func.length(pages.c.text) / 2, SAMPLE_CHARACTERS)
+    query = select(middle).where(pages.c.document_id == document_id).limit(3)
+    return [piece for piece in tx.execute(query).scalars() if piece and len(piece.strip()) > 15]
+
+
+def vector_samples(tx: Transaction, document_id: str) -> list[bytes]:
+    """Some pieces of a document's vectors."""
+    vectors = schema.embeddings
+    query = (
+        select(func.substr(vectors.c.vector, SAMPLE_BYTES + 1, SAMPLE_BYTES))
+        .join(chunks, chunks.c.text_hash == vectors.c.text_hash)
+        .where(chunks.c.document_id == document_id)
+        .limit(2)
+    )
+    return [bytes(piece) for piece in tx.execute(query).scalars()]
+
+
+def rows_left(tx: Transaction, document_ids: Iterable[str]) -> int:
+    """Rows of the documents that are still there, in all tables that hold their text."""
+    left = 0
+    for part in batched(document_ids, VARIABLES):
+        left += tx.execute(_count(documents, documents.c.id.in_(part))).scalar_one()
+        for kept in (pages, schema.layouts, chunks, schema.passages, schema.generation_documents):
+            left += tx.execute(_count(kept, kept.c.document_id.in_(part))).scalar_one()
+    return left
+
+
+def tables_with(tx: Transaction, pieces: Sequence[bytes]) -> list[str]:
+    """The tables in which any of some bytes stand rightly: another document, or a conversation."""
+    return [
+        kept.name
+        for kept in schema.metadata.sorted_tables
+        if kept is not table and _holds(tx, kept, pieces)
+    ]
+
+
+def _holds(tx: Transaction, kept: Table, pieces: Sequence[bytes]) -> bool:
+    columns = [cast(column, LargeBinary) for column in kept.c]
+    stands = or_(*(func.instr(column, piece) > 0 for column in columns for piece in pieces))
+    found = select(literal(1)).select_from(kept).where(stands).limit(1)
+    return tx.execute(found).first() is not None
+
+
+def _kept_versions(tx: Transaction, document_ids: Sequence[str]) -> dict[str, list[str]]:
+    versions = schema.document_versions
+    found: dict[str, list[str]] = {}
+    query = select(versions.c.document_id, versions.c.sha256)
+    for document_id, sha256 in tx.execute(query.where(versions.c.document_id.in_(document_ids))):
+        found.setdefault(document_id, []).append(sha256)
+    return found
+
+
+def _count(kept: Any, condition: Any) -> Any:
+    return select(func.count()).select_from(kept).where(condition)
+
+
+def _not_before(row: Row[Any]) -> float:
+    return time.time() + IN_WORK_S if row.status in ("pending", "indexing") else 0.0
+
+
+def _erasure(row: Row[Any]) -> Erasure:
+    return Erasure(
+        document_id=row.document_id,
+        dataset_id=row.dataset_id,
+        deleted_at=row.deleted_at,
+        not_before=row.not_before,
+        originals=tuple(row.originals),
+        samples=row.samples,
+        erased_at=row.erased_at,
+        checks=row.checks,
+    )

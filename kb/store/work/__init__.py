@@ -1,0 +1,1 @@
+"""Jobs, batches, uploads and index operations in SQL."""

@@ -1,0 +1,76 @@
+"""Pausing, resuming, cancelling and retrying a whole batch, each in one transaction.
+
+What is already stored and only waits to be indexed is not stopped: it becomes ready.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import and_, delete, select, update
+
+from kb.ids import now
+from kb.store.engine import schema
+from kb.store.engine.database import Transaction
+from kb.store.engine.records import failure_to
+from kb.store.work import batches, jobs
+from kb.types import ARCHIVE_TYPE, Failure, Scope
+
+table = schema.batches
+items = schema.batch_items
+documents = schema.documents
+
+CANCELLED = Failure(
+    "cancelled", "The batch was cancelled before this document was indexed. Retry it to go on."
+)
+
+
+def pause(tx: Transaction, scope: Scope, batch_id: str) -> None:
+    """Begin no further document of a batch. Raises NotFound."""
+    _set_paused(tx, scope, batch_id, True)
+
+
+def resume(tx: Transaction, scope: Scope, batch_id: str) -> None:
+    """Go on with a paused batch. Raises NotFound."""
+    _set_paused(tx, scope, batch_id, False)
+
+
+def cancel(tx: Transaction, scope: Scope, batch_id: str) -> None:
+    """Give up what is not indexed yet: it fails with the code `cancelled`. Raises NotFound.
+
+    A document that was being replaced keeps answering with its old version.
+    """
+    _set_paused(tx, scope, batch_id, False)
+    own = schema.jobs.c.batch_id == batch_id
+    queued = select(schema.jobs.c.document_id).where(own)
+    given_up = {"status": "failed", "error": failure_to(CANCELLED), "updated_at": now()}
+    tx.execute(update(documents).where(documents.c.id.in_(queued)).values(**given_up))
+    tx.execute(delete(schema.jobs).where(own))
+
+
+def retry(tx: Transaction, scope: Scope, batch_id: str) -> int:
+    """Queue the failed documents of a batch again; returns how many. Raises NotFound.
+
+    Those whose bytes were not kept stay failed: they have to be uploaded again.
+    """
+    batches.row_of(tx, scope, batch_id)
+    same = and_(documents.c.id == items.c.document_id, documents.c.version == items.c.version)
+    failed = (
+        select(documents.c.id, documents.c.version, documents.c.media_type)
+        .join_from(items, documents, same)
+        .where(items.c.batch_id == batch_id, documents.c.status == "failed")
+        .where(documents.c.sha256 != "")
+    )
+    rows = tx.execute(failed).all()
+    again = {"status": "pending", "error": None, "batch_id": batch_id, "updated_at": now()}
+    found = select(failed.subquery().c.id)
+    tx.execute(update(documents).where(documents.c.id.in_(found)).values(**again))
+    jobs.drop(tx, *(row.id for row in rows))
+    archives = {row.id: row.version for row in rows if row.media_type == ARCHIVE_TYPE}
+    others = {row.id: row.version for row in rows if row.id not in archives}
+    jobs.add(tx, others, batch_id, "index")
+    jobs.add(tx, archives, batch_id, "expand")
+    return len(rows)
+
+
+def _set_paused(tx: Transaction, scope: Scope, batch_id: str, paused: bool) -> None:
+    batches.row_of(tx, scope, batch_id)
+    tx.execute(update(table).where(table.c.id == batch_id).values(paused=paused))

@@ -1,0 +1,46 @@
+"""How many bytes of a batch the worker gets through, second by second.
+
+A document of many chunks is counted as it is embedded, not when it is done: its batch would seem to
+stand still until then. What is older than the present pace is forgotten.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.sqlite import insert
+
+from kb.store.engine import schema
+from kb.store.engine.database import Transaction
+
+table = schema.strides
+
+PACE_S = 10
+"""Seconds over which the present pace is measured."""
+
+
+def add(tx: Transaction, sizes: Mapping[str, float]) -> None:
+    """Batch id → bytes of its documents that were just embedded."""
+    second = int(time.time())
+    tx.execute(delete(table).where(table.c.second < second - PACE_S))
+    rows = [
+        {"batch_id": batch_id, "second": second, "size_bytes": size}
+        for batch_id, size in sizes.items()
+        if size > 0
+    ]
+    if rows:
+        statement = insert(table)
+        more = {"size_bytes": table.c.size_bytes + statement.excluded.size_bytes}
+        keys = ["batch_id", "second"]
+        tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=more), rows)
+
+
+def recent(tx: Transaction, batch_id: str) -> float:
+    """Bytes of the last `PACE_S` seconds."""
+    since = int(time.time()) - PACE_S
+    query = select(func.coalesce(func.sum(table.c.size_bytes), 0.0))
+    query = query.where(table.c.batch_id == batch_id, table.c.second > since)
+    total: float = tx.execute(query).scalar_one()
+    return total

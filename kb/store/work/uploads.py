@@ -1,0 +1,122 @@
+"""Uploads that arrive in pieces: what is to become of the bytes, and until when they are kept.
+
+The bytes lie in a file of their own, and its size is the offset: there is no second truth.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from kb.errors import NotFound
+from kb.ids import new_id, now
+from kb.store.content import datasets
+from kb.store.engine import schema
+from kb.store.engine.database import Transaction
+from kb.types import Scope
+
+table = schema.uploads
+
+
+@dataclass(frozen=True, slots=True)
+class PartialUpload:
+    """One file on its way in. With a `batch_id` it has arrived and is a document.
+
+    `expires` is in seconds since the epoch.
+    """
+
+    id: str
+    dataset_id: str
+    name: str
+    size_bytes: int
+    options: Mapping[str, Any]
+    batch_id: str | None
+    document_id: str | None
+    expires: float
+
+
+def create(
+    tx: Transaction,
+    scope: Scope,
+    dataset_id: str,
+    name: str,
+    *,
+    size_bytes: int,
+    options: Mapping[str, Any],
+    expires: float,
+) -> PartialUpload:
+    """Expect a file. Raises NotFound when the dataset cannot be seen."""
+    datasets.get(tx, scope, dataset_id)
+    upload_id = new_id("upload")
+    tx.execute(
+        insert(table).values(
+            id=upload_id,
+            workspace=scope.workspace,
+            dataset_id=dataset_id,
+            name=name,
+            size_bytes=size_bytes,
+            options=dict(options),
+            expires=expires,
+            created_at=now(),
+        )
+    )
+    return get(tx, scope, upload_id)
+
+
+def get(tx: Transaction, scope: Scope, upload_id: str) -> PartialUpload:
+    """One upload. Raises NotFound when it is absent or not visible."""
+    query = select(table).where(table.c.id == upload_id, table.c.workspace == scope.workspace)
+    if scope.datasets is not None:
+        query = query.where(table.c.dataset_id.in_(scope.datasets))
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        raise NotFound("upload", upload_id)
+    return _upload(row)
+
+
+def every(tx: Transaction) -> list[PartialUpload]:
+    """All uploads, arrived or not."""
+    return [_upload(row) for row in tx.execute(select(table).order_by(table.c.id))]
+
+
+def extend(tx: Transaction, upload_id: str, expires: float) -> None:
+    """Keep an upload longer: it goes on."""
+    tx.execute(update(table).where(table.c.id == upload_id).values(expires=expires))
+
+
+def arrived(tx: Transaction, upload_id: str, batch_id: str, document_id: str) -> None:
+    """The whole file is a document now."""
+    values = {"batch_id": batch_id, "document_id": document_id}
+    tx.execute(update(table).where(table.c.id == upload_id).values(**values))
+
+
+def remove(tx: Transaction, upload_id: str) -> None:
+    """Forget an upload."""
+    tx.execute(delete(table).where(table.c.id == upload_id))
+
+
+def remove_expired(tx: Transaction) -> None:
+    """Forget the uploads whose time is over."""
+    tx.execute(delete(table).where(table.c.expires <= time.time()))
+
+
+def remove_of_dataset(tx: Transaction, dataset_id: str) -> None:
+    """Forget the uploads into a dataset."""
+    tx.execute(delete(table).where(table.c.dataset_id == dataset_id))
+
+
+def _upload(row: Row[Any]) -> PartialUpload:
+    return PartialUpload(
+        row.id,
+        row.dataset_id,
+        row.name,
+        row.size_bytes,
+        row.options,
+        row.batch_id,
+        row.document_id,
+        row.expires,
+    )

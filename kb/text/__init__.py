@@ -1,0 +1,1 @@
+"""Sentences, terms, languages: one way to look at text."""

@@ -1,0 +1,1 @@
+"""What keeps a data folder sound: checks, erasure, backup, restoring, re-indexing."""

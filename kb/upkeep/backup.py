@@ -1,0 +1,111 @@
+"""Backups: one tar with the database as of one moment, every original it needs, and the keys.
+
+The server goes on meanwhile. The indexes are left out, because they are made from the database: a
+restored folder counts as uncleanly stopped, so its first start makes them again. Whoever holds the
+tar holds everything, secrets included.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import tarfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from kb.files.folder import DataFolder
+from kb.files.originals import Originals
+from kb.ids import now
+from kb.store.upkeep.snapshot import file_sha256, originals_of, snapshot
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+DATABASE = "kb.db"
+KEYS = ("secret.key", "admin.key")
+PIECE_BYTES = 1 << 20
+BLOCK_BYTES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a backup holds; it comes first, so that one that was cut off is noticed.
+
+    `missing` are originals that were lost before the backup was made.
+    """
+
+    format: int
+    created_at: str
+    database_sha256: str
+    originals: int
+    missing: tuple[str, ...]
+
+
+class Backup:
+    """One backup in progress. Close it: until then no original is deleted from the folder."""
+
+    def __init__(
+        self, folder: DataFolder, originals: Originals, collect: Callable[[Iterable[str]], None]
+    ) -> None:
+        """Copy the database; from now on every original that the copy needs is kept.
+
+        Args:
+            collect: deletes those of some originals that no document needs any more.
+
+        Raises:
+            StorageFull: there is no room for the copy.
+        """
+        self._originals = originals
+        with ExitStack() as stack:
+            originals.hold()
+            stack.callback(lambda: collect(originals.release()))
+            copy = originals.temporary(f"{secrets.token_hex(8)}.db")
+            stack.callback(copy.unlink, missing_ok=True)
+            snapshot(folder.database, copy)
+            needed = originals_of(copy)
+            self._held = [name for name in needed if originals.path(name).is_file()]
+            missing = tuple(sorted(set(needed) - set(self._held)))
+            self.manifest = Manifest(FORMAT, now(), file_sha256(copy), len(self._held), missing)
+            keys = [(name, folder.root / name) for name in KEYS]
+            self._files = [(DATABASE, copy), *(pair for pair in keys if pair[1].is_file())]
+            self._last = stack.pop_all()
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes of the tar, a MiB at a time."""
+        manifest = json.dumps(asdict(self.manifest), indent=2).encode()
+        yield _header(MANIFEST, len(manifest)) + manifest + _padding(len(manifest))
+        for name, path in self._files:
+            yield from _member(name, path)
+        for sha256 in self._held:
+            yield from _member(f"originals/{sha256[:2]}/{sha256}", self._originals.path(sha256))
+        yield bytes(2 * BLOCK_BYTES)
+
+    def close(self) -> None:
+        """Remove the copy, and the originals whose last document was deleted meanwhile."""
+        self._last.close()
+
+
+def _member(name: str, path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        yield _header(name, size)
+        yield from _pieces(file)
+    yield _padding(size)
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    while piece := file.read(PIECE_BYTES):
+        yield piece
+
+
+def _header(name: str, size: int) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o600
+    return info.tobuf(tarfile.PAX_FORMAT)
+
+
+def _padding(size: int) -> bytes:
+    return bytes(-size % BLOCK_BYTES)

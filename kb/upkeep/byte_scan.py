@@ -1,0 +1,67 @@
+"""Looks for some bytes in every file of a data folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kb.files.folder import DataFolder
+
+PIECE_BYTES = 1 << 20
+UNSCANNED = ("models", "originals")
+"""Models hold no documents. Originals are checked by name: those of others may hold the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """How many files were read, and sample → the files in which it stands."""
+
+    files: int
+    found: Mapping[bytes, tuple[Path, ...]]
+
+
+def scan(folder: DataFolder, samples: Sequence[bytes]) -> Scan:
+    """Look for samples in all their forms."""
+    wanted = {form: sample for sample in samples for form in forms(sample)}
+    found: dict[bytes, set[Path]] = {}
+    files = 0
+    for path in _files(folder.root):
+        files += 1
+        for form in _found_in(path, wanted):
+            found.setdefault(wanted[form], set()).add(path)
+    return Scan(files, {sample: tuple(sorted(paths)) for sample, paths in found.items()})
+
+
+def forms(sample: bytes) -> list[bytes]:
+    """The bytes as they are and, if they are text, as UTF-16 and as JSON writes it."""
+    try:
+        text = sample.decode()
+    except UnicodeDecodeError:  # of a vector
+        return [sample]
+    return [sample, text.encode("utf-16-le"), json.dumps(text)[1:-1].encode()]
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for path in sorted(root.rglob("*")):
+        parts = path.relative_to(root).parts
+        is_staged = parts[:2] == ("originals", "staging")
+        if path.is_file() and (is_staged or parts[0] not in UNSCANNED):
+            yield path
+
+
+def _found_in(path: Path, wanted: Collection[bytes]) -> set[bytes]:
+    """Those of some bytes that stand in a file, which may vanish meanwhile."""
+    overlap = max(map(len, wanted), default=1) - 1
+    found: set[bytes] = set()
+    tail = b""
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(PIECE_BYTES):
+                whole = tail + piece
+                found.update(form for form in wanted if form in whole)
+                tail = whole[-overlap:] if overlap else b""
+    except FileNotFoundError:
+        return found
+    return found

@@ -1,0 +1,142 @@
+"""After an unclean stop no index is trusted: each is compared with SQL and rebuilt if it differs.
+
+This goes on beside the running server, which answers from SQL meanwhile (`kb.index.health`).
+A stop before the end of the check does not count as a clean one: the next start begins again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from kb.errors import NotFound, StorageFull
+from kb.index.applier import Applier
+from kb.index.embedded_chroma.probe import probed
+from kb.index.embedded_chroma.vectors import ChromaVectors
+from kb.index.health import Trust
+from kb.protocols import IndexKey
+from kb.types import Dataset
+from kb.upkeep.fsck import Fsck
+
+logger = logging.getLogger(__name__)
+
+RETRY_S = 10.0
+
+
+class Verification:
+    """The check of one data folder, in a thread of its own; also mends what breaks later."""
+
+    def __init__(
+        self,
+        fsck: Fsck,
+        applier: Applier,
+        chroma: ChromaVectors,
+        of_vectors: Trust,
+        of_keywords: Trust,
+    ) -> None:
+        self._fsck = fsck
+        self._applier = applier
+        self._chroma = chroma
+        self._of_vectors = of_vectors
+        self._of_keywords = of_keywords
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._turn = threading.Lock()
+        self._menders: list[threading.Thread] = []
+        self._is_due = False
+        of_vectors.on_damage(self.mend)
+        of_keywords.on_damage(self.mend)
+
+    def start(self) -> None:
+        """Begin to check. Call it before anything can open an index."""
+        self._is_due = True
+        self._of_vectors.seal(self._chroma.graphs())
+        keys = [_key(dataset) for dataset in self._fsck.datasets()]
+        self._of_vectors.doubt(keys)
+        self._of_keywords.doubt(keys)
+        self._thread = threading.Thread(target=self._run, name="verify", daemon=True)
+        self._thread.start()
+
+    def mend(self, key: IndexKey) -> None:
+        """Rebuild an index that was found damaged, in the background."""
+        thread = threading.Thread(target=self._mend, args=(key,), name="mend", daemon=True)
+        self._menders = [each for each in self._menders if each.is_alive()] + [thread]
+        thread.start()
+
+    def wait(self) -> None:
+        """Return when the check after an unclean stop has ended."""
+        if (thread := self._thread) is not None:
+            thread.join()
+
+    def stop(self) -> bool:
+        """Break off after the dataset in hand; True if nothing is left to check."""
+        self._stopping.set()
+        self._of_vectors.close()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        for thread in self._menders:
+            thread.join()
+        return not self._is_due
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._check()
+            except Exception:  # the edge of a thread: without the check nothing is believed
+                logger.exception("the check after an unclean stop broke off; trying again")
+                self._stopping.wait(RETRY_S)
+            else:
+                return
+
+    def _check(self) -> None:
+        """Keywords first, because searches wait for them; then vectors, which SQL can replace."""
+        for removed in self._fsck.remove_strays():
+            logger.info("after an unclean stop: %s", removed)
+        for dataset in self._fsck.datasets():
+            if self._stopping.is_set():
+                return
+            self._check_keywords(dataset)
+        self._unseal()
+        self._applier.drain()
+        for dataset in self._fsck.datasets():
+            if self._stopping.is_set():
+                return
+            self._check_vectors(dataset)
+        for key in self._chroma.graphs():  # what is left belongs to no dataset, or not yet
+            self._of_vectors.believe(key)
+        self._is_due = self._stopping.is_set()
+
+    def _unseal(self) -> None:
+        keys = self._chroma.graphs()
+        for key, is_whole in probed(self._chroma.root, keys, self._stopping.is_set):
+            if not is_whole:
+                self._chroma.drop(key)
+            self._of_vectors.unseal(key)
+
+    def _check_keywords(self, dataset: Dataset) -> None:
+        if self._fsck.lacks_keywords(dataset):
+            logger.warning("rebuilding the keyword index of %r: missing or damaged", dataset.name)
+            self._applier.rebuild_keywords(_key(dataset))
+        self._of_keywords.believe(_key(dataset))
+
+    def _check_vectors(self, dataset: Dataset) -> None:
+        if self._fsck.lacks_vectors(dataset):
+            logger.warning("rebuilding the vector index of %r: missing or damaged", dataset.name)
+            self._applier.rebuild_vectors(_key(dataset))
+        self._of_vectors.believe(_key(dataset))
+
+    def _mend(self, key: IndexKey) -> None:
+        with self._turn:
+            known = {_key(dataset): dataset for dataset in self._fsck.datasets()}
+            if key not in known or self._stopping.is_set():
+                return
+            try:
+                self._check_keywords(known[key])
+                self._check_vectors(known[key])
+            except (NotFound, StorageFull) as exc:
+                logger.warning("a damaged index could not be rebuilt: %s", exc.detail)
+
+
+def _key(dataset: Dataset) -> IndexKey:
+    return IndexKey(dataset.id, dataset.generation)

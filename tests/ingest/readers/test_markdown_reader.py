@@ -1,0 +1,50 @@
+"""Markdown: its source is quoted, its blocks are known."""
+
+from io import BytesIO
+
+from ingest.readers.web.markdown import read_markdown
+from ingest.types import ReadOptions
+from tests.ingest.readers.samples import MARKDOWN
+
+
+def _blocks(source):
+    extraction = read_markdown(BytesIO(source.encode()), ReadOptions())
+    page = extraction.pages[0].text
+    assert page == source
+    return [(block.kind, block.level, page[block.start : block.end]) for block in extraction.blocks]
+
+
+def test_every_block_is_found_with_its_kind():
+    assert _blocks(MARKDOWN) == [
+        ("code", 0, "---\ntitle: Pumps\n---"),
+        ("heading", 1, "# Pumps"),
+        ("paragraph", 0, "A pump moves water."),
+        ("heading", 2, "## Parts"),
+        ("table", 0, "| part | price |\n|------|-------|\n| seal | 3     |"),
+        ("list", 0, "- one\n- two"),
+        ("code", 0, "```python\nx  =  1\n```"),
+    ]
+
+
+def test_code_inside_a_list_is_code():
+    source = "- one\n\n  ```\n  a  b\n  ```\n\n- two\n"
+
+    assert [(kind, text.strip()) for kind, _, text in _blocks(source)] == [
+        ("list", "- one"),
+        ("code", "```\n  a  b\n  ```"),
+        ("list", "- two"),
+    ]
+
+
+def test_underlined_headings_count():
+    assert _blocks("Title\n=====\n\ntext\n")[0] == ("heading", 1, "Title\n=====")
+
+
+def test_a_number_sign_in_code_is_no_heading():
+    assert [kind for kind, _, _ in _blocks("```\n# comment\n```\n")] == ["code"]
+
+
+def test_deep_nesting_ends_quietly():
+    extraction = read_markdown(BytesIO(b"> " * 5000 + b"deep"), ReadOptions())
+
+    assert extraction.pages[0].text.endswith("deep")

@@ -1,0 +1,74 @@
+"""Rows of tables as lines that carry their header."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingest.readers.plain.table_rows import Cell, TableLines, cells, is_header
+
+
+def lines(*rows: list[str], header_rows: int | None = None) -> list[str]:
+    return list(TableLines().lines([cells(row) for row in rows], header_rows))
+
+
+def test_a_table_of_figures_without_words_has_no_header():
+    assert lines(["1", "2"], ["3", "4"]) == ["1 | 2", "3 | 4"]
+
+
+def test_a_form_of_labels_has_no_header():
+    assert lines(["Name:", "Pump"], ["City:", "Bern"]) == ["Name: | Pump", "City: | Bern"]
+
+
+def test_words_above_figures_are_a_header_even_if_two_are_alike():
+    assert lines(["x", "y", "y"], ["a", "1", "2"]) == ["x: a | y: 1 | y: 2"]
+
+
+def test_a_header_of_two_rows_without_merged_cells_is_known_by_the_figures_below():
+    assert lines(["CHF", "", "", "2023"], ["", "in", "out", "net"], ["a", "1", "2", "3"]) == [
+        "CHF: a | in: 1 | out: 2 | 2023 / net: 3"
+    ]
+
+
+def test_a_header_that_is_marked_is_believed():
+    assert lines(["1", "2"], ["3", "4"], header_rows=1) == ["1: 3 | 2: 4"]
+
+
+def test_a_header_without_rows_is_written_itself():
+    assert lines(["part", "price"]) == ["part | price"]
+
+
+def test_a_cell_across_the_table_is_a_heading_of_its_own():
+    rows = [cells(["part", "price"]), [Cell(0, "Section", 2)], cells(["seal", "3"])]
+
+    assert list(TableLines().lines(rows)) == ["Section", "part: seal | price: 3"]
+
+
+def test_a_value_that_repeats_its_header_stands_once():
+    assert lines(["part", "price"], ["part", "3"]) == ["part | price: 3"]
+
+
+def test_rows_that_only_continue_merged_cells_are_dropped():
+    rows = [cells(["part", "price"]), cells(["seal", "3"]), [Cell(0, "seal", continued=True)]]
+
+    assert list(TableLines().lines(rows)) == ["part: seal | price: 3"]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["a", "b"], True),
+        (["a", "2023"], True),
+        (["2023", "a"], False),
+        (["a", "3.5"], False),
+        (["a", "(1,200)"], False),
+        (["a", "a"], False),
+        (["a", "", "", ""], False),
+        (["a", "x" * 300], False),
+    ],
+)
+def test_what_counts_as_a_header(values, expected):
+    assert is_header(values) is expected
+
+
+def test_long_runs_of_digits_take_no_time():
+    assert lines(["9" * 100_000 + "x", "b"], ["1" * 100_000 + "y", "c"])

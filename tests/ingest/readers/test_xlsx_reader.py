@@ -1,0 +1,181 @@
+"""Workbooks: sheets as pages, values as they are shown, headers that stay with their rows."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+
+from ingest.readers.office.xlsx import read_xlsx
+from ingest.types import Extraction, ReadOptions
+from kb.errors import UnreadableFile
+from tests.ingest.readers.office_samples import sheet_rows, xlsx
+
+
+def read(data: bytes, most: int = 20_000_000) -> Extraction:
+    return read_xlsx(BytesIO(data), ReadOptions(max_characters=most))
+
+
+def lines(inner: str, **workbook: object) -> list[str]:
+    """What a workbook of one sheet reads as, below the sheet's name."""
+    text = read(xlsx({"S": inner}, **workbook)).pages[0].text  # type: ignore[arg-type]
+    return [line for line in text.split("\n") if line][1:]
+
+
+def styled(value: float | str, code: str, **workbook: object) -> str:
+    styles = f'<numFmts><numFmt numFmtId="170" formatCode="{code}"/></numFmts>'
+    styles += '<cellXfs><xf numFmtId="0"/><xf numFmtId="170"/></cellXfs>'
+    inner = f'<sheetData><row r="1"><c r="A1" s="1"><v>{value}</v></c></row></sheetData>'
+    return lines(inner, styles=styles, **workbook)[0]
+
+
+def test_a_sheet_is_a_page_under_its_name_and_empty_ones_are_named():
+    found = read(
+        xlsx({"One": sheet_rows({1: {"A": "x"}}), "Void": "", "三": sheet_rows({1: {"A": "y"}})})
+    )
+
+    assert [page.text for page in found.pages] == ["One\n\nx", "", "三\n\ny"]
+    assert found.empty_pages == (2,)
+    assert found.warnings == ("Sheets without text: 'Void'.",)
+    assert [block.kind for block in found.blocks if block.level] == ["heading", "heading"]
+
+
+def test_every_row_carries_the_header():
+    rows = {1: {"A": "part", "B": "price"}, 2: {"A": "seal", "B": 3}, 3: {"B": 4}}
+
+    assert lines(sheet_rows(rows)) == ["part: seal | price: 3", "price: 4"]
+
+
+def test_years_are_names_of_columns():
+    rows = {1: {"A": "item", "B": 2022, "C": 2023}, 2: {"A": "sales", "B": 5, "C": 7}}
+
+    assert lines(sheet_rows(rows)) == ["item: sales | 2022: 5 | 2023: 7"]
+
+
+def test_title_rows_stand_alone_above_the_table():
+    rows = {1: {"A": "Prices"}, 2: {"A": "part", "B": "price"}, 3: {"A": "seal", "B": 3}}
+
+    assert lines(sheet_rows(rows)) == ["Prices", "part: seal | price: 3"]
+
+
+def test_blank_rows_part_tables():
+    rows = {
+        1: {"A": "part", "B": "price"},
+        2: {"A": "seal", "B": 3},
+        4: {"A": "city", "B": "people"},
+        5: {"A": "Bern", "B": 9},
+        7: {"A": "valve", "B": 4},
+        9: {"A": "Footnote."},
+    }
+
+    assert lines(sheet_rows(rows)) == [
+        "part: seal | price: 3",
+        "city: Bern | people: 9",
+        "city: valve | people: 4",
+        "Footnote.",
+    ]
+
+
+def test_a_blank_row_below_the_header_does_not_part_it_from_its_figures():
+    rows = {1: {"A": "part", "B": "price"}, 3: {"A": "seal", "B": 3}}
+
+    assert lines(sheet_rows(rows)) == ["part: seal | price: 3"]
+
+
+def test_merged_headers_and_cells_are_repeated():
+    rows = {
+        1: {"A": "Region", "B": "2023"},
+        2: {"B": "Plan", "C": "Real"},
+        3: {"A": "North", "B": 1, "C": 2},
+        4: {"B": 3, "C": 4},
+    }
+    merged = '<mergeCells><mergeCell ref="A1:A2"/><mergeCell ref="B1:C1"/><mergeCell ref="A3:A4"/>'
+
+    assert lines(sheet_rows(rows) + merged + "</mergeCells>") == [
+        "Region: North | 2023 / Plan: 1 | 2023 / Real: 2",
+        "Region: North | 2023 / Plan: 3 | 2023 / Real: 4",
+    ]
+
+
+def test_a_column_name_without_values_is_not_lost():
+    rows = {1: {"A": "part", "B": "price", "C": "remark"}, 2: {"A": "seal", "B": 3}}
+
+    assert lines(sheet_rows(rows)) == ["part: seal | price: 3", "remark"]
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "shown"),
+    [
+        (45322, "yyyy-mm-dd", "2024-01-31"),
+        (45322, "d/m/yy", "2024-01-31"),
+        (45322, 'yyyy"年"m"月"d"日"', "2024-01-31"),
+        (45322.604166666664, "dd.mm.yyyy hh:mm", "2024-01-31 14:30:00"),
+        (0.604166666664, "hh:mm", "14:30:00"),
+        (1.5, "[h]:mm:ss", "36:00:00"),
+        (1, "yyyy-mm-dd", "1900-01-01"),
+        (59, "yyyy-mm-dd", "1900-02-28"),
+        (61, "yyyy-mm-dd", "1900-03-01"),
+        (0.125, "0.0%", "12.5%"),
+        (0.30000000000000004, "General", "0.3"),
+        (1e300, "yyyy-mm-dd", "1e+300"),
+        ("1.0E6", "#,##0.00", "1000000"),
+        (5, "[Red]0", "5"),
+        ("nan", "0", "nan"),
+        (7, '"h"0', "7"),
+    ],
+)
+def test_numbers_are_shown_by_their_format(value, code, shown):
+    assert styled(value, code.replace('"', "&quot;")) == shown
+
+
+def test_dates_can_count_from_1904():
+    assert styled(0, "yyyy-mm-dd", properties='<workbookPr date1904="1"/>') == "1904-01-01"
+
+
+def test_kinds_of_cells():
+    cells = (
+        '<c r="A1" t="s"><v>0</v></c><c r="B1" t="b"><v>1</v></c><c r="C1" t="e"><v>#N/A</v></c>'
+        '<c r="D1" t="str"><f>A1&amp;"x"</f><v>done</v></c><c r="E1" t="s"><v>99</v></c>'
+        '<c t="inlineStr"><is><r><t>ri</t></r><r><t>ch</t></r><rPh><t>reading</t></rPh></is></c>'
+    )
+
+    inner = f'<sheetData><row r="1">{cells}</row></sheetData>'
+    assert lines(inner, strings=["shared"]) == ["shared | TRUE | #N/A | done | rich"]
+
+
+def test_formulas_without_a_result_are_quoted_and_flagged():
+    inner = '<sheetData><row r="1"><c r="A1"><f>SUM(B1:B9)</f></c></row></sheetData>'
+    found = read(xlsx({"S": inner}))
+
+    assert found.pages[0].text.endswith("=SUM(B1:B9)")
+    assert "1 formulas have no stored result" in found.warnings[0]
+
+
+def test_a_hidden_sheet_is_read_and_flagged():
+    sheets = {"A": sheet_rows({1: {"A": "x"}}), "B": sheet_rows({1: {"A": "y"}})}
+    found = read(xlsx(sheets, states={"B": "veryHidden"}))
+
+    assert "y" in found.pages[1].text
+    assert found.warnings == ("Hidden sheets were read, too: 'B'.",)
+
+
+def test_far_cells_and_huge_merges_cost_nothing():
+    inner = '<sheetData><row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    inner += '<mergeCells><mergeCell ref="A1:XFD1048576"/></mergeCells>'
+
+    assert lines(inner) == ["1"]
+
+
+def test_one_long_string_used_often_stops_at_the_limit():
+    cells = '<c t="s"><v>0</v></c>' * 50
+    inner = "<sheetData>" + f"<row>{cells}</row>" * 50 + "</sheetData>"
+
+    with pytest.raises(UnreadableFile) as refused:
+        read(xlsx({"S": inner}, strings=["x" * 30_000]), most=1_000_000)
+    assert refused.value.code == "too_large"
+
+
+def test_a_workbook_without_text_says_so():
+    with pytest.raises(UnreadableFile) as refused:
+        read(xlsx({"S": ""}))
+    assert refused.value.code == "no_text"

@@ -1,0 +1,88 @@
+"""Which questions lean on the ones before, and what is put in for them, in English and Chinese."""
+
+from __future__ import annotations
+
+import pytest
+
+from kb.chat.follow_up.follow_ups import content_words, leans, resolved
+from kb.types import Turn
+
+LEANING = [
+    "How long is it?", "Why?", "But why?", "And the sun?", "And for managers?", "For managers?",
+    "What about part-time employees?", "How about now?", "Who wrote it?", "How old is he?",
+    "How do I install it on Windows?", "When was he born?", "What is its capital?",
+    "Can they be returned after 30 days?", "Which country is it in?", "What does this mean?",
+    "Is that enough for managers?", "Tell me more", "Can you give me an example?",
+    "In the first six months?", "And in Germany for part-time employees?", "What happened then?",
+    "How many people live there?", "And if I resign?", "Which one is cheaper?",
+    "它有多重？", "经理呢？", "那英国呢？", "为什么？", "那要多久？", "如何安装它？",
+    "他什么时候去世？", "这是什么？", "这个期限有多长？", "还有其他要求吗？", "谁发明了它？",
+    "该公司成立于何时？",
+    "其首都是哪里？", "那病假呢？", "如果我在试用期辞职呢？",
+    "还有呢？", "能举个例子吗？", "他们的工资是多少？",
+]  # fmt: skip
+
+SELF_CONTAINED = [
+    "What is the notice period for managers?", "Is it allowed to smoke in the office?",
+    "How long does it take to get a refund?", "Notice period?", "xylophone",
+    "What is it called when the moon covers the sun?", "What time is it in Tokyo?",
+    "When employees leave, do they get paid?", "What should a manager do before he signs?",
+    "Which employees lose their bonus?", "Who moved his court to Krakow?",
+    "How many kinds of cells are there?", "And when does the sun set?",
+    "And how long is the notice period for managers?", "So what is the notice period?",
+    "Does this app support PDF?", "What can this assistant do?",
+    "Can I claim the expenses that I paid myself?", "In which country was Goethe born?",
+    "How much is one share of the company worth?", "How do plants make their food?",
+    "试用期是多久？", "员工离职时他需要做什么？", "那不勒斯有多少人口？", "年假怎么算呢？",
+    "其他假期有哪些？",
+    "吉他怎么调音？", "那病假有几天？", "那周末可以加班吗？", "小明问他的老师什么问题？",
+    "这个应用支持PDF吗？", "其中最高的山峰是哪座？", "阿司匹林和他汀类药物可以一起吃吗？",
+]  # fmt: skip
+
+OTHER_LANGUAGES = ["Also gibt es eine Probezeit?", "Können Sie das erklären?", "その山の高さは？"]
+
+BEFORE = (Turn("What is the notice period for managers?", "Eight weeks. [1]"),)
+
+
+@pytest.mark.parametrize("query", LEANING)
+def test_a_question_that_points_back_or_leaves_out_its_subject_leans(query: str):
+    assert leans(query)
+
+
+@pytest.mark.parametrize("query", [*SELF_CONTAINED, *OTHER_LANGUAGES])
+def test_a_question_that_can_be_understood_alone_is_never_changed(query: str):
+    assert resolved(query, BEFORE) == query
+
+
+@pytest.mark.parametrize("query", LEANING)
+def test_without_a_conversation_nothing_is_changed(query: str):
+    assert resolved(query, ()) == query
+
+
+def test_a_follow_up_gets_the_words_of_the_question_before():
+    assert resolved("How long is it?", BEFORE) == "How long is it? (notice period managers)"
+    assert resolved("And for managers?", BEFORE) == "And for managers? (notice period)"
+
+
+def test_a_chain_of_follow_ups_goes_back_to_the_last_question_that_stands_alone():
+    talk = (*BEFORE, Turn("And for interns?", "Two weeks."))
+    assert resolved("Why?", talk) == "Why? (notice period managers interns)"
+    another = (*talk, Turn("When does the canteen open?", "At noon."))
+    assert resolved("Why?", another) == "Why? (canteen open)"
+
+
+def test_a_question_about_a_person_gets_the_names_in_the_answer():
+    talk = (Turn("Who wrote Hamlet?", "Hamlet was written by William Shakespeare in 1600. [1]"),)
+    found = resolved("When was he born?", talk)
+    assert found == "When was he born? (wrote Hamlet William Shakespeare)"
+
+
+def test_a_chinese_follow_up_gets_the_words_of_the_question_before():
+    talk = (Turn("公司的年假有几天？", "十天。"),)
+    assert resolved("那病假呢？", talk) == "那病假呢？（公司 年假 天）"
+    assert content_words("试用期员工的工资是多少？") == ["试用期员工", "工资"]
+
+
+def test_a_long_question_brings_what_it_needs():
+    long = "Is it so " + "that the committee decides about every request of this kind " * 2
+    assert resolved(long, BEFORE) == long

@@ -1,0 +1,221 @@
+"""`kb fsck` sees every broken promise, mends what is derived, and cries no wolf."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from kb.index.embedded_chroma.vectors import ChromaVectors
+from kb.index.health import Trust
+from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.protocols import IndexKey
+from kb.settings import Settings
+from kb.store.content import embeddings
+from kb.store.work import jobs
+from kb.upkeep.verification import Verification
+from tests.parts import ADMIN, document, finish, ingest, upload, working
+
+FILES = {f"{n}.md": f"Text number{n} about things. " * 20 for n in range(5)}
+
+
+@pytest.fixture
+def dataset_id(kb: KnowledgeBase) -> str:
+    dataset = kb.create_dataset(ADMIN, "d").id
+    ingest(kb, dataset, FILES)
+    return dataset
+
+
+def codes(kb: KnowledgeBase, *, repair: bool = False) -> set[str]:
+    return {violation.code for violation in kb.fsck.run(repair=repair).violations}
+
+
+def sql(kb: KnowledgeBase, statement: str) -> None:
+    with kb.database.write() as tx:
+        tx.execute(text(statement))
+
+
+def lose_a_vector(kb: KnowledgeBase, key: IndexKey) -> None:
+    kb.vectors.remove(key, sorted(kb.vectors.ids(key))[:1])
+
+
+def lose_words(kb: KnowledgeBase, key: IndexKey) -> None:
+    kb.keywords.remove(key, sorted(kb.keywords.ids(key))[:1])
+
+
+def add_a_ghost_vector(kb: KnowledgeBase, key: IndexKey) -> None:
+    kb.vectors.upsert(key, ["ghost"], kb.embedder.embed_query("ghost"))
+
+
+def add_ghost_words(kb: KnowledgeBase, key: IndexKey) -> None:
+    kb.keywords.upsert(key, [("ghost", "a ghost of a chunk")])
+
+
+def turn_a_vector(kb: KnowledgeBase, key: IndexKey) -> None:
+    wrong = np.zeros((1, kb.embedder.dimensions), np.float32)
+    wrong[0, 0] = 1
+    for name in kb.vectors.ids(key):
+        kb.vectors.upsert(key, [name], wrong)
+
+
+def tear_the_keywords(kb: KnowledgeBase, key: IndexKey) -> None:
+    kb.keywords.close()
+    (kb.folder.index / key.dataset_id / "g1" / "keywords" / "meta.json").unlink()
+
+
+def tear_the_vectors(kb: KnowledgeBase, key: IndexKey) -> None:
+    kb.vectors.close()
+    (kb.folder.index / key.dataset_id / "g1" / "vectors" / "chroma.sqlite3").write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        (lose_a_vector, "vector_index"),
+        (lose_words, "keyword_index"),
+        (add_a_ghost_vector, "vector_index"),
+        (add_ghost_words, "keyword_index"),
+        (turn_a_vector, "vector_search"),
+        (tear_the_keywords, "keyword_index"),
+        (tear_the_vectors, "vector_index"),
+    ],
+)
+def test_damage_to_an_index_is_seen_and_repaired(
+    kb, dataset_id, damage: Callable[[KnowledgeBase, IndexKey], None], code: str
+):
+    assert codes(kb) == set()
+    damage(kb, IndexKey(dataset_id, 1))
+    assert code in codes(kb)
+    report = kb.fsck.run(repair=True)
+    assert report.is_clean
+    assert report.repaired == ("Rebuilt the indexes of dataset 'd': 5 chunks.",)
+
+
+def test_a_lost_index_folder_is_seen_and_rebuilt(kb, dataset_id):
+    key = IndexKey(dataset_id, 1)
+    kb.vectors.drop(key)
+    kb.keywords.drop(key)
+    assert codes(kb) == {"vector_index", "keyword_index", "vector_search"}
+    assert codes(kb, repair=True) == set()
+
+
+def test_a_lost_original_is_reported_whatever_is_done(kb, dataset_id):
+    lost, changed = sorted(kb.originals.hashes())[:2]
+    kb.originals.path(lost).unlink()
+    kb.originals.path(changed).write_bytes(b"other bytes")
+    assert codes(kb) == codes(kb, repair=True) == {"original_missing", "original_changed"}
+
+
+def test_an_original_that_no_document_needs_is_removed(kb, dataset_id):
+    with kb.database.write():
+        kb.originals.adopt([kb.originals.stage([b"stray"], max_bytes=10)])
+    assert codes(kb) == {"original_stray"}
+    assert codes(kb, repair=True) == set()
+    assert len(list(kb.originals.hashes())) == len(FILES)
+
+
+def test_a_vector_without_a_chunk_is_removed(kb, dataset_id):
+    vector = kb.embedder.embed_query("nobody's")
+    kb.database.writing(embeddings.put, kb.embedder.fingerprint, [b"0" * 16], vector)
+    assert codes(kb) == {"embedding_unused"}
+    assert codes(kb, repair=True) == set()
+
+
+def test_a_document_that_nothing_works_on_is_queued_again(kb, dataset_id):
+    doc = upload(kb, dataset_id, {"new.md": "New text."}).accepted[0]
+    kb.database.writing(jobs.drop, doc.id)
+    assert codes(kb) == {"document_stuck"}
+    assert kb.fsck.run(repair=True).repaired == ("Queued document 'new.md' again.",)
+    finish(kb)
+    assert document(kb, doc.id).status == "ready"
+    assert codes(kb) == set()
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("DELETE FROM embeddings WHERE id = 1", "embedding_missing"),
+        ("UPDATE embeddings SET embedder = 'other@1' WHERE id = 1", "embedding_missing"),
+        ("UPDATE chunks SET text = 'x' || text WHERE position = 0", "quote"),
+        ("UPDATE pages SET text = substr(text, 2)", "quote"),
+        ("UPDATE documents SET chunk_count = 7", "chunk_count"),
+        ("UPDATE chunks SET position = 3", "chunk_count"),
+    ],
+)
+def test_rows_that_contradict_each_other_are_seen(kb, dataset_id, statement: str, code: str):
+    sql(kb, statement)
+    assert code in codes(kb)
+
+
+def test_a_damaged_database_is_seen(kb, dataset_id):
+    with kb.database.write() as tx:
+        tx.execute(text("PRAGMA writable_schema=ON"))
+        wrong = "replace(sql, 'encoding VARCHAR', 'encoding VARCHAR NOT NULL')"
+        tx.execute(text(f"UPDATE sqlite_master SET sql = {wrong} WHERE name = 'documents'"))
+        version = tx.execute(text("PRAGMA schema_version")).scalar_one()
+        tx.execute(text(f"PRAGMA schema_version = {version + 1}"))
+    assert codes(kb) == {"database"}
+
+
+def test_a_check_during_work_finds_nothing_wrong(kb, dataset_id):
+    stop = threading.Event()
+    wrong: list[object] = []
+
+    def check() -> None:
+        while not stop.is_set():
+            wrong.extend(kb.fsck.run().violations)
+
+    checking = threading.Thread(target=check, daemon=True)
+    with working(kb) as worker:
+        checking.start()
+        for turn in range(6):
+            numbers = range(0, 20, 1 + turn % 2)
+            files = {f"{n}.md": f"Turn{turn} of text number{n}." for n in numbers}
+            accepted = upload(kb, dataset_id, files).accepted
+            worker.notify()
+            for item in accepted[: turn % 3]:
+                kb.delete_document(ADMIN, item.id)
+        assert worker.wait_idle(60)
+        stop.set()
+        checking.join()
+    assert wrong == []
+
+
+def leave_uncleanly(kb: KnowledgeBase) -> None:
+    """Close as a kill would leave the folder: without the mark of a clean stop."""
+    kb.verification._is_due = True
+    kb.close()
+
+
+def test_after_an_unclean_stop_indexes_are_mended_and_leftovers_removed(settings: Settings):
+    first = open_kb(settings)
+    dataset = first.create_dataset(ADMIN, "d").id
+    ingest(first, dataset, FILES)
+    lose_a_vector(first, IndexKey(dataset, 1))
+    with first.database.write():
+        first.originals.adopt([first.originals.stage([b"stray"], max_bytes=10)])
+    leave_uncleanly(first)
+
+    second = open_kb(settings)
+    second.verification._thread.join()
+    assert second.fsck.run().is_clean
+    second.close()
+    third = open_kb(settings)
+    assert third.verification._thread is None
+    third.close()
+
+
+def test_a_check_that_was_broken_off_begins_again_at_the_next_start(kb, dataset_id):
+    chroma = ChromaVectors(kb.folder.index, open_limit=1)
+    check = Verification(kb.fsck, kb.applier, chroma, Trust(), Trust())
+    results: list[bool] = []
+    with kb.applier.paused():  # it waits for its turn until it is told to stop
+        check.start()
+        stopping = threading.Thread(target=lambda: results.append(check.stop()), daemon=True)
+        stopping.start()
+        assert check._stopping.wait(10)
+    stopping.join()
+    assert results == [False]
