@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # the parts are imported when a test needs them: pure tests s
     from kb.knowledge_base import KnowledgeBase
     from kb.settings import Settings
 
+pytest_plugins = ["tests.programs"]
+
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from kb.version import version
 from tests.browser.relay import relay_to
 from tests.browser.site import Browser, Site
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.needs("chromium", "chromedriver")
 
 QUESTION = "When does the moon rise over Ostrava?"
 

@@ -7,7 +7,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 
 from tests.browser.site import Browser, Site
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.needs("chromium", "chromedriver")
 
 PARSE = """
 const { SseParser } = await import("/static/sse.js");

@@ -9,7 +9,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 
 from tests.browser.site import Browser, Site
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.needs("chromium", "chromedriver")
 
 PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
 

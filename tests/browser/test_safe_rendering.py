@@ -9,7 +9,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 
 from tests.browser.site import Browser, Site
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.needs("chromium", "chromedriver")
 
 RENDER = """
 const { AnswerText } = await import("/static/answer-text.js");

@@ -71,7 +71,6 @@ def test_llamaindex_gets_nodes_with_scores_and_places(search):
 
 
 def test_langchain_gets_documents_with_scores_and_places(search):
-    pytest.importorskip("langchain_core")
     from client.retrievers.langchain import KnowledgeBaseRetriever
 
     retriever = KnowledgeBaseRetriever(search)

@@ -23,7 +23,6 @@ def server():
 def model(request, server):
     provider, style = request.param.split()
     if provider == "llama_index":
-        pytest.importorskip("llama_index.core")
         return Model("fake", LLAMA_INDEX_FAKE, None, "mock")
     return Model("fake", "openai", server.base_url, "echo", style=style)
 

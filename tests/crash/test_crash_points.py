@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,13 +24,8 @@ CALLS = ",".join(("fsync", "fdatasync", "rename", *SENDING))
 _RESUMED = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>")
 _BEGUN = re.compile(r"^(\d+) +(\w+)\((.*)")
 
-needs_strace = pytest.mark.skipif(
-    shutil.which("strace") is None and not os.environ.get("CI"),
-    reason="strace is not installed",
-)
 
-
-@needs_strace
+@pytest.mark.needs("strace")
 @pytest.mark.slow
 def test_a_crash_or_an_error_at_any_disk_call_loses_and_doubles_nothing(tmp_path: Path):
     seed = random.randrange(1 << 30)
@@ -60,7 +54,7 @@ def ended(log: Path) -> Iterator[tuple[str, str]]:
                 waiting[found[1]] = found[3]
 
 
-@needs_strace
+@pytest.mark.needs("strace")
 @pytest.mark.slow
 def test_an_upload_is_acknowledged_only_after_file_folder_and_rows_are_on_disk(tmp_path: Path):
     data, log = tmp_path / "data", tmp_path / "strace.log"

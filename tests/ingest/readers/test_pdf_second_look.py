@@ -1,6 +1,5 @@
 """PDF pages that pypdf gets nothing good from."""
 
-import os
 from io import BytesIO
 
 import pytest
@@ -10,10 +9,8 @@ from ingest.readers.pdf.pdf import read_pdf
 from ingest.readers.pdf.pdf_pages import garble, is_garbled
 from ingest.types import ReadOptions
 from kb.errors import UnreadableFile
-from tests.ingest.readers.fake_ocr import WORDS, put_on_path
+from tests.ingest.readers.fake_ocr import WORDS
 from tests.ingest.readers.samples import pdf
-
-pytest.importorskip("pypdfium2", reason="kb[ocr] is not installed")
 
 
 def _scanned(pages=1):
@@ -25,11 +22,6 @@ def _scanned(pages=1):
 
 def _read(data, **options):
     return read_pdf(BytesIO(data), ReadOptions(**options))
-
-
-@pytest.fixture
-def engine(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", put_on_path(tmp_path, os.environ["PATH"]))
 
 
 @pytest.mark.usefixtures("engine")

@@ -1,7 +1,6 @@
 """Pictures of text: read by an engine where there is one, refused with a reason where not."""
 
 import os
-import shutil
 from io import BytesIO
 
 import pytest
@@ -15,11 +14,6 @@ from tests.ingest.readers.fake_ocr import WORDS, put_on_path
 from tests.ingest.readers.message_samples import picture
 
 MIB = 1024 * 1024
-
-
-@pytest.fixture
-def engine(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", put_on_path(tmp_path, os.environ["PATH"]))
 
 
 @pytest.fixture
@@ -87,23 +81,26 @@ def test_no_picture_is_begun_when_the_time_is_up():
     assert refused.value.code == "read_timeout"
 
 
+def _read_in_a_child(path):
+    pool = ReaderPool(timeout_s=20, memory_bytes=512 * MIB, max_characters=1000)
+    try:
+        return pool.read(path, "image/png", ReadOptions(ocr_languages="eng")).pages[0].text
+    finally:
+        pool.close()
+
+
 @pytest.mark.usefixtures("engine")
 def test_the_engine_works_under_the_limits_of_a_reader_process(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(picture("PNG"))
-    pool = ReaderPool(timeout_s=20, memory_bytes=512 * MIB, max_characters=1000)
-    try:
-        extraction = pool.read(path, "image/png", ReadOptions(ocr_languages="eng"))
-    finally:
-        pool.close()
 
-    assert extraction.pages[0].text == WORDS
+    assert _read_in_a_child(path) == WORDS
 
 
-@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
-def test_the_real_engine_reads_drawn_words():
-    big = Image.open(BytesIO(picture("PNG"))).resize((1200, 240))
-    out = BytesIO()
-    big.save(out, "PNG")
+@pytest.mark.needs("tesseract")
+def test_the_real_engine_reads_drawn_words_here_and_in_a_reader_process(tmp_path):
+    path = tmp_path / "big.png"
+    Image.open(BytesIO(picture("PNG"))).resize((1200, 240)).save(path)
 
-    assert "pump moves water" in _read(out.getvalue(), ocr_languages="eng").pages[0].text
+    assert "pump moves water" in _read(path.read_bytes(), ocr_languages="eng").pages[0].text
+    assert "pump moves water" in _read_in_a_child(path)

