@@ -23,18 +23,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import tempfile
-import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from bench.measuring import (
     RunningServer,
     bare_relay,
-    cpu_seconds,
     fake_models,
     kb_server,
     median,
@@ -42,39 +37,23 @@ from bench.measuring import (
     table,
     use_cores,
     verdict,
-    wait_for_batch,
+)
+from bench.questions import (
+    PACE_MS,
+    PACED,
+    Target,
+    app_target,
+    ask,
+    cpu_a_token,
+    fake_target,
+    first_tokens,
+    make_dataset,
 )
 
 GOAL_US_A_TOKEN = 60.0
-FIRST_TOKENS = 10
 STEADY_TOKENS = 400
-PACE_MS = 20
 STREAMS = ((1, 0), (10, 0), (1, 5), (10, 5), (100, 50))
 """Streams at once, and milliseconds between the tokens of each."""
-QUESTION = "How long is the notice period?"
-DELTA = b"event: delta\ndata: "
-CONTENT = b'"content": '
-LAST_CHUNK = b"\r\n0\r\n\r\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a question goes, and how the text is found in what comes back."""
-
-    host: str
-    port: int
-    path: str
-    body: bytes
-    key: str
-    marks: bytes
-
-    def request(self) -> bytes:
-        """The bytes of one question; the connection is not used again."""
-        return (
-            f"POST {self.path} HTTP/1.1\r\nhost: {self.host}\r\nconnection: close\r\n"
-            f"authorization: Bearer {self.key}\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(self.body)}\r\n\r\n"
-        ).encode() + self.body
 
 
 def main() -> None:
@@ -95,23 +74,22 @@ def main() -> None:
 
 def measure(arguments: argparse.Namespace, url: str, server: RunningServer) -> None:
     """Ask both, in turns, and print."""
-    datasets = [_dataset(server)] if arguments.knowledge else []
-    paced = f"numbers:{FIRST_TOKENS}:{PACE_MS}"
-    direct = _direct(url, paced)
-    through = _app(server, url, "paced", paced, datasets)
-    asyncio.run(_first_tokens(through, 1, 3))  # warms up
+    datasets = [make_dataset(server)] if arguments.knowledge else []
+    direct = fake_target(url, PACED)
+    through = app_target(server, url, "paced", PACED, datasets)
+    asyncio.run(first_tokens(through, 1, 3))  # warms up
     rows = []
     for concurrent in arguments.concurrent:
         times: dict[str, list[float]] = {"direct": [], "through us": []}
         for _ in range(arguments.rounds):
             each = max(3, 100 // concurrent)
-            times["direct"] += asyncio.run(_first_tokens(direct, concurrent, each))
-            times["through us"] += asyncio.run(_first_tokens(through, concurrent, each))
+            times["direct"] += asyncio.run(first_tokens(direct, concurrent, each))
+            times["through us"] += asyncio.run(first_tokens(through, concurrent, each))
         rows.append(_first_row(f"{concurrent}, burst", times["direct"], times["through us"]))
     most = max(arguments.concurrent)
     answers = f"numbers:{STEADY_TOKENS}:{PACE_MS}"
-    alone = asyncio.run(_steady(_direct(url, answers), most))
-    ours = asyncio.run(_steady(_app(server, url, "steady", answers, datasets), most))
+    alone = asyncio.run(_steady(fake_target(url, answers), most))
+    ours = asyncio.run(_steady(app_target(server, url, "steady", answers, datasets), most))
     rows.append(_first_row(f"{most}, steady", alone, ours))
     columns = (
         "concurrent",
@@ -138,19 +116,19 @@ def _first_row(load: str, direct: list[float], through: list[float]) -> tuple[ob
 
 
 def _report_cpu(arguments: argparse.Namespace, url: str, server: RunningServer) -> None:
-    single = _app(server, url, "single", "numbers:1", [])
-    fake = _direct(url, "numbers:1")
+    single = app_target(server, url, "single", "numbers:1", [])
+    fake = fake_target(url, "numbers:1")
     rows: list[tuple[object, ...]] = []
     with bare_relay(fake.host, fake.port) as (port, relay):
         for number, (streams, step_ms) in enumerate(STREAMS):
             count = arguments.tokens * 10 // (max(10, streams) if step_ms else 1)
             model = f"numbers:{count}:{step_ms}"
-            target = _app(server, url, f"long{number}", model, [])
-            copied = replace(_direct(url, model), port=port)
+            target = app_target(server, url, f"long{number}", model, [])
+            copied = replace(fake_target(url, model), port=port)
             spent, least = [], []
             for _ in range(arguments.rounds):
-                spent.append(_cpu(server.process.pid, target, single, streams, count))
-                least.append(_cpu(relay, copied, replace(fake, port=port), streams, count))
+                spent.append(cpu_a_token(server.process.pid, target, single, streams, count))
+                least.append(cpu_a_token(relay, copied, replace(fake, port=port), streams, count))
             pace = f"{step_ms} ms apart" if step_ms else "as fast as they can"
             checked = streams * count * arguments.rounds
             us, relayed = median(spent), f"{median(least):.1f}"
@@ -159,39 +137,6 @@ def _report_cpu(arguments: argparse.Namespace, url: str, server: RunningServer) 
     goal = f"<= {GOAL_US_A_TOKEN:.0f}"
     columns = ("tokens come", "streams", "checked", "CPU us a token", "bare relay", goal)
     print(table("Processor time of the server", columns, rows))
-
-
-def _cpu(pid: int, long: Target, single: Target, streams: int, count: int) -> float:
-    """Microseconds a token, without what every answer costs."""
-    repeats = max(1, 20 // streams)
-    base = _spent(pid, lambda: _ask_all(single, streams, repeats, 1)) / repeats
-    whole = _spent(pid, lambda: _ask_all(long, streams, 1, count))
-    return 1e6 * (whole - base) / (streams * (count - 1))
-
-
-def _spent(pid: int, work: Callable[[], Awaitable[None]]) -> float:
-    async def run() -> None:
-        await work()
-
-    before = cpu_seconds(pid)
-    asyncio.run(run())
-    time.sleep(0.05)  # the messages are stored
-    return cpu_seconds(pid) - before
-
-
-async def _ask_all(target: Target, streams: int, repeats: int, count: int) -> None:
-    for _ in range(repeats):
-        await asyncio.gather(*(_ask(target, count) for _ in range(streams)))
-
-
-async def _first_tokens(target: Target, concurrent: int, each: int) -> list[float]:
-    """Milliseconds to the first token, of so many clients that ask one question after another."""
-
-    async def client() -> list[float]:
-        return [await _ask(target, FIRST_TOKENS) for _ in range(each)]
-
-    found = await asyncio.gather(*(client() for _ in range(concurrent)))
-    return [took for times in found for took in times]
 
 
 async def _steady(target: Target, concurrent: int) -> list[float]:
@@ -203,87 +148,10 @@ async def _steady(target: Target, concurrent: int) -> list[float]:
 
     async def client(number: int) -> list[float]:
         await asyncio.sleep(number * lasts_s / concurrent)
-        return [await _ask(target, STEADY_TOKENS) for _ in range(3)][1:]
+        return [await ask(target, STEADY_TOKENS) for _ in range(3)][1:]
 
     found = await asyncio.gather(*(client(number) for number in range(concurrent)))
     return [took for times in found for took in times]
-
-
-async def _ask(target: Target, count: int) -> float:
-    """One answer, checked to its last token; returns the milliseconds to its first."""
-    began = time.perf_counter()
-    reader, writer = await asyncio.open_connection(target.host, target.port)
-    writer.write(target.request())
-    first_ms = 0.0
-    answer = b""
-    while not answer.endswith(LAST_CHUNK):
-        block = await reader.read(1 << 16)
-        assert block, "the stream was cut"
-        answer += block
-        if not first_ms and target.marks in answer:
-            first_ms = (time.perf_counter() - began) * 1000
-    writer.close()
-    text = _text(answer, target.marks)
-    wanted = "".join(f"{number} " for number in range(1, count + 1))
-    assert text == wanted, f"{len(text)} of {len(wanted)} characters came: {text[-60:]!r}"
-    return first_ms
-
-
-def _text(answer: bytes, marks: bytes) -> str:
-    """The tokens of an answer, joined."""
-    head, _, rest = answer.partition(b"\r\n\r\n")
-    assert b" 200 " in head.split(b"\r\n")[0], answer[:500]
-    body = b""
-    while rest:  # HTTP chunks
-        size, _, rest = rest.partition(b"\r\n")
-        body += rest[: int(size, 16)]
-        rest = rest[int(size, 16) + 2 :]
-    decode = json.JSONDecoder().raw_decode
-    texts = []
-    for part in body.decode().split(marks.decode())[1:]:
-        value: Any = decode(part)[0]
-        texts.append(value["text"] if isinstance(value, dict) else value)
-    return "".join(texts)
-
-
-def _direct(url: str, model: str) -> Target:
-    body = {"model": model, "stream": True, "messages": [{"role": "user", "content": QUESTION}]}
-    host, port = url.split("//")[1].split("/")[0].split(":")
-    path = "/v1/chat/completions"
-    return Target(host, int(port), path, json.dumps(body).encode(), "none", CONTENT)
-
-
-def _app(server: RunningServer, url: str, slug: str, model: str, datasets: list[str]) -> Target:
-    body = {"name": slug, "provider": "openai", "base_url": url, "model": model}
-    draft = {"prompt": "Answer.\n{{context}}", "dataset_ids": datasets, "base": {"model": slug}}
-    with server.client() as http:
-        for method, path, content in (
-            ("POST", "/v1/models", body),
-            ("POST", "/v1/apps", {"slug": slug, "name": slug}),
-            ("PUT", f"/v1/apps/{slug}/draft", draft),
-            ("POST", f"/v1/apps/{slug}/publish", None),
-        ):
-            http.request(method, path, json=content).raise_for_status()
-    host, port = server.url.split("//")[1].split(":")
-    question = json.dumps({"query": QUESTION}).encode()
-    return Target(host, int(port), f"/v1/apps/{slug}/chat", question, server.key, DELTA)
-
-
-def _dataset(server: RunningServer) -> str:
-    """A dataset of 20 documents with ten sections each."""
-    words = ["notice", "period", "contract", "month", "week", "party", "end", "rule", "case", "law"]
-    with server.client() as http:
-        dataset: str = http.post("/v1/datasets", json={"name": "bench"}).json()["id"]
-        files = []
-        for number in range(20):
-            sections = [
-                f"## Section {part}\n\n" + " ".join(words[(part + i) % 10] for i in range(60))
-                for part in range(10)
-            ]
-            files.append(("files", (f"{number}.md", "\n\n".join(sections).encode())))
-        answer = http.post(f"/v1/datasets/{dataset}/documents", files=files).json()
-        wait_for_batch(http, answer["batch_id"])
-    return dataset
 
 
 if __name__ == "__main__":

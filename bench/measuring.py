@@ -14,6 +14,7 @@ import resource
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -116,13 +117,32 @@ class RunningServer:
 
 
 @contextmanager
-def kb_server(data_dir: Path, *arguments: str, **settings: str) -> Iterator[RunningServer]:
-    """`kb serve` in a process of its own, on a free port, until the block ends."""
+def kb_server(
+    data_dir: Path,
+    *arguments: str,
+    checkout: Path = ROOT,
+    under: Sequence[str] = (),
+    **settings: str,
+) -> Iterator[RunningServer]:
+    """`kb serve` in a process of its own, on a free port, until the block ends.
+
+    Args:
+        checkout: any commit's; its `pyproject.toml` says what the command `kb` calls.
+        under: what Python runs the command with, such as `bench/probe.py` and its arguments.
+    """
     began = time.perf_counter()
+    scripts = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]["scripts"]
+    module, _, function = scripts["kb"].partition(":")
+    command = f"from {module} import {function}; {function}()"
     process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "serve", "--port", "0", *arguments],
-        env=environment(KB_DATA_DIR=str(data_dir), KB_LOG_LEVEL="warning", **settings),
-        cwd=ROOT,
+        [sys.executable, *under, "-c", command, "serve", "--port", "0", *arguments],
+        env=environment(
+            KB_DATA_DIR=str(data_dir),
+            KB_LOG_LEVEL="warning",
+            PYTHONPATH=str(checkout),
+            **settings,
+        ),
+        cwd=checkout,
         stdout=subprocess.DEVNULL,
     )
     try:
