@@ -14,7 +14,6 @@ from kb.errors import Rejected
 from kb.text.languages import LANGUAGES
 from kb.types import (
     AppContent,
-    Expand,
     InputType,
     InputVariable,
     Retrieval,
@@ -70,9 +69,6 @@ class RetrievalBody(Body):
     """How much hits are preferred that are unlike those before."""
     rerank: bool = True
     """Asks the reranking model, where one is configured."""
-    expand: Expand = "none"
-    """What the app's language model adds to a question: `queries` (other wordings) or `passage`
-    (one that might answer it)."""
 
     def to_retrieval(self) -> Retrieval:
         """The domain type."""

@@ -23,7 +23,7 @@ embedder, 40 candidates a side:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from kb.protocols import Scored
@@ -99,30 +99,6 @@ def fuse(
         for chunk_id in candidates
     ]
     return sorted(fused, key=lambda item: (-item.score, item.chunk_id))
-
-
-def blend(rankings: Sequence[Sequence[Fused]]) -> list[Fused]:
-    """One ranking of what several wordings of a question found; the first is the question itself.
-
-    It counts half and the others together the other half, so that a wording that went astray
-    cannot push out what the question itself finds.
-
-    Returns:
-        Every candidate once, best first, with the reasons of the wording that found it best.
-    """
-    first, *others = rankings
-    if not others:
-        return list(first)
-    scores: dict[str, float] = {}
-    best: dict[str, Fused] = {}
-    for number, ranking in enumerate(rankings):
-        share = 0.5 if number == 0 else 0.5 / len(others)
-        for item in ranking:
-            scores[item.chunk_id] = scores.get(item.chunk_id, 0.0) + share * item.score
-            if item.chunk_id not in best or item.score > best[item.chunk_id].score:
-                best[item.chunk_id] = item
-    blended = [replace(item, score=scores[chunk_id]) for chunk_id, item in best.items()]
-    return sorted(blended, key=lambda item: (-item.score, item.chunk_id))
 
 
 def _closeness(cosines: Mapping[str, float]) -> dict[str, float]:

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
-import numpy as np
-
 from kb.errors import Overloaded
 from kb.models.embed.embedders import Embedders
 from kb.protocols import (
@@ -18,11 +16,9 @@ from kb.protocols import (
     KeywordIndex,
     NearestChunks,
     Reranker,
-    Vectors,
 )
 from kb.search.arranging import READ_AGAIN, Known, arranged
-from kb.search.expansion import NOTHING_ELSE, Expansion
-from kb.search.fusion import Fused, blend, fuse
+from kb.search.fusion import Fused, fuse
 from kb.search.gathering import Gatherer, Look, cosines, coverage
 from kb.search.joining import Place, Reading
 from kb.search.proximity import telling
@@ -37,7 +33,7 @@ from kb.types import Condition, Considered, Dataset, Hit, Retrieval, Scope
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What one wording of a question found."""
+    """What a question found."""
 
     ranked: list[Fused]
     live: Mapping[str, Candidate]
@@ -86,14 +82,12 @@ class Searcher:
         *,
         where: Sequence[Condition] = (),
         generation: int | None = None,
-        also: Expansion = NOTHING_ELSE,
     ) -> list[Hit]:
         """The best live chunks for a question, best first; `why` on each says how it was ranked.
 
         Args:
             where: conditions that the documents must fulfil.
             generation: searched in place of the one that answers.
-            also: what a language model has made of the question.
 
         Raises:
             NotFound: a dataset or the generation is absent or not visible.
@@ -101,7 +95,7 @@ class Searcher:
             Overloaded: too many searches are waiting.
         """
         return self.explain(
-            scope, dataset_ids, query, retrieval, where=where, generation=generation, also=also
+            scope, dataset_ids, query, retrieval, where=where, generation=generation
         ).hits
 
     def explain(
@@ -113,7 +107,6 @@ class Searcher:
         *,
         where: Sequence[Condition] = (),
         generation: int | None = None,
-        also: Expansion = NOTHING_ELSE,
     ) -> Explained:
         """What `search` finds, and every candidate that became no hit with the reason."""
         with self._database.read() as tx:
@@ -126,7 +119,7 @@ class Searcher:
             return Explained([], [])
         with self._admission():
             found = [
-                self._search(scope, own, embedder, query, retrieval, where, also)
+                self._search(scope, own, embedder, query, retrieval, where)
                 for embedder, own in groups
             ]
         hits = sorted((hit for part in found for hit in part.hits), key=lambda hit: -hit.score)
@@ -162,24 +155,18 @@ class Searcher:
         query: str,
         retrieval: Retrieval,
         where: Sequence[Condition],
-        also: Expansion,
     ) -> Explained:
         allowed = self._allowed(scope, wanted, where) if where else None
-        vector = None if embedder is None else _vector(embedder, query, also.passage)
+        vector = None if embedder is None else embedder.embed_query(query)
         look = Look(scope, wanted, query, embedder, vector, retrieval, allowed)
-        looks = [look]
-        for other in also.queries:
-            seen = None if embedder is None else embedder.embed_query(other)
-            looks.append(replace(look, query=other, vector=seen))
-        parts = [self._fused(item) for item in looks]
-        live = {name: item for part in parts for name, item in part.live.items()}
-        ranked = blend([part.ranked for part in parts])
-        passages, siblings = _one_per_passage(ranked, live)
+        part = self._fused(look)
+        live = part.live
+        passages, siblings = _one_per_passage(part.ranked, live)
         shortlist = passages[: max(READ_AGAIN, retrieval.top_k)]
         known = Known(
             query,
-            parts[0].coverage,
-            parts[0].frequencies,
+            part.coverage,
+            part.frequencies,
             {name: item.vector for name, item in live.items() if item.vector is not None},
             Reading(self._slices, partial(self._live, look)),
             self._reranker if retrieval.rerank else None,
@@ -216,16 +203,6 @@ class Searcher:
     ) -> Matching:
         ids = [dataset.id for dataset in wanted]
         return self._database.reading(filters.matching, scope, ids, where)
-
-
-def _vector(embedder: Embedder, query: str, passage: str) -> Vectors:
-    """The question's vector, or the middle between it and a passage that might answer it."""
-    vector = embedder.embed_query(query)
-    if not passage:
-        return vector
-    middle: Vectors = vector + embedder.embed_query(passage)
-    unit: Vectors = middle / np.linalg.norm(middle)
-    return unit
 
 
 def _one_per_passage(

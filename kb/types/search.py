@@ -9,7 +9,6 @@ from typing import Any, Literal
 from kb.types.documents import Chunk
 
 SearchMode = Literal["hybrid", "vector", "keyword"]
-Expand = Literal["none", "queries", "passage"]
 Operator = Literal["eq", "in", "gt", "gte", "lt", "lte", "prefix"]
 Scalar = str | int | float | bool
 
@@ -42,8 +41,7 @@ class Retrieval:
     """A retrieval profile: how a variant looks for its context.
 
     `join` makes neighbours one hit, `fold` leaves duplicates out; `diversity` (0..1) prefers hits
-    that are unlike those before; `rerank` asks the reranking model, where one is configured;
-    `expand` has the app's language model add other wordings, or a passage that might answer.
+    that are unlike those before; `rerank` asks the reranking model, where one is configured.
     """
 
     top_k: int = 8
@@ -54,7 +52,6 @@ class Retrieval:
     fold: bool = True
     diversity: float = 0.0
     rerank: bool = True
-    expand: Expand = "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from kb.chat.ask.inputs import checked_inputs
 from kb.chat.ask.replaying import replay_request
 from kb.chat.ask.routing import choose_variant
 from kb.chat.follow_up.asides import Asides
-from kb.chat.follow_up.expanding import expanded, wanted
 from kb.chat.follow_up.follow_ups import resolved
 from kb.chat.follow_up.history import within_budget
 from kb.chat.follow_up.rewriting import Rewriter, is_searched
@@ -59,7 +58,6 @@ class Chat:
         self._database = database
         self._catalog = catalog
         self._runs = runs
-        self._asides = asides
         self._rewriter = Rewriter(asides)
         self.suggestions = Suggestions(database, asides)
         self._memory = memory
@@ -89,18 +87,17 @@ class Chat:
         return Opened(scope, request, found, version, known, self._history(request), began)
 
     async def rewritten(self, opened: Opened) -> Opened:
-        """The same with what a language model makes of a follow-up, or adds to a question where
-        the app wants that. Raises Rejected for a question that is not usable."""
+        """The same with what a language model makes of a follow-up.
+
+        Raises Rejected for a question that is not usable."""
         version = opened.version
-        how = wanted(version.content)
-        if not is_searched(version.content) or (not opened.history and how == "none"):
+        if not is_searched(version.content) or not opened.history:
             return opened
         began = time.perf_counter()
         query = checked_query(opened.request.query)
         found = await self._rewriter.rewrite(opened.scope, version, query, opened.history)
-        also = await expanded(self._asides, opened.scope, version, found, how)
         ms = (time.perf_counter() - began) * 1000
-        return replace(opened, rewritten=Rewritten(found, ms, also))
+        return replace(opened, rewritten=Rewritten(found, ms))
 
     def prepare(self, opened: Opened) -> Generation:
         """Check, route, search and fill the prompt; call it in a thread.

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from kb.chat.ask.inputs import InputValue
 from kb.chat.ask.routing import RouteRequest
 from kb.errors import Rejected
-from kb.search.expansion import NOTHING_ELSE, Expansion
 from kb.types import App, AppContent, AppVersion, Conversation, Message, Scope, Turn
 
 MAX_QUERY_CHARACTERS = 32_000
@@ -16,12 +15,10 @@ MAX_QUERY_CHARACTERS = 32_000
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """A question in the words in which it is searched, what a model added, and the milliseconds
-    that took."""
+    """A question in the words in which it is searched, and the milliseconds that took."""
 
     query: str
     ms: float
-    also: Expansion = NOTHING_ELSE
 
 
 @dataclass(frozen=True, slots=True)

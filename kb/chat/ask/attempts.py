@@ -22,7 +22,6 @@ from kb.models.llm.circuit import CircuitOpen
 from kb.models.llm.extractive import ExtractiveAnswerer
 from kb.protocols import Answerer, Prompt, Question
 from kb.search.calibration import LEAST_SCORE
-from kb.search.expansion import NOTHING_ELSE
 from kb.search.searching import Searcher
 from kb.store.content import datasets
 from kb.store.engine.database import Database
@@ -97,8 +96,7 @@ class Attempts:
         own = replace(asked.scope, datasets=frozenset(asked.content.dataset_ids))
         # A dataset that was deleted after publishing is the operator's affair, not the asker's.
         left = self._database.reading(datasets.existing, own, asked.content.dataset_ids)
-        also = asked.search.also if retrieval.expand != "none" else NOTHING_ELSE
-        return self._searcher.search(own, left, asked.search.query, retrieval, also=also)
+        return self._searcher.search(own, left, asked.search.query, retrieval)
 
 
 class Preparation:

@@ -67,7 +67,12 @@ def spans_to(value: tuple[Span, ...]) -> list[list[int]]:
 def variant_from(value: Json) -> Variant:
     """A variant with its retrieval profile."""
     retrieval = value.get("retrieval")
-    return Variant(**{**value, "retrieval": Retrieval(**retrieval) if retrieval else None})
+    return Variant(**{**value, "retrieval": _retrieval_from(retrieval) if retrieval else None})
+
+
+def _retrieval_from(value: Json) -> Retrieval:
+    """A retrieval profile; `expand`, which is gone, is passed over where it is stored."""
+    return Retrieval(**{name: given for name, given in value.items() if name != "expand"})
 
 
 def inputs_from(value: Iterable[Json]) -> tuple[InputVariable, ...]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.protocols import Scored
-from kb.search.fusion import VECTOR_WEIGHT, Fused, blend, fuse
+from kb.search.fusion import VECTOR_WEIGHT, fuse
 
 NEAR = [Scored("a", 0.8), Scored("b", 0.5), Scored("c", 0.3)]
 MATCHED = [Scored("c", 20.0), Scored("a", 10.0)]
@@ -144,15 +144,3 @@ def test_keywords_that_hold_half_of_a_question_tell_candidates_apart_half_as_muc
 
     assert [item.score for item in whole] == [1.0, 0.5]
     assert [item.score for item in half] == [0.5, 0.25]
-
-
-def test_of_several_wordings_the_question_itself_counts_half():
-    def ranking(**scores: float) -> list[Fused]:
-        return [Fused(name, score, {"from": score}) for name, score in scores.items()]
-
-    blended = blend([ranking(a=0.8, b=0.6), ranking(b=1.0), ranking(b=0.4, c=1.0)])
-    found = {item.chunk_id: item.score for item in blended}
-
-    assert found == pytest.approx({"a": 0.4, "b": 0.3 + 0.25 + 0.1, "c": 0.25})
-    assert [item.chunk_id for item in blended] == ["b", "a", "c"]
-    assert blended[0].why == {"from": 1.0}

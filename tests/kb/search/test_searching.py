@@ -15,7 +15,6 @@ from kb.index.by_text import ChunksByText
 from kb.knowledge_base import KnowledgeBase
 from kb.models.embed.embedders import Embedders
 from kb.protocols import IndexKey
-from kb.search.expansion import NOTHING_ELSE, Expansion
 from kb.search.searching import Searcher
 from kb.store.content import removal, texts
 from kb.types import Retrieval, Scope
@@ -235,13 +234,3 @@ def test_a_search_goes_on_when_the_reranking_model_fails(library):
     searcher = with_reranker(library, BackwardsReranker(fails=True))
     found = searcher.search(ADMIN, [named(library, "d")], "moon over Ostrava", Retrieval())
     assert found[0].document_name == "moon.md"
-
-
-def test_other_wordings_and_a_passage_find_what_the_question_does_not(library):
-    def first(mode: str, also: Expansion) -> list[str]:
-        asked = (ADMIN, [named(library, "d")], "gale", Retrieval(top_k=1, mode=mode))
-        return [hit.document_name for hit in library.searcher.search(*asked, also=also)]
-
-    assert first("keyword", NOTHING_ELSE) == []
-    assert first("keyword", Expansion(("stormy", "cold wind"))) == ["wind.md"]
-    assert first("vector", Expansion(passage=FILES["wind.md"])) == ["wind.md"]

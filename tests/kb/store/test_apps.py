@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from kb.errors import Conflict, NotFound
 from kb.store.apps import apps
 from kb.store.engine.database import Database
+from kb.store.engine.records import content_from, content_to
 from kb.types import AppContent, InputVariable, Retrieval, Scope, Variant
 
 ADMIN = Scope.admin()
@@ -52,6 +53,12 @@ def test_a_version_does_not_change_when_the_draft_does(database):
     database.writing(apps.rollback, ADMIN, "app", 1)
     assert database.reading(apps.get, ADMIN, "app").version == 1
     assert database.writing(apps.publish, ADMIN, "app").version == 3, "numbers are never reused"
+
+
+def test_what_was_published_with_an_option_that_is_gone_still_answers():
+    stored = content_to(CONTENT)
+    stored["base"]["retrieval"]["expand"] = "queries"
+    assert content_from(stored) == CONTENT
 
 
 def test_a_draft_that_was_changed_meanwhile_is_not_overwritten(database):
