@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.types import UNKNOWN_LANGUAGE
-from ingest.page_text import normalise
+from ingest.readers.pages import normalise
 from kb.errors import Rejected
 
 _UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|]+')

@@ -9,11 +9,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ingest.clean.addresses import emails, urls
+from ingest.clean.characters import control_characters, extra_spaces, hyphenation
 from ingest.clean.patterns import find
-from ingest.clean.rules.addresses import emails, urls
-from ingest.clean.rules.characters import control_characters, extra_spaces, hyphenation
-from ingest.clean.rules.repeated import boilerplate, duplicate_lines, headers_footers
-from ingest.clean.rules.sheets import DocumentRule, Extent, Place, Sheet, each_page, sheets
+from ingest.clean.repeated import boilerplate, duplicate_lines, headers_footers
+from ingest.clean.sheets import DocumentRule, Extent, Place, Sheet, each_page, sheets
 from ingest.types import Block, Removal
 from kb.errors import Rejected, UnreadableFile
 from kb.types import Page

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from ingest.intake.archive_types import is_archive
 from ingest.intake.archives import UPLOAD_LIMITS, ArchiveMember, inspect, open_member
 from ingest.intake.upload import checked_name
 from ingest.sniff.media_types import sniff
+from ingest.sniff.package_types import is_archive
 from kb.errors import Rejected, TooLarge, UnreadableFile
 from kb.files.originals import Staged
 from kb.knowledge_base import KnowledgeBase

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from ingest.intake.archive_types import is_archive
 from ingest.sniff.media_types import sniff
+from ingest.sniff.package_types import is_archive
 from kb.errors import KnowledgeBaseError, Rejected, TooLarge
 from kb.files.originals import Staged
 from kb.knowledge_base import KnowledgeBase

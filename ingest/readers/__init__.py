@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import BinaryIO, cast
 
-from ingest.sniff import media_types, package_types, text_types
+from ingest.sniff import media_types, package_types
 from ingest.types import Extraction, Reader, ReadOptions
 
 
@@ -27,22 +27,22 @@ READERS: dict[str, Reader] = {
     media_types.HTML: _lazy("web.html", "read_html"),
     media_types.CSV: _lazy("plain.delimited", "read_delimited"),
     media_types.PLAIN: _lazy("plain.text", "read_text"),
-    text_types.MAIL: _lazy("mail.mail", "read_mail"),
-    text_types.MAILBOX: _lazy("mail.mail", "read_mailbox"),
+    media_types.MAIL: _lazy("mail.mail", "read_mail"),
+    media_types.MAILBOX: _lazy("mail.mail", "read_mailbox"),
     media_types.OUTLOOK: _lazy("mail.outlook", "read_outlook"),
-    text_types.JSON: _lazy("plain.json_records", "read_json"),
-    text_types.JSON_LINES: _lazy("plain.json_records", "read_json_lines"),
-    text_types.SUBRIP: _lazy("plain.subtitles", "read_subtitles"),
-    text_types.WEBVTT: _lazy("plain.subtitles", "read_subtitles"),
-    text_types.SOURCE_CODE: _lazy("plain.source_code", "read_source_code"),
-    text_types.CONFIGURATION: _lazy("plain.source_code", "read_configuration"),
+    media_types.JSON: _lazy("plain.json_records", "read_json"),
+    media_types.JSON_LINES: _lazy("plain.json_records", "read_json_lines"),
+    media_types.SUBRIP: _lazy("plain.subtitles", "read_subtitles"),
+    media_types.WEBVTT: _lazy("plain.subtitles", "read_subtitles"),
+    media_types.SOURCE_CODE: _lazy("plain.source_code", "read_source_code"),
+    media_types.CONFIGURATION: _lazy("plain.source_code", "read_configuration"),
     package_types.DOCX: _lazy("office.docx", "read_docx"),
     package_types.PPTX: _lazy("office.pptx", "read_pptx"),
     package_types.XLSX: _lazy("office.xlsx", "read_xlsx"),
-    package_types.ODT: _lazy("office.odf", "read_odf"),
-    package_types.ODP: _lazy("office.odf", "read_odf"),
-    package_types.ODS: _lazy("office.odf", "read_odf"),
     package_types.EPUB: _lazy("web.epub", "read_epub"),
-    package_types.RTF: _lazy("rtf.rtf", "read_rtf"),
-    **{picture: _lazy("pdf.picture", "read_picture") for picture in media_types.PICTURES},
+    package_types.RTF: _lazy("office.rtf", "read_rtf"),
+    **dict.fromkeys(
+        (package_types.ODT, package_types.ODP, package_types.ODS), _lazy("office.odf", "read_odf")
+    ),
+    **dict.fromkeys(media_types.PICTURES, _lazy("pdf.picture", "read_picture")),
 }

@@ -1,4 +1,5 @@
-"""Which document a zip archive or an Office container is, by what its first bytes hold.
+"""Which document a zip archive or an Office container is, by what its first bytes hold; or whether
+it is an archive of documents.
 
 The central directory stands at the end of a file and only its beginning is at hand here, so an
 answer may rest on the extension; the reader confirms it by the main part.
@@ -120,3 +121,28 @@ def _refuse_container(head: bytes, name: str, extension: str) -> None:
         f"{name!r} is an old Office document (.doc, .xls or .ppt). Save it as {better} and upload "
         "that."
     )
+
+
+_ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
+_SIGNS_OF_PACKAGES = (b"[Content_Types].xml", b"mimetypeapplication/")
+_PROGRAMS = (".jar", ".war", ".apk", ".whl", ".xpi", ".crx", ".egg")
+
+
+def is_archive(head: bytes, name: str) -> bool:
+    """Whether a file is a zip archive that is to be expanded.
+
+    Args:
+        head: its first `HEAD_BYTES` bytes.
+        name: its name, for the extension only.
+
+    Raises:
+        UnsupportedMedia: it is a binary Office document.
+    """
+    if not head.startswith(_ZIP_STARTS):
+        return False
+    extension = PurePosixPath(name).suffix.lower()
+    if extension in _PROGRAMS:
+        return False
+    if extension == ".zip" and not any(sign in head for sign in _SIGNS_OF_PACKAGES):
+        return True  # a folder `word` in an archive makes no Word document
+    return package_type(head, name) is None

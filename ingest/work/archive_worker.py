@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ingest.intake.expansion import expand
 from ingest.work import pipeline
-from ingest.work.failures import INTERNAL, CrashedRepeatedly
+from ingest.work.pipeline import INTERNAL, CrashedRepeatedly
 from kb.background import start_background
 from kb.errors import KnowledgeBaseError, NotFound, StorageFull
 from kb.knowledge_base import KnowledgeBase

@@ -1,4 +1,5 @@
-"""A document's way from its original to chunks that can be embedded: begin, read, clean, split.
+"""A document's way from its original to chunks that can be embedded: begin, read, clean, split; and
+what its error says when that broke off.
 
 This needs no model, and `embedding.py`, where it goes on, no file: the worker runs the two side by
 side.
@@ -13,14 +14,31 @@ from typing import Any
 
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.types import ReadOptions
-from ingest.work.processing import process
-from ingest.work.receipt import receipt
+from ingest.work.processing import process, receipt
+from kb.errors import KnowledgeBaseError
 from kb.files.originals import check_room
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import datasets, documents
 from kb.store.work import index_ops, jobs
 from kb.store.work.jobs import Job
 from kb.types import Chunk, Dataset, Document, Failure, LayoutBlock, Page, Scope
+
+INTERNAL = Failure(
+    "internal_error", "Indexing failed on our side; the log has the details. Retry the document."
+)
+
+
+class CrashedRepeatedly(KnowledgeBaseError):
+    """A document took the whole process down again and again; trying it once more would too."""
+
+    code = "crashed_repeatedly"
+
+    def __init__(self, times: int) -> None:
+        super().__init__(
+            f"Indexing this document stopped the server {times} times; it is not tried again. "
+            f"Retry it by hand, or check the file."
+        )
+
 
 SCOPE = Scope.admin()
 

@@ -9,8 +9,7 @@ from ingest.intake.upload import Incoming, checked_name
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.sniff.media_types import sniff
 from ingest.types import Extraction, ReadOptions
-from ingest.work.processing import Processed, process
-from ingest.work.receipt import receipt
+from ingest.work.processing import Processed, process, receipt
 from kb.errors import Rejected
 from kb.knowledge_base import KnowledgeBase
 from kb.types import ARCHIVE_TYPE, Processing

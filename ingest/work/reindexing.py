@@ -16,9 +16,8 @@ from typing import Any, cast
 
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.types import Block, BlockKind, Extraction, ReadOptions
-from ingest.work.failures import INTERNAL
-from ingest.work.processing import process
-from ingest.work.receipt import receipt
+from ingest.work.pipeline import INTERNAL
+from ingest.work.processing import process, receipt
 from kb.background import start_background
 from kb.errors import KnowledgeBaseError, NotFound, StorageFull, UnreadableFile
 from kb.files.originals import check_room

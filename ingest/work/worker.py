@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from ingest.sandbox.reader_process import ReaderPool, suitable_readers
 from ingest.work import embedding, pipeline
 from ingest.work.archive_worker import ArchiveWorker
-from ingest.work.backlog import Backlog, Waiting, divided
-from ingest.work.failures import INTERNAL, CrashedRepeatedly
+from ingest.work.embedding import Backlog, Waiting, divided
+from ingest.work.pipeline import INTERNAL, CrashedRepeatedly
 from ingest.work.reindexing import Reindexer
 from kb.background import start_background
 from kb.errors import KnowledgeBaseError, NotFound, StorageFull

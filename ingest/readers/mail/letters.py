@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 
-from ingest.page_text import check_length, normalise
 from ingest.readers import READERS
+from ingest.readers.pages import check_length, normalise
 from ingest.readers.plain.text import text_blocks
 from ingest.sniff.media_types import HEAD_BYTES, HTML, PICTURES, sniff
 from ingest.types import Block, BlockKind, Extraction, ReadOptions

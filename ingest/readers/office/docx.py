@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from ingest.readers.office.docx_inline import Inline, InlineReader
+from ingest.readers.office.docx_content import Inline, InlineReader, grid, header_rows, is_layout
 from ingest.readers.office.docx_styles import Numbering, Style, W, read_styles, value_of
-from ingest.readers.office.docx_tables import grid, header_rows, is_layout
 from ingest.readers.office.drawings import drawing_texts
-from ingest.readers.office.office_pages import DELETED, OfficePages
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, local_name
+from ingest.readers.pages import DELETED, OfficePages
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
 

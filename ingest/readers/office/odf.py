@@ -20,9 +20,9 @@ from ingest.readers.office.odf_text import (
     inline_text,
     paragraphs_text,
 )
-from ingest.readers.office.office_pages import DELETED, OfficePages, enumerated
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, local_name, quoted
+from ingest.readers.pages import DELETED, OfficePages, enumerated
 from ingest.readers.plain.table_rows import one_line
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile

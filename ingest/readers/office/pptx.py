@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO
 
 from ingest.readers.office.drawings import alternative_text, drawing_texts
-from ingest.readers.office.office_pages import EMBEDDED, PICTURES, OfficePages, enumerated
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, local_name
+from ingest.readers.pages import EMBEDDED, PICTURES, OfficePages, enumerated
 from ingest.readers.plain.table_rows import Cell, one_line
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile

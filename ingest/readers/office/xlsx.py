@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import BinaryIO
 
-from ingest.page_text import check_length
-from ingest.readers.office.office_pages import OfficePages, enumerated
 from ingest.readers.office.package import Package
 from ingest.readers.office.xlsx_values import Formats
 from ingest.readers.office.xml_parts import PARSER, Element, iterate_xml, local_name, quoted
+from ingest.readers.pages import OfficePages, check_length, enumerated
 from ingest.readers.plain.table_rows import Cell, Header, one_line
 from ingest.types import Extraction, ReadOptions
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from lxml import etree
 
-from ingest.page_text import normalise
+from ingest.readers.pages import normalise
 from kb.errors import UnreadableFile
 
 MAX_TREE_BYTES = 48 * 1024 * 1024

@@ -1,7 +1,7 @@
 """PDF files, through pypdf; pages it gets nothing good from are looked at again, if there is how.
 
 Pages without text, or with garbled text, go to PDFium and then to OCR where these are installed
-(`ingest.readers.pdf.pdf_pages`); where not, they are listed, never passed over.
+(`ingest.readers.pdf.pdf_second_readers`); where not, they are listed, never passed over.
 
 The parser is treated as hostile ground: its own limits are tightened below, and it runs in a child
 process that can be killed. A page that cannot be read is a warning, not a dead document.
@@ -19,10 +19,9 @@ from typing import BinaryIO
 import pypdf
 from pypdf.errors import DependencyError, PyPdfError
 
-from ingest.page_text import check_length, normalise, scrub_warnings
+from ingest.readers.pages import check_length, normalise, scrub_warnings
 from ingest.readers.pdf.ocr import HOW_TO_INSTALL
-from ingest.readers.pdf.pdf_pages import SecondReaders, is_garbled
-from ingest.readers.pdf.pdf_second_look import SecondLook
+from ingest.readers.pdf.pdf_second_readers import SecondLook, SecondReaders, is_garbled
 from ingest.readers.plain.text import text_blocks
 from ingest.types import Block, Extraction, ReadOptions
 from kb.errors import UnreadableFile

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO
 
-from ingest.page_text import check_length, normalise
+from ingest.readers.pages import check_length, normalise
 from ingest.readers.pdf.ocr import HOW_TO_INSTALL, Clock, Engine, engine, recognise
 from ingest.readers.plain.text import text_blocks
 from ingest.types import Extraction, ReadOptions

@@ -13,8 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Literal
 
-from ingest.page_text import no_text, normalise, scrub_warnings
-from ingest.readers.page_writer import PageWriter
+from ingest.readers.pages import PageWriter, no_text, normalise, scrub_warnings
 from ingest.readers.plain.text import decoding_warnings, read_decoded
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ingest.readers.page_writer import PageWriter
+from ingest.readers.pages import PageWriter
 
 _LONGEST_CELL = 200
 """Objects with longer values are records, not rows of a table."""

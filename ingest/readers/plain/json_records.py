@@ -11,8 +11,7 @@ import json
 import re
 from typing import BinaryIO
 
-from ingest.page_text import no_text, normalise, scrub_warnings
-from ingest.readers.page_writer import PageWriter
+from ingest.readers.pages import PageWriter, no_text, normalise, scrub_warnings
 from ingest.readers.plain.json_layout import Pairs, RecordWriter
 from ingest.readers.plain.text import decoding_warnings, read_decoded
 from ingest.sniff.encodings import Decoded

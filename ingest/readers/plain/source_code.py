@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from ingest.page_text import check_length, no_text, normalise, scrub_warnings
+from ingest.readers.pages import check_length, no_text, normalise, scrub_warnings
 from ingest.readers.plain.text import decoding_warnings, read_decoded
 from ingest.types import Block, Extraction, ReadOptions
 from kb.types import Page

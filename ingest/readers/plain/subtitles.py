@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from ingest.page_text import no_text, normalise, scrub_warnings
-from ingest.readers.page_writer import PageWriter
+from ingest.readers.pages import PageWriter, no_text, normalise, scrub_warnings
 from ingest.readers.plain.text import decoding_warnings, read_decoded
 from ingest.types import Extraction, ReadOptions
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import BinaryIO
 
-from ingest.readers.office.office_pages import PICTURES, OfficePages, enumerated
 from ingest.readers.office.package import Package, resolved
 from ingest.readers.office.xml_parts import PARSER, Element
+from ingest.readers.pages import PICTURES, OfficePages, enumerated
 from ingest.readers.web.html import read_html
 from ingest.readers.web.html_source import decode_html
 from ingest.types import Extraction, ReadOptions

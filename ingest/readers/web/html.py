@@ -14,8 +14,7 @@ from typing import BinaryIO
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from ingest.page_text import no_text, scrub_warnings
-from ingest.readers.page_writer import PageWriter
+from ingest.readers.pages import PageWriter, no_text, scrub_warnings
 from ingest.readers.plain.text import decoding_warnings, read_bytes
 from ingest.readers.web.html_main import Around, around_main
 from ingest.readers.web.html_source import MAX_DEPTH, cap_depth, decode_html

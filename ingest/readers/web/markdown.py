@@ -13,7 +13,7 @@ from typing import BinaryIO
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from ingest.page_text import check_length, no_text, normalise, scrub_warnings
+from ingest.readers.pages import check_length, no_text, normalise, scrub_warnings
 from ingest.readers.plain.text import decoding_warnings, read_decoded
 from ingest.types import Block, BlockKind, Extraction, ReadOptions
 from kb.types import Page

@@ -6,8 +6,7 @@ from io import BytesIO
 import pytest
 
 from ingest.readers.mail.mail import read_mail, read_mailbox
-from ingest.readers.mail.outlook import read_outlook
-from ingest.readers.rtf.compressed_rtf import unpacked
+from ingest.readers.mail.outlook import read_outlook, unpacked
 from ingest.types import ReadOptions
 from kb.errors import UnreadableFile
 from tests.ingest.readers.message_samples import MAIL, MAILBOX

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 
-from ingest.readers.rtf.rtf import read_rtf
+from ingest.readers.office.rtf import read_rtf
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
 

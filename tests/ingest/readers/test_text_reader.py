@@ -4,8 +4,7 @@ from io import BytesIO
 
 import pytest
 
-from ingest.readers.office.headings import heading_level
-from ingest.readers.plain.text import read_text
+from ingest.readers.plain.text import heading_level, read_text
 from ingest.types import ReadOptions
 
 

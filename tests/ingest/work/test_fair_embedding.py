@@ -10,8 +10,7 @@ import pytest
 
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.work import pipeline
-from ingest.work.backlog import Backlog, Waiting, divided
-from ingest.work.embedding import EMBED_AT_ONCE
+from ingest.work.embedding import EMBED_AT_ONCE, Backlog, Waiting, divided
 from kb.knowledge_base import KnowledgeBase
 from kb.models.embed.hash_embedder import HashEmbedder
 from kb.protocols import Vectors

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from ingest.work import pipeline
-from ingest.work.receipt import Unbalanced
+from ingest.work.processing import Unbalanced
 from kb.errors import Conflict
 from kb.store.content import chunks, datasets
 from kb.store.engine.paging import PageRequest

@@ -4,8 +4,7 @@ import pytest
 
 from ingest.clean.cleaning import clean
 from ingest.types import Extraction, Removal
-from ingest.work.processing import process
-from ingest.work.receipt import Unbalanced, balance
+from ingest.work.processing import Unbalanced, balance, process
 from kb.models.embed.hash_embedder import WordTokenizer
 from kb.types import Chunk, Page, Passage, Processing, Span, SplitOptions
 

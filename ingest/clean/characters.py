@@ -1,12 +1,13 @@
 """Rules on single characters and white space. Code and tables are left alone: blanks mean
-something there, and so do indents and aligned columns of plain text."""
+something there, and so do indents and aligned columns of plain text.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 
-from ingest.clean.rules.sheets import Extent, Sheet, outside
+from ingest.clean.sheets import Extent, Sheet, outside
 
 _BLANK = r"[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]"
 # Line breaks and tabs stay, and so do the joiners U+200C and U+200D, which spell words.

@@ -1,4 +1,4 @@
-"""The text of a Word paragraph: what a reader of the printed page sees, run by run.
+"""The paragraphs and tables of a Word document: what a reader of the printed page sees, run by run.
 
 Deleted and moved-away text is left out and counted, hidden text likewise; inserted text is kept.
 Field codes and comments are never text.
@@ -7,12 +7,14 @@ Field codes and comments are never text.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ingest.readers.office.docx_styles import Style, W, is_on, value_of
 from ingest.readers.office.drawings import alternative_text
-from ingest.readers.office.office_pages import DELETED, EMBEDDED, HIDDEN, PICTURES
 from ingest.readers.office.xml_parts import Element, local_name
+from ingest.readers.pages import DELETED, EMBEDDED, HIDDEN, PICTURES
+from ingest.readers.plain.table_rows import Cell
 
 _W_P = f"{W}p"
 _W_T = f"{W}t"
@@ -171,3 +173,59 @@ def _symbol(code: str) -> str:
         return ""
     # Codes of symbol fonts say nothing without their font.
     return "" if 0xE000 <= value <= 0xF8FF or not 0x20 <= value <= 0xFFFF else chr(value)
+
+
+_LONGEST_CELL = 1000
+"""A table with a longer cell lays out a page; its cells are read as text, not as data."""
+_WIDEST = 1000
+
+
+def is_layout(rows: Sequence[Element], styles: Mapping[str, Style]) -> bool:
+    """Whether a table only arranges text: one column, headings in cells, or very long cells."""
+    widest = max((len(row.findall(f".//{W}tc")) for row in rows), default=0)
+    if widest <= 1:
+        return True
+    for row in rows:
+        for cell in row.iter(f"{W}tc"):
+            length = 0
+            for element in cell.iter(f"{W}pStyle", f"{W}t"):
+                style = styles.get(element.get(f"{W}val", ""))
+                length += len(element.text or "")
+                if length > _LONGEST_CELL or (style is not None and style.level):
+                    return True
+    return False
+
+
+def header_rows(rows: Sequence[Element]) -> int | None:
+    """How many rows are marked to repeat on every page; None if none is, or all are."""
+    count = 0
+    while count < len(rows) and is_on(rows[count].find(f"{W}trPr/{W}tblHeader")):
+        count += 1
+    return count if 0 < count < len(rows) else None
+
+
+def grid(
+    rows: Sequence[tuple[Element, Sequence[Element]]], texts: Mapping[Element, str]
+) -> list[list[Cell]]:
+    """The cells of each row in their columns; a merged cell repeats the text above it."""
+    lines = []
+    above: dict[int, str] = {}
+    for row, elements in rows:
+        column = _number(value_of(row, "trPr/gridBefore"), 0)
+        line = []
+        here: dict[int, str] = {}
+        for element in elements:
+            width = _number(value_of(element, "tcPr/gridSpan"), 1)
+            merge = element.find(f"{W}tcPr/{W}vMerge")
+            continued = merge is not None and merge.get(f"{W}val") != "restart"
+            text = above.get(column, "") if continued else texts[element]
+            line.append(Cell(column, text, width, continued))
+            here[column] = text
+            column += width
+        above = here
+        lines.append(line)
+    return lines
+
+
+def _number(value: str | None, default: int) -> int:
+    return min(int(value), _WIDEST) if value is not None and value.isdecimal() else default

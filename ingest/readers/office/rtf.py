@@ -12,20 +12,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from ingest.readers.office.office_pages import DELETED, HIDDEN, PICTURES, OfficePages
-from ingest.readers.plain.table_rows import one_line
-from ingest.readers.rtf.rtf_fonts import Fonts
-from ingest.readers.rtf.rtf_places import PLACES, Places
-from ingest.readers.rtf.rtf_table import RtfTable
-from ingest.readers.rtf.rtf_words import (
+from ingest.readers.office.rtf_parts import PLACES, Places, RtfTable
+from ingest.readers.office.rtf_words import (
     CHARACTER_SETS,
     NO_TEXT,
     OWN_PLACES,
     SIGNS,
     STARRED_TEXT,
     TOKEN,
+    Fonts,
     of_code_page,
 )
+from ingest.readers.pages import DELETED, HIDDEN, PICTURES, OfficePages
+from ingest.readers.plain.table_rows import one_line
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from ingest.clean.rules.sheets import Extent, Place, Sheet, lines, outside
+from ingest.clean.sheets import Extent, Place, Sheet, lines, outside
 
 FEWEST_PAGES = 3
 """A line on two pages may be chance."""
