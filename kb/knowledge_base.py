@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import sqlite3
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -34,8 +33,7 @@ from kb.settings import Settings
 from kb.start_line import log_start
 from kb.store.access.secrets import Secrets, read_or_create
 from kb.store.content import datasets, documents, removal
-from kb.store.engine import marks
-from kb.store.engine.database import Database
+from kb.store.engine.database import Database, note_stop, stopped_cleanly
 from kb.store.work import jobs
 from kb.types import Dataset, Model, Processing, Scope
 from kb.upkeep.backup import Backup
@@ -45,10 +43,6 @@ from kb.upkeep.reindexing import Reindexing
 from kb.upkeep.verification import Verification
 
 logger = logging.getLogger(__name__)
-
-FIXED_SQLITE = (3, 51, 3)
-"""The first SQLite without the WAL-reset bug; below it our single checkpointing writer matters."""
-
 
 COLLECTED_AT_ONCE = 500
 """Originals that are looked at in one transaction: a second at most for other writers to wait."""
@@ -145,7 +139,7 @@ class KnowledgeBase:
             self.vectors.close()
             self.keywords.close()
             if is_verified:
-                self.database.writing(marks.set_mark, marks.CLEAN, "yes")
+                self.database.writing(note_stop, is_clean=True)
 
 
 def open_kb(settings: Settings) -> KnowledgeBase:
@@ -223,13 +217,11 @@ def _recover(kb: KnowledgeBase) -> None:
     kb.originals.sweep_staging()
     with kb.database.write() as tx:
         requeued = jobs.requeue_running(tx)
-        was_clean = marks.mark(tx, marks.CLEAN) != "no"
-        marks.set_mark(tx, marks.CLEAN, "no")
+        was_clean = stopped_cleanly(tx)
+        note_stop(tx, is_clean=False)
         datasets.adopt(tx, kb.embedder.fingerprint, kb.embedders.configured)
     if requeued:
         logger.info("%d documents were being indexed when the last process stopped", requeued)
-    if sqlite3.sqlite_version_info < FIXED_SQLITE:
-        logger.debug("SQLite %s: one connection writes and checkpoints", sqlite3.sqlite_version)
     if not was_clean:
         kb.verification.start()
     kb.applier.start()

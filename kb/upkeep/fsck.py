@@ -21,6 +21,7 @@ from kb.files.originals import Originals
 from kb.index.applier import Applier
 from kb.protocols import IndexKey, KeywordIndex, VectorIndex
 from kb.store.content import chunks, documents, embeddings, generations, texts
+from kb.store.engine import dialect
 from kb.store.engine.database import Database, Transaction
 from kb.store.upkeep import checks
 from kb.store.work import index_ops
@@ -116,7 +117,7 @@ class Fsck:
                     yield f"Removed the stray original {name}."
 
     def _violations(self) -> Iterator[Violation]:
-        for problem in self._database.integrity_problems():
+        for problem in self._database.reading(dialect.integrity_problems):
             yield Violation("database", f"SQLite reports: {problem}.")
         with self._database.read() as tx:
             for code, detail in checks.problems(tx):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.types import AppAccess, Limits
 
@@ -23,5 +22,4 @@ def get(tx: Transaction, app_id: str) -> AppAccess:
 def put(tx: Transaction, app_id: str, access: AppAccess) -> None:
     """Replace the access rules of an app; they count from the next request on."""
     values = {"origins": list(access.origins), "limits": asdict(access.limits)}
-    statement = insert(table).values(app_id=app_id, **values)
-    tx.execute(statement.on_conflict_do_update(index_elements=[table.c.app_id], set_=values))
+    dialect.upsert(tx, table, {"app_id": app_id, **values}, replace=values)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from kb.errors import Conflict
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 
 table = schema.idempotency
@@ -43,14 +42,5 @@ def find(tx: Transaction, caller: str, key: str, fingerprint: str) -> FirstAnswe
 def keep(tx: Transaction, caller: str, key: str, fingerprint: str, answer: FirstAnswer) -> None:
     """Remember a first answer, in place of one that is there no more; forget what is too old."""
     tx.execute(delete(table).where(table.c.created <= time.time() - KEPT_S))
-    statement = insert(table).values(
-        key=key,
-        caller=caller,
-        fingerprint=fingerprint,
-        status=answer.status,
-        body=answer.body,
-        created=time.time(),
-    )
-    made = {name: statement.excluded[name] for name in ("fingerprint", "status", "body", "created")}
-    keys = [table.c.key, table.c.caller]
-    tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=made))
+    values = {"fingerprint": fingerprint, **asdict(answer), "created": time.time()}
+    dialect.upsert(tx, table, {"key": key, "caller": caller, **values}, replace=values)

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.sqlite import insert
 
 from kb.ids import now
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.types import Scope, Usage
 
@@ -50,16 +49,9 @@ def count(
         "completion_tokens": usage.completion_tokens,
         "cost": cost or 0.0,
     }
-    statement = insert(table).values(
-        day=now()[:10],
-        key_id=scope.key_id or "",
-        app_id=app_id,
-        model=model,
-        workspace=scope.workspace,
-        **added,
-    )
-    summed = {name: table.c[name] + value for name, value in added.items()}
-    tx.execute(statement.on_conflict_do_update(index_elements=table.primary_key, set_=summed))
+    own = {"key_id": scope.key_id or "", "app_id": app_id, "workspace": scope.workspace}
+    row = {"day": now()[:10], "model": model, **own, **added}
+    dialect.upsert(tx, table, row, add=added)
 
 
 def tokens_today(tx: Transaction, key_id: str) -> int:

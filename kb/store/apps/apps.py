@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import Row, Select, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from kb.errors import Conflict, NotFound, PreconditionFailed
 from kb.ids import new_id, now
 from kb.store.apps import conversations, fingerprints, fixed_answers
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
 from kb.store.engine.records import content_from, content_to, inputs_from, route_from, route_to
@@ -128,8 +128,7 @@ def set_draft(
 def publish(tx: Transaction, scope: Scope, id_or_slug: str) -> AppVersion:
     """Freeze the draft under the next number, with the state of its datasets; it answers now."""
     row = _row(tx, scope, id_or_slug)
-    newest = select(func.max(versions.c.version)).where(versions.c.app_id == row.id)
-    number: int = (tx.execute(newest).scalar() or 0) + 1
+    number = dialect.next_number(tx, versions.c.version, versions.c.app_id == row.id)
     content = content_from(row.draft)
     states = fingerprints.of_datasets(tx, scope, content.dataset_ids)
     version = AppVersion(row.id, number, content, now(), states)

@@ -6,12 +6,11 @@ from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from kb.errors import NotFound
 from kb.ids import now
 from kb.store.access.secrets import Secrets
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
 from kb.store.engine.records import model_from, model_to
@@ -26,9 +25,8 @@ def put(tx: Transaction, scope: Scope, vault: Secrets, model: Model) -> None:
         "content": model_to(model),
         "api_key_sealed": vault.seal(model.api_key) if model.api_key else None,
     }
-    keys = {"name": model.name, "workspace": scope.workspace}
-    statement = insert(table).values(**keys, **values, created_at=now())
-    tx.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=values))
+    row = {"name": model.name, "workspace": scope.workspace, "created_at": now(), **values}
+    dialect.upsert(tx, table, row, replace=values)
 
 
 def find(tx: Transaction, scope: Scope, vault: Secrets, name: str) -> Model | None:

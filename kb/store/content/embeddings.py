@@ -10,11 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects.sqlite import insert
 
 from kb.iteration import batched
 from kb.protocols import Vectors
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import VARIABLES, Transaction
 
 table = schema.embeddings
@@ -42,8 +41,7 @@ def put(tx: Transaction, embedder: str, hashes: Sequence[bytes], vectors: Vector
         {"text_hash": name, "embedder": embedder, "vector": row.astype("<f4").tobytes()}
         for name, row in zip(hashes, vectors, strict=True)
     ]
-    if rows:
-        tx.execute(insert(table).on_conflict_do_nothing(), rows)
+    dialect.upsert(tx, table, rows)
 
 
 def of_chunks(tx: Transaction, embedder: str, chunk_ids: Iterable[str]) -> dict[str, Vectors]:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, literal, select
 
 from kb.iteration import batched
 from kb.protocols import Scored, Vectors
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import VARIABLES, Transaction
 from kb.types import Condition, Scalar, Scope
 
@@ -96,7 +96,7 @@ def nearest(
 def _where(condition: Condition) -> ColumnElement[bool]:
     if condition.field in _COLUMNS:
         return _holds(condition, _COLUMNS[condition.field])
-    entry = func.json_each(documents.c.metadata).table_valued("key", "value", "type", name="entry")
+    entry = dialect.json_entries(documents.c.metadata, "entry")
     key = condition.field.removeprefix(METADATA)
     alternatives = [
         and_(entry.c.type.in_(types), _holds(part, entry.c.value))
@@ -109,7 +109,6 @@ def _where(condition: Condition) -> ColumnElement[bool]:
 
 
 def _by_type(condition: Condition) -> list[tuple[tuple[str, ...], Condition]]:
-    """SQLite orders all texts behind all numbers, and true is 1: so types are kept apart."""
     grouped: dict[tuple[str, ...], list[Scalar]] = {}
     for value in condition.values:
         grouped.setdefault(_json_types(value), []).append(value)

@@ -18,7 +18,7 @@ from kb.errors import NotFound
 from kb.ids import now
 from kb.protocols import IndexKey
 from kb.store.content import datasets
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.records import failure_from, processing_from, processing_to
 from kb.types import Dataset, Failure, Generation, GenerationCounts, Processing, Scope
@@ -40,8 +40,7 @@ def create(
     tx: Transaction, dataset: Dataset, *, processing: Processing, embedder: str, model: str | None
 ) -> Generation:
     """Begin the next generation of a dataset; it is empty."""
-    highest = select(func.max(table.c.number)).where(table.c.dataset_id == dataset.id)
-    number = tx.execute(highest).scalar_one() + 1
+    number = dialect.next_number(tx, table.c.number, table.c.dataset_id == dataset.id)
     tx.execute(
         insert(table).values(
             dataset_id=dataset.id,
@@ -161,7 +160,7 @@ def counts(tx: Transaction, generation: Generation) -> GenerationCounts:
     taken = (
         select(
             func.count().label("taken"),
-            func.count(func.nullif(func.json_type(held.c.error), "null")).label("failed"),
+            func.count(held.c.error["code"].as_string()).label("failed"),
             func.coalesce(func.sum(held.c.chunk_count), 0).label("chunks"),
         )
         .join_from(held, documents, held.c.document_id == documents.c.id)

@@ -6,9 +6,9 @@ that citations quote stay the very same.
 
 from __future__ import annotations
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.types import LayoutBlock, Page
 
@@ -22,8 +22,7 @@ def put(tx: Transaction, layouts: dict[tuple[str, int], tuple[LayoutBlock, ...]]
         {"document_id": document_id, "version": version, "blocks": [list(b) for b in blocks]}
         for (document_id, version), blocks in layouts.items()
     ]
-    if rows:
-        tx.execute(insert(table).prefix_with("OR REPLACE"), rows)
+    dialect.upsert(tx, table, rows, replace=["blocks"])
 
 
 def of_version(

@@ -1,27 +1,20 @@
-"""One SQLite file in WAL mode: many readers, one writer.
-
-Every write transaction starts with BEGIN IMMEDIATE on the single writer connection, which is also
-the only one that checkpoints: two connections that write or checkpoint at once can corrupt a WAL
-database of SQLite 3.7.0 to 3.51.2, and a read that turns into a write fails with SQLITE_BUSY,
-however long the busy timeout is. A committed transaction is on disk (synchronous=FULL).
-"""
+"""One database file: many readers, one writer. `dialect` says how that is had."""
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 from kb.errors import Rejected, StorageFailed, StorageFull
 from kb.files.originals import has_room
-from kb.store.engine.schema import HEAD
+from kb.store.engine import dialect, schema
 
 Transaction = Connection
 """What store functions take; nothing outside `kb.store` runs SQL on it."""
@@ -29,14 +22,10 @@ Transaction = Connection
 P = ParamSpec("P")
 T = TypeVar("T")
 
-VARIABLES = 900
-"""Values per statement, below SQLite's oldest limit of 999."""
+VARIABLES = dialect.VARIABLES
+"""Values per statement."""
 
-READERS = 16
-WRITE_WAIT_S = 120.0
-BUSY_MS = 30_000
-COMPACT_WAIT_MS = 2000
-"""For readers to end, while nobody can write."""
+CLEAN_STOP = "clean_stop"
 
 
 class Database:
@@ -49,10 +38,10 @@ class Database:
             StorageFull: it cannot be made or migrated, for the disk is full.
         """
         self.path = path
-        self._writer = _engine(path, _begin_writing, pool_size=1, pragmas=_WRITER_PRAGMAS)
-        self._readers = _engine(path, _begin_reading, pool_size=READERS, pragmas=_READER_PRAGMAS)
+        self._writer = dialect.writer(path)
+        self._readers = dialect.readers(path)
         self._turn = threading.Lock()
-        with _translated(path):
+        with storage_reported(path.parent):
             self._migrate()
 
     @contextmanager
@@ -62,7 +51,7 @@ class Database:
         Raises:
             StorageFull: the disk is full, or as StorageFailed broken; nothing was changed.
         """
-        with self._turn, _translated(self.path), self._writer.begin() as transaction:
+        with self._turn, storage_reported(self.path.parent), self._writer.begin() as transaction:
             yield transaction
 
     @contextmanager
@@ -90,12 +79,6 @@ class Database:
         pools = (self._readers.pool, self._writer.pool)
         return sum(pool.checkedout() for pool in pools if isinstance(pool, QueuePool))
 
-    def integrity_problems(self) -> list[str]:
-        """What SQLite itself finds wrong with the file; empty is good."""
-        with self.read() as transaction:
-            found = [str(row[0]) for row in transaction.execute(text("PRAGMA integrity_check"))]
-        return [problem for problem in found if problem != "ok"]
-
     def compact(self) -> bool:
         """Write the file anew and empty its log, so that neither holds a byte of deleted rows.
 
@@ -106,22 +89,17 @@ class Database:
         Raises:
             StorageFull: there is no room for the second copy; nothing was changed.
         """
-        with self._turn, self._writer.connect() as connection:
-            try:
-                return _compacted(cast(sqlite3.Connection, connection.connection))
-            except sqlite3.OperationalError as exc:
-                if "full" not in str(exc) and has_room(self.path.parent):
-                    raise
-                raise _full() from exc
+        with self._turn, storage_reported(self.path.parent):
+            return dialect.compact(self._writer)
 
     def close(self) -> None:
-        """Close every connection; the last one folds the WAL into the file."""
+        """Close every connection; the last one folds the log into the file."""
         self._readers.dispose()
         self._writer.dispose()
 
     def _migrate(self) -> None:
         revision = self._revision()
-        if revision == HEAD:
+        if revision == schema.HEAD:
             return
         # Imported here: a start on a current database must not pay for Alembic.
         from kb.store.engine.migrations.upgrade import known_revisions, upgrade
@@ -141,81 +119,28 @@ class Database:
             return None if found is None else str(found)
 
 
-_WRITER_PRAGMAS = (
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "foreign_keys=ON",
-    "secure_delete=ON",
-    f"busy_timeout={BUSY_MS}",
-)
-_READER_PRAGMAS = (
-    "query_only=ON",
-    "wal_autocheckpoint=0",
-    f"busy_timeout={BUSY_MS}",
-    "mmap_size=268435456",
-)
+def stopped_cleanly(tx: Transaction) -> bool:
+    """Whether the last process closed the folder, or none has used it yet."""
+    query = select(schema.marks.c.value).where(schema.marks.c.name == CLEAN_STOP)
+    return tx.execute(query).scalar_one_or_none() != "no"
 
 
-def _begin_writing(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _begin_reading(connection: Connection) -> None:
-    """Past SQLAlchemy, which takes 50 µs for it: each search begins six reads. It cannot fail, for
-    it does not touch the file."""
-    cast(sqlite3.Connection, connection.connection.driver_connection).execute("BEGIN").close()
-
-
-def _engine(
-    path: Path,
-    begin: Callable[[Connection], None],
-    *,
-    pool_size: int,
-    pragmas: tuple[str, ...],
-) -> Engine:
-    engine = create_engine(
-        f"sqlite:///{path}",
-        pool_size=pool_size,
-        max_overflow=0 if pool_size == 1 else 48,
-        pool_timeout=WRITE_WAIT_S,
-        connect_args={"check_same_thread": False},
-        hide_parameters=True,  # an error that is logged must not hold a hidden prompt
-    )
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
-        connection.isolation_level = None  # we begin ourselves
-        for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}").close()
-
-    event.listen(engine, "begin", begin)
-    return engine
-
-
-def _compacted(connection: sqlite3.Connection) -> bool:
-    try:
-        connection.execute(f"PRAGMA busy_timeout={COMPACT_WAIT_MS}").close()
-        connection.execute("VACUUM").close()
-        (is_busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return not is_busy
-    finally:
-        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}").close()
-
-
-def _full() -> StorageFull:
-    return StorageFull(
-        "The disk that holds the data folder is full. Free some space; nothing was lost."
-    )
+def note_stop(tx: Transaction, *, is_clean: bool) -> None:
+    """Note whether the folder is closed as it should be."""
+    row = {"name": CLEAN_STOP, "value": "yes" if is_clean else "no"}
+    dialect.upsert(tx, schema.marks, row, replace=["value"])
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def storage_reported(folder: Path) -> Iterator[None]:
+    """Turn the database's words for a full or broken disk into errors that say what to do."""
     try:
         yield
     except OperationalError as exc:
-        is_broken = "disk I/O error" in str(exc.orig)
-        if "disk is full" in str(exc.orig) or (is_broken and not has_room(path.parent)):
-            raise _full() from exc
-        if is_broken:
+        if dialect.is_full(exc) or (dialect.is_broken(exc) and not has_room(folder)):
+            raise StorageFull(
+                "The disk that holds the data folder is full. Free some space; nothing was lost."
+            ) from exc
+        if dialect.is_broken(exc):
             raise StorageFailed from exc
         raise

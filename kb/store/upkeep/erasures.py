@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import LargeBinary, Row, Table, cast, func, insert, literal, or_, select, update
+from sqlalchemy import LargeBinary, Row, Table, cast, func, literal, or_, select, update
 
 from kb.errors import NotFound
 from kb.ids import now
 from kb.iteration import batched
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import VARIABLES, Transaction
 from kb.types import Scope
 
@@ -31,6 +31,9 @@ SAMPLE_BYTES = 32
 IN_WORK_S = 120.0
 """A document that is deleted while it is indexed: whoever has it in hand may still store vectors of
 it, until it finds the claim gone."""
+
+REPLACED = [column.name for column in table.c if not column.primary_key]
+"""An archive that was expanded twice, after a crash, is deleted twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +76,7 @@ def add(tx: Transaction, scope: Scope, samples: Mapping[str, bytes | None]) -> N
             }
             for row in tx.execute(query).all()
         ]
-        if rows:
-            tx.execute(insert(table).prefix_with("OR REPLACE"), rows)
+        dialect.upsert(tx, table, rows, replace=REPLACED)
 
 
 def get(tx: Transaction, scope: Scope, document_id: str) -> Erasure:
@@ -177,7 +179,7 @@ def tables_with(tx: Transaction, pieces: Sequence[bytes]) -> list[str]:
 
 def _holds(tx: Transaction, kept: Table, pieces: Sequence[bytes]) -> bool:
     columns = [cast(column, LargeBinary) for column in kept.c]
-    stands = or_(*(func.instr(column, piece) > 0 for column in columns for piece in pieces))
+    stands = or_(*(dialect.holds(column, piece) for column in columns for piece in pieces))
     found = select(literal(1)).select_from(kept).where(stands).limit(1)
     return tx.execute(found).first() is not None
 

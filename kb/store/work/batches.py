@@ -6,18 +6,17 @@ SQL and documents are listed in parts, so a batch of ten thousand costs no more 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, case, delete, func, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Row, and_, case, delete, func, insert, select, update
 
 from kb.errors import NotFound
 from kb.ids import new_id, now
 from kb.store.content.placing import NOTES, Mode, Placed
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import PageRequest
 from kb.store.engine.records import failure_from, failure_to
@@ -125,7 +124,7 @@ def add(tx: Transaction, batch_id: str, placed: Iterable[Placed]) -> None:
         }
         for key, item in by_id.items()
     ]
-    _list(tx, rows)
+    dialect.upsert(tx, items, rows, replace=["version", "note"])
 
 
 def add_deleted(tx: Transaction, batch_id: str, deleted: Mapping[str, str]) -> None:
@@ -140,7 +139,7 @@ def add_deleted(tx: Transaction, batch_id: str, deleted: Mapping[str, str]) -> N
         }
         for name, document_id in deleted.items()
     ]
-    _list(tx, rows)
+    dialect.upsert(tx, items, rows, replace=["version", "note"])
 
 
 def add_skipped(tx: Transaction, batch_id: str, number: int) -> None:
@@ -217,14 +216,6 @@ def remove_of_dataset(tx: Transaction, dataset_id: str) -> None:
     own = select(table.c.id).where(table.c.dataset_id == dataset_id)
     tx.execute(delete(items).where(items.c.batch_id.in_(own)))
     tx.execute(delete(table).where(table.c.dataset_id == dataset_id))
-
-
-def _list(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        statement = insert(items)
-        renewed = {"version": statement.excluded.version, "note": statement.excluded.note}
-        keys = ["batch_id", "document_id"]
-        tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=renewed), rows)
 
 
 def _counted(

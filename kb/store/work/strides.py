@@ -10,9 +10,8 @@ import time
 from collections.abc import Mapping
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects.sqlite import insert
 
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 
 table = schema.strides
@@ -30,11 +29,7 @@ def add(tx: Transaction, sizes: Mapping[str, float]) -> None:
         for batch_id, size in sizes.items()
         if size > 0
     ]
-    if rows:
-        statement = insert(table)
-        more = {"size_bytes": table.c.size_bytes + statement.excluded.size_bytes}
-        keys = ["batch_id", "second"]
-        tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=more), rows)
+    dialect.upsert(tx, table, rows, add=["size_bytes"])
 
 
 def recent(tx: Transaction, batch_id: str) -> float:

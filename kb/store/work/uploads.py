@@ -104,6 +104,11 @@ def remove_expired(tx: Transaction) -> None:
     tx.execute(delete(table).where(table.c.expires <= time.time()))
 
 
+def remove_unfinished(tx: Transaction) -> None:
+    """Forget the uploads whose bytes are still on their way."""
+    tx.execute(delete(table).where(table.c.document_id.is_(None)))
+
+
 def remove_of_dataset(tx: Transaction, dataset_id: str) -> None:
     """Forget the uploads into a dataset."""
     tx.execute(delete(table).where(table.c.dataset_id == dataset_id))

@@ -4,11 +4,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import OperationalError
 
-from kb.store.engine import marks, schema
-from kb.store.engine.database import Database
+from kb.store.engine import dialect, schema
+from kb.store.engine.database import Database, Transaction
 from kb.store.engine.migrations.upgrade import head
 
 
@@ -17,6 +17,15 @@ def database(tmp_path: Path):
     opened = Database(tmp_path / "kb.db")
     yield opened
     opened.close()
+
+
+def mark(tx: Transaction, name: str) -> str | None:
+    query = select(schema.marks.c.value).where(schema.marks.c.name == name)
+    return tx.execute(query).scalar_one_or_none()
+
+
+def set_mark(tx: Transaction, name: str, value: str) -> None:
+    dialect.upsert(tx, schema.marks, {"name": name, "value": value}, replace=["value"])
 
 
 def test_the_code_expects_the_newest_migration():
@@ -36,12 +45,12 @@ def test_migrations_build_exactly_the_tables_of_the_schema(database: Database):
 
 def test_a_failed_block_changes_nothing(database: Database):
     def change_and_fail(tx):
-        marks.set_mark(tx, "a", "1")
+        set_mark(tx, "a", "1")
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
         database.writing(change_and_fail)
-    assert database.reading(marks.mark, "a") is None
+    assert database.reading(mark, "a") is None
 
 
 def test_readers_cannot_write(database: Database):
@@ -59,14 +68,31 @@ def test_many_writers_and_readers_at_once_lose_nothing(database: Database):
     def add(count: int) -> None:
         for _ in range(count):
             with database.write() as tx:
-                marks.set_mark(tx, "n", str(int(marks.mark(tx, "n") or 0) + 1))
-            database.reading(marks.mark, "n")
+                set_mark(tx, "n", str(int(mark(tx, "n") or 0) + 1))
+            database.reading(mark, "n")
 
     threads = [threading.Thread(target=add, args=(25,)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert database.reading(marks.mark, "n") == "200"
-    assert database.integrity_problems() == []
+    assert database.reading(mark, "n") == "200"
+    assert database.reading(dialect.integrity_problems) == []
     assert database.open_transactions() == 0
+
+
+def test_a_folder_that_two_open_at_once_is_migrated_once(tmp_path: Path):
+    opened: list[Database] = []
+    threads = [
+        threading.Thread(target=lambda: opened.append(Database(tmp_path / "kb.db")))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(opened) == 4
+    for database in opened:
+        with database.read() as tx:
+            assert tx.execute(text("SELECT version_num FROM alembic_version")).scalar() == head()
+        database.close()

@@ -1,0 +1,204 @@
+"""What is said to the database in its own words: the one module to write again for another one.
+
+This is SQLite in WAL mode. Every write transaction starts with BEGIN IMMEDIATE on the single writer
+connection, so it runs alone: that serves as the lock for numbering, for claims and for migrations.
+That connection is also the only one that checkpoints: two that write or checkpoint at once can
+corrupt a WAL database of SQLite 3.7.0 to 3.51.2, and a read that turns into a write fails with
+SQLITE_BUSY, however long the busy timeout is. A commit is on disk (synchronous=FULL).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    NullPool,
+    Table,
+    create_engine,
+    event,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import OperationalError
+
+VARIABLES = 900
+"""Values per statement, below SQLite's oldest limit of 999."""
+
+READERS = 16
+WRITE_WAIT_S = 120.0
+BUSY_MS = 30_000
+COMPACT_WAIT_MS = 2000
+"""For readers to end, while nobody can write."""
+
+_WRITER_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",
+    f"busy_timeout={BUSY_MS}",
+)
+_READER_PRAGMAS = (
+    "query_only=ON",
+    "wal_autocheckpoint=0",
+    f"busy_timeout={BUSY_MS}",
+    "mmap_size=268435456",
+)
+
+
+def writer(path: Path) -> Engine:
+    """One connection, whose transactions run alone."""
+    return _engine(path, _begin_writing, pool_size=1, pragmas=_WRITER_PRAGMAS)
+
+
+def readers(path: Path) -> Engine:
+    """Connections whose transactions read a snapshot and cannot write."""
+    return _engine(path, _begin_reading, pool_size=READERS, pragmas=_READER_PRAGMAS)
+
+
+def upsert(
+    tx: Connection,
+    table: Table,
+    rows: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    *,
+    replace: Collection[str] = (),
+    add: Collection[str] = (),
+) -> None:
+    """Insert rows. Where one with the same primary key stands, it takes over some columns.
+
+    Args:
+        rows: one or several, all with the same columns.
+        replace: columns that take the new value.
+        add: columns whose new value is added to the old one.
+
+    With neither, a row that conflicts with any unique constraint stays as it is.
+    """
+    if not rows:
+        return
+    statement = insert(table)
+    if replace or add:
+        changed: dict[str, Any] = {name: statement.excluded[name] for name in replace}
+        changed |= {name: table.c[name] + statement.excluded[name] for name in add}
+        statement = statement.on_conflict_do_update(index_elements=table.primary_key, set_=changed)
+    else:
+        statement = statement.on_conflict_do_nothing()
+    tx.execute(statement, rows)
+
+
+def next_number(tx: Connection, column: Column[int], *own: ColumnElement[bool]) -> int:
+    """One more than the highest number, in a write transaction."""
+    highest = tx.execute(select(func.max(column)).where(*own)).scalar_one()
+    return 1 if highest is None else int(highest) + 1
+
+
+def json_entries(column: Column[Any], name: str) -> Any:
+    """The entries of a JSON object as a table with the columns `key`, `value` and `type`.
+
+    Types are `true`, `false`, `text`, `integer`, `real`. SQLite orders all texts behind all
+    numbers, and true is 1: compare a value only where its type is the right one.
+    """
+    return func.json_each(column).table_valued("key", "value", "type", name=name)
+
+
+def holds(column: ColumnElement[bytes], piece: bytes) -> ColumnElement[bool]:
+    """Whether bytes stand somewhere in a binary value."""
+    return func.instr(column, piece) > 0
+
+
+def integrity_problems(tx: Connection) -> list[str]:
+    """What the database itself finds wrong with its file; empty is good."""
+    found = [str(row[0]) for row in tx.execute(text("PRAGMA integrity_check"))]
+    return [problem for problem in found if problem != "ok"]
+
+
+def compact(engine: Engine) -> bool:
+    """Write the file anew and empty its log; False if a long read keeps the log in use."""
+    with engine.connect() as connection:
+        plain = cast(sqlite3.Connection, connection.connection)
+        with _sqlalchemy_errors():
+            try:
+                plain.execute(f"PRAGMA busy_timeout={COMPACT_WAIT_MS}").close()
+                plain.execute("VACUUM").close()
+                (is_busy, *_) = plain.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                return not is_busy
+            finally:
+                plain.execute(f"PRAGMA busy_timeout={BUSY_MS}").close()
+
+
+def copy(path: Path, target: Path) -> None:
+    """Write what is committed now into a new file of its own, without a log."""
+    with opened(path) as tx, _sqlalchemy_errors():
+        plain = cast(sqlite3.Connection, tx.connection)
+        plain.execute("PRAGMA wal_autocheckpoint=0").close()  # only the writer may checkpoint
+        plain.execute("VACUUM INTO ?", (str(target),)).close()
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Connection]:
+    """A file that nobody else uses, or that is only read; what is changed is committed."""
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, hide_parameters=True)
+    with engine.begin() as tx:
+        yield tx
+
+
+def is_full(exc: OperationalError) -> bool:
+    """Whether the disk had no room."""
+    return "disk is full" in str(exc.orig)
+
+
+def is_broken(exc: OperationalError) -> bool:
+    """Whether the disk failed, or had no room in a way that looks like it."""
+    return "disk I/O error" in str(exc.orig)
+
+
+@contextmanager
+def _sqlalchemy_errors() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as exc:
+        raise OperationalError(None, None, exc) from exc
+
+
+def _begin_writing(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_reading(connection: Connection) -> None:
+    """Past SQLAlchemy, which takes 50 µs for it: each search begins six reads. It cannot fail, for
+    it does not touch the file."""
+    cast(sqlite3.Connection, connection.connection.driver_connection).execute("BEGIN").close()
+
+
+def _engine(
+    path: Path,
+    begin: Callable[[Connection], None],
+    *,
+    pool_size: int,
+    pragmas: tuple[str, ...],
+) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}",
+        pool_size=pool_size,
+        max_overflow=0 if pool_size == 1 else 48,
+        pool_timeout=WRITE_WAIT_S,
+        connect_args={"check_same_thread": False},
+        hide_parameters=True,  # an error that is logged must not hold a hidden prompt
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # we begin ourselves
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    event.listen(engine, "begin", begin)
+    return engine
