@@ -19,37 +19,19 @@ from starlette.staticfiles import StaticFiles
 
 from api import errors
 from api.auth import Authentication
-from api.cors import CrossOrigin
 from api.deps import AppState, check_query
-from api.describing import DescribedApi
-from api.endings import keep_ending
-from api.metrics import RequestCounts
-from api.middleware import BodyDeadline, BodyLimit, RequestEnvelope
-from api.routers import (
-    access,
-    apps,
-    batches,
-    chat,
-    conversations,
-    datasets,
-    documents,
-    erasures,
-    feedback,
-    fixed_answers,
-    generations,
-    health,
-    keys,
-    maintenance,
-    models,
-    pages,
-    previews,
-    replays,
-    session,
-    uploads,
-    versions,
-)
+from api.http.cors import CrossOrigin
+from api.http.metrics import RequestCounts
+from api.http.middleware import BodyDeadline, BodyLimit, RequestEnvelope
+from api.openapi.document import DescribedApi
+from api.resources.apps import access, apps, models, versions
+from api.resources.chat import chat, conversations, feedback, fixed_answers, replays
+from api.resources.datasets import batches, datasets, documents, erasures, generations, previews
+from api.resources.operation import health, keys, maintenance, pages, session
+from api.revocation import watch_revocations
 from api.threads import in_thread
-from api.transfers import Transfers
+from api.uploads import resumable
+from api.uploads.locks import UploadLocks
 from ingest.intake.resumable import ResumableUploads
 from ingest.work.demo import ensure_demo
 from ingest.work.worker import Worker
@@ -78,7 +60,7 @@ ROUTERS = (
     feedback,
     fixed_answers,
     maintenance,
-    uploads,
+    resumable,
 )
 
 SWEEP_S = 3600.0
@@ -153,13 +135,13 @@ async def _running(
         worker=worker,
         counts=counts,
         closing=anyio.Event(),
-        turns=WeakValueDictionary(),
+        idempotency_locks=WeakValueDictionary(),
         resumable=ResumableUploads(kb),
-        transfers=Transfers(),
+        upload_locks=UploadLocks(),
     )
     tasks = (
         asyncio.create_task(_keep_swept(state["resumable"])),
-        asyncio.create_task(keep_ending(kb)),
+        asyncio.create_task(watch_revocations(kb)),
     )
     if worker is not None:
         worker.start()

@@ -48,7 +48,7 @@ class Authentication:
             await _refusal(scope, exc)(scope, receive, send)
             return
         scope["kb.caller"] = caller
-        await self._app(scope, receive, _telling(caller, send))
+        await self._app(scope, receive, _with_end_user_token(caller, send))
 
 
 async def identify(connection: HTTPConnection) -> Caller:
@@ -96,7 +96,7 @@ def _is_open(path: str) -> bool:
     return path in OPEN_PATHS or path.startswith(OPEN_PREFIX)
 
 
-def _telling(caller: Caller, send: Send) -> Send:
+def _with_end_user_token(caller: Caller, send: Send) -> Send:
     """Hand a new end user the token to come back with."""
     token = caller.end_user_token
     if token is None:

@@ -17,8 +17,8 @@ from fastapi.params import Query as QueryParameter
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 
-from api.metrics import RequestCounts
-from api.transfers import Transfers
+from api.http.metrics import RequestCounts
+from api.uploads.locks import UploadLocks
 from ingest.intake.resumable import ResumableUploads
 from ingest.work.worker import Worker
 from kb.access import Caller, OpenStream
@@ -29,7 +29,7 @@ from kb.types import Permission, Scope
 
 Json = dict[str, Any]
 
-Turns = WeakValueDictionary[tuple[str, str], anyio.Lock]
+IdempotencyLocks = WeakValueDictionary[tuple[str, str], anyio.Lock]
 """Who is creating something under an idempotency key: (caller, key) → the lock it holds."""
 
 
@@ -40,9 +40,9 @@ class AppState(TypedDict):
     worker: Worker | None
     counts: RequestCounts
     closing: anyio.Event
-    turns: Turns
+    idempotency_locks: IdempotencyLocks
     resumable: ResumableUploads
-    transfers: Transfers
+    upload_locks: UploadLocks
 
 
 async def get_kb(request: Request) -> KnowledgeBase:

@@ -22,11 +22,11 @@ from fastapi import FastAPI
 from sse_starlette.sse import AppStatus
 from uvicorn import Config, Server
 
-from api import logs
 from api.app import close_streams, create_app
 from api.deps import AppState
-from api.protocol import DeadlineH11Protocol
-from api.routers.health import readiness
+from api.http import logs
+from api.http.deadlines import DeadlineH11Protocol
+from api.resources.operation.health import readiness
 from kb.errors import Conflict, Unavailable
 from kb.files.running_server import running_server
 from kb.knowledge_base import KnowledgeBase, open_kb

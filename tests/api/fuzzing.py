@@ -42,8 +42,8 @@ NOT_CHECKED = {
     "not_a_server_error": "checked here, because some 503 are right",
     "use_after_free": "needs a sequence of requests",
     "ensure_resource_availability": "needs a sequence of requests",
-    "ignored_auth": "tests/api/test_access_control.py",
-    "object_level_authorization": "tests/api/test_isolation.py",
+    "ignored_auth": "tests/api/access/test_access_control.py",
+    "object_level_authorization": "tests/api/access/test_isolation.py",
     "max_response_time": "no test measures time",
     "unsupported_method": "asked once for each path, not for each example",
 }

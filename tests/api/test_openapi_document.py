@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from api.openapi import description
+from api.openapi.__main__ import description
 
 KEPT = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
 

@@ -1,0 +1,1 @@
+"""What every request meets: limits, deadlines, other origins, repetition, the log."""

@@ -1,0 +1,56 @@
+"""What all keys of an app may use, and what has been used."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.deps import KB, AdminScope, Json
+from api.resources import encoders
+from api.resources.operation.requests import AccessBody
+from api.threads import read, write
+from kb.store.access import app_access, usage
+from kb.store.apps import apps
+from kb.store.engine.database import Transaction
+from kb.types import AppAccess, Scope
+
+router = APIRouter(prefix="/v1", tags=["access"])
+
+Day = Annotated[date | None, Query()]
+
+
+@router.get("/apps/{app}/access")
+async def get_access(app: str, kb: KB, scope: AdminScope) -> Json:
+    """The origins and limits of an app's keys."""
+    return encoders.access(await read(kb, _access, scope, app))
+
+
+@router.put("/apps/{app}/access")
+async def put_access(app: str, body: AccessBody, kb: KB, scope: AdminScope) -> Json:
+    """Replace the origins and limits of an app's keys; they count from the next request on."""
+    await write(kb, _put_access, scope, app, body.to_access())
+    return encoders.access(body.to_access())
+
+
+@router.get("/usage")
+async def get_usage(
+    kb: KB, scope: AdminScope, by: usage.Grouping = "day", since: Day = None, until: Day = None
+) -> Json:
+    """Answers, tokens and cost by app, key, model or day (UTC)."""
+    found = await read(kb, usage.totals, scope, by, since=_text(since), until=_text(until))
+    return {"by": by, "data": [asdict(spent) for spent in found]}
+
+
+def _text(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _access(tx: Transaction, scope: Scope, app: str) -> AppAccess:
+    return app_access.get(tx, apps.get(tx, scope, app).id)
+
+
+def _put_access(tx: Transaction, scope: Scope, app: str, access: AppAccess) -> None:
+    app_access.put(tx, apps.get(tx, scope, app).id, access)

@@ -1,0 +1,90 @@
+"""Requests about language models."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from api.resources.fields import Body, Label, Name, Text
+from kb.types import Model
+
+Url = Annotated[Text, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
+Secret = Annotated[Text, StringConstraints(min_length=1, max_length=4096)]
+Price = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+Stops = Annotated[tuple[Text, ...], Field(max_length=16)]
+
+
+def _day(text: str) -> str:
+    return date.fromisoformat(text).isoformat()
+
+
+Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_day)]
+
+
+class ModelBody(Body):
+    """A language model behind an OpenAI-compatible endpoint."""
+
+    name: Label
+    """What variants call it."""
+    provider: Name = "openai"
+    base_url: Url | None = None
+    """The endpoint, up to and including `/v1`."""
+    api_key: Secret | None = None
+    """The provider's key; it is stored encrypted and never shown again."""
+    model: Name
+    """What the provider calls it."""
+    style: Literal["chat", "completion"] = "chat"
+    separator: Text = ""
+    """Ends the text that a completion model continues, verbatim."""
+    stop: Stops = ()
+    price_in: Price | None = None
+    """Per million prompt tokens."""
+    price_out: Price | None = None
+    """Per million answer tokens."""
+    options: dict[Name, Any] = Field(default_factory=dict)
+    """Sent along with every request, as the provider wants them."""
+    first_token_timeout_s: Seconds | None = None
+    """Instead of `KB_LLM__FIRST_TOKEN_TIMEOUT_S`."""
+    gap_timeout_s: Seconds | None = None
+    """Instead of `KB_LLM__GAP_TIMEOUT_S`."""
+    total_timeout_s: Seconds | None = None
+    """Instead of `KB_LLM__TOTAL_TIMEOUT_S`."""
+    shutdown_at: Day | None = None
+    """The day (UTC) on which the provider ends it: from then on base answers for tuned."""
+
+    def to_model(self) -> Model:
+        """The domain type."""
+        return Model(**self.model_dump())
+
+
+class ModelChange(Body):
+    """What is to change in a model; what is not given stays, also its key."""
+
+    provider: Name | None = None
+    base_url: Url | None = None
+    api_key: Secret | None = None
+    model: Name | None = None
+    style: Literal["chat", "completion"] | None = None
+    separator: Text | None = None
+    stop: Stops | None = None
+    price_in: Price | None = None
+    price_out: Price | None = None
+    options: dict[Name, Any] | None = None
+    first_token_timeout_s: Seconds | None = None
+    gap_timeout_s: Seconds | None = None
+    total_timeout_s: Seconds | None = None
+    shutdown_at: Day | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """The given fields; null empties those that may be empty and leaves the others."""
+        given = self.model_dump(exclude_unset=True)
+        return {key: value for key, value in given.items() if value is not None or key in _CLEARED}
+
+
+_CLEARED = frozenset(
+    {"base_url", "api_key", "price_in", "price_out", "shutdown_at"}
+    | {"first_token_timeout_s", "gap_timeout_s", "total_timeout_s"}
+)

@@ -1,0 +1,71 @@
+"""Published versions of an app: read, compared side by side, restored. All of it for admins."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query
+
+from api.deps import KB, AdminScope, Json
+from api.resources import encoders
+from api.resources.apps import responses
+from api.resources.apps.requests import RollbackBody
+from api.threads import in_thread, read, write
+from kb.apps.comparing import Side, differences
+from kb.knowledge_base import KnowledgeBase
+from kb.store.apps import apps, fingerprints
+from kb.store.engine.database import Transaction
+from kb.types import Scope
+
+router = APIRouter(prefix="/v1/apps/{app}", tags=["apps"])
+
+Number = Annotated[int, Path(ge=1, le=1_000_000_000)]
+Compared = Annotated[int, Query(ge=1, le=1_000_000_000)] | Literal["draft"]
+
+
+@router.get("/versions")
+async def list_versions(app: str, kb: KB, scope: AdminScope) -> Json:
+    """All published versions, newest first."""
+    found = await read(kb, apps.versions_of, scope, app)
+    return encoders.part(found, None, responses.version)
+
+
+@router.get("/versions/compare")
+async def compare_versions(
+    app: str,
+    kb: KB,
+    scope: AdminScope,
+    from_: Annotated[Compared, Query(alias="from")],
+    to: Compared = "draft",
+) -> Json:
+    """What differs between two versions, or between a version and the draft, field by field."""
+    found = await in_thread(_compared, kb, scope, app, (from_, to))
+    return {"from": from_, "to": to, "differences": found}
+
+
+@router.get("/versions/{n}")
+async def get_version(app: str, n: Number, kb: KB, scope: AdminScope) -> Json:
+    """One published version, and how its datasets stood when it was published."""
+    return responses.version(await read(kb, apps.version, scope, app, n))
+
+
+@router.post("/rollback")
+async def rollback(app: str, body: RollbackBody, kb: KB, scope: AdminScope) -> Json:
+    """Let an earlier version answer again, under its own number; the draft stays as it is."""
+    return responses.version(await write(kb, apps.rollback, scope, app, body.version))
+
+
+def _compared(
+    kb: KnowledgeBase, scope: Scope, app: str, names: tuple[int | Literal["draft"], ...]
+) -> list[Json]:
+    with kb.database.read() as tx:
+        before, after = (_side(tx, scope, app, name) for name in names)
+    return [responses.difference(found) for found in differences(before, after)]
+
+
+def _side(tx: Transaction, scope: Scope, app: str, name: int | Literal["draft"]) -> Side:
+    if name == "draft":
+        content, _ = apps.draft(tx, scope, app)
+        return Side(content, fingerprints.of_datasets(tx, scope, content.dataset_ids))
+    found = apps.version(tx, scope, app, name)
+    return Side(found.content, found.datasets)

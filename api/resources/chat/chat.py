@@ -1,0 +1,119 @@
+"""Questions and answers: an answer is a run, and HTTP only reads along."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from fastapi import APIRouter
+from sse_starlette import EventSourceResponse
+from starlette.responses import JSONResponse, Response
+
+from api.deps import KB, ChatCaller, Json, StreamDep, User
+from api.http import sse
+from api.http.idempotency import REPLAYED, OnceDep
+from api.resources.chat import responses, run_responses
+from api.resources.chat.requests import ChatBody
+from api.resources.datasets.batches import EventNumber, LastEventId
+from api.threads import read
+from kb.access import Caller
+from kb.chat.run.run import Run
+from kb.errors import NotFound
+from kb.knowledge_base import KnowledgeBase
+from kb.store.apps import conversations
+from kb.types import Message, Scope
+
+router = APIRouter(prefix="/v1", tags=["chat"])
+
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {}, "application/json": {}}}
+}
+
+
+@router.post("/apps/{app}/chat", responses=EVENTS)
+async def chat(
+    app: str, body: ChatBody, kb: KB, caller: ChatCaller, once: OnceDep, stream: StreamDep
+) -> Response:
+    """Ask an app. Searching comes before the first byte, so its failures keep their status.
+
+    A repetition under the same `Idempotency-Key` reads the first run instead of asking again, and
+    its stored answer as JSON once the events are forgotten. A run lost in a crash is asked anew.
+    """
+    scope = of_user(caller.scope, body.user)
+    full = _is_full(caller)
+
+    async def begin() -> str:
+        return (await run_responses.begin(kb, caller, scope, app, body.to_request())).run_id
+
+    async def is_there(run_id: str) -> bool:
+        return await _found(kb, scope, run_id) is not None
+
+    first, is_replayed = await once.first(200, begin, is_there=is_there)
+    run = await _found(kb, scope, json.loads(first.body))
+    if run is None:
+        raise NotFound("run", json.loads(first.body))
+    if isinstance(run, Message):
+        return JSONResponse(responses.stored_run(run, full=full), headers={REPLAYED: "true"})
+    answer = await run_responses.respond(run, caller, stream, streamed=body.stream)
+    if is_replayed:
+        answer.headers[REPLAYED] = "true"
+    return answer
+
+
+@router.get("/runs/{run_id}")
+async def get_run(run_id: str, kb: KB, caller: ChatCaller, user: User = None) -> Json:
+    """A run: as much of the answer as there is, or how it ended."""
+    full, scope = _is_full(caller), of_user(caller.scope, user)
+    run = await _found(kb, scope, run_id)
+    if run is None:
+        raise NotFound("run", run_id)
+    if isinstance(run, Message):
+        return responses.stored_run(run, full=full)
+    return responses.run_state(run.events, full=full)
+
+
+@router.get("/runs/{run_id}/events", response_class=EventSourceResponse, responses={204: {}})
+async def run_events(
+    run_id: str,
+    kb: KB,
+    caller: ChatCaller,
+    stream: StreamDep,
+    after: EventNumber = None,
+    last_event_id: LastEventId = None,
+    user: User = None,
+) -> Response:
+    """The events of a run from behind `after`; 204 when there is nothing left to come."""
+    run = kb.chat.run(of_user(caller.scope, user), run_id)
+    start = last_event_id if last_event_id is not None else after or 0
+    if run.terminal is not None and start >= len(run.events):
+        return Response(status_code=204)
+    return sse.event_stream(sse.run_stream(run, start, stream, full=_is_full(caller)))
+
+
+@router.post("/runs/{run_id}/stop", status_code=202)
+async def stop_run(run_id: str, kb: KB, caller: ChatCaller, user: User = None) -> Json:
+    """End a run; what is written so far is kept. Harmless when it has ended."""
+    run = kb.chat.run(of_user(caller.scope, user), run_id)
+    run.stop()
+    return responses.run_state(run.events, full=_is_full(caller))
+
+
+def of_user(scope: Scope, user: str | None) -> Scope:
+    """The scope narrowed to one end user, if one is named; a narrowed scope stays as it is."""
+    return scope if user is None or scope.end_user is not None else replace(scope, end_user=user)
+
+
+async def _found(kb: KnowledgeBase, scope: Scope, run_id: str) -> Run | Message | None:
+    """A run, or what it has left behind; None for one that was lost, or cannot be seen."""
+    try:
+        return kb.chat.run(scope, run_id)
+    except NotFound:
+        with suppress(NotFound):
+            return await read(kb, conversations.message_of_run, scope, run_id)
+    return None
+
+
+def _is_full(caller: Caller) -> bool:
+    return caller.scope.may("admin")

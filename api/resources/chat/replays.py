@@ -1,0 +1,52 @@
+"""Stored questions asked again, of another version. For admins."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.deps import KB, AdminCaller, AdminScope, Json, StreamDep
+from api.http.idempotency import OnceDep
+from api.resources import encoders
+from api.resources.chat import responses, run_responses
+from api.resources.chat.chat import EVENTS
+from api.resources.chat.requests import ReplayBody
+from api.threads import in_thread, read
+from kb.store.apps import conversations
+
+router = APIRouter(prefix="/v1/messages/{message_id}", tags=["chat"])
+
+
+@router.post("/replay", responses=EVENTS)
+async def replay(
+    message_id: str,
+    body: ReplayBody,
+    kb: KB,
+    caller: AdminCaller,
+    once: OnceDep,
+    stream: StreamDep,
+) -> Response:
+    """Ask the same question with the same inputs and history, and another version.
+
+    The answer is a run like any other. It is kept apart: in a conversation of its own that only
+    admins see and that no list shows, and deleted with the message.
+    """
+
+    async def begin() -> str:
+        app_id, request = await in_thread(kb.chat.replay, caller.scope, message_id, body.version)
+        asked = replace(request, route=body.route)
+        return (await run_responses.begin(kb, caller, caller.scope, app_id, asked)).run_id
+
+    first, _ = await once.first(200, begin)
+    run = kb.chat.run(caller.scope, json.loads(first.body))
+    return await run_responses.respond(run, caller, stream, streamed=body.stream)
+
+
+@router.get("/replays")
+async def list_replays(message_id: str, kb: KB, scope: AdminScope) -> Json:
+    """The answers that other versions gave to a message's question, oldest first."""
+    found = await read(kb, conversations.replays_of, scope, message_id)
+    return encoders.part(found, None, lambda message: responses.message(message, full=True))

@@ -1,0 +1,81 @@
+"""Requests about answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints, model_validator
+
+from api.resources.fields import Body, Id, Name, Text
+from kb.chat.ask.asking import MAX_QUERY_CHARACTERS, ChatRequest
+from kb.types import Rating
+
+Remark = Annotated[Text, StringConstraints(max_length=20_000)]
+EndUser = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
+
+
+class ChatBody(Body):
+    """A question to an app."""
+
+    query: Annotated[Text, Field(min_length=1, max_length=MAX_QUERY_CHARACTERS)]
+    conversation_id: Id | None = None
+    """Continues a conversation; without it a new one begins."""
+    inputs: dict[Name, StrictBool | StrictInt | StrictFloat | Text] = Field(
+        default_factory=dict, max_length=50
+    )
+    route: Literal["auto", "base", "tuned"] = "auto"
+    version: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    """Answers with a version that is not the published one; for admin keys."""
+    stream: bool = True
+    user: EndUser | None = None
+    """Whose conversation it is: any text that names a person to you."""
+
+    def to_request(self) -> ChatRequest:
+        """The domain type."""
+        return ChatRequest(
+            query=self.query,
+            conversation_id=self.conversation_id,
+            inputs=self.inputs,
+            route=self.route,
+            version=self.version,
+            end_user=self.user,
+        )
+
+
+class ReplayBody(Body):
+    """Which version is to answer a stored question again."""
+
+    version: Annotated[int, Field(ge=1, le=1_000_000_000)]
+    route: Literal["auto", "base", "tuned"] = "auto"
+    """`auto` keeps to the variant that answered before."""
+    stream: bool = True
+
+
+class NewName(Body):
+    """Another name for a conversation."""
+
+    name: Name
+
+
+class FeedbackBody(Body):
+    """What somebody thinks of an answer; nothing at all takes it back."""
+
+    rating: Rating | None = None
+    text: Remark = ""
+    better_answer: Remark = ""
+    """What should have been said."""
+
+
+class AnnotationBody(Body):
+    """An answer that is to be given to a question from now on."""
+
+    message_id: Id | None = None
+    """Takes the question and answer of that message where they are not given."""
+    question: Annotated[Text, Field(min_length=1, max_length=MAX_QUERY_CHARACTERS)] | None = None
+    answer: Annotated[Text, Field(min_length=1, max_length=100_000)] | None = None
+
+    @model_validator(mode="after")
+    def _says_enough(self) -> Self:
+        if self.message_id is None and (self.question is None or self.answer is None):
+            raise ValueError("send `question` and `answer`, or a `message_id`")
+        return self

@@ -1,0 +1,1 @@
+"""Datasets, their documents and generations."""

@@ -1,0 +1,102 @@
+"""Datasets, and searching one."""
+
+from __future__ import annotations
+
+import time
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.deps import KB, AdminScope, Json, Paging, SearchCaller, SearchScope
+from api.http.idempotency import OnceDep
+from api.resources import encoders
+from api.resources.datasets.requests import DatasetBody, DatasetChange, SearchBody
+from api.threads import in_thread, read, searching, write
+from ingest.clean import patterns
+from kb.errors import NotAllowed
+from kb.search.filtering import parsed_filter
+from kb.store.content import datasets, documents
+from kb.store.engine.database import Transaction
+from kb.types import Scope
+
+router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+
+
+@router.post("", status_code=201)
+async def create_dataset(body: DatasetBody, kb: KB, scope: AdminScope, once: OnceDep) -> Response:
+    """Add a dataset; its name must be new."""
+
+    async def create() -> Json:
+        await in_thread(patterns.check, body.processing.patterns())
+        processing = body.processing.to_processing()
+        made = await in_thread(
+            kb.create_dataset,
+            scope,
+            body.name,
+            description=body.description,
+            processing=processing,
+        )
+        return encoders.dataset(made)
+
+    return await once(201, create)
+
+
+@router.get("")
+async def list_datasets(kb: KB, scope: SearchScope, page: Paging) -> Json:
+    """The datasets that the key opens, oldest first."""
+    return encoders.listing(await read(kb, datasets.page, scope, page), encoders.dataset)
+
+
+@router.get("/{dataset_id}")
+async def get_dataset(dataset_id: str, kb: KB, scope: SearchScope) -> Json:
+    """One dataset, with the number of its documents by status."""
+    return await read(kb, _counted, scope, dataset_id)
+
+
+@router.patch("/{dataset_id}")
+async def change_dataset(dataset_id: str, body: DatasetChange, kb: KB, scope: AdminScope) -> Json:
+    """Rename or describe a dataset, or process it in another way while it is empty."""
+    if body.processing is not None:
+        await in_thread(patterns.check, body.processing.patterns())
+    changed = await write(
+        kb,
+        datasets.change,
+        scope,
+        dataset_id,
+        name=body.name,
+        description=body.description,
+        processing=None if body.processing is None else body.processing.to_processing(),
+    )
+    return encoders.dataset(changed)
+
+
+@router.delete("/{dataset_id}", status_code=204)
+async def delete_dataset(dataset_id: str, kb: KB, scope: AdminScope) -> Response:
+    """Delete a dataset with everything in it."""
+    await in_thread(kb.delete_dataset, scope, dataset_id)
+    return Response(status_code=204)
+
+
+@router.post("/{dataset_id}/search")
+async def search(dataset_id: str, body: SearchBody, kb: KB, caller: SearchCaller) -> Json:
+    """The passages that fit a question best, best first."""
+    if body.explain and not caller.scope.may("admin"):
+        raise NotAllowed("Only an admin key may ask for `explain`.")
+    if body.generation is not None and not caller.scope.may("admin"):
+        raise NotAllowed("Only an admin key may search another generation.")
+    began = time.perf_counter()
+    asked = (caller.scope, [dataset_id], body.query, body.to_retrieval())
+    where = parsed_filter(body.filter)
+    found = await searching(
+        kb, kb.searcher.explain, *asked, where=where, generation=body.generation
+    )
+    encoded = [encoders.hit(hit, explain=body.explain) for hit in found.hits]
+    answer = {"hits": encoded, "took_ms": round((time.perf_counter() - began) * 1000, 1)}
+    if body.explain:
+        answer["considered"] = [encoders.considered(item) for item in found.considered]
+    return answer
+
+
+def _counted(tx: Transaction, scope: Scope, dataset_id: str) -> Json:
+    found = datasets.get(tx, scope, dataset_id)
+    return encoders.dataset(found, documents.counts(tx, found.id))

@@ -1,0 +1,107 @@
+"""Re-indexing beside: building a dataset's next generation, switching to it, and going back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from sse_starlette import EventSourceResponse
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.deps import KB, AdminScope, IngestScope, Json, StreamDep, WorkerDep
+from api.http import sse
+from api.http.idempotency import OnceDep
+from api.resources import encoders
+from api.resources.datasets import generation_stream
+from api.resources.datasets.batches import EventNumber, LastEventId
+from api.resources.datasets.requests import ReindexBody, SwitchBody
+from api.threads import in_thread
+from ingest.clean import patterns
+
+router = APIRouter(prefix="/v1/datasets/{dataset_id}", tags=["generations"])
+
+Number = Annotated[int, Path(ge=1, le=1_000_000_000)]
+
+
+@router.post("/reindex", status_code=202)
+async def reindex(
+    dataset_id: str, body: ReindexBody, kb: KB, scope: AdminScope, worker: WorkerDep, once: OnceDep
+) -> Response:
+    """Build the next generation beside; the present one answers meanwhile."""
+
+    async def create() -> Json:
+        if body.processing is not None:
+            await in_thread(patterns.check, body.processing.patterns())
+        processing = None if body.processing is None else body.processing.to_processing()
+        made = await in_thread(
+            kb.reindexing.begin, scope, dataset_id, processing=processing, model=body.embedder
+        )
+        if worker is not None:
+            worker.notify()
+        return generation_stream.encoded(
+            await in_thread(kb.reindexing.look, scope, dataset_id, made.number)
+        )
+
+    return await once(202, create)
+
+
+@router.get("/generations")
+async def list_generations(dataset_id: str, kb: KB, scope: IngestScope) -> Json:
+    """The generations of a dataset, oldest first."""
+    found = await in_thread(kb.reindexing.every, scope, dataset_id)
+    return encoders.part(found, None, generation_stream.encoded)
+
+
+@router.get("/generations/{number}")
+async def get_generation(dataset_id: str, number: Number, kb: KB, scope: IngestScope) -> Json:
+    """One generation, with the documents that it could not take in."""
+    found = await in_thread(kb.reindexing.look, scope, dataset_id, number)
+    failures = await in_thread(kb.reindexing.failures, scope, dataset_id, number)
+    listed = [
+        {"document_id": document_id, "name": name, "error": encoders.failure(error)}
+        for document_id, name, error in failures
+    ]
+    return {**generation_stream.encoded(found), "failures": listed}
+
+
+@router.get("/generations/{number}/events", response_class=EventSourceResponse)
+async def generation_events(
+    dataset_id: str,
+    number: Number,
+    request: Request,
+    kb: KB,
+    scope: IngestScope,
+    stream: StreamDep,
+    after: EventNumber = None,
+    last_event_id: LastEventId = None,
+) -> EventSourceResponse:
+    """Events `progress`, at last `generation.ready`."""
+    await in_thread(kb.reindexing.look, scope, dataset_id, number)
+    start = last_event_id if last_event_id is not None else after or 0
+    named = (dataset_id, number)
+    return sse.event_stream(
+        generation_stream.generation_stream(
+            kb, scope, named, after=start, closing=request.state.closing, stream=stream
+        )
+    )
+
+
+@router.delete("/generations/{number}", status_code=204)
+async def remove_generation(dataset_id: str, number: Number, kb: KB, scope: AdminScope) -> Response:
+    """Remove a generation that does not answer; one that is being built is given up."""
+    await in_thread(kb.reindexing.remove, scope, dataset_id, number)
+    return Response(status_code=204)
+
+
+@router.post("/switch")
+async def switch(dataset_id: str, body: SwitchBody, kb: KB, scope: AdminScope) -> Json:
+    """Let another generation answer, from one search to the next."""
+    changed = await in_thread(kb.reindexing.switch, scope, dataset_id, body.generation)
+    return encoders.dataset(changed)
+
+
+@router.post("/rollback")
+async def roll_back(dataset_id: str, kb: KB, scope: AdminScope) -> Json:
+    """Let the generation answer again that did before."""
+    return encoders.dataset(await in_thread(kb.reindexing.roll_back, scope, dataset_id))

@@ -1,0 +1,85 @@
+"""Previews: what cleaning and splitting would do to a file. Nothing is stored."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+
+from api.deps import KB, IngestScope, Json
+from api.resources.datasets.preview_responses import encoded, parsed_processing
+from api.threads import in_thread, previewing, read
+from api.uploads.multipart import receive_files
+from api.uploads.receiving import receiving_files
+from ingest.clean import patterns
+from ingest.work.preview import preview
+from kb.errors import Rejected, TooLarge
+from kb.knowledge_base import KnowledgeBase
+from kb.store.content import datasets
+from kb.types import Processing
+
+router = APIRouter(prefix="/v1", tags=["documents"])
+
+Limit = Annotated[int, Query(ge=1, le=10_000)]
+Encoding = Annotated[str | None, Query(max_length=40)]
+
+_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "processing": {"type": "string", "description": "JSON, as of a dataset"},
+                    },
+                    "required": ["file"],
+                }
+            }
+        },
+    }
+}
+
+
+@router.post("/datasets/{dataset_id}/preview", openapi_extra=_FORM)
+async def preview_in_dataset(
+    dataset_id: str,
+    request: Request,
+    kb: KB,
+    scope: IngestScope,
+    limit: Limit = 500,
+    encoding: Encoding = None,
+) -> Json:
+    """What an upload of one file into a dataset would do; `processing` tries other rules."""
+    found = await read(kb, datasets.get, scope, dataset_id)
+    kb.embedder_of(found)
+    return await _previewed(request, kb, found.processing, limit=limit, encoding=encoding)
+
+
+@router.post("/preview", openapi_extra=_FORM)
+async def preview_alone(
+    request: Request, kb: KB, scope: IngestScope, limit: Limit = 500, encoding: Encoding = None
+) -> Json:
+    """What an upload of one file into a new dataset would do."""
+    return await _previewed(request, kb, Processing(), limit=limit, encoding=encoding)
+
+
+async def _previewed(
+    request: Request, kb: KnowledgeBase, processing: Processing, *, limit: int, encoding: str | None
+) -> Json:
+    async with receiving_files(kb) as receiver:
+        fields = await receive_files(
+            receiver, request.headers.get("content-type", ""), request.stream()
+        )
+        if receiver.rejected:
+            raise TooLarge(receiver.rejected[0].detail)
+        if len(receiver.staged) != 1:
+            raise Rejected("Send exactly one file, in a part that has a filename.")
+        body = parsed_processing(fields.get("processing"))
+        if body is not None:
+            await in_thread(patterns.check, body.patterns())
+            processing = body.to_processing()
+        shown = await previewing(preview, kb, receiver.staged[0], processing, encoding=encoding)
+        return await in_thread(encoded, shown, limit)

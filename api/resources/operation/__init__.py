@@ -1,0 +1,1 @@
+"""Keys, sessions, health and maintenance."""

@@ -1,0 +1,138 @@
+"""Requests about access keys, what they may use, and signing in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
+
+from api.resources.fields import Body, Id, Text
+from kb.ids import rfc3339
+from kb.store.access.keys import NewKey
+from kb.types import AppAccess, KeyKind, Limits
+
+MAX_GRACE_S = 7 * 24 * 3600
+
+KeyName = Annotated[Text, StringConstraints(max_length=200)]
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+
+
+def _as_browsers_write_it(origin: str) -> str:
+    for scheme, port in (("http://", ":80"), ("https://", ":443")):
+        if origin.startswith(scheme):
+            return origin.removesuffix(port)
+    return origin
+
+
+def _in_the_future(moment: datetime) -> datetime:
+    if moment <= datetime.now(UTC):
+        raise ValueError("must lie in the future")
+    return moment
+
+
+Origin = Annotated[
+    str,
+    StringConstraints(
+        max_length=300,
+        pattern=r"^https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(:\d{1,5})?$",
+    ),
+    AfterValidator(_as_browsers_write_it),
+]
+"""Scheme, host and port as the `Origin` header has them: lower case, no path, no wildcard."""
+
+Origins = Annotated[tuple[Origin, ...], Field(max_length=100)]
+Expiry = Annotated[AwareDatetime, AfterValidator(_in_the_future)]
+
+
+class LimitsBody(Body):
+    """What a key may use; null is no limit of its own."""
+
+    requests_per_minute: Count | None = None
+    concurrent_streams: Count | None = None
+    """Answers that are open at once, streamed or waited for."""
+    tokens_per_day: Count | None = None
+    """Tokens that models read and write in a day, UTC."""
+
+    def to_limits(self) -> Limits:
+        """The domain type."""
+        return Limits(**self.model_dump())
+
+
+class _NewKeyBody(Body):
+    kind: KeyKind
+    name: KeyName = ""
+    origins: Origins = ()
+    """The pages that a widget key is good on; not given: those of the app."""
+    limits: LimitsBody = LimitsBody()
+    """What is not set here is as the app's access says."""
+    expires_at: Expiry | None = None
+
+    @model_validator(mode="after")
+    def _only_widgets_have_origins(self) -> Self:
+        if self.origins and self.kind != "widget":
+            raise ValueError("only a key of kind 'widget' names `origins`")
+        return self
+
+    def to_key(self, app_id: str | None, dataset_ids: Iterable[str] = ()) -> NewKey:
+        """The domain type."""
+        return NewKey(
+            kind=self.kind,
+            name=self.name,
+            dataset_ids=tuple(dict.fromkeys(dataset_ids)),
+            app_id=app_id,
+            origins=tuple(dict.fromkeys(self.origins)),
+            limits=self.limits.to_limits(),
+            expires_at=None if self.expires_at is None else rfc3339(self.expires_at),
+        )
+
+
+class AppKeyBody(_NewKeyBody):
+    """A new key for the app in the address."""
+
+    kind: Literal["app", "widget"] = "app"
+    """`app` for servers; `widget` for web pages."""
+
+
+class KeyBody(_NewKeyBody):
+    """A new key: for datasets, for one app, or for everything."""
+
+    dataset_ids: Annotated[tuple[Id, ...], Field(max_length=1000)] = ()
+    """The datasets that a dataset key opens."""
+    app: Id | None = None
+    """Id or slug of the app that an app or widget key opens."""
+
+    @model_validator(mode="after")
+    def _names_what_it_opens(self) -> Self:
+        if (self.kind == "dataset") != bool(self.dataset_ids):
+            raise ValueError("a key of kind 'dataset', and no other, names its `dataset_ids`")
+        if (self.kind in ("app", "widget")) != (self.app is not None):
+            raise ValueError("a key of kind 'app' or 'widget', and no other, names its `app`")
+        return self
+
+
+class RotateBody(Body):
+    """A new secret for a key."""
+
+    grace_s: Annotated[int, Field(ge=0, le=MAX_GRACE_S)] = 0
+    """Seconds that the old secret is good for as well; 0 ends it at once."""
+
+
+class AccessBody(Body):
+    """What counts for all keys of an app that set nothing else."""
+
+    origins: Origins = ()
+    """The pages that its widget keys are good on."""
+    limits: LimitsBody = LimitsBody()
+
+    def to_access(self) -> AppAccess:
+        """The domain type."""
+        return AppAccess(tuple(dict.fromkeys(self.origins)), self.limits.to_limits())
+
+
+class LoginBody(Body):
+    """Signing in to the console."""
+
+    key: Annotated[Text, StringConstraints(max_length=500)]
+    """The admin key."""

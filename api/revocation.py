@@ -1,0 +1,42 @@
+"""What a key has open ends with it: revoked, expired or rotated away, within seconds.
+
+Looking now and then, instead of being told, also finds keys that end by themselves or with their
+app. One look is one query, however many streams are open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from api.threads import in_thread
+from kb.knowledge_base import KnowledgeBase
+
+logger = logging.getLogger(__name__)
+
+LOOK_S = 2.0
+
+KEY_ENDED = "key_ended"
+"""Why a run was cancelled whose key has ended."""
+
+
+async def watch_revocations(kb: KnowledgeBase) -> None:
+    """End streams and runs of keys that are good no more, until cancelled."""
+    while True:
+        await asyncio.sleep(LOOK_S)
+        try:
+            await end_revoked(kb)
+        except Exception:  # the edge of a task: streams stay open and are looked at again
+            logger.exception("open streams could not be checked; trying again")
+
+
+async def end_revoked(kb: KnowledgeBase) -> None:
+    """One look. A run is stopped after its readers were told, so that each learns why it ends."""
+    asking = {key_id for run in kb.chat.in_progress if (key_id := run.identity.key_id)}
+    over = await in_thread(kb.access.over, asking) if asking else set()
+    credentials = kb.access.streams.credentials()  # looked at later, so all of `over` are known
+    if credentials:
+        kb.access.streams.end(await in_thread(kb.access.ended, credentials))
+    for run in kb.chat.in_progress:
+        if run.identity.key_id in over:
+            run.stop(KEY_ENDED)

@@ -1,0 +1,185 @@
+"""Resumable uploads: tus 1.0.0 with creation, creation-with-upload, termination, expiration and
+checksum. `Upload-Metadata` names the dataset and the file; the last byte makes it a document."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import anyio
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.deps import IngestScope, WorkerDep
+from api.errors import AllRejected
+from api.threads import in_thread
+from api.uploads import tus
+from api.uploads.locks import UploadLocks
+from api.uploads.tus import TusRoute
+from ingest.intake.resumable import ResumableUploads
+from ingest.intake.upload import Rejection
+from ingest.work.worker import Worker
+from kb.errors import Conflict, TooLarge
+from kb.store.work.uploads import PartialUpload
+from kb.types import Scope
+
+router = APIRouter(prefix="/v1/uploads", tags=["uploads"], route_class=TusRoute)
+
+PIECE_BYTES = 1 << 20
+
+_BYTES = {
+    "requestBody": {
+        "content": {tus.CONTENT_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+class Session:
+    """One request of the protocol: the store of uploads, and whose turn it is."""
+
+    def __init__(self, request: Request, scope: Scope, worker: Worker | None) -> None:
+        tus.check_version(request)
+        self.request = request
+        self.scope = scope
+        self.store: ResumableUploads = request.state.resumable
+        self.upload_locks: UploadLocks = request.state.upload_locks
+        self._worker = worker
+
+    async def upload(self, upload_id: str) -> PartialUpload:
+        """The upload of this request. Raises NotFound and Gone."""
+        found = await in_thread(self.store.get, self.scope, upload_id)
+        tus.check_not_expired(found)
+        return found
+
+    async def receive(self, upload: PartialUpload, offset: int) -> None:
+        """Append the body. What has arrived stays when the line breaks, unless it has a checksum.
+
+        Raises:
+            TooLarge: there are more bytes than were announced; none of them is kept.
+            WrongChecksum: they are damaged; none of them is kept.
+            StorageFull: the disk is full.
+        """
+        checksum = tus.checksum(self.request)
+        hasher = checksum.hasher() if checksum else None
+        buffer, room, keep = bytearray(), upload.size_bytes - offset, checksum is None
+        try:
+            async for piece in self.request.stream():
+                if len(piece) > room:
+                    keep = False
+                    raise TooLarge(f"More than the announced {upload.size_bytes} bytes came.")
+                room -= len(piece)
+                buffer += piece
+                if hasher is not None:
+                    hasher.update(piece)
+                if len(buffer) >= PIECE_BYTES:
+                    await in_thread(self.store.append, upload, bytes(buffer))
+                    buffer.clear()
+            if checksum is not None:
+                checksum.check(hasher)
+            keep = True
+        finally:
+            with anyio.CancelScope(shield=True):
+                if not keep:
+                    await in_thread(self.store.cut, upload, offset)
+                elif buffer:
+                    await in_thread(self.store.append, upload, bytes(buffer))
+
+    async def state(self, upload: PartialUpload) -> dict[str, str]:
+        """The headers that say where an upload stands; a whole file becomes a document now.
+
+        Raises:
+            AllRejected: the whole file cannot be a document; the upload is gone.
+        """
+        offset = await in_thread(self.store.offset, upload)
+        if upload.batch_id is None and offset == upload.size_bytes:
+            accepted = await in_thread(self.store.finish, upload)
+            if accepted.rejected:
+                raise AllRejected({"accepted": [], "rejected": [_rejection(accepted.rejected[0])]})
+            upload = await in_thread(self.store.get, self.scope, upload.id)
+            if self._worker is not None:
+                self._worker.notify()
+        arrived = {"x-batch-id": upload.batch_id, "x-document-id": upload.document_id}
+        known = {name: value for name, value in arrived.items() if value is not None}
+        return {"upload-offset": str(offset), **tus.expires(upload), **known}
+
+
+async def get_session(request: Request, scope: IngestScope, worker: WorkerDep) -> Session:
+    """This request, if the key may upload and the client speaks our version."""
+    return Session(request, scope, worker)
+
+
+SessionDep = Annotated[Session, Depends(get_session)]
+
+
+@router.options("", status_code=204)
+async def describe_uploads(request: Request, scope: IngestScope) -> Response:
+    """What this server can do."""
+    store: ResumableUploads = request.state.resumable
+    headers = {
+        "tus-version": tus.VERSION,
+        "tus-extension": tus.EXTENSIONS,
+        "tus-max-size": str(store.max_bytes),
+        "tus-checksum-algorithm": ",".join(tus.ALGORITHMS),
+    }
+    return Response(status_code=204, headers=headers)
+
+
+@router.post("", status_code=201, openapi_extra=_BYTES)
+async def create_upload(session: SessionDep) -> Response:
+    """Announce a file by `Upload-Length` and `Upload-Metadata`; bytes may come along."""
+    request, store = session.request, session.store
+    size = tus.number(request, "upload-length")
+    said = tus.announced(request)
+    carries_bytes = request.headers.get("content-type") == tus.CONTENT_TYPE
+    made = await in_thread(
+        store.create, session.scope, said.dataset_id, said.name, size, said.options
+    )
+    async with session.upload_locks.turn(made.id):
+        if carries_bytes:
+            await session.receive(made, 0)
+        state = await session.state(made)
+    return Response(status_code=201, headers={"location": f"/v1/uploads/{made.id}", **state})
+
+
+@router.head("/{upload_id}", response_class=Response)
+async def get_upload(upload_id: str, session: SessionDep) -> Response:
+    """How many bytes have arrived."""
+    async with session.upload_locks.turn(upload_id):
+        upload = await session.upload(upload_id)
+        state = await session.state(upload)
+    said = {"upload-length": str(upload.size_bytes), "upload-metadata": upload.options["sent"]}
+    return Response(headers={**said, "cache-control": "no-store", **state})
+
+
+@router.patch("/{upload_id}", status_code=204, openapi_extra=_BYTES)
+async def continue_upload(upload_id: str, session: SessionDep) -> Response:
+    """Append bytes at `Upload-Offset`; the last ones name the document in `X-Document-Id`."""
+    request = session.request
+    tus.check_content_type(request)
+    wanted = tus.number(request, "upload-offset")
+    async with session.upload_locks.turn(upload_id):
+        upload = await session.upload(upload_id)
+        offset = await in_thread(session.store.offset, upload)
+        if wanted != offset:
+            raise Conflict(f"The upload stands at byte {offset}. Go on there.")
+        announced = request.headers.get("content-length", "0")
+        if announced.isdigit() and int(announced) > upload.size_bytes - offset:
+            raise TooLarge(f"The upload was announced with {upload.size_bytes} bytes.")
+        if upload.batch_id is None:
+            await session.receive(upload, offset)
+            await in_thread(session.store.extend, upload)
+        state = await session.state(await session.upload(upload_id))
+    return Response(status_code=204, headers=state)
+
+
+@router.delete("/{upload_id}", status_code=204)
+async def delete_upload(upload_id: str, session: SessionDep) -> Response:
+    """Give an upload up; a document that it became stays."""
+    async with session.upload_locks.turn(upload_id):
+        upload = await session.upload(upload_id)
+        await in_thread(session.store.remove, upload)
+    return Response(status_code=204)
+
+
+def _rejection(item: Rejection) -> dict[str, str]:
+    return {"name": item.name, "code": item.code, "detail": item.detail}

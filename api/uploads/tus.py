@@ -1,0 +1,184 @@
+"""The words of tus 1.0.0, a protocol for uploads that go on where a broken line stopped them.
+
+Specification: https://tus.io/protocols/resumable-upload. Authentication comes before any of it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Any, ClassVar
+
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.errors import ProtocolError, problem_of, request_id_of
+from api.uploads.accepting import checked_encoding
+from kb.errors import KnowledgeBaseError, Rejected, UnsupportedMedia
+from kb.metadata import parsed_metadata
+from kb.store.work.uploads import PartialUpload
+
+VERSION = "1.0.0"
+EXTENSIONS = "creation,creation-with-upload,termination,expiration,checksum"
+CONTENT_TYPE = "application/offset+octet-stream"
+ALGORITHMS = ("sha1", "sha256", "md5")
+MODES = ("skip", "replace", "version")
+
+
+class WrongVersion(ProtocolError):
+    """The client speaks another version of tus."""
+
+    code = "tus_version"
+    status = 412
+    headers: ClassVar[Mapping[str, str]] = {"tus-version": VERSION}
+
+
+class Gone(ProtocolError):
+    """The upload has expired."""
+
+    code = "upload_expired"
+    status = 410
+
+
+class WrongChecksum(ProtocolError):
+    """The bytes are not those that the client sent."""
+
+    code = "checksum_mismatch"
+    status = 460
+
+
+class TusRoute(APIRoute):
+    """Marks every answer, errors too, with the protocol's version."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The endpoint with the mark around it."""
+        handle = super().get_route_handler()
+
+        async def marked(request: Request) -> Response:
+            try:
+                response = await handle(request)
+            except KnowledgeBaseError as exc:
+                response = problem_of(exc, request_id_of(request))
+            response.headers["tus-resumable"] = VERSION
+            return response
+
+        return marked
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """What the bytes of one request must hash to."""
+
+    algorithm: str
+    digest: bytes
+
+    def check(self, data: Any) -> None:
+        """Raises WrongChecksum unless the hash agrees."""
+        if data.digest() != self.digest:
+            raise WrongChecksum("The bytes were damaged on their way; send them again.")
+
+    def hasher(self) -> Any:
+        """A running hash."""
+        return hashlib.new(self.algorithm, usedforsecurity=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What a client says about a file that it will send."""
+
+    dataset_id: str
+    name: str
+    options: dict[str, Any]
+    """As `ResumableUploads.create` takes them."""
+
+
+def check_version(request: Request) -> None:
+    """Raises WrongVersion."""
+    if request.headers.get("tus-resumable") != VERSION:
+        raise WrongVersion(f"Send the header `Tus-Resumable: {VERSION}`.")
+
+
+def check_content_type(request: Request) -> None:
+    """Raises UnsupportedMedia."""
+    if request.headers.get("content-type") != CONTENT_TYPE:
+        raise UnsupportedMedia(f"Send the bytes as `Content-Type: {CONTENT_TYPE}`.")
+
+
+def number(request: Request, header: str) -> int:
+    """A header that is a number. Raises Rejected."""
+    value = request.headers.get(header, "")
+    if not value.isascii() or not value.isdigit() or len(value) > 18:
+        raise Rejected(f"The header `{header}` must be a whole number of bytes.")
+    return int(value)
+
+
+def checksum(request: Request) -> Checksum | None:
+    """The checksum of this request's bytes, if it names one. Raises Rejected."""
+    value = request.headers.get("upload-checksum")
+    if value is None:
+        return None
+    algorithm, _, encoded = value.partition(" ")
+    if algorithm not in ALGORITHMS:
+        raise Rejected(f"`Upload-Checksum`: the algorithms are {', '.join(ALGORITHMS)}.")
+    return Checksum(algorithm, _decoded(encoded, "Upload-Checksum"))
+
+
+def announced(request: Request) -> Announced:
+    """What `Upload-Metadata` says.
+
+    Raises:
+        Rejected: it is malformed, or does not name the dataset and the file.
+    """
+    fields = _fields(request.headers.get("upload-metadata", ""))
+    path = fields.get("relativePath")  # what Uppy calls it; "null" for a file without a folder
+    name = path if path and path != "null" else fields.get("filename") or fields.get("name")
+    dataset_id = fields.get("dataset_id")
+    if not name or not dataset_id:
+        raise Rejected("`Upload-Metadata` must hold `dataset_id` and `filename`.")
+    options = {"accept": _options(fields), "sent": request.headers["upload-metadata"]}
+    return Announced(dataset_id, name, options)
+
+
+def expires(upload: PartialUpload) -> dict[str, str]:
+    """The header that says until when an upload is kept."""
+    return {"upload-expires": formatdate(upload.expires, usegmt=True)}
+
+
+def check_not_expired(upload: PartialUpload) -> None:
+    """Raises Gone."""
+    if upload.expires <= time.time():
+        raise Gone("This upload has expired. Begin it again.")
+
+
+def _options(fields: dict[str, str]) -> dict[str, Any]:
+    mode = fields.get("mode", "replace")
+    if mode not in MODES:
+        raise Rejected(f"`mode` is one of {', '.join(MODES)}.")
+    options: dict[str, Any] = {"mode": mode, "encoding": checked_encoding(fields.get("encoding"))}
+    if "metadata" in fields:
+        options["metadata"] = parsed_metadata(fields["metadata"])
+    return options
+
+
+def _fields(header: str) -> dict[str, str]:
+    fields = {}
+    for pair in filter(None, header.split(",")):
+        key, _, encoded = pair.strip().partition(" ")
+        try:
+            fields[key] = _decoded(encoded, "Upload-Metadata").decode()
+        except UnicodeDecodeError as exc:
+            raise Rejected(f"`Upload-Metadata`: `{key}` is not UTF-8.") from exc
+    return fields
+
+
+def _decoded(text: str, header: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise Rejected(f"`{header}` is not valid Base64.") from exc
