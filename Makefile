@@ -1,10 +1,14 @@
 # `make run` starts the product, `make test` proves it. Both set up what they need first.
-PYTHON ?= python3
+FITS := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
+	$$name -c '$(FITS)' 2>/dev/null && echo $$name && break; done)
+# PyTorch's own index, which has builds without CUDA; empty to use pip's configuration alone.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := $(BIN)/python install.py
 
-.PHONY: run test setup check lint types openapi clean
+.PHONY: run test setup models check lint types openapi clean
 
 run: setup ## start the server with the demo knowledge base
 	$(BIN)/kb serve --demo
@@ -23,20 +27,28 @@ types: $(VENV)/.dev
 
 setup: $(VENV)/.run ## make .venv with the `kb` command in it
 
+models: $(VENV)/.models ## add what embedding models of other shapes and cross-encoders need
+
 openapi: setup ## write docs/openapi.json and docs/settings.md anew
 	$(BIN)/python -m api.openapi > docs/openapi.json
 	$(BIN)/python -m kb.settings_reference > docs/settings.md
 
 $(VENV)/.run: requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13) and "Python 3.11 or 3.12 is needed: make PYTHON=python3.11 ...")'
+	@$(or $(PYTHON),false) -c '$(FITS)' 2>/dev/null || { echo >&2 "Python 3.11 to 3.14 with venv is needed (on\
+	 Debian: apt-get install python3 python3-venv). Name one: make PYTHON=/path/to/python3.13 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) -r requirements.lock
-	$(PIP) --no-deps --no-build-isolation --editable .
-	touch $@
+	@$(INSTALL) requirements.lock --no-deps
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
-	$(PIP) -r requirements-dev.lock
-	touch $@
+	@$(INSTALL) requirements-dev.lock --no-deps
+	@touch $@
+
+# With what it depends on: a build of torch for CUDA brings libraries that no lock can name for all machines.
+$(VENV)/.models: $(VENV)/.run requirements-models.lock
+	@$(INSTALL) requirements-models.lock $(and $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+	@touch $@
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,4 +1,4 @@
-"""Our search as a LangChain retriever. Needs the extra `langchain`: pip install 'kb[langchain]'."""
+"""Our search as a LangChain retriever. Needs the extra: .venv/bin/pip install -e '.[langchain]'."""
 
 from __future__ import annotations
 

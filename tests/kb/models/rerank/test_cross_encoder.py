@@ -11,6 +11,7 @@ OPTIONS = {"base_url": None, "api_key": None, "timeout_s": 1}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
+    pytest.importorskip("torch", reason="the extra models is not installed")
     import transformers
 
     path = tmp_path_factory.mktemp("models") / "tiny-cross-encoder"
