@@ -35,12 +35,12 @@ from bench.chunking_semantic import (
     kamradt_modified,
 )
 from bench.measuring import table, use_cores, verdict
+from bench.question_sets import load
 from bench.retrieval_baselines import vectors_of
 from bench.retrieval_ours import ask, ingested, opened, texts
-from eval import tokens
+from eval.metrics import tokens
 from eval.metrics.chunking import ChunkingScores, chunking_scores
-from eval.question_sets import load
-from eval.types import Found, Question
+from eval.types import FoundPassage, Question
 from kb.knowledge_base import KnowledgeBase
 from kb.protocols import Vectors
 from kb.types import Retrieval, Span
@@ -199,10 +199,10 @@ def _nearest(
     cut: Cut,
     questions: Sequence[Question],
     cache: Path,
-) -> dict[str, list[Found]]:
+) -> dict[str, list[FoundPassage]]:
     """Question id → the five nearest chunks of a splitter."""
     chunks = [
-        Found(name, text[start:end], (Span(1, start, end),))
+        FoundPassage(name, text[start:end], (Span(1, start, end),))
         for name, text in sorted(documents.items())
         for start, end in cut(text)
     ]
@@ -218,8 +218,8 @@ def _compared(
     name: str,
     documents: Mapping[str, str],
     questions: Sequence[Question],
-    theirs: Mapping[str, Sequence[Found]],
-    ours: Mapping[str, Sequence[Found]],
+    theirs: Mapping[str, Sequence[FoundPassage]],
+    ours: Mapping[str, Sequence[FoundPassage]],
 ) -> tuple[object, ...]:
     sizes = {q.id: sum(len(tokens.offsets(hit.text)) for hit in theirs[q.id]) for q in questions}
     own = {q.id: list(_within(ours[q.id], sizes[q.id])) for q in questions}
@@ -230,7 +230,7 @@ def _compared(
     return name, f"{other.size:.0f} / {mine.size:.0f}", *cells, verdict(is_above)
 
 
-def _within(hits: Sequence[Found], budget: int) -> Iterator[Found]:
+def _within(hits: Sequence[FoundPassage], budget: int) -> Iterator[FoundPassage]:
     for hit in hits:
         offsets = tokens.offsets(hit.text)
         if budget <= 0:
@@ -238,13 +238,17 @@ def _within(hits: Sequence[Found], budget: int) -> Iterator[Found]:
         if len(offsets) > budget:
             end = offsets[budget - 1][1]
             first = hit.spans[0]
-            yield Found(hit.document, hit.text[:end], (Span(1, first.start, first.start + end),))
+            yield FoundPassage(
+                hit.document, hit.text[:end], (Span(1, first.start, first.start + end),)
+            )
             return
         yield hit
         budget -= len(offsets)
 
 
-def _measured(questions: Sequence[Question], found: Mapping[str, Sequence[Found]]) -> Measured:
+def _measured(
+    questions: Sequence[Question], found: Mapping[str, Sequence[FoundPassage]]
+) -> Measured:
     scores: list[ChunkingScores] = []
     sizes = []
     for question in questions:

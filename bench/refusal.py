@@ -26,10 +26,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.measuring import table, use_cores, verdict
+from bench.question_sets import load
+from bench.question_sets.findable import findable
 from bench.retrieval_ours import SCOPE, ingested, opened
-from eval.metrics.exact_match import exact_match
-from eval.metrics.token_f1 import token_f1
-from eval.question_sets import load
+from eval.metrics.answers import exact_match, token_f1
 from eval.types import Question, QuestionSet
 from kb.knowledge_base import KnowledgeBase
 from kb.models.llm.extractive import ExtractiveAnswerer
@@ -65,7 +65,7 @@ def main() -> None:
     arguments = parser.parse_args()
     use_cores(arguments.cores)
     sets = {name: load(arguments.data / name) for name in SETS}
-    asked = {name: whole.findable().sample(arguments.questions) for name, whole in sets.items()}
+    asked = {name: findable(whole).sample(arguments.questions) for name, whole in sets.items()}
     refusals, answers = [], []
     with ExitStack() as stack:
         root = arguments.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -2,7 +2,7 @@
 
     python -m bench.retrieval DATA_FOLDER [--sets squad_dev …] [--questions 300] [--keep DIR]
 
-DATA_FOLDER holds one folder per set, in a form that `eval/question_sets.py` reads. Ours is the
+DATA_FOLDER holds one folder per set, in a form that `bench/question_sets` reads. Ours is the
 whole product: files are uploaded, read, cleaned, split and indexed, and asked through the searcher
 with its defaults. The baselines are LlamaIndex's (`bench/retrieval_baselines.py`) on the same
 texts with the same embedder. Only questions are asked whose answer stands in the documents.
@@ -27,13 +27,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.measuring import table, use_cores, verdict
+from bench.question_sets import load
+from bench.question_sets.findable import findable
 from bench.retrieval_baselines import baselines
 from bench.retrieval_ours import ask, ingested, opened, texts
-from eval import tokens
-from eval.metrics.answer_recall import answer_in, answer_recall, within
+from eval.metrics import tokens
+from eval.metrics.answers import answer_in, answer_recall, within
 from eval.metrics.intervals import paired_bootstrap
-from eval.question_sets import load
-from eval.types import Found, Question, QuestionSet
+from eval.types import FoundPassage, Question, QuestionSet
 from kb.knowledge_base import KnowledgeBase
 from kb.types import Retrieval
 
@@ -102,15 +103,15 @@ def measured(
     dataset_id = ingested(kb, questions)
     sides = {OURS: lambda query: ask(kb, dataset_id, query, Retrieval(top_k=TOP_K))}
     sides |= baselines(texts(kb, dataset_id), kb.embedder, cache / questions.name)
-    findable = questions.findable()
-    asked = (findable if findable.questions else questions).sample(count).questions
+    told = findable(questions)
+    asked = (told if told.questions else questions).sample(count).questions
     return {
         name: scored([(question, retrieve(question.text)) for question in asked])
         for name, retrieve in sides.items()
     }
 
 
-def scored(answers: Sequence[tuple[Question, Sequence[Found]]]) -> Scores:
+def scored(answers: Sequence[tuple[Question, Sequence[FoundPassage]]]) -> Scores:
     """The scores of one side."""
     budgeted = [_within_budget(question, hits) for question, hits in answers]
     first = [_in_first(question, hits[:1]) for question, hits in answers]
@@ -118,7 +119,7 @@ def scored(answers: Sequence[tuple[Question, Sequence[Found]]]) -> Scores:
     return Scores(budgeted, first, sum(sizes) / max(1, len(sizes)))
 
 
-def _within_budget(question: Question, hits: Sequence[Found]) -> float:
+def _within_budget(question: Question, hits: Sequence[FoundPassage]) -> float:
     passages = [hit.text for hit in hits]
     if question.answers:
         return answer_recall(passages, question.answers, offsets=tokens.offsets, need=question.need)
@@ -126,13 +127,13 @@ def _within_budget(question: Question, hits: Sequence[Found]) -> float:
     return _documents(question, hits[: len(list(within(passages, budget, tokens.offsets)))])
 
 
-def _in_first(question: Question, hits: Sequence[Found]) -> float:
+def _in_first(question: Question, hits: Sequence[FoundPassage]) -> float:
     if question.answers:
         return answer_in([hit.text for hit in hits], question.answers, need=question.need)
     return _documents(question, hits)
 
 
-def _documents(question: Question, hits: Sequence[Found]) -> float:
+def _documents(question: Question, hits: Sequence[FoundPassage]) -> float:
     right = {part.document for part in question.relevant}
     return float(any(hit.document in right for hit in hits))
 

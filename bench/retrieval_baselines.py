@@ -16,14 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.types import Found
+from eval.types import FoundPassage
 from kb.protocols import Embedder, Vectors
 
 DEPTH = 40
 RRF_K = 60
 OWN_OVERLAP = 20
 
-Retriever = Callable[[str], list[Found]]
+Retriever = Callable[[str], list[FoundPassage]]
 """A question's hits, best first."""
 
 _WORD = re.compile(r"\w")
@@ -33,7 +33,9 @@ def baselines(texts: Mapping[str, str], embedder: Embedder, cache: Path) -> dict
     """Name → retriever for the six. Vectors are kept in `cache` for the next run."""
     found: dict[str, Retriever] = {}
     for splitter, split in _splitters(embedder).items():
-        nodes = [Found(name, part) for name, text in sorted(texts.items()) for part in split(text)]
+        nodes = [
+            FoundPassage(name, part) for name, text in sorted(texts.items()) for part in split(text)
+        ]
         dense = _dense(nodes, embedder, cache / splitter)
         words = _bm25(nodes)
         rankings = {"dense": dense, "bm25": words, "rrf": _rrf(dense, words)}
@@ -45,7 +47,7 @@ def baselines(texts: Mapping[str, str], embedder: Embedder, cache: Path) -> dict
 Ranking = Callable[[str], Sequence[int]]
 
 
-def _retriever(nodes: Sequence[Found], ranking: Ranking) -> Retriever:
+def _retriever(nodes: Sequence[FoundPassage], ranking: Ranking) -> Retriever:
     return lambda query: [nodes[i] for i in ranking(query)]
 
 
@@ -60,7 +62,7 @@ def _splitters(embedder: Embedder) -> dict[str, Callable[[str], list[str]]]:
     return {"default": SentenceSplitter().split_text, "own tokens": own.split_text}
 
 
-def _dense(nodes: Sequence[Found], embedder: Embedder, cache: Path) -> Ranking:
+def _dense(nodes: Sequence[FoundPassage], embedder: Embedder, cache: Path) -> Ranking:
     vectors = vectors_of([node.text for node in nodes], embedder, cache)
 
     def ranking(query: str) -> list[int]:
@@ -92,7 +94,7 @@ def _read_by_model(text: str, embedder: Embedder) -> str:
     )
 
 
-def _bm25(nodes: Sequence[Found]) -> Ranking:
+def _bm25(nodes: Sequence[FoundPassage]) -> Ranking:
     import bm25s
 
     index = bm25s.BM25(method="lucene")

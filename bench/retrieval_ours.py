@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from eval.types import Found, QuestionSet
+from eval.types import FoundPassage, QuestionSet
 from ingest.intake.upload import Incoming, accept
 from ingest.work.worker import Worker
 from kb.iteration import batched
@@ -84,7 +84,9 @@ def _pages(tx: Transaction, document_id: str) -> Iterator[str]:
             return
 
 
-def ask(kb: KnowledgeBase, dataset_id: str, query: str, retrieval: Retrieval) -> list[Found]:
+def ask(kb: KnowledgeBase, dataset_id: str, query: str, retrieval: Retrieval) -> list[FoundPassage]:
     """What our search finds."""
     hits = kb.searcher.search(SCOPE, [dataset_id], query, retrieval)
-    return [Found(hit.document_name, hit.chunk.text, hit.chunk.spans, hit.score) for hit in hits]
+    return [
+        FoundPassage(hit.document_name, hit.chunk.text, hit.chunk.spans, hit.score) for hit in hits
+    ]

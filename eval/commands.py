@@ -60,10 +60,10 @@ def _add_run(group: typer.Typer, connect: Connect) -> None:
         judge: Annotated[bool, _JUDGE] = False,
     ) -> None:
         """Ask every question of a set, measure what comes back, and write a report."""
-        from eval.command_run import Order
-        from eval.command_run import run as measure
+        from eval.run.command import RunOptions
+        from eval.run.command import run as measure
 
-        order = Order(
+        options = RunOptions(
             questions=questions,
             dataset=dataset,
             app=app,
@@ -78,7 +78,7 @@ def _add_run(group: typer.Typer, connect: Connect) -> None:
             judge=judge,
         )
         with connect() as client:
-            is_held = measure(client, order)
+            is_held = measure(client, options)
         if not is_held:
             raise typer.Exit(1)
 
@@ -92,7 +92,7 @@ def _add_generate(group: typer.Typer, connect: Connect) -> None:
         seed: Annotated[int, typer.Option(help="Chooses the passages.")] = 0,
     ) -> None:
         """Make questions about a dataset's own documents, each answered by a passage of them."""
-        from eval.generating import generate as make
+        from eval.generate.generating import generate as make
 
         with connect() as client:
             typer.echo(make(client, dataset, out, count=count, seed=seed))
@@ -106,6 +106,6 @@ def _add_import(group: typer.Typer) -> None:
         form: Annotated[str | None, typer.Option(help="Its form, if it is not told.")] = None,
     ) -> None:
         """Bring a published question set into our form: questions.jsonl and documents/."""
-        from eval.importing import import_set as convert
+        from eval.question_sets.importing import import_set as convert
 
         typer.echo(convert(source, out, form=form))

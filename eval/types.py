@@ -7,12 +7,11 @@ number 1, so there they are characters of the file (in Unicode NFC, with `\\n` a
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from eval.metrics.words import searchable
 from kb.types import Span
 
 UNKNOWN_LANGUAGE = "und"
@@ -80,40 +79,9 @@ class QuestionSet:
         chosen = sorted(random.Random(seed).sample(range(len(self.questions)), count))
         return replace(self, questions=[self.questions[place] for place in chosen])
 
-    def findable(self) -> QuestionSet:
-        """Only the questions of which an answer stands in the documents, word by word.
-
-        Yes and no do not count: they stand everywhere. Documents that are files (such as PDFs) are
-        not read here, and with one among them every other answer counts as findable.
-        """
-        texts = [searchable(document.text or "") for document in self.documents]
-        has_files = any(document.path is not None for document in self.documents)
-        return replace(
-            self,
-            questions=[
-                question
-                for question in self.questions
-                if (sought := _sought(question))
-                and (has_files or _NEEDED[question.need](_stand_in(texts, sought)))
-            ],
-        )
-
-
-_NEEDED: Mapping[str, Callable[[Iterable[bool]], bool]] = {"any": any, "all": all}
-_EVERYWHERE = frozenset(searchable(word) for word in ("yes", "no", "是", "否", "はい", "いいえ"))
-
-
-def _sought(question: Question) -> list[str]:
-    words = [searchable(answer) for answer in question.answers]
-    return [answer for answer in words if answer and answer not in _EVERYWHERE]
-
-
-def _stand_in(texts: Sequence[str], sought: Sequence[str]) -> Iterator[bool]:
-    return (any(answer in text for text in texts) for answer in sought)
-
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPassage:
     """A passage that a search returned: its words, and where in which document they stand."""
 
     document: str

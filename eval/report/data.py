@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from eval.measuring import Result
 from eval.metrics.intervals import Interval
-from eval.running import Evaluation, Run
-from eval.summary import Group
-from eval.types import Found
+from eval.run.measuring import Result
+from eval.run.running import Evaluation, Run
+from eval.run.summary import GroupSummary
+from eval.types import FoundPassage
 
 Json = dict[str, Any]
 HITS_KEPT = 10
@@ -47,7 +47,7 @@ def _run(run: Run) -> Json:
     }
 
 
-def _groups(groups: Mapping[str, Group]) -> Json:
+def _groups(groups: Mapping[str, GroupSummary]) -> Json:
     return {
         name: {"questions": group.questions, "metrics": _intervals(group.metrics)}
         for name, group in groups.items()
@@ -59,7 +59,7 @@ def _intervals(intervals: Mapping[str, Interval]) -> Json:
 
 
 def _result(result: Result) -> Json:
-    question, asked = result.question, result.asked
+    question, response = result.question, result.response
     return {
         "id": question.id,
         "question": question.text,
@@ -70,16 +70,16 @@ def _result(result: Result) -> Json:
         "relevant": [asdict(part) for part in question.relevant],
         "rank": result.rank,
         "values": _rounded(dict(result.values)),
-        "took_ms": round(asked.took_ms, 1),
-        "error": asked.error or None,
-        "answer": asked.answer.text if asked.answer else None,
-        "refused": asked.answer.is_refusal if asked.answer else None,
-        "hits": [_hit(hit) for hit in asked.hits[:HITS_KEPT]],
-        "left_out": [asdict(item) for item in (asked.left_out or ())[:HITS_KEPT]],
+        "took_ms": round(response.took_ms, 1),
+        "error": response.error or None,
+        "answer": response.answer.text if response.answer else None,
+        "refused": response.answer.is_refusal if response.answer else None,
+        "hits": [_hit(hit) for hit in response.hits[:HITS_KEPT]],
+        "left_out": [asdict(item) for item in (response.left_out or ())[:HITS_KEPT]],
     }
 
 
-def _hit(hit: Found) -> Json:
+def _hit(hit: FoundPassage) -> Json:
     return {
         "document": hit.document,
         "spans": [asdict(span) for span in hit.spans],

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from eval.judging import ranking
-from eval.measuring import Result
 from eval.report.markup import escape
-from eval.types import Found, Relevant
+from eval.run.measuring import Result, ranking
+from eval.types import FoundPassage, Relevant
 
 SHOWN = 25
 CHANGED_SHOWN = 10
@@ -47,7 +46,7 @@ def changed(before: Sequence[Result], after: Sequence[Result], *, better: bool) 
 
 
 def _shown(result: Result, tag: str = "") -> str:
-    question, asked = result.question, result.asked
+    question, response = result.question, result.response
     said = tag or _place(result)
     kind = " · ".join(part for part in (question.type, question.language) if part)
     head = (
@@ -55,22 +54,22 @@ def _shown(result: Result, tag: str = "") -> str:
         f'<span class="tag">{escape(kind)}</span>'
     )
     parts = [_expected(result)]
-    if asked.error:
-        parts.append(f'<p class="bad">{escape(asked.error)}</p>')
-    if asked.answer:
-        parts.append(f"<h3>Answer</h3><p>{escape(asked.answer.text)}</p>")
-    parts.append("<h3>Found</h3>" if asked.hits else "<h3>Nothing was found</h3>")
-    right = ranking(question, asked.hits)
+    if response.error:
+        parts.append(f'<p class="bad">{escape(response.error)}</p>')
+    if response.answer:
+        parts.append(f"<h3>Answer</h3><p>{escape(response.answer.text)}</p>")
+    parts.append("<h3>FoundPassage</h3>" if response.hits else "<h3>Nothing was found</h3>")
+    right = ranking(question, response.hits)
     parts += [
         _hit(place, hit, bool(right[place - 1]), question.answers)
-        for place, hit in enumerate(asked.hits[:HITS_SHOWN], start=1)
+        for place, hit in enumerate(response.hits[:HITS_SHOWN], start=1)
     ]
     parts += _left_out(result)
     return f"<details><summary>{head}</summary>{''.join(parts)}</details>"
 
 
 def _place(result: Result) -> str:
-    if result.asked.error:
+    if result.response.error:
         return "failed"
     if not result.question.answerable:
         return "has no answer in the documents"
@@ -94,7 +93,7 @@ def _where(part: Relevant) -> str:
     return f"{part.document}, page {part.page}, characters {part.start}–{part.end}"
 
 
-def _hit(place: int, hit: Found, is_right: bool, answers: Sequence[str]) -> str:
+def _hit(place: int, hit: FoundPassage, is_right: bool, answers: Sequence[str]) -> str:
     where = f"{place}. {hit.document}" + (f" — {hit.heading}" if hit.heading else "")
     classes = "hit right" if is_right else "hit"
     return (
@@ -106,16 +105,16 @@ def _hit(place: int, hit: Found, is_right: bool, answers: Sequence[str]) -> str:
 
 def _left_out(result: Result) -> Iterator[str]:
     """What became of the expected documents, where they are not among the hits."""
-    asked = result.asked
-    if asked.left_out is None or asked.error:
+    response = result.response
+    if response.left_out is None or response.error:
         return
     wanted = dict.fromkeys(part.document for part in result.question.relevant)
-    for item in asked.left_out[:HITS_SHOWN]:
+    for item in response.left_out[:HITS_SHOWN]:
         yield (
             f"<p>Left out: {escape(item.document)}, {escape(item.dropped)} "
             f'<small>{item.score:.3f}</small></p><p class="why">{escape(_reasons(item.why))}</p>'
         )
-    seen = {hit.document for hit in asked.hits} | {item.document for item in asked.left_out}
+    seen = {hit.document for hit in response.hits} | {item.document for item in response.left_out}
     for name in wanted:
         if name not in seen:
             yield f"<p>Never a candidate: {escape(name)}</p>"

@@ -20,8 +20,8 @@ from eval.report.markup import (
 )
 from eval.report.misses import changed, worst
 from eval.report.plots import Series, bars, curves, histogram
-from eval.running import Evaluation, Run
-from eval.summary import Compared, Group, Summary
+from eval.run.running import Evaluation, Run
+from eval.run.summary import GroupSummary, MetricChange, Summary
 
 STYLE = Path(__file__).with_name("style.css")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -58,7 +58,7 @@ def html(evaluation: Evaluation) -> str:
             f"<h1>{escape(title)}</h1>{_about(evaluation)}",
             _bars(evaluation),
             f'<div class="cards">{"".join(_cards(one.summary))}</div>',
-            section("Compared", _compared(evaluation), note=_COMPARED_NOTE),
+            section("MetricChange", _compared(evaluation), note=_COMPARED_NOTE),
             section("Plots", f'<div class="plots">{"".join(_plots(evaluation))}</div>'),
             section("All metrics", "" if against else _metrics(one.summary), note=_METRICS_NOTE),
             section("By question type", _groups(one.summary.by_type)),
@@ -142,7 +142,7 @@ def _compared(evaluation: Evaluation) -> str:
     )
 
 
-def _verdict(row: Compared) -> str:
+def _verdict(row: MetricChange) -> str:
     if row.difference.p_value >= _SIGNIFICANT:
         return "no difference shown"
     better = row.difference.mean > 0
@@ -170,7 +170,7 @@ def _plots(evaluation: Evaluation) -> Iterator[str]:
             ]
             if len(series[0].values) > 1:
                 yield bars(series, f"{metric} by {label}, in percent")
-    times = [r.asked.took_ms for r in evaluation.run.results if not r.asked.error]
+    times = [r.response.took_ms for r in evaluation.run.results if not r.response.error]
     yield histogram(times, f"latency of {evaluation.run.target} in ms, number of questions")
 
 
@@ -189,7 +189,7 @@ def _metrics(summary: Summary) -> str:
     return table(("metric", "mean"), rows)
 
 
-def _groups(groups: Mapping[str, Group]) -> str:
+def _groups(groups: Mapping[str, GroupSummary]) -> str:
     if len(groups) < 2:
         return ""  # it would repeat the whole
     shown = [name for name in _CARDS if any(name in group.metrics for group in groups.values())]

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from eval.drafting import drafts
-from eval.generating import is_answered, questions_of, written
+from eval.generate.drafting import drafts
+from eval.generate.generating import is_answered, questions_of, written
 
 BRIDGE = "The Long Bridge is a stone bridge over the river. It was finished in 1402 by masons."
 

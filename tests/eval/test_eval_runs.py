@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from client.http import Client, RequestFailed
-from eval.command_run import Order, run
-from eval.generating import generate
-from eval.importers.own import write
-from eval.judge import as_share, grade_of, open_judge
-from eval.question_sets import load
+from eval.generate.generating import generate
+from eval.question_sets.forms import load
+from eval.question_sets.own import write
 from eval.report.data import as_json
 from eval.report.page import html
-from eval.running import Bar, evaluation
-from eval.running import run as run_set
-from eval.targets import AppTarget, DatasetTarget
+from eval.run.command import RunOptions, run
+from eval.run.judge import as_share, grade_of, open_judge
+from eval.run.running import Bar, evaluation
+from eval.run.running import run as run_set
+from eval.run.targets import AppTarget, DatasetTarget
 from eval.types import Question, QuestionSet, Relevant
 from kb.errors import Rejected
 from kb.models.fake.server import running_fake_server
@@ -46,7 +46,7 @@ def client(served: Served) -> Iterator[Client]:
     client.close()
 
 
-def order(tmp_path: Path, **fields: object) -> Order:
+def order(tmp_path: Path, **fields: object) -> RunOptions:
     path = tmp_path / "questions.jsonl"
     write(QUESTIONS.questions, path)
     given = {
@@ -54,7 +54,7 @@ def order(tmp_path: Path, **fields: object) -> Order:
         "against_mode": None, "k": "1,3", "fail_under": [], "out": tmp_path / "report.html",
         "sample": None, "seed": 0, "judge": False,
     }  # fmt: skip
-    return Order(**{**given, **fields})
+    return RunOptions(**{**given, **fields})
 
 
 def test_a_search_is_run_with_the_reason_of_every_hit(client):
@@ -63,7 +63,7 @@ def test_a_search_is_run_with_the_reason_of_every_hit(client):
     assert [result.rank for result in done.results] == [1, 1, 1, None]
     assert done.summary.overall["recall@1"].mean == 1
     assert done.summary.latency.p50 > 0
-    hit = done.results[0].asked.hits[0]
+    hit = done.results[0].response.hits[0]
     assert hit.document == "ostrava.md"
     assert "keyword_rank" in hit.why
 
@@ -72,10 +72,10 @@ def test_an_app_is_asked_and_leaves_no_conversation_behind(client, served):
     done = run_set(QUESTIONS, AppTarget(client, "guide@1"))
     first, last = done.results[0], done.results[3]
 
-    assert "1990" in first.asked.answer.text
+    assert "1990" in first.response.answer.text
     assert first.values["citation precision"] == 1
     assert first.values["f1"] > 0
-    assert (last.asked.answer.is_refusal, last.values) == (True, {"refused": 1})
+    assert (last.response.answer.is_refusal, last.values) == (True, {"refused": 1})
     assert done.summary.refusals.recall == 1
     assert served.http.get("/v1/conversations").json()["data"] == []
 
@@ -97,7 +97,7 @@ def test_a_question_that_fails_is_counted_and_the_others_are_asked(client):
     done = run_set(questions, DatasetTarget(client, "towns", top_k=3), ks=(1,))
 
     assert done.summary.failed == 1
-    assert done.results[0].asked.error
+    assert done.results[0].response.error
     assert done.summary.overall["recall@1"].mean == 0.5
 
 

@@ -8,10 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.metrics.hit_rate import hit_at
-from eval.metrics.ndcg import ndcg_at
-from eval.metrics.recall import recall_at
-from eval.metrics.reciprocal_rank import reciprocal_rank
+from eval.metrics.ranking import hit_at, ndcg_at, recall_at, reciprocal_rank
 
 PARTS = 5
 RANKINGS = st.lists(st.frozensets(st.integers(0, PARTS - 1), max_size=3), max_size=12)

@@ -6,11 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval import tokens
-from eval.metrics.answer_recall import answer_in, answer_recall, within
-from eval.metrics.exact_match import exact_match
-from eval.metrics.token_f1 import token_f1
-from eval.metrics.words import answer_units, searchable
+from eval.metrics import tokens
+from eval.metrics.answers import (
+    answer_in,
+    answer_recall,
+    answer_units,
+    exact_match,
+    searchable,
+    token_f1,
+    within,
+)
 
 
 @pytest.mark.parametrize(

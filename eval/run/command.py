@@ -1,0 +1,161 @@
+"""`kb eval run`: from what was typed to a run, a report, and whether it is good enough."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast, get_args
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from client.http import Client
+from eval.question_sets.forms import load
+from eval.report.page import write
+from eval.run.running import Bar, Evaluation, Judge, Run, evaluation
+from eval.run.running import run as run_set
+from eval.run.targets import AppTarget, DatasetTarget, Target
+from eval.types import QuestionSet
+from kb.errors import Rejected
+from kb.settings import load_settings
+from kb.types import SearchMode
+
+MOST_HITS = 100
+_PRINTED = ("recall@1", "recall@5", "mrr", "answer in 1000 tokens", "f1", "answered", "refused")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What was typed; see the options of the command."""
+
+    questions: Path
+    dataset: str | None
+    app: str | None
+    against: str | None
+    mode: str
+    against_mode: str | None
+    k: str
+    fail_under: Sequence[str]
+    out: Path
+    sample: int | None
+    seed: int
+    judge: bool
+
+
+def run(client: Client, options: RunOptions) -> bool:
+    """Measure, write the report, print the main numbers; whether every bar was held.
+
+    Raises:
+        Rejected: the options contradict each other, or a target does not exist.
+        UnreadableQuestions: the question set cannot be read.
+    """
+    ks, bars = _ks(options.k), [_bar(text) for text in options.fail_under]
+    questions = load(options.questions)
+    if options.sample is not None:
+        questions = questions.sample(options.sample, seed=options.seed)
+    targets = _targets(client, options, max(ks))
+    judge = _judge() if options.judge else None
+    runs = [_measured(questions, target, ks, judge) for target in targets]
+    found = evaluation(questions, runs[0], runs[1] if len(runs) > 1 else None, bars=bars)
+    beside = write(found, options.out)
+    _print(found)
+    for done in runs:
+        _warn_of_failures(done)
+    _warn_of_names(found.run)
+    typer.echo(f"{options.out} and {beside} hold the report.")
+    return all(bar.is_held for bar in found.bars)
+
+
+def _measured(
+    questions: QuestionSet, target: Target, ks: Sequence[int], judge: Judge | None
+) -> Run:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, disable=not sys.stderr.isatty()
+    ) as progress:
+        task = progress.add_task(target.name, total=len(questions.questions))
+        return run_set(
+            questions, target, ks=ks, judge=judge, on_result=lambda: progress.advance(task)
+        )
+
+
+def _targets(client: Client, options: RunOptions, top_k: int) -> list[Target]:
+    if (options.dataset is None) == (options.app is None):
+        raise Rejected("Name what to measure: either --dataset NAME or --app SLUG.")
+    if options.app is not None:
+        apps = [options.app, *([options.against] if options.against else [])]
+        return [AppTarget(client, app) for app in apps]
+    dataset = options.dataset or ""
+    targets = [DatasetTarget(client, dataset, mode=_mode(options.mode), top_k=top_k)]
+    if options.against or options.against_mode:
+        other, mode = options.against or dataset, _mode(options.against_mode or options.mode)
+        targets.append(DatasetTarget(client, other, mode=mode, top_k=top_k))
+    return list(targets)
+
+
+def _judge() -> Judge:
+    from eval.run.judge import open_judge
+
+    judge: Judge = open_judge(load_settings())
+    return judge
+
+
+def _mode(text: str) -> SearchMode:
+    if text not in get_args(SearchMode):
+        raise Rejected(f"There is no mode {text!r}, only {', '.join(get_args(SearchMode))}.")
+    return cast(SearchMode, text)
+
+
+def _ks(text: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and 1 <= int(part) <= MOST_HITS for part in parts):
+        raise Rejected(f"--k takes numbers from 1 to {MOST_HITS} with commas, not {text!r}.")
+    return sorted({int(part) for part in parts})
+
+
+def _bar(text: str) -> Bar:
+    metric, _, value = text.rpartition("=")
+    try:
+        return Bar(metric.strip(), float(value))
+    except ValueError:
+        raise Rejected(f"--fail-under takes METRIC=VALUE, not {text!r}.") from None
+
+
+def _warn_of_failures(done: Run) -> None:
+    errors = [result.response.error for result in done.results if result.response.error]
+    if errors:
+        typer.echo(
+            f"{len(errors)} of {len(done.results)} questions to {done.target} failed and count as "
+            f"0; the first: {errors[0]}",
+            err=True,
+        )
+
+
+def _warn_of_names(done: Run) -> None:
+    """Say so if the questions and the dataset seem to be about different documents."""
+    wanted = {part.document for result in done.results for part in result.question.relevant}
+    found = {hit.document for result in done.results for hit in result.response.hits}
+    if wanted and found and not wanted & found:
+        typer.echo(
+            f"No hit comes from a document that the questions name. They name {min(wanted)!r}, the "
+            f"hits come from {min(found)!r}: names must be as in the dataset.",
+            err=True,
+        )
+
+
+def _print(found: Evaluation) -> None:
+    for name in _PRINTED:
+        if name in found.run.summary.overall:
+            value = found.run.summary.overall[name]
+            typer.echo(f"{name:24} {value.mean:.3f}  ({value.low:.3f} to {value.high:.3f})")
+    for row in found.compared:
+        if row.metric in _PRINTED:
+            change = row.difference
+            typer.echo(f"{row.metric:24} {change.mean:+.3f} against, p = {change.p_value:.3f}")
+    for bar in found.bars:
+        if not bar.is_held:
+            typer.echo(f"{bar.metric} is {bar.reached:.3f}, below {bar.least}", err=True)

@@ -1,0 +1,190 @@
+"""What is asked: the search of a dataset, or a version of an app; both over the HTTP API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from client.http import Client, RequestFailed
+from eval.types import FoundPassage, Question
+from kb.errors import Rejected
+from kb.types import SearchMode, Span
+
+EVALUATOR = "kb-eval"
+"""The end user in whose name apps are asked, so that no other's conversations are touched."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppAnswer:
+    """What an app said. `citations` are the passages that its marks rest on."""
+
+    text: str
+    citations: Sequence[FoundPassage] = ()
+    is_refusal: bool = False
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A candidate of an expected document that became no hit, and the reason."""
+
+    document: str
+    score: float
+    dropped: str
+    why: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back for one question. `error` says why nothing did; `left_out` is None where the
+    target does not tell."""
+
+    hits: Sequence[FoundPassage] = ()
+    took_ms: float = 0.0
+    answer: AppAnswer | None = None
+    error: str = ""
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    left_out: Sequence[LeftOut] | None = None
+
+
+class Target(Protocol):
+    """Something that questions can be put to."""
+
+    @property
+    def name(self) -> str:
+        """How the report calls it."""
+        ...
+
+    def ask(self, question: Question) -> Response:
+        """Put one question; a failure is an `Response` with an `error`."""
+        ...
+
+
+class DatasetTarget:
+    """The search of a dataset.
+
+    Args:
+        client: with an admin key, for the reasons of a hit are asked for.
+        dataset: its name, or name@generation for one that does not answer (yet).
+        mode: how to search.
+        top_k: how many hits to ask for.
+
+    Raises:
+        Rejected: there is no dataset of that name.
+        RequestFailed: it has no such generation.
+    """
+
+    def __init__(
+        self, client: Client, dataset: str, *, mode: SearchMode = "hybrid", top_k: int
+    ) -> None:
+        self.name = dataset if mode == "hybrid" else f"{dataset} ({mode})"
+        self._client = client
+        identifier, generation = _generation(client, dataset)
+        self._path = f"/v1/datasets/{identifier}/search"
+        self._fields: dict[str, Any] = {"mode": mode, "top_k": top_k, "explain": True}
+        if generation is not None:
+            self._fields["generation"] = generation
+
+    def ask(self, question: Question) -> Response:
+        """The hits for a question, with why each was found."""
+        began = time.perf_counter()
+        try:
+            found = self._client.send("POST", self._path, {"query": question.text, **self._fields})
+        except RequestFailed as exc:
+            return Response(error=exc.detail)
+        took_ms = (time.perf_counter() - began) * 1000
+        wanted = {part.document for part in question.relevant}
+        left_out = [
+            LeftOut(item["document_name"], item["score"], item["dropped"], item["why"])
+            for item in found["considered"]
+            if item["document_name"] in wanted
+        ]
+        hits = [found_of(hit) for hit in found["hits"]]
+        return Response(hits=hits, left_out=left_out, took_ms=took_ms)
+
+
+class AppTarget:
+    """A version of an app. Each question is a conversation of its own, deleted when answered.
+
+    Args:
+        client: with an admin key, for it may ask versions that are not published.
+        app: a slug, or slug@version.
+
+    Raises:
+        Rejected: what stands behind @ is no number.
+        RequestFailed: there is no such app.
+    """
+
+    def __init__(self, client: Client, app: str) -> None:
+        slug, _, version = app.partition("@")
+        if version and not version.isdecimal():
+            raise Rejected(f"{app!r} is no slug@version: the version is a number.")
+        client.get(f"/v1/apps/{slug}")
+        self.name = app
+        self._client = client
+        self._path = f"/v1/apps/{slug}/chat"
+        self._fields: dict[str, Any] = {"stream": False, "user": EVALUATOR}
+        if version:
+            self._fields["version"] = int(version)
+
+    def ask(self, question: Question) -> Response:
+        """The whole answer, with the passages that the app had to answer from."""
+        began = time.perf_counter()
+        try:
+            said = self._client.send("POST", self._path, {"query": question.text, **self._fields})
+        except RequestFailed as exc:
+            return Response(error=exc.detail)
+        took_ms = (time.perf_counter() - began) * 1000
+        path = f"/v1/conversations/{said['conversation_id']}"
+        self._client.send("DELETE", path, user=EVALUATOR)
+        return Response(
+            hits=[found_of(source) for source in said["sources"]],
+            took_ms=took_ms,
+            answer=_answer(said),
+            timings_ms={k: v for k, v in said["timings_ms"].items() if v is not None},
+        )
+
+
+def dataset_id(client: Client, name: str) -> str:
+    """The id of the dataset of that name. Raises Rejected, naming those that there are."""
+    listed = _listed(client)
+    if name not in listed:
+        there = ", ".join(sorted(listed)) or "none at all"
+        raise Rejected(f"There is no dataset {name!r}. There are: {there}.")
+    return listed[name]
+
+
+def _listed(client: Client) -> dict[str, str]:
+    return {item["name"]: item["id"] for item in client.every("/v1/datasets")}
+
+
+def _generation(client: Client, text: str) -> tuple[str, int | None]:
+    """Id and generation of NAME@GENERATION; None means the live one. A name may hold an @ too."""
+    name, _, number = text.rpartition("@")
+    listed = _listed(client)
+    if text in listed or name not in listed or not number.isdecimal():
+        return dataset_id(client, text), None
+    client.get(f"/v1/datasets/{listed[name]}/generations/{number}")
+    return listed[name], int(number)
+
+
+def found_of(raw: Mapping[str, Any]) -> FoundPassage:
+    """A hit or a numbered source of an answer, from its JSON."""
+    spans = raw.get("spans") or [raw]
+    return FoundPassage(
+        document=raw["document_name"],
+        text=raw["text"],
+        spans=tuple(Span(span["page"], span["start"], span["end"]) for span in spans),
+        score=raw.get("score", 0.0),
+        heading=raw.get("heading", ""),
+        why=raw.get("why", {}),
+    )
+
+
+def _answer(said: Mapping[str, Any]) -> AppAnswer:
+    citations = [found_of({**item, "text": item["quote"]}) for item in said["citations"]]
+    # A model is told to cite; when it cites nothing, it has said that there is nothing.
+    is_refusal = said["finish_reason"] == "refused" or said["grounded"] is False
+    return AppAnswer(said["answer"], citations, is_refusal, said["route"]["model"])
