@@ -1,4 +1,4 @@
-"""The lock files: complete, and no heavier than they should be."""
+"""The lock files are complete and light, and what CI runs is there."""
 
 from __future__ import annotations
 
@@ -46,3 +46,8 @@ def test_neither_the_server_nor_its_tests_install_torch(lock: str):
 def test_cuda_is_in_no_lock():
     locks = [path.name for path in ROOT.glob("requirements*.lock")]
     assert [name for name in locks if re.search("^(nvidia|cuda|triton)", page(name), re.M)] == []
+
+
+def test_the_tests_that_ci_names_exist():
+    named = re.findall(r"\btests/[\w./]+", page(".ci/run"))
+    assert [name for name in named if not (ROOT / name.rstrip(".")).exists()] == []
