@@ -1,8 +1,4 @@
-"""Hops from the event loop into threads. Two limits of our own, so neither kind starves the other.
-
-Searches have their own threads: a burst of questions waits among itself while lists, logins and
-uploads go on. Limits belong to an event loop, hence the RunVars.
-"""
+"""Hops of endpoints from the event loop into threads: to read, to write, to preview a file."""
 
 from __future__ import annotations
 
@@ -16,23 +12,17 @@ from anyio.lowlevel import RunVar
 from kb.errors import Overloaded
 from kb.knowledge_base import KnowledgeBase
 from kb.store.engine.database import Transaction
+from kb.threads import in_thread, limiter
+
+__all__ = ["in_thread", "previewing", "read", "write"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-STORE_THREADS = 24
 PREVIEW_THREADS = 2
 MAX_PREVIEWS_WAITING = 16
 
-_store: RunVar[CapacityLimiter] = RunVar("kb_store_threads")
-_search: RunVar[CapacityLimiter] = RunVar("kb_search_threads")
 _preview: RunVar[CapacityLimiter] = RunVar("kb_preview_threads")
-
-
-async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a blocking function without holding up the event loop."""
-    limiter = _limiter(_store, STORE_THREADS)
-    return await to_thread.run_sync(partial(function, *args, **kwargs), limiter=limiter)
 
 
 async def read(
@@ -55,37 +45,13 @@ async def write(
     return await in_thread(lambda: kb.database.writing(change, *args, **kwargs))
 
 
-async def searching(
-    kb: KnowledgeBase, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-) -> T:
-    """Call a function that searches.
-
-    Raises:
-        Overloaded: more are waiting than `KB_SEARCH__MAX_WAITING`; nothing was begun.
-    """
-    settings = kb.settings.search
-    limiter = _limiter(_search, settings.threads + 2)
-    if limiter.statistics().tasks_waiting >= settings.max_waiting:
-        raise Overloaded("Too many searches are waiting. Try again in a moment.")
-    return await to_thread.run_sync(partial(function, *args, **kwargs), limiter=limiter)
-
-
 async def previewing(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a function that reads a whole file for somebody who waits for it.
 
     Raises:
         Overloaded: more are waiting than `MAX_PREVIEWS_WAITING`; nothing was begun.
     """
-    limiter = _limiter(_preview, PREVIEW_THREADS)
-    if limiter.statistics().tasks_waiting >= MAX_PREVIEWS_WAITING:
+    room = limiter(_preview, PREVIEW_THREADS)
+    if room.statistics().tasks_waiting >= MAX_PREVIEWS_WAITING:
         raise Overloaded("Too many previews are waiting. Try again in a moment.")
-    return await to_thread.run_sync(partial(function, *args, **kwargs), limiter=limiter)
-
-
-def _limiter(variable: RunVar[CapacityLimiter], tokens: int) -> CapacityLimiter:
-    try:
-        return variable.get()
-    except LookupError:
-        limiter = CapacityLimiter(tokens)
-        variable.set(limiter)
-        return limiter
+    return await to_thread.run_sync(partial(function, *args, **kwargs), limiter=room)

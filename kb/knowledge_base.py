@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from typing import IO
 
 from kb.access import Access
-from kb.chat.ask.answering import Chat, Memory
-from kb.chat.ask.catalog import DEFAULT, Catalog, Deadlines
-from kb.chat.follow_up.asides import Asides
-from kb.chat.run.runs import Runs
+from kb.chat.ask.chat_models import DEFAULT, ChatModels, Deadlines
+from kb.chat.chat import Chat
 from kb.files.folder import DataFolder
 from kb.files.originals import Originals
 from kb.index.applier import Applier
@@ -35,6 +33,7 @@ from kb.store.access.secrets import Secrets, read_or_create
 from kb.store.content import datasets, documents, removal
 from kb.store.engine.database import Database, note_stop, stopped_cleanly
 from kb.store.work import jobs
+from kb.threads import SearchThreads
 from kb.types import Dataset, Model, Processing, Scope
 from kb.upkeep.backup import Backup
 from kb.upkeep.erasing import Erasing
@@ -63,7 +62,8 @@ class KnowledgeBase:
     keywords: KeywordIndex
     applier: Applier
     searcher: Searcher
-    catalog: Catalog
+    search_threads: SearchThreads
+    chat_models: ChatModels
     chat: Chat
     access: Access
     fsck: Fsck
@@ -154,7 +154,10 @@ def open_kb(settings: Settings) -> KnowledgeBase:
     folder = DataFolder(settings.data_dir)
     lock = folder.lock()
     try:
-        return _open(settings, folder, lock)
+        kb = _open(settings, folder, lock)
+        log_start(settings, folder, kb.database)
+        _recover(kb)
+        return kb
     except BaseException:
         lock.close()
         raise
@@ -185,8 +188,10 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
     verification = Verification(fsck, applier, chroma, of_vectors, of_keywords)
     holders = (database, originals, applier, vault, folder)
     erase_after_s = settings.maintenance.erase_after_s
-    catalog = Catalog(database, vault, _default_model(settings), _deadlines(settings))
-    kb = KnowledgeBase(
+    models = ChatModels(database, vault, _default_model(settings), _deadlines(settings))
+    access = Access(database, vault, _admin_key(settings, folder))
+    threads = SearchThreads(settings.search.threads, settings.search.max_waiting)
+    return KnowledgeBase(
         settings=settings,
         folder=folder,
         database=database,
@@ -198,18 +203,16 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
         keywords=keywords,
         applier=applier,
         searcher=searcher,
-        catalog=catalog,
-        chat=_chat(settings, database, searcher, catalog),
-        access=Access(database, vault, _admin_key(settings, folder)),
+        search_threads=threads,
+        chat_models=models,
+        chat=Chat(settings.chat, database, searcher, models, threads=threads, budget=access.tokens),
+        access=access,
         fsck=fsck,
         verification=verification,
         reindexing=Reindexing(database, embedders, applier),
         erasing=Erasing(*holders, wait_verified=verification.wait, after_s=erase_after_s),
         lock=lock,
     )
-    log_start(settings, folder, database)
-    _recover(kb)
-    return kb
 
 
 def _recover(kb: KnowledgeBase) -> None:
@@ -238,22 +241,6 @@ def _embedders(settings: Settings, folder: DataFolder) -> Embedders:
         )
 
     return Embedders(settings.embedding.model, open_one)
-
-
-def _chat(settings: Settings, database: Database, searcher: Searcher, catalog: Catalog) -> Chat:
-    runs = Runs(
-        grace_s=settings.chat.grace_s,
-        replay_s=settings.chat.replay_s,
-        max_runs=settings.chat.max_runs,
-    )
-    return Chat(
-        database,
-        searcher,
-        catalog,
-        runs,
-        asides=Asides(database, catalog, timeout_s=settings.chat.side_timeout_s),
-        memory=Memory(settings.chat.history_turns, settings.chat.history_tokens),
-    )
 
 
 def _deadlines(settings: Settings) -> Deadlines:

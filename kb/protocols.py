@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from kb.types import Piece, Source, Turn
+from kb.types import Piece, Turn
 
 Vectors = npt.NDArray[np.float32]
 """Shape (texts, dimensions), float32, rows of unit length."""
@@ -180,7 +180,10 @@ class Reranker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a chat model is sent. `system` is the filled hidden prompt: never log or return it."""
+    """What a chat model is sent. `system` is the filled hidden prompt: never log or return it.
+
+    `stop` are texts before which it is to end, beside those of its registration.
+    """
 
     system: str
     history: tuple[Turn, ...]
@@ -188,6 +191,7 @@ class Prompt:
     query_in_system: bool = False
     temperature: float | None = None
     max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Prompt(query={self.query!r}, history={len(self.history)} turns)"
@@ -207,21 +211,4 @@ class ChatModel(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """All that an answerer gets to know."""
-
-    query: str
-    sources: tuple[Source, ...]
-    prompt: Prompt
-
-
-class Answerer(Protocol):
-    """Turns a question and its sources into text with `[n]` marks."""
-
-    def answer(self, question: Question) -> AsyncIterator[Piece]:
-        """Text pieces, then exactly one EndPiece."""
         ...

@@ -11,14 +11,13 @@ from typing import Any
 from ingest.intake.upload import Acceptance, Incoming, accept
 from ingest.work import pipeline
 from ingest.work.worker import Worker
-from kb.chat.ask.asking import ChatRequest
-from kb.chat.run.generation import Generation
+from kb.chat.ask.question import ChatRequest
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import EmbeddingSettings, Settings
 from kb.store.apps import apps, models
 from kb.store.content import documents
 from kb.store.work import jobs
-from kb.types import App, AppContent, Document, Failed, Model, RunEvent, Scope, Variant
+from kb.types import App, AppContent, Document, Failed, Limits, Model, RunEvent, Scope, Variant
 
 ADMIN = Scope.admin()
 PATIENCE_S = 60
@@ -99,24 +98,16 @@ def publish(kb: KnowledgeBase, slug: str, **content: Any) -> App:
         return apps.get(tx, ADMIN, app.id)
 
 
-async def prepared(
-    kb: KnowledgeBase, app: str, request: ChatRequest, scope: Scope = ADMIN
-) -> Generation:
-    """An answer that is ready to begin."""
-    opened = await asyncio.to_thread(kb.chat.open, scope, app, request)
-    return await asyncio.to_thread(kb.chat.prepare, await kb.chat.rewritten(opened))
-
-
 def ask(
     kb: KnowledgeBase, app: str, query: str, scope: Scope = ADMIN, **fields: Any
 ) -> list[RunEvent]:
     """Every event of one answer."""
 
     async def whole() -> list[RunEvent]:
-        run = kb.chat.start(await prepared(kb, app, ChatRequest(query, **fields), scope))
+        run = await kb.chat.ask(scope, app, ChatRequest(query, **fields), Limits())
         async with aclosing(run.subscribe()) as events:
             found = [event async for _, event in events]
-        await kb.catalog.close()  # connections belong to this loop
+        await kb.chat_models.close()  # connections belong to this loop
         return found
 
     events = asyncio.run(whole())

@@ -11,20 +11,18 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 
 from kb.access import end_users
 from kb.access.limits import (
-    STREAM_RETRY_S,
     WIDGET_LIMITS,
     OpenStream,
     OpenStreams,
     RequestRates,
-    Turns,
 )
-from kb.errors import NotAllowed, RateLimited, Unauthenticated
+from kb.access.token_budget import TokenBudget
+from kb.errors import NotAllowed, Unauthenticated
 from kb.ids import new_id
-from kb.store.access import keys, usage
+from kb.store.access import keys
 from kb.store.access.keys import Credential, Recognised
 from kb.store.access.secrets import Secrets
 from kb.store.engine.database import Database
@@ -64,7 +62,7 @@ class Access:
         self._login_token = secrets.token_urlsafe(24)
         self.rates = RequestRates(time.monotonic)
         self.streams = OpenStreams()
-        self.turns = Turns()
+        self.tokens = TokenBudget(database)
 
     def authenticate(
         self, token: str | None, *, origin: str | None = None, end_user: str | None = None
@@ -97,32 +95,6 @@ class Access:
     def widget_origins(self) -> frozenset[str]:
         """The origins whose pages may read answers."""
         return self._database.reading(keys.widget_origins)
-
-    def check_tokens(self, caller: Caller, *, in_progress: int = 0) -> None:
-        """Whether the key has tokens of this day (UTC) left.
-
-        Args:
-            in_progress: what its unfinished answers are expected to use; they count when they end.
-
-        Raises:
-            RateLimited: it has none.
-        """
-        limit = caller.limits.tokens_per_day
-        if limit is None or caller.key_id is None:
-            return
-        used = self._database.reading(usage.tokens_today, caller.key_id)
-        if used >= limit:
-            raise RateLimited(
-                f"This key has used its {limit} tokens of today. It may go on at midnight UTC; "
-                f"or have the limit of the key raised.",
-                _seconds_to_midnight(),
-            )
-        if used + in_progress >= limit:
-            raise RateLimited(
-                f"The answers in progress may use up this key's {limit} tokens of today. Wait for "
-                f"one to end, or have the limit of the key raised.",
-                STREAM_RETRY_S,
-            )
 
     def ended(self, credentials: Iterable[Credential]) -> set[Credential]:
         """Those of the secrets that are good no more: revoked, expired or rotated away."""
@@ -204,9 +176,3 @@ def _caller(found: Recognised) -> Caller:
         found.credential,
         limits.or_else(WIDGET_LIMITS) if found.key.is_public else limits,
     )
-
-
-def _seconds_to_midnight() -> int:
-    now = datetime.now(UTC)
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    return int((midnight - now).total_seconds()) + 1

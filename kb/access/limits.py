@@ -6,12 +6,10 @@ Everything here belongs to one event loop; call it from that loop's thread only.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
-from weakref import WeakValueDictionary
 
 from kb.errors import RateLimited
 from kb.store.access.keys import Credential
@@ -70,18 +68,6 @@ class RequestRates:
                 wait_s,
             )
         bucket.tokens -= 1
-
-
-class Turns:
-    """One at a time for each key: two answers must not both begin with the last tokens of a day."""
-
-    def __init__(self) -> None:
-        self._of_key: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-    def of(self, caller: Limited) -> asyncio.Lock:
-        """What to hold from looking at the tokens left until the answer has begun."""
-        key_id = "" if caller.credential is None else caller.credential.key_id
-        return self._of_key.setdefault(key_id, asyncio.Lock())
 
 
 class OpenStream:

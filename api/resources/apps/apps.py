@@ -13,7 +13,7 @@ from api.resources.apps import responses, views
 from api.resources.apps.requests import AppBody, AppChange, DraftBody, RouteBody
 from api.threads import read, write
 from kb.access import Caller
-from kb.chat.ask.catalog import DEFAULT, EXTRACTIVE
+from kb.chat.ask.chat_models import DEFAULT, EXTRACTIVE
 from kb.chat.ask.routing import check_policy
 from kb.store.apps import apps, contents, models
 from kb.store.content import datasets

@@ -14,7 +14,7 @@ from api.resources import encoders
 from api.resources.apps.model_requests import ModelBody, ModelChange
 from api.threads import read, write
 from kb.apps.model_retirement import shutdown_warning, today
-from kb.chat.ask.catalog import DEFAULT, EXTRACTIVE, OpenModel
+from kb.chat.ask.chat_models import DEFAULT, EXTRACTIVE, OpenModel
 from kb.errors import Conflict, Rejected
 from kb.knowledge_base import KnowledgeBase
 from kb.protocols import Prompt
@@ -58,7 +58,7 @@ async def get_model(name: str, kb: KB, scope: AdminScope) -> Json:
 async def change_model(name: str, body: ModelChange, kb: KB, scope: AdminScope) -> Json:
     """Change what is given; an answer in progress finishes with the model as it was."""
     changed = await write(kb, _change, scope, kb.secrets, name, body)
-    await kb.catalog.forget(name)
+    await kb.chat_models.forget(name)
     return _shown(kb, changed)
 
 
@@ -66,7 +66,7 @@ async def change_model(name: str, body: ModelChange, kb: KB, scope: AdminScope) 
 async def delete_model(name: str, kb: KB, scope: AdminScope, force: bool = False) -> Response:
     """Forget a model; 409 while the published version or draft of an app asks it, unless forced."""
     await write(kb, models.remove if force else _remove_unused, scope, name)
-    await kb.catalog.forget(name)
+    await kb.chat_models.forget(name)
     return Response(status_code=204)
 
 
@@ -77,11 +77,11 @@ async def test_model(name: str, kb: KB, scope: AdminScope) -> Json:
     It is sent also to a model that is left alone after failures; an answer ends that.
     """
     model = await read(kb, models.get, scope, kb.secrets, name)
-    return {"ok": True, **await _probe(kb.catalog.chat_model(model))}
+    return {"ok": True, **await _probe(kb.chat_models.open(model))}
 
 
 def _shown(kb: KnowledgeBase, model: Model) -> Json:
-    health = kb.catalog.health().get(model.name)
+    health = kb.chat_models.health().get(model.name)
     warning = shutdown_warning(model, today())
     return {
         **encoders.model(model),

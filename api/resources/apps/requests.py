@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from api.resources.fields import Body, Id, Label, Name, Slug, Text
-from kb.chat.ask.catalog import EXTRACTIVE
+from kb.chat.ask.chat_models import EXTRACTIVE
 from kb.chat.ask.inputs import MAX_LENGTHS, checked_value
 from kb.errors import Rejected
 from kb.text.languages import LANGUAGES

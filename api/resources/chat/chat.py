@@ -45,7 +45,7 @@ async def chat(
     full = _is_full(caller)
 
     async def begin() -> str:
-        return (await run_responses.begin(kb, caller, scope, app, body.to_request())).run_id
+        return (await kb.chat.ask(scope, app, body.to_request(), caller.limits)).run_id
 
     async def is_there(run_id: str) -> bool:
         return await _found(kb, scope, run_id) is not None

@@ -13,7 +13,7 @@ from api.resources.apps import responses as app_responses
 from api.resources.chat import passages, responses
 from api.resources.chat.chat import of_user
 from api.resources.chat.requests import NewName
-from api.threads import in_thread, read, write
+from api.threads import read, write
 from kb.store.apps import apps, conversations, feedback
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest
@@ -82,8 +82,7 @@ async def suggested_questions(
     message_id: str, kb: KB, caller: ChatCaller, user: User = None
 ) -> Json:
     """What may be asked next, as the app's model sees it; nothing without a model."""
-    await in_thread(kb.access.check_tokens, caller)
-    found = await kb.chat.suggestions.after(of_user(caller.scope, user), message_id)
+    found = await kb.chat.suggested(of_user(caller.scope, user), message_id, caller.limits)
     return {"data": list(found), "next": None}
 
 

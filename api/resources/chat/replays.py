@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -14,7 +13,7 @@ from api.resources import encoders
 from api.resources.chat import responses, run_responses
 from api.resources.chat.chat import EVENTS
 from api.resources.chat.requests import ReplayBody
-from api.threads import in_thread, read
+from api.threads import read
 from kb.store.apps import conversations
 
 router = APIRouter(prefix="/v1/messages/{message_id}", tags=["chat"])
@@ -36,9 +35,8 @@ async def replay(
     """
 
     async def begin() -> str:
-        app_id, request = await in_thread(kb.chat.replay, caller.scope, message_id, body.version)
-        asked = replace(request, route=body.route)
-        return (await run_responses.begin(kb, caller, caller.scope, app_id, asked)).run_id
+        asked = (caller.scope, message_id, body.version, caller.limits)
+        return (await kb.chat.replay(*asked, route=body.route)).run_id
 
     first, _ = await once.first(200, begin)
     run = kb.chat.run(caller.scope, json.loads(first.body))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints, model_validator
 
 from api.resources.fields import Body, Id, Name, Text
-from kb.chat.ask.asking import MAX_QUERY_CHARACTERS, ChatRequest
+from kb.chat.ask.question import MAX_QUERY_CHARACTERS, ChatRequest
 from kb.types import Rating
 
 Remark = Annotated[Text, StringConstraints(max_length=20_000)]

@@ -11,7 +11,7 @@ from api.deps import KB, AdminScope, Json, Paging, SearchCaller, SearchScope
 from api.http.idempotency import OnceDep
 from api.resources import encoders
 from api.resources.datasets.requests import DatasetBody, DatasetChange, SearchBody
-from api.threads import in_thread, read, searching, write
+from api.threads import in_thread, read, write
 from ingest.clean import patterns
 from kb.errors import NotAllowed
 from kb.search.filtering import parsed_filter
@@ -87,8 +87,8 @@ async def search(dataset_id: str, body: SearchBody, kb: KB, caller: SearchCaller
     began = time.perf_counter()
     asked = (caller.scope, [dataset_id], body.query, body.to_retrieval())
     where = parsed_filter(body.filter)
-    found = await searching(
-        kb, kb.searcher.explain, *asked, where=where, generation=body.generation
+    found = await kb.search_threads.run(
+        kb.searcher.explain, *asked, where=where, generation=body.generation
     )
     encoded = [encoders.hit(hit, explain=body.explain) for hit in found.hits]
     answer = {"hits": encoded, "took_ms": round((time.perf_counter() - began) * 1000, 1)}

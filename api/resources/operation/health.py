@@ -63,7 +63,7 @@ async def readiness(kb: KnowledgeBase) -> dict[str, bool]:
 
 
 def _of_models(kb: KnowledgeBase) -> list[Family]:
-    health = sorted(kb.catalog.health().items())
+    health = sorted(kb.chat_models.health().items())
     answers = [({"model": name}, one.answers) for name, one in health]
     failures = [({"model": name}, one.failures) for name, one in health]
     left_alone = [({"model": name}, int(one.circuit != "closed")) for name, one in health]

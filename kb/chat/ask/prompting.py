@@ -125,6 +125,7 @@ def build_prompt(
     inputs: Mapping[str, str] | None = None,
     temperature: float | None = None,
     max_tokens: int | None = None,
+    stop: tuple[str, ...] = (),
 ) -> Prompt:
     """Fill a variant's hidden prompt for one question.
 
@@ -145,6 +146,7 @@ def build_prompt(
         query_in_system=_uses(framed, "query"),
         temperature=temperature,
         max_tokens=max_tokens,
+        stop=stop,
     )
 
 

@@ -8,13 +8,12 @@ Rules are judged in their order, and only one that asks for it makes a search ha
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from kb.errors import Conflict, Rejected
 from kb.text.languages import language_of
-from kb.types import AppContent, Failure, RoutePolicy, RouteRule, VariantName
+from kb.types import AppContent, Failure, Hit, RoutePolicy, RouteRule, VariantName
 
 RouteReason = Literal[
     "requested",
@@ -32,18 +31,6 @@ RouteRequest = Literal["auto", "base", "tuned"]
 _BUCKETS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What a rule may know of a search: the best hit's dataset and score, if there is a hit."""
-
-    dataset_id: str | None = None
-    score: float = 0.0
-
-
-Look = Callable[[], Evidence | None]
-"""Searches when it is called first; None where the app has nothing to search."""
-
-
 def choose_variant(
     policy: RoutePolicy,
     content: AppContent,
@@ -52,7 +39,7 @@ def choose_variant(
     pinned: VariantName | None,
     query: str,
     conversation_id: str,
-    look: Look = lambda: None,
+    found: Sequence[Hit] | None = None,
 ) -> tuple[VariantName, RouteReason]:
     """Pick the variant for a question; a policy that wants a missing tuned variant gets base.
 
@@ -63,7 +50,8 @@ def choose_variant(
         requested: the switch in the request; None and "auto" leave the choice to the rest.
         pinned: the variant that the conversation has been answered with so far.
         conversation_id: decides the canary share, so that a conversation never changes sides.
-        look: what a search has found; called only for rules that ask for it.
+        found: what a search has found, best first, if `needs_search`; None where the app has
+            nothing to search.
 
     Raises:
         Rejected: "tuned" is requested of an app that has no tuned variant.
@@ -75,10 +63,23 @@ def choose_variant(
         )
     if requested in ("base", "tuned"):
         return requested, "requested"
-    variant, reason = _by_policy(policy, pinned, query, conversation_id, look)
+    variant, reason = _by_policy(policy, pinned, query, conversation_id, found)
     if variant == "tuned" and content.tuned is None:
         return "base", "no_tuned_variant"
     return variant, reason
+
+
+def needs_search(
+    policy: RoutePolicy, requested: RouteRequest | None, pinned: VariantName | None, query: str
+) -> bool:
+    """Whether a search has to come first: a rule asks for it, and nothing before it decides."""
+    if requested in ("base", "tuned") or pinned is not None:
+        return False
+    for rule in policy.rules:
+        of_text = list(_of_text(rule, query))
+        if all(of_text) and (of_text or rule.needs_search):
+            return rule.needs_search
+    return False
 
 
 def wants_tuned(policy: RoutePolicy) -> bool:
@@ -125,12 +126,12 @@ def _by_policy(
     pinned: VariantName | None,
     query: str,
     conversation_id: str,
-    look: Look,
+    found: Sequence[Hit] | None,
 ) -> tuple[VariantName, RouteReason]:
     if pinned is not None:
         return pinned, "pinned"
     for rule in policy.rules:
-        if _holds(rule, query, look):
+        if _holds(rule, query, found):
             return rule.variant, "rule"
     if policy.mode == "split":
         tuned = canary_share(conversation_id) < policy.percent
@@ -138,15 +139,12 @@ def _by_policy(
     return policy.mode, "default"
 
 
-def _holds(rule: RouteRule, query: str, look: Look) -> bool:
-    """Whether a rule has conditions and all of them hold; what needs a search is asked last."""
+def _holds(rule: RouteRule, query: str, found: Sequence[Hit] | None) -> bool:
+    """Whether a rule has conditions and all of them hold."""
     of_text = list(_of_text(rule, query))
-    if not all(of_text):
-        return False
     if not rule.needs_search:
-        return bool(of_text)
-    found = look()
-    return found is not None and all(_of_search(rule, found))
+        return bool(of_text) and all(of_text)
+    return all(of_text) and found is not None and all(_of_search(rule, found))
 
 
 def _of_text(rule: RouteRule, query: str) -> Iterator[bool]:
@@ -157,10 +155,11 @@ def _of_text(rule: RouteRule, query: str) -> Iterator[bool]:
         yield language_of(query) in rule.languages
 
 
-def _of_search(rule: RouteRule, found: Evidence) -> Iterator[bool]:
+def _of_search(rule: RouteRule, found: Sequence[Hit]) -> Iterator[bool]:
+    score = found[0].score if found else 0.0
     if rule.dataset_ids:
-        yield found.dataset_id in rule.dataset_ids
+        yield bool(found) and found[0].dataset_id in rule.dataset_ids
     if rule.score_at_least is not None:
-        yield found.score >= rule.score_at_least
+        yield score >= rule.score_at_least
     if rule.score_below is not None:
-        yield found.score < rule.score_below
+        yield score < rule.score_below

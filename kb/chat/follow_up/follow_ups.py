@@ -76,22 +76,24 @@ _ZH_OPENER = re.compile(
 )
 
 
-def leans(query: str) -> bool:
+def is_follow_up(query: str) -> bool:
     """Whether a question cannot be understood without the one before it."""
     language = language_of(query)
     if language == "zh":
-        return len(query) < LONG_CHARACTERS and _leans_in_chinese(query.strip())
+        return len(query) < LONG_CHARACTERS and _follows_up_in_chinese(query.strip())
     words = _WORD.findall(query.lower())
-    return language in ("en", None) and 0 < len(words) < LONG_WORDS and _leans_in_english(words)
+    return (
+        language in ("en", None) and 0 < len(words) < LONG_WORDS and _follows_up_in_english(words)
+    )
 
 
-def resolved(query: str, history: Sequence[Turn]) -> str:
+def rewrite_by_rule(query: str, history: Sequence[Turn]) -> str:
     """The question, and in brackets what it leans on, where it does.
 
     That is the content words of the last question that could be understood by itself, and of the
     one right before; where a person is asked for, also the names in the last answer.
     """
-    if not history or not leans(query):
+    if not history or not is_follow_up(query):
         return query
     topic = _topic(history)
     if _PERSONS.intersection(_WORD.findall(query.lower())):
@@ -117,14 +119,14 @@ def _topic(history: Sequence[Turn]) -> list[str]:
     latest: list[str] = []
     for turn in history:
         words = content_words(turn.query)
-        if leans(turn.query):
+        if is_follow_up(turn.query):
             latest = words
         else:
             topic, latest = words, []
     return list(dict.fromkeys([*topic[:MAX_TOPIC_WORDS], *latest[:MAX_TOPIC_WORDS]]))
 
 
-def _leans_in_english(words: list[str]) -> bool:
+def _follows_up_in_english(words: list[str]) -> bool:
     content = [word for word in words if word not in _FUNCTION_WORDS]
     text = " ".join(words)
     if not content or _ABOUT.match(text):
@@ -175,7 +177,7 @@ def _before(words: list[str], place: int) -> list[str]:
     return found
 
 
-def _leans_in_chinese(query: str) -> bool:
+def _follows_up_in_chinese(query: str) -> bool:
     size = _size(query)
     asks = bool(_ZH_ASKING.search(query))
     if size == 0 or (query.rstrip("？?。 ").endswith("呢") and not asks and size <= 8):

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from kb.chat.follow_up.asides import Asides, transcript
-from kb.chat.follow_up.follow_ups import content_words, leans, resolved
+from kb.chat.follow_up.follow_ups import content_words, is_follow_up, rewrite_by_rule
+from kb.chat.follow_up.side_model import SideModel, transcript
 from kb.protocols import Prompt
 from kb.text.sentences import terms
-from kb.types import AppContent, AppVersion, Scope, Turn
+from kb.types import AppVersion, Scope, Turn
 
 SHORT_WORDS = 12
 """Up to so many words (two CJK characters count as one) a question may lean on what was said."""
@@ -35,30 +35,17 @@ _LABEL = re.compile(r"^(?:(?:rewritten |last )?question|user)\s*:\s*", re.IGNORE
 _UNIT = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]|[^\\W_]+")
 
 
-class Rewriter:
-    """Makes questions self-contained."""
-
-    def __init__(self, asides: Asides) -> None:
-        self._asides = asides
-
-    async def rewrite(
-        self, scope: Scope, version: AppVersion, query: str, history: Sequence[Turn]
-    ) -> str:
-        """What is to be searched for a question.
-
-        The model is asked only where the question may lean on the history: one that does not pays
-        nothing.
-        """
-        if not history or not (leans(query) or _size(query) <= SHORT_WORDS):
-            return query
-        written = await self._asides.reply(scope, version, _prompt(query, history))
-        return _usable(written, query, history) or resolved(query, history)
+async def rewrite(
+    side_model: SideModel, scope: Scope, version: AppVersion, query: str, history: Sequence[Turn]
+) -> str:
+    """What is to be searched for a question that may be a follow-up."""
+    written = await side_model.reply(scope, version, _prompt(query, history))
+    return _usable(written, query, history) or rewrite_by_rule(query, history)
 
 
-def is_searched(content: AppContent) -> bool:
-    """Whether some variant of an app searches at all."""
-    variants = (content.base, content.tuned)
-    return bool(content.dataset_ids) and any(v is not None and v.retrieval for v in variants)
+def may_be_follow_up(query: str, history: Sequence[Turn]) -> bool:
+    """Whether a question may lean on the history: the model is asked about no other."""
+    return bool(history) and (is_follow_up(query) or _size(query) <= SHORT_WORDS)
 
 
 def _prompt(query: str, history: Sequence[Turn]) -> Prompt:

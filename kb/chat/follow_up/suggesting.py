@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 
-from kb.chat.follow_up.asides import Asides, transcript
+from kb.chat.follow_up.side_model import SideModel, transcript
 from kb.protocols import Prompt
 from kb.store.apps import apps, conversations
 from kb.store.engine.database import Database
@@ -28,9 +28,9 @@ _MARK = re.compile(r"^\s*(?:[-*•·]|\(?\d{1,2}[.)、．:])\s*")
 class Suggestions:
     """Thinks of questions with the model of the version that answered; without one, of none."""
 
-    def __init__(self, database: Database, asides: Asides) -> None:
+    def __init__(self, database: Database, side_model: SideModel) -> None:
         self._database = database
-        self._asides = asides
+        self._side_model = side_model
 
     async def after(self, scope: Scope, message_id: str) -> tuple[str, ...]:
         """Up to three questions; none if the answer was no answer, or the model has failed.
@@ -43,7 +43,7 @@ class Suggestions:
             return known
         if version is None or message.finish_reason not in ("stop", "length"):
             return ()
-        written = await self._asides.reply(scope, version, _prompt(message))
+        written = await self._side_model.reply(scope, version, _prompt(message))
         if written is None:
             return ()
         found = _questions(written, message.query)
@@ -58,7 +58,7 @@ class Suggestions:
         with self._database.read() as tx:
             message = conversations.message(tx, scope, message_id)
             known = conversations.suggested(tx, message.id)
-            if known is not None or not apps.is_known(tx, message.app_id):
+            if known is not None:
                 return message, None, known
             return message, apps.version(tx, scope, message.app_id, message.app_version), None
 

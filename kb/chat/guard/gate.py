@@ -13,7 +13,7 @@ is fed, in whatever pieces, the sum of what was released never holds a forbidden
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from kb.chat.guard import disguises
 from kb.chat.guard.folding import NUMBERING, fold, units
@@ -50,13 +50,9 @@ class Guarded:
         earlier: the answers that the conversation has had before, oldest first.
     """
 
-    indexes: tuple[PromptIndex, ...]
+    indexes: tuple[PromptIndex, ...] = ()
     allowed: tuple[str, ...] = ()
     earlier: tuple[str, ...] = ()
-
-    def allowing(self, texts: tuple[str, ...]) -> Guarded:
-        """The same, with more texts that may be quoted."""
-        return replace(self, allowed=self.allowed + texts)
 
 
 class PromptGuard:

@@ -5,19 +5,20 @@ Written once, at the end, also for a partial answer; live and reloaded answers l
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
-from kb.chat.ask.asking import Rewritten
-from kb.chat.ask.attempts import Attempt, Prices
-from kb.chat.run.run import RunIdentity, Terminal
+from kb.chat.ask.chat_models import EXTRACTIVE, Prices
+from kb.chat.ask.prepared import PreparedVariant
+from kb.chat.ask.question import ChatQuestion
+from kb.chat.run.run import Terminal
 from kb.ids import now
 from kb.protocols import Prompt
 from kb.store.access import usage
-from kb.store.apps import apps, conversations
-from kb.store.engine.database import Database, Transaction
+from kb.store.apps import conversations
+from kb.store.engine.database import Database
 from kb.text.token_estimate import estimate_tokens
 from kb.types import (
     Cancelled,
@@ -27,7 +28,6 @@ from kb.types import (
     EndPiece,
     Failed,
     Message,
-    Scope,
     Source,
     Usage,
 )
@@ -39,39 +39,7 @@ USUAL_ANSWER_TOKENS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """The fixed facts of one question: who asked what of which version, and since when."""
-
-    identity: RunIdentity
-    scope: Scope
-    app_slug: str
-    app_version: int
-    query: str
-    search: Rewritten
-    is_new_conversation: bool
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    replay_of: str | None = None
-    began: float = field(default_factory=time.perf_counter)
-
-    def elapsed_ms(self) -> float:
-        """Milliseconds since the question came in."""
-        return (time.perf_counter() - self.began) * 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What has been answered so far; `first_token_ms` is None until there is text."""
-
-    attempt: Attempt
-    text: str = ""
-    citations: Sequence[Citation] = ()
-    first_token_ms: float | None = None
-    draft: DraftPiece | None = None
-    end: EndPiece = field(default_factory=EndPiece)
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
+class ModelUsage:
     """What one model has used for an answer; prices are money per million tokens."""
 
     model: str
@@ -89,110 +57,93 @@ class Spent:
         return round(money / MILLION, 8)
 
 
-def store(database: Database, exchange: Exchange, answer: Answer, terminal: Terminal) -> None:
+@dataclass(frozen=True)
+class Answer:
+    """What has been answered so far; `first_token_ms` is None until there is text."""
+
+    question: ChatQuestion
+    variant: PreparedVariant
+    text: str = ""
+    citations: Sequence[Citation] = ()
+    first_token_ms: float | None = None
+    draft: DraftPiece | None = None
+    end: EndPiece = field(default_factory=EndPiece)
+
+    @cached_property
+    def models(self) -> tuple[ModelUsage, ...]:
+        """What each model that was asked has used, the one that drafted first.
+
+        Tokens as the models counted them, else estimated; nothing where no model was asked.
+        """
+        variant, draft = self.variant, self.draft
+        model = variant.route.model
+        if variant.model is None:
+            return (ModelUsage(model, Usage(0, 0, estimated=False), variant.prices),)
+        used = _used(variant.prompt, self.text, self.end)
+        if draft is None or variant.draft is None:
+            return (ModelUsage(model, used, variant.prices),)
+        if used.estimated:  # the prompt is known only without the draft
+            more = estimate_tokens(draft.text)
+            used = _sum([used, Usage(more, 0, True, more)])
+        drafter, drafted = variant.draft.model, Usage(0, 0, estimated=False)
+        if drafter is not None:
+            counted = EndPiece("stop", draft.prompt_tokens, draft.completion_tokens)
+            drafted = _used(variant.draft.prompt, draft.text, counted)
+        prices = drafter.prices if drafter else (None, None)
+        drafting = ModelUsage(variant.route.draft_model or EXTRACTIVE, drafted, prices)
+        return drafting, ModelUsage(model, used, variant.prices)
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens of all models together."""
+        return _sum([part.usage for part in self.models])
+
+    @property
+    def cost(self) -> float | None:
+        """The money for all models together, None if none has prices."""
+        costs = [part.cost for part in self.models if part.cost is not None]
+        return round(sum(costs), 8) if costs else None
+
+    def timings_ms(self) -> Mapping[str, float]:
+        """Milliseconds of each stage, from the question on."""
+        return {
+            "rewrite": round(self.question.rewrite_ms, 1),
+            "search": round(self.variant.search_ms, 1),
+            "first_token": round(self.first_token_ms or 0.0, 1),
+            "total": round(self.question.elapsed_ms(), 1),
+        }
+
+
+def store(database: Database, answer: Answer, terminal: Terminal) -> None:
     """Write the message, also of a partial answer; nothing if the app was deleted meanwhile."""
-    message = _message(exchange, answer, terminal)
-    identity = exchange.identity
-    *drafted, answered = spent(answer)
+    question = answer.question
+    scope, app_id = question.scope, question.app.id
+    message = _message(answer, terminal)
+    pinned = answer.variant.route.variant if _pins(answer.variant, terminal) else None
+    *drafted, answered = answer.models
     with database.write() as tx:
         for part in drafted:
-            _count(tx, exchange, part, answers=0)
-        _count(tx, exchange, answered, answers=1)
-        if not apps.is_known(tx, identity.app_id):
-            return
-        if exchange.replay_of and not conversations.has_message(tx, exchange.replay_of):
-            return  # what was deleted must not live on in a copy
-        if exchange.is_new_conversation:
-            conversations.create(
-                tx,
-                exchange.scope,
-                identity.app_id,
-                query=exchange.query,
-                end_user=identity.end_user,
-                conversation_id=identity.conversation_id,
-                replay_of=exchange.replay_of,
-            )
-        if _pins(answer.attempt, terminal):
-            conversations.pin(tx, identity.conversation_id, answer.attempt.route.variant)
-        conversations.add_message(tx, message)
+            usage.count(tx, scope, app_id, part.model, part.usage, cost=part.cost, answers=0)
+        usage.count(tx, scope, app_id, answered.model, answered.usage, cost=answered.cost)
+        if question.conversation is None:
+            end_user = question.identity.end_user
+            is_there = conversations.begin(tx, scope, message, end_user=end_user, variant=pinned)
+        else:
+            is_there = conversations.go_on(tx, message, variant=pinned)
+        if is_there:
+            conversations.add_message(tx, message)
 
 
-def _count(tx: Transaction, exchange: Exchange, part: Spent, *, answers: int) -> None:
-    app_id = exchange.identity.app_id
-    usage.count(tx, exchange.scope, app_id, part.model, part.usage, cost=part.cost, answers=answers)
-
-
-def expected_tokens(attempt: Attempt) -> int:
-    """What the models of an attempt will likely read and write, as far as it is known before."""
-    if attempt.is_refused or attempt.route.model == "extractive":
+def expected_tokens(variant: PreparedVariant) -> int:
+    """What the models of a variant will likely read and write, as far as it is known before."""
+    if variant.model is None:
         return 0
-    prompt, drafting = attempt.question.prompt, attempt.drafting
-    written = prompt.max_tokens or USUAL_ANSWER_TOKENS
-    answering = _read(prompt) + written
-    if drafting is None:
-        return answering
-    return answering + written + (0 if drafting.is_extractive else _read(drafting.prompt) + written)
-
-
-def spent(answer: Answer) -> list[Spent]:
-    """What each model that was asked has used, the one that drafted first.
-
-    Tokens as the models counted them, else estimated; nothing where no model was asked.
-    """
-    attempt, draft = answer.attempt, answer.draft
-    model, drafting = attempt.route.model, attempt.drafting
-    if attempt.is_refused or model == "extractive":
-        return [Spent(model, Usage(0, 0, estimated=False), attempt.prices)]
-    used = _used(attempt.question.prompt, answer.text, answer.end)
-    if draft is None or drafting is None:
-        return [Spent(model, used, attempt.prices)]
-    if used.estimated:  # the prompt is known only without the draft
-        more = estimate_tokens(draft.text)
-        used = _sum([used, Usage(more, 0, True, more)])
-    counted = EndPiece(prompt_tokens=draft.prompt_tokens, completion_tokens=draft.completion_tokens)
-    drafted = Usage(0, 0, estimated=False)
-    if not drafting.is_extractive:
-        drafted = _used(drafting.prompt, draft.text, counted)
-    drafter = attempt.route.draft_model or ""
-    return [Spent(drafter, drafted, drafting.prices), Spent(model, used, attempt.prices)]
-
-
-def usage_of(answer: Answer) -> Usage:
-    """The tokens of all models together."""
-    return _sum([part.usage for part in spent(answer)])
-
-
-def cost_of(answer: Answer) -> float | None:
-    """The money for all models together, None if none has prices."""
-    costs = [part.cost for part in spent(answer) if part.cost is not None]
-    return round(sum(costs), 8) if costs else None
-
-
-def _sum(usages: Sequence[Usage]) -> Usage:
-    return Usage(
-        prompt_tokens=sum(usage.prompt_tokens for usage in usages),
-        completion_tokens=sum(usage.completion_tokens for usage in usages),
-        estimated=any(usage.estimated for usage in usages),
-        prompt_hidden=sum(usage.prompt_hidden for usage in usages),
-    )
-
-
-def _used(prompt: Prompt, text: str, end: EndPiece) -> Usage:
-    hidden, visible = estimate_tokens(prompt.system), estimate_tokens(_visible(prompt))
-    if end.prompt_tokens:
-        visible = min(visible, end.prompt_tokens)
-        return Usage(end.prompt_tokens, end.completion_tokens, False, end.prompt_tokens - visible)
-    return Usage(hidden + visible, estimate_tokens(text), True, hidden)
-
-
-def timings_ms(exchange: Exchange, answer: Answer) -> Mapping[str, float]:
-    """Milliseconds of each stage, from the question on."""
-    return {
-        "rewrite": round(exchange.search.ms, 1),
-        "search": round(answer.attempt.search_ms, 1),
-        "first_token": round(answer.first_token_ms or 0.0, 1),
-        "total": round(exchange.elapsed_ms(), 1),
-    }
+    written = variant.prompt.max_tokens or USUAL_ANSWER_TOKENS
+    expected = _read(variant.prompt) + written
+    if variant.draft is None:
+        return expected
+    expected += written  # the draft, as it is read
+    return expected + (_read(variant.draft.prompt) + written if variant.draft.model else 0)
 
 
 def source_record(source: Source) -> dict[str, Any]:
@@ -210,50 +161,68 @@ def source_record(source: Source) -> dict[str, Any]:
     }
 
 
-def _message(exchange: Exchange, answer: Answer, terminal: Terminal) -> Message:
+def _message(answer: Answer, terminal: Terminal) -> Message:
     completed = terminal if isinstance(terminal, Completed) else None
-    identity = exchange.identity
+    question, variant = answer.question, answer.variant
+    identity, replay_of = question.identity, question.request.replay_of
     return Message(
         id=identity.message_id,
         conversation_id=identity.conversation_id,
         run_id=identity.run_id,
         app_id=identity.app_id,
-        app_slug=exchange.app_slug,
-        app_version=exchange.app_version,
-        query=exchange.query,
+        app_slug=question.app.slug,
+        app_version=question.version.version,
+        query=question.query,
         answer=answer.text,
         status=_status(terminal),
         finish_reason=completed.finish_reason if completed else None,
         grounded=completed.grounded if completed else None,
-        route=answer.attempt.route,
-        sources=[source_record(source) for source in answer.attempt.question.sources],
+        route=variant.route,
+        sources=[source_record(source) for source in variant.sources or ()],
         citations=tuple(answer.citations),
-        cost=completed.cost if completed else cost_of(answer),
+        cost=answer.cost,
         unsupported=completed.unsupported if completed else (),
-        usage=completed.usage if completed else usage_of(answer),
-        timings_ms=timings_ms(exchange, answer),
+        usage=answer.usage,
+        timings_ms=completed.timings_ms if completed else answer.timings_ms(),
         error=terminal.error if isinstance(terminal, Failed) else None,
         created_at=now(),
-        search_query=exchange.search.query if answer.attempt.searched else None,
-        inputs=exchange.inputs or None,
-        replay_of=exchange.replay_of,
+        search_query=None if variant.sources is None else question.search_query,
+        inputs=question.inputs or None,
+        replay_of=replay_of.id if replay_of else None,
     )
 
 
-def _pins(attempt: Attempt, terminal: Terminal) -> bool:
+def _pins(variant: PreparedVariant, terminal: Terminal) -> bool:
     """A conversation keeps what the policy chose, once that has answered without a fallback."""
-    reason = attempt.route.reason.partition(",")[0]
+    reason = variant.route.reason.partition(",")[0]
     return isinstance(terminal, Completed) and reason in ("rule", "canary", "default")
 
 
-def _status(terminal: Terminal) -> Any:
+def _status(terminal: Terminal) -> Literal["completed", "failed", "cancelled"]:
     match terminal:
         case Completed():
             return "completed"
         case Cancelled():
             return "cancelled"
-        case _:
+        case Failed():
             return "failed"
+
+
+def _sum(usages: Sequence[Usage]) -> Usage:
+    return Usage(
+        prompt_tokens=sum(usage.prompt_tokens for usage in usages),
+        completion_tokens=sum(usage.completion_tokens for usage in usages),
+        estimated=any(usage.estimated for usage in usages),
+        prompt_hidden=sum(usage.prompt_hidden for usage in usages),
+    )
+
+
+def _used(prompt: Prompt, text: str, end: EndPiece) -> Usage:
+    hidden, visible = estimate_tokens(prompt.system), estimate_tokens(_visible(prompt))
+    if end.prompt_tokens:
+        visible = min(visible, end.prompt_tokens)
+        return Usage(end.prompt_tokens, end.completion_tokens, False, end.prompt_tokens - visible)
+    return Usage(hidden + visible, estimate_tokens(text), True, hidden)
 
 
 def _read(prompt: Prompt) -> int:

@@ -10,25 +10,12 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
 
+from kb.chat.ask.question import RunIdentity
 from kb.types import Cancelled, Completed, Failed, RunEvent
 
 Terminal = Completed | Failed | Cancelled
 Numbered = tuple[int, RunEvent]
-
-
-@dataclass(frozen=True, slots=True)
-class RunIdentity:
-    """Which answer a run makes, and what decides who may see it: a replay only admins."""
-
-    run_id: str
-    conversation_id: str
-    message_id: str
-    app_id: str
-    key_id: str | None = None
-    end_user: str | None = None
-    is_replay: bool = False
 
 
 class Run:

@@ -14,7 +14,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 
-from kb.chat.run.run import Numbered, Run, RunIdentity, Terminal
+from kb.chat.ask.question import RunIdentity
+from kb.chat.run.run import Numbered, Run, Terminal
 from kb.errors import KnowledgeBaseError, Overloaded, Unavailable
 from kb.types import TERMINAL_EVENTS, Cancelled, Completed, Failed, Failure, RunEvent
 

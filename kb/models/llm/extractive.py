@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kb.protocols import Question
 from kb.search.calibration import LEAST_SCORE
 from kb.text.sentences import HAN_KANA_HANGUL, sentence_extents, terms
-from kb.types import EndPiece, Piece, QuotedPiece, Source, TextPiece
+from kb.types import EndPiece, QuotedPiece, Source, TextPiece
 
 THRESHOLD = 0.25
 """Least share of the question (by weight of its terms) that the best sentence and its surroundings
@@ -116,28 +115,25 @@ class _Sentence:
     hit: float
 
 
-class ExtractiveAnswerer:
-    """An Answerer that picks one to three sentences and says so when none fits.
+def extractive_answer(
+    query: str, sources: Sequence[Source], refusal: str = ""
+) -> Iterator[TextPiece | EndPiece]:
+    """One to three sentences of the sources in small pieces, then how it ends: "stop" and
+    grounded, or "refused" and not.
 
     Args:
-        refusal: what it says then; empty takes a sentence in the question's language.
+        refusal: what is said when none fits; empty takes a sentence in the question's language.
     """
-
-    def __init__(self, refusal: str = "") -> None:
-        self._refusal = refusal
-
-    async def answer(self, question: Question) -> AsyncIterator[Piece]:
-        """Text in small pieces, then EndPiece: "stop" and grounded, or "refused" and not."""
-        chosen = choose_sentences(question.query, question.sources)
-        if not chosen:
-            yield TextPiece(self._refusal or REFUSALS[language(question.query)])
-            yield EndPiece(finish_reason="refused", grounded=False)
-            return
-        for before, sentence in _parted(chosen):
-            for token in _TOKEN.findall(before + sentence.text):
-                yield QuotedPiece(token)
-            yield TextPiece(f" [{sentence.n}]")
-        yield EndPiece(finish_reason="stop", grounded=True)
+    chosen = choose_sentences(query, sources)
+    if not chosen:
+        yield TextPiece(refusal or REFUSALS[language(query)])
+        yield EndPiece(finish_reason="refused", grounded=False)
+        return
+    for before, sentence in _parted(chosen):
+        for token in _TOKEN.findall(before + sentence.text):
+            yield QuotedPiece(token)
+        yield TextPiece(f" [{sentence.n}]")
+    yield EndPiece(finish_reason="stop", grounded=True)
 
 
 def language(text: str) -> str:

@@ -105,7 +105,7 @@ def _options(model: Model, prompt: Prompt) -> dict[str, Any]:
     asked = {
         "temperature": prompt.temperature,
         "max_tokens": prompt.max_tokens,
-        "stop": list(model.stop) or None,
+        "stop": [*model.stop, *prompt.stop] or None,
     }
     return {name: value for name, value in asked.items() if value is not None}
 

@@ -22,8 +22,8 @@ def request_body(model: Model, prompt: Prompt) -> dict[str, Any]:
     body |= {limit: prompt.max_tokens or body.get(limit)}
     body |= {} if prompt.temperature is None else {"temperature": prompt.temperature}
     body = {n: value for n, value in body.items() if value is not None and n not in refused}
-    if model.stop:
-        body["stop"] = list(model.stop)
+    if stop := [*model.stop, *prompt.stop]:
+        body["stop"] = stop
     return body | {"model": model.model, "stream": True} | _content(model, prompt)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, or_, select, update
+from sqlalchemy import Row, Select, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from kb.errors import Conflict, NotFound, PreconditionFailed
@@ -70,11 +70,6 @@ def create(tx: Transaction, scope: Scope, *, slug: str, name: str, **texts: Any)
 def get(tx: Transaction, scope: Scope, id_or_slug: str) -> App:
     """One app by id or slug. Raises NotFound."""
     return _app(_row(tx, scope, id_or_slug))
-
-
-def is_known(tx: Transaction, app_id: str) -> bool:
-    """Whether the app has not been deleted."""
-    return tx.execute(select(table.c.id).where(table.c.id == app_id)).first() is not None
 
 
 def page(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[App]:
@@ -147,22 +142,29 @@ def publish(tx: Transaction, scope: Scope, id_or_slug: str) -> AppVersion:
 
 def version(tx: Transaction, scope: Scope, id_or_slug: str, number: int) -> AppVersion:
     """One published version. Raises NotFound."""
-    return _version_of(tx, get(tx, scope, id_or_slug), number)
+    return published(tx, get(tx, scope, id_or_slug), number)
 
 
-def answering(
-    tx: Transaction, scope: Scope, id_or_slug: str, number: int | None = None
-) -> tuple[App, AppVersion]:
-    """An app and the version of it that answers, unless another is asked for.
+def asked(tx: Transaction, scope: Scope, id_or_slug: str, query: str) -> tuple[App, str | None]:
+    """An app, without its inputs, and the answer that its operator has fixed for a question.
 
-    Raises:
-        NotFound: one of them is not there.
-        Conflict: nothing is published.
+    Raises NotFound.
     """
-    app = get(tx, scope, id_or_slug)
-    if number is None and app.version is None:
-        raise Conflict(f"App {app.slug!r} has no published version. Publish its draft.")
-    return app, _version_of(tx, app, number or app.version or 0)
+    wording = fixed_answers.wording(query)
+    named = {"workspace": scope.workspace, "name": id_or_slug, "wording": wording}
+    row = tx.execute(_ASKED, named).first()
+    if row is None or (scope.apps is not None and row.id not in scope.apps):
+        raise NotFound("app", id_or_slug)
+    return _app(row), row.fixed_answer
+
+
+def published(tx: Transaction, app: App, number: int) -> AppVersion:
+    """One published version of an app that may be seen. Raises NotFound."""
+    query = select(versions).where(versions.c.app_id == app.id, versions.c.version == number)
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        raise NotFound("version", f"{number} of app {app.slug}")
+    return _version(row)
 
 
 def versions_of(tx: Transaction, scope: Scope, id_or_slug: str) -> list[AppVersion]:
@@ -199,7 +201,7 @@ def _row(tx: Transaction, scope: Scope, id_or_slug: str) -> Row[Any]:
     return row
 
 
-def _app(row: Row[Any]) -> App:
+def _app(row: Any) -> App:
     return App(
         id=row.id,
         slug=row.slug,
@@ -210,18 +212,28 @@ def _app(row: Row[Any]) -> App:
         route=route_from(row.route),
         version=row.version,
         created_at=row.created_at,
-        inputs=inputs_from(row.inputs or ()),
+        inputs=inputs_from(row._mapping.get("inputs") or ()),
     )
-
-
-def _version_of(tx: Transaction, app: App, number: int) -> AppVersion:
-    query = select(versions).where(versions.c.app_id == app.id, versions.c.version == number)
-    row = tx.execute(query).one_or_none()
-    if row is None:
-        raise NotFound("version", f"{number} of app {app.slug}")
-    return _version(row)
 
 
 def _version(row: Row[Any]) -> AppVersion:
     states = tuple(PublishedDataset(**state) for state in row.datasets or ())
     return AppVersion(row.app_id, row.version, content_from(row.content), row.created_at, states)
+
+
+_OWN_ANSWER = and_(
+    schema.fixed_answers.c.app_id == table.c.id,
+    schema.fixed_answers.c.wording == bindparam("wording"),
+)
+_ASKED = (
+    select(
+        *(column for column in table.c if column.name not in ("draft", "draft_revision")),
+        schema.fixed_answers.c.answer.label("fixed_answer"),
+    )
+    .outerjoin(schema.fixed_answers, _OWN_ANSWER)
+    .where(
+        table.c.workspace == bindparam("workspace"),
+        or_(table.c.id == bindparam("name"), table.c.slug == bindparam("name")),
+    )
+)
+"""Made once: making a statement takes longer than running it."""

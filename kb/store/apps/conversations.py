@@ -6,10 +6,21 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import (
+    Row,
+    Select,
+    String,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from kb.errors import NotFound
-from kb.ids import now
 from kb.store.access.keys import NOBODY
 from kb.store.apps import redaction
 from kb.store.engine import schema
@@ -27,6 +38,8 @@ NAME_LENGTH = 80
 ANSWERS_SAID = 50
 """Answers of a conversation that are looked through for what they have given away."""
 
+AFTER_ALL = "~"  # behind the id of every message
+
 
 def visible(scope: Scope) -> Select[Any]:
     """The conversations that a scope may see: replays for admins only, of one user if narrowed.
@@ -43,30 +56,42 @@ def visible(scope: Scope) -> Select[Any]:
     return query.where(table.c.end_user == scope.end_user, table.c.end_user != NOBODY)
 
 
-def create(
+def begin(
     tx: Transaction,
     scope: Scope,
-    app_id: str,
+    message: Message,
     *,
-    query: str,
     end_user: str | None,
-    conversation_id: str,
-    replay_of: str | None = None,
-) -> Conversation:
-    """Begin a conversation, named after its first question."""
-    moment = now()
-    conversation = Conversation(
-        id=conversation_id,
-        app_id=app_id,
-        name=" ".join(query.split())[:NAME_LENGTH],
-        end_user=end_user,
-        variant=None,
-        created_at=moment,
-        updated_at=moment,
-        replay_of=replay_of,
-    )
-    tx.execute(insert(table).values(workspace=scope.workspace, **asdict(conversation)))
-    return conversation
+    variant: VariantName | None = None,
+) -> bool:
+    """Begin the conversation of a first message, named after its question.
+
+    Returns:
+        False, and nothing happens, if the app was deleted meanwhile, or of a replay the message
+        that is asked again: what was deleted must not live on in a copy.
+    """
+    values = {
+        "id": message.conversation_id,
+        "workspace": scope.workspace,
+        "app_id": message.app_id,
+        "name": " ".join(message.query.split())[:NAME_LENGTH],
+        "end_user": end_user,
+        "variant": variant,
+        "created_at": message.created_at,
+        "updated_at": message.created_at,
+        "replay_of": message.replay_of,
+    }
+    return bool(tx.execute(_BEGIN, values).rowcount)
+
+
+def go_on(tx: Transaction, message: Message, *, variant: VariantName | None = None) -> bool:
+    """Note that a conversation has another message, and which variant it keeps to from now on.
+
+    Returns:
+        False if it was deleted meanwhile.
+    """
+    values = {"talk": message.conversation_id, "moment": message.created_at, "kept": variant}
+    return bool(tx.execute(_GO_ON, values).rowcount)
 
 
 def get(tx: Transaction, scope: Scope, conversation_id: str) -> Conversation:
@@ -97,11 +122,6 @@ def page(
     return listing(tx, query, table.c.id, request, _conversation, newest_first=True)
 
 
-def pin(tx: Transaction, conversation_id: str, variant: VariantName) -> None:
-    """Keep a conversation with the variant that answered first."""
-    tx.execute(update(table).where(table.c.id == conversation_id).values(variant=variant))
-
-
 def rename(tx: Transaction, scope: Scope, conversation_id: str, name: str) -> Conversation:
     """Give a conversation another name. Raises NotFound."""
     found = get(tx, scope, conversation_id)
@@ -123,48 +143,33 @@ def remove_all(tx: Transaction, app_id: str) -> None:
 
 
 def history(
-    tx: Transaction, conversation_id: str, turns: int, *, before: str | None = None
-) -> tuple[Turn, ...]:
-    """The last completed exchanges, oldest first; those before a message if it is named."""
-    query = (
-        select(messages.c.query, messages.c.answer)
-        .where(messages.c.conversation_id == conversation_id)
-        .where(messages.c.status == "completed")
-        .order_by(messages.c.id.desc())
-        .limit(turns)
-    )
-    if before is not None:
-        query = query.where(messages.c.id < before)
-    rows = tx.execute(query).all()
-    return tuple(Turn(row.query, row.answer) for row in reversed(rows))
+    tx: Transaction, conversation_id: str, turns: int, *, before: str = AFTER_ALL
+) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
+    """The last completed turns, and the last answers, also partial ones; both oldest first.
 
-
-def said(tx: Transaction, conversation_id: str) -> tuple[str, ...]:
-    """The last answers of a conversation, also partial ones, oldest first."""
-    query = (
-        select(messages.c.answer)
-        .where(messages.c.conversation_id == conversation_id)
-        .order_by(messages.c.id.desc())
-        .limit(ANSWERS_SAID)
-    )
-    return tuple(reversed(tx.execute(query).scalars().all()))
+    Args:
+        before: the id of a message; only those before it count.
+    """
+    values = {"talk": conversation_id, "before": before, "most": max(turns, ANSWERS_SAID)}
+    rows = tx.execute(_LATEST, values).all()
+    completed = [Turn(row.query, row.answer) for row in rows if row.status == "completed"]
+    answers = [row.answer for row in rows[:ANSWERS_SAID]]
+    return tuple(reversed(completed[:turns])), tuple(reversed(answers))
 
 
 def add_message(tx: Transaction, message: Message) -> None:
-    """Store an answer; nothing happens if its conversation was deleted meanwhile."""
-    known = select(table.c.id).where(table.c.id == message.conversation_id)
-    if tx.execute(known).first() is None:
-        return
+    """Store an answer of a conversation that is there."""
     values = {
-        **asdict(message),
+        **{name: getattr(message, name) for name in _MESSAGE_FIELDS},
         **redaction.now_redacted(tx, message),
+        "route": asdict(message.route),
+        "usage": asdict(message.usage),
+        "unsupported": [asdict(span) for span in message.unsupported],
         "error": failure_to(message.error),
         "timings_ms": dict(message.timings_ms),
         "inputs": None if message.inputs is None else dict(message.inputs),
     }
-    tx.execute(insert(messages).values(**values))
-    touched = update(table).where(table.c.id == message.conversation_id)
-    tx.execute(touched.values(updated_at=message.created_at))
+    tx.execute(_ADD, values)
 
 
 def message(tx: Transaction, scope: Scope, message_id: str) -> Message:
@@ -184,11 +189,6 @@ def messages_of(
     get(tx, scope, conversation_id)
     query = select(messages).where(messages.c.conversation_id == conversation_id)
     return listing(tx, query, messages.c.id, request, _message)
-
-
-def has_message(tx: Transaction, message_id: str) -> bool:
-    """Whether a message has not been deleted."""
-    return tx.execute(select(messages.c.id).where(messages.c.id == message_id)).first() is not None
 
 
 def replays_of(tx: Transaction, scope: Scope, message_id: str) -> list[Message]:
@@ -253,3 +253,31 @@ def _message(row: Row[Any]) -> Message:
 
 
 _MESSAGE_FIELDS = frozenset(column.name for column in messages.columns) - {"suggested"}
+
+_IS_KNOWN = exists(select(schema.apps.c.id).where(schema.apps.c.id == bindparam("app_id")))
+_BEGIN = insert(table).from_select(
+    list(table.c.keys()),
+    select(*(bindparam(column.name, type_=column.type) for column in table.c)).where(
+        _IS_KNOWN,
+        or_(
+            bindparam("replay_of", type_=String).is_(None),
+            exists(select(messages.c.id).where(messages.c.id == bindparam("replay_of"))),
+        ),
+    ),
+)
+_GO_ON = (
+    update(table)
+    .where(table.c.id == bindparam("talk"))
+    .values(
+        updated_at=bindparam("moment"),
+        variant=func.coalesce(bindparam("kept", type_=String), table.c.variant),
+    )
+)
+_LATEST = (
+    select(messages.c.query, messages.c.answer, messages.c.status)
+    .where(messages.c.conversation_id == bindparam("talk"), messages.c.id < bindparam("before"))
+    .order_by(messages.c.id.desc())
+    .limit(bindparam("most"))
+)
+_ADD = insert(messages)
+"""Made once: making a statement takes longer than running it."""

@@ -58,13 +58,6 @@ def page(tx: Transaction, app_id: str, request: PageRequest) -> Listing[Annotati
     )
 
 
-def find(tx: Transaction, app_id: str, question: str) -> Annotation | None:
-    """The annotation for a question, if there is one."""
-    query = select(table).where(table.c.app_id == app_id, table.c.wording == wording(question))
-    row = tx.execute(query).one_or_none()
-    return None if row is None else _annotation(row)
-
-
 def remove(tx: Transaction, app_id: str, annotation_id: str) -> None:
     """Delete one annotation. Raises NotFound."""
     gone = delete(table).where(table.c.app_id == app_id, table.c.id == annotation_id)

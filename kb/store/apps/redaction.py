@@ -50,7 +50,8 @@ def now_redacted(tx: Transaction, message: Message) -> dict[str, Any]:
     sources = [dict(source) for source in message.sources]
     citations = [asdict(citation) for citation in message.citations]
     used = {source["document_id"] for source in sources if "document_id" in source}
-    return redacted(message.answer, sources, citations, erasures.among(tx, used))
+    gone = erasures.among(tx, used) if used else ()
+    return redacted(message.answer, sources, citations, gone)
 
 
 def redacted(

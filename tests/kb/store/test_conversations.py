@@ -30,18 +30,21 @@ def app_id(database: Database) -> str:
 
 
 def talk(database: Database, app_id: str, end_user: str | None = None, query: str = "Hi") -> str:
-    return database.writing(
-        conversations.create,
-        ADMIN,
-        app_id,
-        query=query,
-        end_user=end_user,
-        conversation_id=new_id("conv"),
-    ).id
+    first = written(app_id, new_id("conv"), query)
+    assert database.writing(conversations.begin, ADMIN, first, end_user=end_user)
+    return first.conversation_id
 
 
 def say(database: Database, app_id: str, conversation_id: str, query: str, **fields) -> Message:
-    message = Message(
+    message = written(app_id, conversation_id, query, **fields)
+    with database.write() as tx:
+        if conversations.go_on(tx, message):
+            conversations.add_message(tx, message)
+    return message
+
+
+def written(app_id: str, conversation_id: str, query: str, **fields) -> Message:
+    return Message(
         id=new_id("msg"),
         conversation_id=conversation_id,
         run_id=new_id("run"),
@@ -60,9 +63,8 @@ def say(database: Database, app_id: str, conversation_id: str, query: str, **fie
         timings_ms={"total": 1.0},
         error=fields.get("error"),
         created_at=now(),
+        replay_of=fields.get("replay_of"),
     )
-    database.writing(conversations.add_message, message)
-    return message
 
 
 @pytest.mark.parametrize("grounded", [True, False, None])
@@ -102,8 +104,9 @@ def test_history_holds_the_last_whole_turns_in_order(database, app_id):
     for number in range(5):
         say(database, app_id, conversation_id, f"q{number}")
         say(database, app_id, conversation_id, f"lost{number}", status="failed")
-    turns = database.reading(conversations.history, conversation_id, 3)
+    turns, answers = database.reading(conversations.history, conversation_id, 3)
     assert [turn.query for turn in turns] == ["q2", "q3", "q4"]
+    assert len(answers) == 10, "also of what was lost"
 
 
 def test_an_answer_to_a_deleted_conversation_is_dropped(database, app_id):
@@ -120,9 +123,29 @@ def test_a_deleted_app_takes_its_conversations_with_it(database, app_id):
     conversation_id = talk(database, app_id)
     say(database, app_id, conversation_id, "one")
     database.writing(apps.remove, ADMIN, app_id)
-    assert not database.reading(apps.is_known, app_id)
+    late = written(app_id, new_id("conv"), "two")
+    assert not database.writing(conversations.begin, ADMIN, late, end_user=None)
     with pytest.raises(NotFound):
         database.reading(conversations.get, ADMIN, conversation_id)
+
+
+def test_a_replay_of_a_message_that_was_deleted_begins_nothing(database, app_id):
+    conversation_id = talk(database, app_id)
+    original = say(database, app_id, conversation_id, "one")
+    replay = written(app_id, new_id("conv"), "one", replay_of=original.id)
+    assert database.writing(conversations.begin, ADMIN, replay, end_user=None)
+    database.writing(conversations.remove, ADMIN, conversation_id)
+    late = written(app_id, new_id("conv"), "one", replay_of=original.id)
+    assert not database.writing(conversations.begin, ADMIN, late, end_user=None)
+
+
+def test_a_conversation_keeps_the_variant_that_was_noted_last(database, app_id):
+    conversation_id = talk(database, app_id)
+    for variant, kept in ((None, None), ("tuned", "tuned"), (None, "tuned")):
+        message = written(app_id, conversation_id, "again")
+        assert database.writing(conversations.go_on, message, variant=variant)
+        found = database.reading(conversations.get, ADMIN, conversation_id)
+        assert (found.variant, found.updated_at) == (kept, message.created_at)
 
 
 def test_a_conversation_is_named_after_its_first_question_in_one_short_line(database, app_id):
@@ -159,5 +182,5 @@ def test_who_is_narrowed_to_nobody_sees_no_conversation_not_even_nobodys(databas
 def test_history_can_end_before_a_message(database, app_id):
     conversation_id = talk(database, app_id)
     said = [say(database, app_id, conversation_id, f"q{number}") for number in range(4)]
-    turns = database.reading(conversations.history, conversation_id, 2, before=said[3].id)
+    turns, _ = database.reading(conversations.history, conversation_id, 2, before=said[3].id)
     assert [turn.query for turn in turns] == ["q1", "q2"]

@@ -7,12 +7,13 @@ from contextlib import aclosing
 
 import pytest
 
-from kb.chat.ask.asking import ChatRequest
+from kb.chat.ask.question import ChatRequest
 from kb.errors import Conflict, ModelUnavailable, NotAllowed, NotFound, Rejected
 from kb.store.apps import apps, conversations, models
 from kb.types import (
     Delta,
     InputVariable,
+    Limits,
     Retrieval,
     Routed,
     RunEvent,
@@ -22,7 +23,7 @@ from kb.types import (
     Variant,
 )
 from tests.chatting import answer, conversation, message
-from tests.parts import ADMIN, ask, ingest, prepared, publish, register
+from tests.parts import ADMIN, ask, ingest, publish, register
 
 HIDDEN = "Hidden word: quicksilver.\n\n{{context}}"
 
@@ -177,12 +178,11 @@ def test_an_app_that_is_deleted_while_it_answers_finishes_its_answer(kb, sky):
     publish(kb, "doomed", dataset_ids=(sky,), base=Variant("numbers:40"))
 
     async def scene() -> list[RunEvent]:
-        generation = await prepared(kb, "doomed", ChatRequest("moon?"))
+        run = await kb.chat.ask(ADMIN, "doomed", ChatRequest("moon?"), Limits())
         kb.database.writing(apps.remove, ADMIN, "doomed")
-        run = kb.chat.start(generation)
         async with aclosing(run.subscribe()) as events:
             found = [event async for _, event in events]
-        await kb.catalog.close()
+        await kb.chat_models.close()
         return found
 
     events = asyncio.run(scene())
@@ -195,8 +195,7 @@ def test_no_transaction_is_open_while_an_answer_streams(kb, sky, upstream):
     publish(kb, "slow", dataset_ids=(sky,), base=Variant("numbers:200:5"))
 
     async def scene() -> int:
-        generation = await prepared(kb, "slow", ChatRequest("moon?"))
-        run = kb.chat.start(generation)
+        run = await kb.chat.ask(ADMIN, "slow", ChatRequest("moon?"), Limits())
         async with aclosing(run.subscribe()) as events:
             async for _, event in events:
                 if isinstance(event, Delta):
@@ -204,7 +203,7 @@ def test_no_transaction_is_open_while_an_answer_streams(kb, sky, upstream):
         held = kb.database.open_transactions()
         run.stop()
         await run.wait()
-        await kb.catalog.close()
+        await kb.chat_models.close()
         return held
 
     kb.applier.stop()

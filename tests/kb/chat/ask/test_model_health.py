@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from kb.apps.model_retirement import content_warnings, shutdown_warning, today
-from kb.chat.ask.asking import ChatRequest
+from kb.chat.ask.question import ChatRequest
 from kb.errors import ModelUnavailable
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.models.fake.server import FakeModelServer
@@ -22,6 +22,7 @@ from kb.store.apps import apps, models
 from kb.types import (
     AppContent,
     Failed,
+    Limits,
     Model,
     Retrieval,
     RoutePolicy,
@@ -31,7 +32,7 @@ from kb.types import (
     Variant,
 )
 from tests.chatting import answer, conversation, routes, switch
-from tests.parts import ADMIN, ask, prepared, publish
+from tests.parts import ADMIN, ask, publish
 
 BREAKS_AFTER = 3
 
@@ -57,8 +58,8 @@ def put(kb: KnowledgeBase, name: str, server: FakeModelServer, model: str, **fie
 
 
 async def asked(kb: KnowledgeBase, app: str, **fields: Any) -> list[RunEvent]:
-    generation = await prepared(kb, app, ChatRequest("moon?", **fields))
-    async with aclosing(kb.chat.start(generation).subscribe()) as events:
+    run = await kb.chat.ask(ADMIN, app, ChatRequest("moon?", **fields), Limits())
+    async with aclosing(run.subscribe()) as events:
         return [event async for _, event in events]
 
 
@@ -68,7 +69,7 @@ def with_server(kb: KnowledgeBase, use: Callable[[FakeModelServer], Awaitable[No
             try:
                 await use(server)
             finally:
-                await kb.catalog.close()
+                await kb.chat_models.close()
 
     asyncio.run(run())
 
@@ -90,7 +91,7 @@ def test_a_tuned_model_that_keeps_failing_is_not_asked_for_a_while(brittle: Know
         assert answer(events).answer == "moon?"
         assert len(server.requests) == before + 1, "only base was asked"
         assert conversation(brittle, events).variant is None, "it is tried again next time"
-        health = brittle.catalog.health()
+        health = brittle.chat_models.health()
         assert (health["bad"].circuit, health["bad"].failures) == ("open", BREAKS_AFTER)
         assert (health["good"].circuit, health["good"].answers) == ("closed", BREAKS_AFTER + 1)
 
@@ -131,7 +132,7 @@ def test_a_replaced_client_is_closed_once_its_last_answer_has_ended(brittle: Kno
         while not server.requests:
             await asyncio.sleep(0.005)
         brittle.database.writing(models.put, ADMIN, brittle.secrets, replace(first, model="echo"))
-        await brittle.catalog.forget("replaced")
+        await brittle.chat_models.forget("replaced")
         assert server.open_connections == 1, "an answer is streaming from it"
 
         assert answer(await streaming).answer.startswith("1 2 3")
@@ -148,7 +149,7 @@ def test_an_idle_client_of_a_forgotten_model_is_closed_at_once(brittle: Knowledg
         publish(brittle, "idle", base=Variant("idle"))
         await asked(brittle, "idle")
         assert server.open_connections == 1, "kept for the next question"
-        await brittle.catalog.forget("idle")
+        await brittle.chat_models.forget("idle")
         await all_closed(server)
 
     with_server(brittle, use)

@@ -3,14 +3,14 @@
 import pytest
 
 from kb.chat.ask.routing import (
-    Evidence,
     canary_share,
     check_policy,
     choose_variant,
+    needs_search,
     route_warnings,
 )
 from kb.errors import Conflict, Rejected
-from kb.types import AppContent, RoutePolicy, RouteRule, Variant
+from kb.types import AppContent, Chunk, Hit, RoutePolicy, RouteRule, Variant
 
 BOTH = AppContent(tuned=Variant(model="tuned"))
 RULES = (RouteRule(("refund", "退款"), "tuned"), RouteRule(("",), "tuned"))
@@ -80,47 +80,52 @@ def test_a_rule_on_the_language_sends_its_speakers():
 
 
 def found(dataset_id, score):
-    return lambda: Evidence(dataset_id, score)
+    chunk = Chunk("chunk", "doc", 0, (), "", "", "")
+    return [Hit(chunk, dataset_id, "a.md", score, {})]
 
 
 def test_a_rule_on_the_dataset_looks_where_the_best_hit_comes_from():
     policy = RoutePolicy(rules=(RouteRule(dataset_ids=("ds_law", "ds_tax"), variant="tuned"),))
-    assert choose(policy, look=found("ds_tax", 0.4)) == ("tuned", "rule")
-    assert choose(policy, look=found("ds_faq", 0.9)) == ("base", "default")
-    assert choose(policy, look=lambda: Evidence()) == ("base", "default")
-    assert choose(policy, look=lambda: None) == ("base", "default")
+    assert choose(policy, found=found("ds_tax", 0.4)) == ("tuned", "rule")
+    assert choose(policy, found=found("ds_faq", 0.9)) == ("base", "default")
+    assert choose(policy, found=[]) == ("base", "default")
+    assert choose(policy, found=None) == ("base", "default")
 
 
 def test_a_rule_on_the_score_has_two_ends_and_nothing_found_scores_zero():
     weak = RoutePolicy(rules=(RouteRule(score_below=0.3, variant="tuned"),))
-    assert choose(weak, look=found("ds", 0.29)) == ("tuned", "rule")
-    assert choose(weak, look=found("ds", 0.3)) == ("base", "default")
-    assert choose(weak, look=lambda: Evidence()) == ("tuned", "rule")
-    assert choose(weak, look=lambda: None) == ("base", "default"), "nothing was searched"
+    assert choose(weak, found=found("ds", 0.29)) == ("tuned", "rule")
+    assert choose(weak, found=found("ds", 0.3)) == ("base", "default")
+    assert choose(weak, found=[]) == ("tuned", "rule")
+    assert choose(weak, found=None) == ("base", "default"), "nothing was searched"
     strong = RoutePolicy(rules=(RouteRule(score_at_least=0.3, variant="tuned"),))
-    assert choose(strong, look=found("ds", 0.3)) == ("tuned", "rule")
-    assert choose(strong, look=found("ds", 0.29)) == ("base", "default")
+    assert choose(strong, found=found("ds", 0.3)) == ("tuned", "rule")
+    assert choose(strong, found=found("ds", 0.29)) == ("base", "default")
 
 
 def test_all_conditions_of_a_rule_must_hold_and_the_first_rule_decides():
     both = RouteRule(("refund",), "tuned", languages=("en",), score_at_least=0.5)
     policy = RoutePolicy(mode="tuned", rules=(both, RouteRule(("refund",), "base")))
     asked = {"query": "How do I get a refund?"}
-    assert choose(policy, look=found("ds", 0.6), **asked) == ("tuned", "rule")
-    assert choose(policy, look=found("ds", 0.4), **asked) == ("base", "rule")
-    assert choose(policy, look=found("ds", 0.6)) == ("tuned", "default")
+    assert choose(policy, found=found("ds", 0.6), **asked) == ("tuned", "rule")
+    assert choose(policy, found=found("ds", 0.4), **asked) == ("base", "rule")
+    assert choose(policy, found=found("ds", 0.6)) == ("tuned", "default")
 
 
 def test_nothing_is_searched_before_a_rule_needs_it():
-    def never():
-        pytest.fail("searched for nothing")
-
     rules = (RouteRule(("refund",), "tuned"), RouteRule(("x",), "base", score_below=0.5))
     policy = RoutePolicy(rules=rules)
-    assert choose(policy, query="refund", look=never) == ("tuned", "rule")
-    assert choose(policy, query="hello", look=never) == ("base", "default")
-    assert choose(policy, query="x", pinned="tuned", look=never) == ("tuned", "pinned")
-    assert choose(policy, query="x", requested="tuned", look=never) == ("tuned", "requested")
+    for query, pinned, requested, expected in (
+        ("refund", None, None, ("tuned", "rule")),
+        ("hello", None, "auto", ("base", "default")),
+        ("x", "tuned", None, ("tuned", "pinned")),
+        ("x", None, "tuned", ("tuned", "requested")),
+    ):
+        assert not needs_search(policy, requested, pinned, query)
+        asked = {"query": query, "pinned": pinned, "requested": requested}
+        assert choose(policy, **asked) == expected
+    assert needs_search(policy, "auto", None, "x")
+    assert needs_search(RoutePolicy(rules=(RouteRule(score_below=0.5),)), None, None, "hello")
 
 
 @pytest.mark.parametrize(

@@ -16,15 +16,15 @@ from typing import Any
 
 import pytest
 
-from kb.chat.ask.asking import ChatRequest
+from kb.chat.ask.question import ChatRequest
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import EmbeddingSettings, LlmSettings, Settings
 from kb.store.apps import models
-from kb.types import TERMINAL_EVENTS, Completed, Delta, Failed, Model, RunEvent, Variant
+from kb.types import TERMINAL_EVENTS, Completed, Delta, Failed, Limits, Model, RunEvent, Variant
 from tests.chatting import routes
 from tests.faulty_model_server import FaultyModelServer
 from tests.model_faults import FAULTS, TEXT, TOKENS
-from tests.parts import ADMIN, prepared, publish
+from tests.parts import ADMIN, publish
 
 MARKER = "quicksilver-4711"
 PROVIDER_KEY = "sk-vermilion-0815"
@@ -114,9 +114,8 @@ def set_up(kb: KnowledgeBase, port: int) -> None:
 
 async def outcome(kb: KnowledgeBase, app: str, query: str, **asked: str) -> Outcome:
     request = ChatRequest(query, **asked)
-    generation = await prepared(kb, app, request)
+    run = await kb.chat.ask(ADMIN, app, request, Limits())
     began = asyncio.get_running_loop().time()
-    run = kb.chat.start(generation)
     async with aclosing(run.subscribe()) as numbered:
         events = [event async for _, event in numbered]
     return Outcome(events, asyncio.get_running_loop().time() - began)
@@ -141,7 +140,7 @@ async def all_outcomes(kb: KnowledgeBase) -> Everything:
         ]
         fallen = dict(zip(FAULTS, await asyncio.gather(*asked), strict=True))
         left = await left_behind(server, before)
-        await kb.catalog.close()
+        await kb.chat_models.close()
         return Everything(found, fallen, requests, left)
 
 

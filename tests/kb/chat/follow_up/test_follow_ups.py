@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kb.chat.follow_up.follow_ups import content_words, leans, resolved
+from kb.chat.follow_up.follow_ups import content_words, is_follow_up, rewrite_by_rule
 from kb.types import Turn
 
 LEANING = [
@@ -46,43 +46,43 @@ BEFORE = (Turn("What is the notice period for managers?", "Eight weeks. [1]"),)
 
 @pytest.mark.parametrize("query", LEANING)
 def test_a_question_that_points_back_or_leaves_out_its_subject_leans(query: str):
-    assert leans(query)
+    assert is_follow_up(query)
 
 
 @pytest.mark.parametrize("query", [*SELF_CONTAINED, *OTHER_LANGUAGES])
 def test_a_question_that_can_be_understood_alone_is_never_changed(query: str):
-    assert resolved(query, BEFORE) == query
+    assert rewrite_by_rule(query, BEFORE) == query
 
 
 @pytest.mark.parametrize("query", LEANING)
 def test_without_a_conversation_nothing_is_changed(query: str):
-    assert resolved(query, ()) == query
+    assert rewrite_by_rule(query, ()) == query
 
 
 def test_a_follow_up_gets_the_words_of_the_question_before():
-    assert resolved("How long is it?", BEFORE) == "How long is it? (notice period managers)"
-    assert resolved("And for managers?", BEFORE) == "And for managers? (notice period)"
+    assert rewrite_by_rule("How long is it?", BEFORE) == "How long is it? (notice period managers)"
+    assert rewrite_by_rule("And for managers?", BEFORE) == "And for managers? (notice period)"
 
 
 def test_a_chain_of_follow_ups_goes_back_to_the_last_question_that_stands_alone():
     talk = (*BEFORE, Turn("And for interns?", "Two weeks."))
-    assert resolved("Why?", talk) == "Why? (notice period managers interns)"
+    assert rewrite_by_rule("Why?", talk) == "Why? (notice period managers interns)"
     another = (*talk, Turn("When does the canteen open?", "At noon."))
-    assert resolved("Why?", another) == "Why? (canteen open)"
+    assert rewrite_by_rule("Why?", another) == "Why? (canteen open)"
 
 
 def test_a_question_about_a_person_gets_the_names_in_the_answer():
     talk = (Turn("Who wrote Hamlet?", "Hamlet was written by William Shakespeare in 1600. [1]"),)
-    found = resolved("When was he born?", talk)
+    found = rewrite_by_rule("When was he born?", talk)
     assert found == "When was he born? (wrote Hamlet William Shakespeare)"
 
 
 def test_a_chinese_follow_up_gets_the_words_of_the_question_before():
     talk = (Turn("公司的年假有几天？", "十天。"),)
-    assert resolved("那病假呢？", talk) == "那病假呢？（公司 年假 天）"
+    assert rewrite_by_rule("那病假呢？", talk) == "那病假呢？（公司 年假 天）"
     assert content_words("试用期员工的工资是多少？") == ["试用期员工", "工资"]
 
 
 def test_a_long_question_brings_what_it_needs():
     long = "Is it so " + "that the committee decides about every request of this kind " * 2
-    assert resolved(long, BEFORE) == long
+    assert rewrite_by_rule(long, BEFORE) == long

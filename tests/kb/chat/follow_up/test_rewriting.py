@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from kb.chat.follow_up.asides import Asides
-from kb.chat.follow_up.rewriting import Rewriter
+from kb.chat.follow_up import rewriting
+from kb.chat.follow_up.side_model import SideModel
 from kb.knowledge_base import KnowledgeBase
 from kb.store.access import usage
 from kb.store.apps import apps, models
@@ -30,11 +30,11 @@ def version(kb: KnowledgeBase, app: App) -> AppVersion:
 
 def rewrite(kb: KnowledgeBase, of: AppVersion, query: str, timeout_s: float = 5.0) -> str:
     async def whole() -> str:
-        rewriter = Rewriter(Asides(kb.database, kb.catalog, timeout_s=timeout_s))
+        side_model = SideModel(kb.database, kb.chat_models, timeout_s=timeout_s)
         try:
-            return await rewriter.rewrite(ADMIN, of, query, HISTORY)
+            return await rewriting.rewrite(side_model, ADMIN, of, query, HISTORY)
         finally:
-            await kb.catalog.close()
+            await kb.chat_models.close()
 
     return asyncio.run(whole())
 
@@ -65,10 +65,11 @@ def test_a_first_question_is_never_rewritten(kb, sky, upstream):
 
 
 def test_a_long_question_of_its_own_costs_no_call(kb, sky, upstream):
-    app = publish(kb, "selfish", dataset_ids=(sky,), base=Variant("echo"))
+    publish(kb, "selfish", dataset_ids=(sky,), base=Variant("echo"))
+    talk = conversation(kb, ask(kb, "selfish", "When does the moon rise?")).id
     asked = len(upstream.requests)
-    assert rewrite(kb, version(kb, app), LONG) == LONG
-    assert len(upstream.requests) == asked
+    assert searched(ask(kb, "selfish", LONG, conversation_id=talk)) == LONG
+    assert len(upstream.requests) == asked + 1, "for the answer"
 
 
 def test_without_documents_there_is_nothing_to_rewrite_for(kb, sky, upstream):

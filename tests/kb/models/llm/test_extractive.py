@@ -1,13 +1,11 @@
 """The answerer without a model: verbatim sentences with marks, or a refusal."""
 
-import asyncio
 import re
 
 import pytest
 
 from kb.chat.run.citations import CitationScanner
-from kb.models.llm.extractive import REFUSALS, ExtractiveAnswerer, language, question_terms
-from kb.protocols import Prompt, Question
+from kb.models.llm.extractive import REFUSALS, extractive_answer, language, question_terms
 from kb.types import Chunk, Cited, EndPiece, Hit, Piece, Source, Span, TextPiece
 
 ORCHARD = (
@@ -27,12 +25,7 @@ def source(n: int, text: str, *, heading: str = "", score: float = 1.0) -> Sourc
 
 def pieces(query: str, *texts: str) -> list[Piece]:
     sources = tuple(source(n, text) for n, text in enumerate(texts, start=1))
-
-    async def collect() -> list[Piece]:
-        question = Question(query, sources, Prompt("", (), query))
-        return [piece async for piece in ExtractiveAnswerer().answer(question)]
-
-    return asyncio.run(collect())
+    return list(extractive_answer(query, sources))
 
 
 def answer(query: str, *texts: str) -> tuple[str, EndPiece]:
@@ -134,12 +127,8 @@ def test_headings_and_questions_are_never_the_answer():
 def test_a_heading_counts_as_evidence_for_its_text():
     answers = "Take the green door and ring twice."
     sources = (source(1, answers, heading="Opening the mill"),)
-
-    async def collect() -> list[Piece]:
-        question = Question("mill opening", sources, Prompt("", (), ""))
-        return [piece async for piece in ExtractiveAnswerer().answer(question)]
-
-    assert asyncio.run(collect())[-1] == EndPiece("stop", grounded=True)
+    *_, end = extractive_answer("mill opening", sources)
+    assert end == EndPiece("stop", grounded=True)
 
 
 def test_words_of_asking_are_not_searched_for():

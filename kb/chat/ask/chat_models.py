@@ -1,4 +1,4 @@
-"""Which answerer serves a variant: a registered model, the configured default, or extraction.
+"""Which language model answers for a variant: a registered one, the configured one, or none.
 
 Clients of models are built once and kept, with the circuit breaker before them: building one costs
 about 25 ms. One that was replaced or deleted is closed as soon as no answer streams from it.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,9 +16,8 @@ from datetime import date
 from kb.apps.model_retirement import shutdown_warning, today
 from kb.errors import ModelUnavailable
 from kb.models.llm.circuit import Breaking, Circuit, Health
-from kb.models.llm.extractive import ExtractiveAnswerer
 from kb.models.llm.opening import open_chat_model
-from kb.protocols import Answerer, ChatModel, Prompt, Question
+from kb.protocols import ChatModel, Prompt
 from kb.store.access.secrets import Secrets
 from kb.store.apps import models
 from kb.store.engine.database import Database
@@ -27,7 +26,12 @@ from kb.types import Model, Piece, Scope
 logger = logging.getLogger(__name__)
 
 EXTRACTIVE = "extractive"
+"""The name under which answers without a language model are reported, and can be asked for."""
+
 DEFAULT = "default"
+
+Prices = tuple[float | None, float | None]
+"""Money per million tokens, in and out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,11 @@ class OpenModel:
         self._client = client
         self._streams = 0
         self._is_retired = False
+
+    @property
+    def prices(self) -> Prices:
+        """What its tokens cost."""
+        return self.model.price_in, self.model.price_out
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
         """The model's answer. Raises CircuitOpen, without asking, while it is left alone."""
@@ -89,49 +98,8 @@ class OpenModel:
                 await self._client.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """An answerer and the model behind it; None is extraction."""
-
-    answerer: Answerer
-    opened: OpenModel | None = None
-
-    @property
-    def is_extractive(self) -> bool:
-        """Whether no language model takes part."""
-        return self.opened is None
-
-    @property
-    def name(self) -> str:
-        """What is reported to users."""
-        return EXTRACTIVE if self.opened is None else self.opened.model.name
-
-    @property
-    def prices(self) -> tuple[float | None, float | None]:
-        """Money per million tokens, in and out."""
-        if self.opened is None:
-            return None, None
-        return self.opened.model.price_in, self.opened.model.price_out
-
-    def check_circuit(self) -> None:
-        """Raises CircuitOpen while the model is left alone."""
-        if self.opened is not None:
-            self.opened.circuit.check()
-
-
-class ModelAnswerer:
-    """A chat model behind the hidden prompt."""
-
-    def __init__(self, model: ChatModel) -> None:
-        self._model = model
-
-    def answer(self, question: Question) -> AsyncIterator[Piece]:
-        """Stream the model's answer to the filled prompt."""
-        return self._model.stream(question.prompt)
-
-
-class Catalog:
-    """Finds the answerer for a model name. Thread-safe."""
+class ChatModels:
+    """Opens the model of a name. Thread-safe."""
 
     def __init__(
         self, database: Database, vault: Secrets, default: Model | None, deadlines: Deadlines
@@ -145,20 +113,22 @@ class Catalog:
         self._warned: dict[str, date] = {}
         self._turn = threading.Lock()
 
-    def serve(self, scope: Scope, name: str | None) -> Served:
-        """The answerer for a variant's model; None is the default, or extraction without one.
+    def find(self, scope: Scope, name: str | None) -> OpenModel | None:
+        """The open client for a variant's model; None is the configured one.
+
+        Returns:
+            None where sentences of the documents answer instead of a language model.
 
         Raises:
             ModelUnavailable: no model of that name is registered.
         """
         if name == EXTRACTIVE or (name is None and self._default is None):
-            return Served(ExtractiveAnswerer())
+            return None
         model = self._model(scope, name)
         self._warn(model)
-        opened = self.chat_model(model)
-        return Served(ModelAnswerer(opened), opened)
+        return self.open(model)
 
-    def chat_model(self, model: Model) -> OpenModel:
+    def open(self, model: Model) -> OpenModel:
         """The open client of a model; a changed registration gets a new one, with a new circuit."""
         with self._turn:
             known = self._open.get(model.name)

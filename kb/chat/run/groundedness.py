@@ -33,7 +33,7 @@ _COMMON = frozenset(
 )
 
 
-def unsupported(
+def ungrounded_sentences(
     answer: str, citations: Sequence[Citation], sources: Sequence[Source]
 ) -> tuple[AnswerSpan, ...]:
     """The sentences of an answer that no source supports, in order.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kb.chat.run.citations import CitationScanner
-from kb.chat.run.support import unsupported
+from kb.chat.run.groundedness import ungrounded_sentences
 from kb.types import Chunk, Cited, Delta, Hit, Source, Span
 
 
@@ -34,7 +34,7 @@ def flagged(told: str, *sources: Source) -> list[str]:
     events = scanner.feed(told) + scanner.finish()
     answer = "".join(event.text for event in events if isinstance(event, Delta))
     citations = [event.citation for event in events if isinstance(event, Cited)]
-    found = unsupported(answer, citations, sources)
+    found = ungrounded_sentences(answer, citations, sources)
     return [answer[span.answer_start : span.answer_end] for span in found]
 
 

@@ -11,11 +11,10 @@ import logging
 from collections.abc import Sequence
 from contextlib import aclosing
 
-from kb.chat.ask.catalog import Catalog, Served
-from kb.chat.run.recording import Spent
-from kb.chat.run.sequence import stream_of
+from kb.chat.ask.chat_models import ChatModels, OpenModel
+from kb.chat.run.recording import ModelUsage
 from kb.errors import Unavailable
-from kb.protocols import Prompt, Question
+from kb.protocols import Prompt
 from kb.store.access import usage
 from kb.store.engine.database import Database
 from kb.text.token_estimate import estimate_tokens
@@ -28,16 +27,16 @@ TURN_CHARACTERS = 1000
 """What of each question and answer is shown to the model."""
 
 
-class Asides:
+class SideModel:
     """Asks the model of an app's base variant something small; its tokens count as the app's.
 
     Args:
         timeout_s: for a whole reply; 0 asks nothing.
     """
 
-    def __init__(self, database: Database, catalog: Catalog, *, timeout_s: float) -> None:
+    def __init__(self, database: Database, models: ChatModels, *, timeout_s: float) -> None:
         self._database = database
-        self._catalog = catalog
+        self._models = models
         self._timeout_s = timeout_s
 
     async def reply(self, scope: Scope, version: AppVersion, prompt: Prompt) -> str | None:
@@ -50,34 +49,33 @@ class Asides:
         try:
             async with asyncio.timeout(self._timeout_s):
                 name = version.content.base.model
-                served = await asyncio.to_thread(self._catalog.serve, scope, name)
-                if served.opened is None or served.opened.model.style != "chat":
+                opened = await asyncio.to_thread(self._models.find, scope, name)
+                if opened is None or opened.model.style != "chat":
                     return None
-                written, end = await _reply(served, prompt)
+                written, end = await _reply(opened, prompt)
         except (TimeoutError, Unavailable) as exc:
             logger.info("a side question was given up: %s", type(exc).__name__)
             return None
-        spent = Spent(served.name, _usage(prompt, written, end), served.prices)
-        await asyncio.to_thread(self._count, scope, version.app_id, spent)
+        used = ModelUsage(opened.model.name, _usage(prompt, written, end), opened.prices)
+        await asyncio.to_thread(self._count, scope, version.app_id, used)
         return written
 
-    def _count(self, scope: Scope, app_id: str, spent: Spent) -> None:
-        counted = (scope, app_id, spent.model, spent.usage)
-        self._database.writing(usage.count, *counted, cost=spent.cost, answers=0)
+    def _count(self, scope: Scope, app_id: str, used: ModelUsage) -> None:
+        counted = (scope, app_id, used.model, used.usage)
+        self._database.writing(usage.count, *counted, cost=used.cost, answers=0)
 
 
 def transcript(history: Sequence[Turn]) -> str:
-    """Past exchanges as text, long ones cut."""
+    """Past turns as text, long ones cut."""
     return "\n".join(
         f"User: {turn.query[:TURN_CHARACTERS]}\nAssistant: {turn.answer[:TURN_CHARACTERS]}"
         for turn in history
     )
 
 
-async def _reply(served: Served, prompt: Prompt) -> tuple[str, EndPiece]:
+async def _reply(model: OpenModel, prompt: Prompt) -> tuple[str, EndPiece]:
     written, end = "", EndPiece()
-    question = Question(prompt.query, (), prompt)
-    async with aclosing(stream_of(served.answerer, question)) as pieces:
+    async with aclosing(model.stream(prompt)) as pieces:
         async for piece in pieces:
             match piece:
                 case TextPiece(text):

@@ -1,0 +1,196 @@
+"""What is asked of an app, and the same question checked, with all that is stored about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from kb.chat.ask.inputs import InputValue
+from kb.chat.ask.routing import RouteRequest
+from kb.errors import Rejected
+from kb.types import (
+    App,
+    AppContent,
+    AppVersion,
+    Conversation,
+    Message,
+    Scope,
+    Turn,
+    VariantName,
+)
+
+MAX_QUERY_CHARACTERS = 32_000
+MAX_TEMPERATURE = 2.0
+MAX_STOPS = 4
+"""Most texts that end an answer: what OpenAI's API takes."""
+
+MAX_STOP_CHARACTERS = 200
+CUT = " …"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """A question to an app.
+
+    `replay_of` is the message that is asked again, with its history, beside its conversation.
+    `history` are the turns before, oldest first, from a caller that keeps them itself: they stand
+    in for a stored conversation, and the answer is stored as the first of a new one.
+    What a variant sets as `temperature` and `max_tokens` is the most that a question may ask for;
+    where it sets none, the question's count. `stop` are texts before which a model ends.
+    """
+
+    query: str
+    conversation_id: str | None = None
+    inputs: Mapping[str, InputValue] = field(default_factory=dict)
+    route: RouteRequest = "auto"
+    version: int | None = None
+    end_user: str | None = None
+    replay_of: Message | None = None
+    history: Sequence[Turn] | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+
+    def checked(self) -> ChatRequest:
+        """The same with a query that can be searched and sent. Raises Rejected."""
+        if self.history is not None and self.conversation_id is not None:
+            raise Rejected("Send either a `conversation_id` or a history of your own.")
+        if self.temperature is not None and not 0 <= self.temperature <= MAX_TEMPERATURE:
+            raise Rejected(f"`temperature` must be a number from 0 to {MAX_TEMPERATURE:g}.")
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise Rejected("`max_tokens` must be 1 or more.")
+        if len(self.stop) > MAX_STOPS or not all(
+            0 < len(text) <= MAX_STOP_CHARACTERS for text in self.stop
+        ):
+            raise Rejected(
+                f"`stop` may hold {MAX_STOPS} texts of 1 to {MAX_STOP_CHARACTERS} characters."
+            )
+        return replace(self, query=checked_query(self.query))
+
+
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """Which answer a run makes, and what decides who may see it: a replay only admins."""
+
+    run_id: str
+    conversation_id: str
+    message_id: str
+    app_id: str
+    key_id: str | None = None
+    end_user: str | None = None
+    is_replay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChatQuestion:
+    """A checked question with what is stored about it, loaded once.
+
+    Attributes:
+        conversation: the one that it goes on with, None for a new one.
+        history: the turns that the answering model gets.
+        earlier_answers: those of the conversation, also what the model does not get.
+        fixed_answer: the operator's own for this wording.
+        search_query: the question in words that can be searched without the history.
+        began: when it came, in seconds of `time.perf_counter`.
+    """
+
+    scope: Scope
+    request: ChatRequest
+    app: App
+    version: AppVersion
+    identity: RunIdentity
+    inputs: Mapping[str, str]
+    conversation: Conversation | None
+    history: tuple[Turn, ...]
+    earlier_answers: tuple[str, ...]
+    fixed_answer: str | None
+    search_query: str
+    began: float
+    rewrite_ms: float = 0.0
+
+    @property
+    def query(self) -> str:
+        """The question in the user's words."""
+        return self.request.query
+
+    @property
+    def content(self) -> AppContent:
+        """What the version holds."""
+        return self.version.content
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether some variant of the app searches at all."""
+        variants = filter(None, (self.content.base, self.content.tuned))
+        return bool(self.content.dataset_ids) and any(v.retrieval for v in variants)
+
+    @property
+    def pinned(self) -> VariantName | None:
+        """A replay keeps to the variant that answered before, so that only the version differs."""
+        if self.request.replay_of is not None:
+            return self.request.replay_of.route.variant
+        return self.conversation.variant if self.conversation else None
+
+    def rewritten(self, search_query: str, ms: float) -> ChatQuestion:
+        """The same, to be searched in other words, which took so many milliseconds to find."""
+        return replace(self, search_query=search_query, rewrite_ms=self.rewrite_ms + ms)
+
+    def elapsed_ms(self) -> float:
+        """Milliseconds since the question came in."""
+        return (time.perf_counter() - self.began) * 1000
+
+
+def checked_query(query: str) -> str:
+    """The question as it is searched and sent: valid Unicode, without NUL and outer blanks.
+
+    Raises:
+        Rejected: it is empty or too long.
+    """
+    query = query.encode("utf-8", "replace").decode().replace("\0", "").strip()
+    if not query:
+        raise Rejected("The question is empty. Send some text in `query`.")
+    if len(query) > MAX_QUERY_CHARACTERS:
+        raise Rejected(f"The question is over {MAX_QUERY_CHARACTERS} characters. Shorten it.")
+    return query
+
+
+def within_budget(
+    turns: Sequence[Turn], count: Callable[[str], int], budget_tokens: int
+) -> tuple[Turn, ...]:
+    """The latest turns that fit, oldest first, without gaps.
+
+    Turns stay whole, but the latest is always there while there is a budget: if it does not
+    fit, its answer is cut, because a follow-up most likely asks about how it begins.
+
+    Args:
+        turns: oldest first.
+        count: tokens of a text, in the model's own count or an estimate.
+    """
+    kept: list[Turn] = []
+    left = budget_tokens
+    for turn in reversed(turns):
+        cost = count(turn.query) + count(turn.answer)
+        if cost > left:
+            break
+        kept.append(turn)
+        left -= cost
+    if not kept and turns and budget_tokens > 0:
+        query = _beginning(turns[-1].query, count, budget_tokens)
+        left = budget_tokens - count(query)
+        return (Turn(query, _beginning(turns[-1].answer, count, left)),)
+    return tuple(reversed(kept))
+
+
+def _beginning(text: str, count: Callable[[str], int], budget_tokens: int) -> str:
+    """The longest beginning within the budget, found by halving."""
+    if count(text) <= budget_tokens:
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if count(text[:middle] + CUT) <= budget_tokens:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low] + CUT if low else ""

@@ -1,0 +1,269 @@
+"""What one variant of an app needs to answer a question: its hits, its own prompt, its model."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import TypeVar
+
+from kb.apps.model_retirement import ShutDown, has_shut_down
+from kb.chat.ask.chat_models import EXTRACTIVE, ChatModels, OpenModel
+from kb.chat.ask.hidden_texts import around_inputs, hidden_texts, quotable_texts
+from kb.chat.ask.prepared import Draft, Found, PreparedVariant
+from kb.chat.ask.prompting import build_prompt, context_block
+from kb.chat.ask.question import ChatQuestion
+from kb.chat.ask.routing import choose_variant, needs_search
+from kb.chat.guard.gate import Guarded
+from kb.chat.guard.index import PromptIndex
+from kb.errors import ModelUnavailable
+from kb.models.llm.circuit import CircuitOpen
+from kb.models.llm.extractive import extractive_answer
+from kb.protocols import Prompt
+from kb.search.calibration import LEAST_SCORE
+from kb.search.searching import Searcher
+from kb.store.content import datasets
+from kb.store.engine.database import Database
+from kb.text.token_estimate import estimate_tokens
+from kb.types import (
+    AppContent,
+    EndPiece,
+    Hit,
+    Retrieval,
+    Route,
+    Source,
+    TextPiece,
+    Variant,
+    VariantName,
+)
+
+N = TypeVar("N", int, float)
+
+PROMPTS_INDEXED = 16
+"""Versions of apps whose prompts are kept ready for the gate; each takes about 270 bytes a
+character."""
+
+_MARK = re.compile(r"\s?\[\d{1,3}\]")
+"""Marks of the answer that a fixed one was made from: here they would point at nothing."""
+
+
+class VariantPreparer:
+    """Makes ready the variant that answers a question: it searches with its own settings and
+    fills its own hidden prompt. What was searched with the same settings before is not searched
+    again."""
+
+    def __init__(self, database: Database, searcher: Searcher, models: ChatModels) -> None:
+        self._database = database
+        self._searcher = searcher
+        self._models = models
+        self._indexed = lru_cache(maxsize=PROMPTS_INDEXED)(_prompt_index)
+
+    def prepare(self, question: ChatQuestion) -> PreparedVariant:
+        """The variant that the request, the conversation or the policy chooses; base if the tuned
+        model cannot even be asked. Raises Rejected, ModelUnavailable or Overloaded."""
+        if question.fixed_answer is not None and question.search_query == question.query:
+            return _fixed(question.fixed_answer, question.query)
+        found: Found = {}
+        name, reason = choose_variant(
+            question.app.route,
+            question.content,
+            requested=question.request.route,
+            pinned=question.pinned,
+            query=question.query,
+            conversation_id=question.identity.conversation_id,
+            found=self._evidence(question, found),
+        )
+        try:
+            return self._prepared(question, name, reason, found)
+        except ModelUnavailable as failure:
+            if name == "base":
+                raise
+            return self._prepared(question, "base", _why(failure), found)
+
+    def fall_back(
+        self, question: ChatQuestion, failed: PreparedVariant, failure: ModelUnavailable
+    ) -> PreparedVariant:
+        """Base, after the tuned variant has failed before its first token."""
+        return self._prepared(question, "base", _why(failure), dict(failed.found))
+
+    def _evidence(self, question: ChatQuestion, found: Found) -> list[Hit] | None:
+        """What the rules of the policy may know, where one of them asks for it: what is found with
+        the settings of base, or of tuned where base does not search."""
+        asked = (question.request.route, question.pinned, question.query)
+        if not needs_search(question.app.route, *asked):
+            return None
+        variants = filter(None, (question.content.base, question.content.tuned))
+        profiles = (_profile(question, variant) for variant in variants)
+        profile = next(filter(None, profiles), None)
+        return None if profile is None else self._hits(question, profile, found)
+
+    def _prepared(
+        self,
+        question: ChatQuestion,
+        name: VariantName,
+        reason: str,
+        found: Found,
+    ) -> PreparedVariant:
+        content = question.content
+        variant = content.tuned if name == "tuned" and content.tuned else content.base
+        model = self._model(question, name, variant.model)
+        retrieval = _profile(question, variant)
+        if retrieval is None and model is None:
+            raise ModelUnavailable(
+                "This app has neither documents to answer from nor a language model. Give it a "
+                "dataset, register a model with POST /v1/models, or set KB_LLM__MODEL."
+            )
+        context, sources = self._retrieved(question, retrieval, found)
+        prepared = PreparedVariant(
+            Route(name, reason if model else f"{reason}, extractive", _name(model)),
+            _filled(question, variant, variant.prompt, context),
+            sources,
+            prices=model.prices if model else (None, None),
+            found=found,
+        )
+        least_score = (retrieval and retrieval.min_score) or LEAST_SCORE
+        if sources is not None and content.refusal and _best(sources) < least_score:
+            refused = (TextPiece(content.refusal), EndPiece("refused", grounded=False))
+            return replace(prepared, pieces=refused)
+        if model is None:
+            pieces = extractive_answer(question.search_query, sources or (), content.refusal)
+            return replace(prepared, pieces=tuple(pieces))
+        guarded = self._guarded(question, sources or ())
+        prepared = replace(prepared, model=model, guarded=guarded)
+        if variant.draft_model is None:
+            return prepared
+        drafter = self._model(question, name, variant.draft_model)
+        return _with_draft(question, variant, context, drafter, prepared)
+
+    def _retrieved(
+        self, question: ChatQuestion, retrieval: Retrieval | None, found: Found
+    ) -> tuple[str | None, tuple[Source, ...] | None]:
+        """What goes into the prompt as `{{context}}`, and the sources that are in it."""
+        if retrieval is None:
+            return None, None
+        hits = self._hits(question, retrieval, found)
+        numbered = [Source(n, hit) for n, hit in enumerate(hits, start=1)]
+        return context_block(numbered, estimate_tokens, retrieval.context_tokens)
+
+    def _model(
+        self, question: ChatQuestion, name: VariantName, model: str | None
+    ) -> OpenModel | None:
+        opened = self._models.find(question.scope, model)
+        if opened is not None:
+            if name == "tuned" and has_shut_down(opened.model):
+                raise ShutDown(opened.model)
+            opened.circuit.check()
+        return opened
+
+    def _guarded(self, question: ChatQuestion, sources: Sequence[Source]) -> Guarded:
+        quotable = quotable_texts(question.app, question.content)
+        indexes = [self._indexed(question.content, quotable)]
+        if around := around_inputs(question.content, question.inputs):
+            indexes.append(PromptIndex(around, quotable))
+        given = (question.query, *question.inputs.values(), *_texts(sources))
+        return Guarded(tuple(indexes), given, question.earlier_answers)
+
+    def _hits(
+        self,
+        question: ChatQuestion,
+        retrieval: Retrieval,
+        found: Found,
+    ) -> list[Hit]:
+        if retrieval not in found:
+            began = time.perf_counter()
+            ids = question.content.dataset_ids
+            # The app may search its datasets, whoever asks: an app key sees none of its own.
+            own = replace(question.scope, datasets=frozenset(ids))
+            # A dataset that was deleted after publishing is the operator's affair.
+            left = self._database.reading(datasets.existing, own, ids)
+            hits = self._searcher.search(own, left, question.search_query, retrieval)
+            found[retrieval] = hits, (time.perf_counter() - began) * 1000
+        return found[retrieval][0]
+
+
+def _prompt_index(content: AppContent, quotable: tuple[str, ...]) -> PromptIndex:
+    return PromptIndex(hidden_texts(content), quotable)
+
+
+def _fixed(answer: str, query: str) -> PreparedVariant:
+    """The answer that an operator has fixed, word for word: no search, no model, no failure."""
+    pieces = (TextPiece(_MARK.sub("", answer)), EndPiece())
+    route = Route("base", "annotation", EXTRACTIVE)
+    return PreparedVariant(route, Prompt("", (), query), pieces=pieces)
+
+
+def _with_draft(
+    question: ChatQuestion,
+    variant: Variant,
+    context: str | None,
+    drafter: OpenModel | None,
+    prepared: PreparedVariant,
+) -> PreparedVariant:
+    """The same in two steps: another model drafts, or sentences of the documents are the draft."""
+    finish = partial(_filled, question, variant, variant.prompt, context)
+    pieces = () if drafter else extractive_answer(question.search_query, prepared.sources or ())
+    prompt = _filled(question, variant, variant.draft_prompt, context)
+    return replace(
+        prepared,
+        route=replace(prepared.route, draft_model=_name(drafter)),
+        prompt=finish(""),
+        draft=Draft(prompt, finish, drafter, tuple(pieces)),
+    )
+
+
+def _filled(
+    question: ChatQuestion,
+    variant: Variant,
+    template: str | None,
+    context: str | None,
+    draft: str | None = None,
+) -> Prompt:
+    request = question.request
+    return build_prompt(
+        template if template is not None else question.content.prompt,
+        question.query,
+        context=context,
+        draft=draft,
+        history=question.history,
+        inputs=question.inputs,
+        temperature=_least(variant.temperature, request.temperature),
+        max_tokens=_least(variant.max_tokens, request.max_tokens),
+        stop=request.stop,
+    )
+
+
+def _least(bound: N | None, asked: N | None) -> N | None:
+    """What is asked for, but no more than the variant allows."""
+    return min((value for value in (bound, asked) if value is not None), default=None)
+
+
+def _profile(question: ChatQuestion, variant: Variant) -> Retrieval | None:
+    return variant.retrieval if question.content.dataset_ids else None
+
+
+def _name(model: OpenModel | None) -> str:
+    return model.model.name if model else EXTRACTIVE
+
+
+def _best(sources: Sequence[Source]) -> float:
+    return max((source.hit.score for source in sources), default=-1.0)
+
+
+def _why(failure: ModelUnavailable) -> str:
+    match failure:
+        case CircuitOpen():
+            return "circuit_open"
+        case ShutDown():
+            return "shut_down"
+        case _:
+            return "fallback"
+
+
+def _texts(sources: Sequence[Source]) -> tuple[str, ...]:
+    """What an answer may take from its sources word for word."""
+    hits = [source.hit for source in sources]
+    return tuple(
+        text for hit in hits for text in (hit.document_name, hit.chunk.index_text, hit.chunk.text)
+    )

@@ -1,0 +1,272 @@
+"""From a question to a run: everything that may fail with a status comes before the first byte.
+
+`Chat.ask` is the one way to ask. It loads what is stored, lets a language model rewrite a
+follow-up, chooses the variant, searches, fills the hidden prompt and begins the run, which only
+generates. No SQL transaction is open while an answer streams.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from kb.access.token_budget import TokenBudget
+from kb.chat.ask.chat_models import ChatModels
+from kb.chat.ask.inputs import checked_inputs
+from kb.chat.ask.question import ChatQuestion, ChatRequest, RunIdentity, within_budget
+from kb.chat.ask.routing import RouteRequest
+from kb.chat.ask.variants import VariantPreparer
+from kb.chat.follow_up.rewriting import may_be_follow_up, rewrite
+from kb.chat.follow_up.side_model import SideModel
+from kb.chat.follow_up.suggesting import Suggestions
+from kb.chat.run.answer_stream import AnswerStream
+from kb.chat.run.runs import Run, Runs
+from kb.errors import Conflict, NotAllowed, NotFound
+from kb.ids import new_id
+from kb.search.searching import Searcher
+from kb.settings import ChatSettings
+from kb.store.apps import apps, conversations
+from kb.store.engine.database import Database, Transaction
+from kb.text.token_estimate import estimate_tokens
+from kb.threads import SearchThreads, in_thread
+from kb.types import App, AppVersion, Conversation, Limits, Scope, Turn
+
+VERSIONS_KEPT = 64
+"""Published versions that are kept decoded."""
+
+
+class Chat:
+    """Answers questions to apps."""
+
+    def __init__(
+        self,
+        settings: ChatSettings,
+        database: Database,
+        searcher: Searcher,
+        models: ChatModels,
+        *,
+        threads: SearchThreads,
+        budget: TokenBudget,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._models = models
+        self._runs = Runs(
+            grace_s=settings.grace_s, replay_s=settings.replay_s, max_runs=settings.max_runs
+        )
+        self._threads = threads
+        self._budget = budget
+        self._side_model = SideModel(database, models, timeout_s=settings.side_timeout_s)
+        self._suggestions = Suggestions(database, self._side_model)
+        self._preparer = VariantPreparer(database, searcher, models)
+        self._versions: dict[tuple[str, int], AppVersion] = {}
+
+    @property
+    def active_runs(self) -> int:
+        """Answers in progress."""
+        return self._runs.active
+
+    @property
+    def in_progress(self) -> list[Run]:
+        """The runs that have not ended."""
+        return self._runs.in_progress
+
+    async def ask(self, scope: Scope, app: str, request: ChatRequest, limits: Limits) -> Run:
+        """Begin an answer.
+
+        The tokens of the day are looked at twice: before anything is done, and with what the
+        answers in progress will use, so that however many are asked at once, one at most goes over
+        the limit.
+
+        Args:
+            app: its id or slug.
+            limits: those of the key that asks, `Limits()` for an operator.
+
+        Raises:
+            Rejected: the question or its inputs are not usable.
+            NotFound: the app, the conversation or the version cannot be seen.
+            NotAllowed: a version may only be asked for by an admin.
+            Conflict: the app has no published version.
+            ModelUnavailable: no model is there that could answer.
+            Overloaded: too many searches are waiting, or too many answers are being written.
+            RateLimited: the key has used its tokens of the day.
+        """
+        begun = await self._threads.run(self._begin, scope, app, request, limits)
+        if isinstance(begun, ChatQuestion):
+            began = time.perf_counter()
+            query = await rewrite(
+                self._side_model, scope, begun.version, begun.query, begun.history
+            )
+            question = begun.rewritten(query, (time.perf_counter() - began) * 1000)
+            begun = await self._threads.run(self._answer, question)
+        if limits.tokens_per_day is None:
+            return self._start(begun)
+        async with self._budget.turn(scope.key_id):
+            # Before what has ended is counted.
+            in_progress = self._tokens_in_progress(scope.key_id)
+            await in_thread(self._budget.check, scope.key_id, limits, in_progress=in_progress)
+            return self._start(begun)
+
+    async def replay(
+        self,
+        scope: Scope,
+        message_id: str,
+        version: int,
+        limits: Limits,
+        *,
+        route: RouteRequest = "auto",
+    ) -> Run:
+        """Ask a stored question of another version of its app, with the same inputs and history.
+
+        Inputs that the version does not have are left out.
+
+        Raises:
+            NotAllowed: the scope is no admin's.
+            NotFound: the message or the version is not there.
+            Others: what `ask` raises.
+        """
+        app_id, request = await in_thread(self._asked_again, scope, message_id, version)
+        return await self.ask(scope, app_id, replace(request, route=route), limits)
+
+    async def suggested(self, scope: Scope, message_id: str, limits: Limits) -> tuple[str, ...]:
+        """Up to three questions that may come after an answer. Raises NotFound or RateLimited."""
+        await in_thread(self._budget.check, scope.key_id, limits)
+        return await self._suggestions.after(scope, message_id)
+
+    def run(self, scope: Scope, run_id: str) -> Run:
+        """A run that the scope may follow. Raises NotFound."""
+        run = self._runs.get(run_id)
+        if run is None or not _may_see(scope, run.identity):
+            raise NotFound("run", run_id)
+        return run
+
+    async def close(self) -> None:
+        """End every run with a terminal event, then the connections to models."""
+        await self._runs.close()
+        await self._models.close()
+
+    def _begin(
+        self, scope: Scope, app: str, request: ChatRequest, limits: Limits
+    ) -> ChatQuestion | AnswerStream:
+        """The answer, ready to begin; the question, if a model is to rewrite it first."""
+        self._budget.check(scope.key_id, limits)
+        question = self._question(scope, app, request.checked())
+        if question.is_searched and may_be_follow_up(question.query, question.history):
+            return question
+        return self._answer(question)
+
+    def _asked_again(self, scope: Scope, message_id: str, version: int) -> tuple[str, ChatRequest]:
+        if not scope.may("admin"):
+            raise NotAllowed("Only an admin key may replay a question.")
+        with self._database.read() as tx:
+            message = conversations.message(tx, scope, message_id)
+            if message.replay_of is not None:  # of a replay the first question, which it goes with
+                message = conversations.message(tx, scope, message.replay_of)
+            content = apps.version(tx, scope, message.app_id, version).content
+        known = {variable.name for variable in content.inputs}
+        given = {name: value for name, value in (message.inputs or {}).items() if name in known}
+        request = ChatRequest(message.query, inputs=given, version=version, replay_of=message)
+        return message.app_id, request
+
+    def _answer(self, question: ChatQuestion) -> AnswerStream:
+        return AnswerStream(question, self._preparer, self._database)
+
+    def _question(self, scope: Scope, name: str, request: ChatRequest) -> ChatQuestion:
+        began = time.perf_counter()
+        if request.version is not None and not scope.may("admin"):
+            raise NotAllowed("Only an admin key may ask for a version.")
+        with self._database.read() as tx:
+            app, fixed_answer = apps.asked(tx, scope, name, request.query)
+            version = self._version(tx, app, request.version)
+            conversation = _conversation(tx, scope, app, request.conversation_id)
+            history, earlier_answers = self._history(tx, request)
+        return ChatQuestion(
+            scope=scope,
+            request=request,
+            app=app,
+            version=version,
+            identity=_identity(scope, request, app),
+            inputs=checked_inputs(version.content, request.inputs),
+            conversation=conversation,
+            history=within_budget(history, estimate_tokens, self._settings.history_tokens),
+            earlier_answers=earlier_answers,
+            fixed_answer=fixed_answer if request.version is None else None,
+            search_query=request.query,
+            began=began,
+        )
+
+    def _version(self, tx: Transaction, app: App, number: int | None) -> AppVersion:
+        """The version that answers, or the one asked for. None ever changes, so they are kept."""
+        number = number or app.version
+        if number is None:
+            raise Conflict(f"App {app.slug!r} has no published version. Publish its draft.")
+        known = self._versions.get((app.id, number))
+        if known is None:
+            known = apps.published(tx, app, number)
+            if len(self._versions) >= VERSIONS_KEPT:
+                self._versions.clear()
+            self._versions[app.id, number] = known
+        return known
+
+    def _history(
+        self, tx: Transaction, request: ChatRequest
+    ) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
+        """The turns before, and all answers of the conversation; the caller has checked that they
+        may be seen."""
+        if request.history is not None:
+            turns = tuple(request.history)
+            latest = turns[max(0, len(turns) - self._settings.history_turns) :]
+            return latest, tuple(turn.answer for turn in turns[-conversations.ANSWERS_SAID :])
+        if (again := request.replay_of) is not None:
+            talk = again.conversation_id
+            return conversations.history(tx, talk, self._settings.history_turns, before=again.id)[
+                0
+            ], ()
+        if request.conversation_id is None:
+            return (), ()
+        return conversations.history(tx, request.conversation_id, self._settings.history_turns)
+
+    def _start(self, answer: AnswerStream) -> Run:
+        return self._runs.start(
+            answer.question.identity,
+            answer.events,
+            on_end=answer.store,
+            expected_tokens=answer.expected_tokens,
+        )
+
+    def _tokens_in_progress(self, key_id: str | None) -> int:
+        """What the unfinished answers to a key are expected to use, until they are counted."""
+        own = (run for run in self._runs.in_progress if run.identity.key_id == key_id)
+        return sum(run.expected_tokens() for run in own)
+
+
+def _conversation(
+    tx: Transaction, scope: Scope, app: App, conversation_id: str | None
+) -> Conversation | None:
+    if conversation_id is None:
+        return None
+    found = conversations.get(tx, scope, conversation_id)
+    if found.app_id != app.id:
+        raise NotFound("conversation", conversation_id)
+    return found
+
+
+def _identity(scope: Scope, request: ChatRequest, app: App) -> RunIdentity:
+    return RunIdentity(
+        run_id=new_id("run"),
+        conversation_id=request.conversation_id or new_id("conv"),
+        message_id=new_id("msg"),
+        app_id=app.id,
+        key_id=scope.key_id,
+        # Who is narrowed, even to nobody, cannot speak for somebody else.
+        end_user=request.end_user if scope.end_user is None else scope.end_user,
+        is_replay=request.replay_of is not None,
+    )
+
+
+def _may_see(scope: Scope, identity: RunIdentity) -> bool:
+    if not scope.may("chat") or (identity.is_replay and not scope.may("admin")):
+        return False
+    if scope.apps is not None and identity.app_id not in scope.apps:
+        return False
+    return scope.end_user is None or scope.end_user == identity.end_user

@@ -1,0 +1,207 @@
+"""One answer in the making: the events of a run, and the message that it leaves behind.
+
+Before the first token a failing tuned variant gives way to base; after it, an answer is never
+begun again, so no text is ever repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from kb.chat.ask.prepared import Draft, PreparedVariant
+from kb.chat.ask.question import ChatQuestion
+from kb.chat.ask.variants import VariantPreparer
+from kb.chat.guard.gate import PromptGuard
+from kb.chat.run import recording
+from kb.chat.run.citations import CitationScanner
+from kb.chat.run.groundedness import ungrounded_sentences
+from kb.chat.run.recording import Answer
+from kb.chat.run.run import Run, Terminal
+from kb.errors import ModelUnavailable
+from kb.store.engine.database import Database
+from kb.types import (
+    AnswerSpan,
+    Citation,
+    Cited,
+    Completed,
+    Delta,
+    DraftPiece,
+    EndPiece,
+    Piece,
+    QuotedPiece,
+    Routed,
+    RunEvent,
+    Sources,
+    Started,
+    TextPiece,
+)
+
+
+class AnswerStream:
+    """Turns one or two variants into run events, and the outcome into a stored message."""
+
+    def __init__(
+        self, question: ChatQuestion, preparer: VariantPreparer, database: Database
+    ) -> None:
+        self.question = question
+        self._preparer = preparer
+        self._database = database
+        self._answer: Answer | None = None
+        self._begin(preparer.prepare(question))
+
+    def expected_tokens(self) -> int:
+        """What the models will likely read and write."""
+        return recording.expected_tokens(self._variant)
+
+    async def events(self, _run: Run) -> AsyncGenerator[RunEvent, None]:
+        """Started, Routed, Sources unless plain chat, text and citations, Completed.
+
+        Raises:
+            ModelUnavailable: the model failed, and no fallback was possible.
+        """
+        yield self._started()
+        try:
+            async with aclosing(self._answered()) as events:
+                async for event in events:
+                    yield event
+            return
+        except ModelUnavailable as failure:
+            if self._variant.route.variant == "base" or self._scanner.answer:
+                raise
+            reason = failure
+        await asyncio.to_thread(self._fall_back, reason)
+        async with aclosing(self._answered()) as events:
+            async for event in events:
+                yield event
+
+    def store(self, _run: Run, terminal: Terminal) -> None:
+        """Write the message, also of a partial answer; nothing if the app was deleted meanwhile."""
+        recording.store(self._database, self._answer or self._so_far(), terminal)
+
+    def _begin(self, variant: PreparedVariant) -> None:
+        self._variant = variant
+        self._scanner = CitationScanner(variant.sources or ())
+        self._guard = PromptGuard(variant.guarded)
+        self._first_token_ms: float | None = None
+        self._draft: DraftPiece | None = None
+        self._end = EndPiece()
+        self._citations: list[Citation] = []
+
+    def _fall_back(self, failure: ModelUnavailable) -> None:
+        self._begin(self._preparer.fall_back(self.question, self._variant, failure))
+
+    def _started(self) -> Started:
+        identity, question = self.question.identity, self.question
+        return Started(
+            identity.run_id,
+            identity.conversation_id,
+            identity.message_id,
+            question.app.slug,
+            question.version.version,
+        )
+
+    async def _answered(self) -> AsyncGenerator[RunEvent, None]:
+        variant = self._variant
+        yield Routed(variant.route)
+        if variant.sources is not None:
+            yield Sources(self.question.search_query, variant.sources)
+        async with aclosing(_pieces(variant)) as pieces:
+            async for piece in pieces:
+                match piece:
+                    case EndPiece():
+                        self._end = piece
+                        continue
+                    case DraftPiece():
+                        self._draft = piece
+                        continue
+                if self._first_token_ms is None and piece.text:
+                    self._first_token_ms = self.question.elapsed_ms()
+                for event in self._noted(self._scanned(piece)):
+                    yield event
+                if self._guard.has_stopped:
+                    self._end = EndPiece("filtered")
+                    break
+        rest = self._scanner.feed(self._guard.finish()) + self._scanner.finish()
+        for event in self._noted(rest):
+            yield event
+        yield self._completed()
+
+    def _scanned(self, piece: TextPiece) -> list[Delta | Cited]:
+        if isinstance(piece, QuotedPiece):  # of no model: there is nothing to guard
+            return self._scanner.quote(piece.text)
+        return self._scanner.feed(self._guard.feed(piece.text))
+
+    def _noted(self, events: list[Delta | Cited]) -> list[Delta | Cited]:
+        self._citations.extend(event.citation for event in events if isinstance(event, Cited))
+        return events
+
+    def _so_far(self) -> Answer:
+        return Answer(
+            self.question,
+            self._variant,
+            self._scanner.answer,
+            self._citations,
+            self._first_token_ms,
+            self._draft,
+            self._end,
+        )
+
+    def _completed(self) -> Completed:
+        answer = self._answer = self._so_far()
+        return Completed(
+            message_id=self.question.identity.message_id,
+            finish_reason=answer.end.finish_reason,
+            answer=answer.text,
+            citations=tuple(answer.citations),
+            grounded=self._grounded(),
+            route=self._variant.route,
+            usage=answer.usage,
+            cost=answer.cost,
+            timings_ms=answer.timings_ms(),
+            unsupported=self._ungrounded(answer.text),
+        )
+
+    def _ungrounded(self, text: str) -> tuple[AnswerSpan, ...]:
+        if self._variant.model is None:
+            return ()
+        return ungrounded_sentences(text, self._citations, self._variant.sources or ())
+
+    def _grounded(self) -> bool | None:
+        if self._variant.sources is None:
+            return None
+        return bool(self._citations) if self._end.grounded is None else self._end.grounded
+
+
+async def _pieces(variant: PreparedVariant) -> AsyncGenerator[Piece, None]:
+    """What the variant's models say, or what stands ready where none is asked.
+
+    Of two models the draft comes whole as one piece; it goes into the second's prompt as it is, so
+    braces in it are never looked at. Each model has deadlines of its own, which add up.
+
+    Raises:
+        ModelUnavailable: one of them failed.
+    """
+    prompt = variant.prompt
+    if variant.draft is not None:
+        drafted = await _drafted(variant.draft)
+        yield drafted
+        prompt = variant.draft.finish(drafted.text)
+    if variant.model is None:
+        for piece in variant.pieces:
+            yield piece
+        return
+    async with aclosing(variant.model.stream(prompt)) as pieces:
+        async for piece in pieces:
+            yield piece
+
+
+async def _drafted(draft: Draft) -> DraftPiece:
+    pieces = list(draft.pieces)
+    if draft.model is not None:
+        async with aclosing(draft.model.stream(draft.prompt)) as stream:
+            pieces = [piece async for piece in stream]
+    text = "".join(piece.text for piece in pieces if isinstance(piece, TextPiece))
+    end = next((piece for piece in pieces if isinstance(piece, EndPiece)), EndPiece())
+    return DraftPiece(text, end.prompt_tokens, end.completion_tokens)
