@@ -14,6 +14,7 @@ import typer
 
 from cli import access_keys, applications, upkeep
 from cli.printing import AsJson, print_json, show_list
+from client.errors import ClientError
 from eval.commands import commands as evaluations
 from kb.errors import KnowledgeBaseError
 
@@ -243,9 +244,7 @@ def _client(*, makes_folder: bool = False) -> Iterator[Client]:
             from api.server import connection
 
             found = stack.enter_context(connection(settings))
-        client = Client(*found)
-        stack.callback(client.close)
-        yield client
+        yield stack.enter_context(Client(*found))
 
 
 def _settings() -> Settings:
@@ -264,7 +263,7 @@ def main() -> NoReturn:
     """Run the command; a known error is one line and exit status 1."""
     try:
         app()
-    except KnowledgeBaseError as exc:
+    except (KnowledgeBaseError, ClientError) as exc:
         typer.echo(f"kb: {exc.detail}", err=True)
         sys.exit(1)
     sys.exit(0)

@@ -1,4 +1,4 @@
-"""A client of the HTTP API for the command line. Everything a `kb` command does goes through it.
+"""A client of the HTTP API. Everything a `kb` command does goes through it as well.
 
 So there is one way to do a thing, whether a server runs already or is started for the command.
 """
@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import httpx
+from httpx_sse import EventSource
 
-from kb.errors import KnowledgeBaseError, Unavailable
+from .errors import RequestFailed, ServerUnreachable
 
 PAGE = 500
 """Items per request of a list: the most that the server gives."""
@@ -27,27 +28,32 @@ KEPT_S = 2.0
 request that is on its way at that moment is lost."""
 
 
-class RequestFailed(KnowledgeBaseError):
-    """The server answered with an error; its own words say what to do."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-
-
 class Client:
-    """The API of one server, with a key."""
+    """The API of one server, with a key.
+
+    Args:
+        url: such as http://127.0.0.1:8000. Proxies of the environment are used for https only.
+        key: of any kind; what it may do is what works.
+    """
 
     def __init__(self, url: str, key: str) -> None:
         self._url = url
+        is_plain = url.startswith("http://")
         self._http = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {key}"},
             timeout=httpx.Timeout(600, connect=10),
             limits=httpx.Limits(keepalive_expiry=KEPT_S),
-            trust_env=False,  # the server is ours: no proxy between
-            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # plain HTTP: no roots to load
+            trust_env=not is_plain,
+            # Loading the machine's roots takes longer than most commands; plain HTTP needs none.
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else True,
         )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the connections."""
@@ -113,7 +119,8 @@ class Client:
             if answer.is_error:
                 answer.read()
             _checked(answer)
-            yield from _events(answer.iter_bytes())
+            for event in EventSource(answer).iter_sse():
+                yield event.event, json.loads(event.data)
 
     def download(self, method: str, path: str, target: BinaryIO) -> None:
         """Write the body of an answer to a file as it comes."""
@@ -129,25 +136,9 @@ class Client:
         try:
             yield
         except httpx.TransportError as exc:
-            raise Unavailable(
+            raise ServerUnreachable(
                 f"The server at {self._url} does not answer. See whether it still runs."
             ) from exc
-
-
-def _events(pieces: Iterator[bytes]) -> Iterator[tuple[str, Any]]:
-    name = ""
-    for line in _lines(pieces):
-        if line.startswith(b"event: "):
-            name = line[7:].decode()
-        elif line.startswith(b"data: "):
-            yield name, json.loads(line[6:])
-
-
-def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    rest = b""
-    for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        yield from lines
 
 
 def _checked(answer: httpx.Response) -> httpx.Response:

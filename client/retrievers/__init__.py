@@ -1,9 +1,9 @@
 """Our search as a part for other frameworks: one small adapter each.
 
-    from client.retrievers.llama_index import KnowledgeBaseRetriever    # or .langchain
-    from client.retrievers.passages import over_http
+    from citewell_client.retrievers.llama_index import KnowledgeBaseRetriever    # or .langchain
+    from citewell_client.retrievers.passages import over_http
 
     retriever = KnowledgeBaseRetriever(over_http("http://127.0.0.1:8000", key, "handbook"))
 
-The adapters import their framework; nothing else in the product imports them.
+Only an adapter imports its framework.
 """

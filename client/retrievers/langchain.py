@@ -1,4 +1,4 @@
-"""Our search as a LangChain retriever. Needs the extra: .venv/bin/pip install -e '.[langchain]'."""
+"""Our search as a LangChain retriever. Needs the extra `langchain` of citewell-client."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 
-from client.retrievers.passages import Search
+from .passages import Search
 
 
 class KnowledgeBaseRetriever(BaseRetriever):
     """Documents that hold a passage's text; the metadata says where it stands, and its score.
 
     Args:
-        search: `client.retrievers.passages.over_http` or `in_process`.
+        search: `over_http`, or any function from a question to passages.
     """
 
     search: Search

@@ -7,14 +7,14 @@ import asyncio
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
-from client.retrievers.passages import Passage, Search
+from .passages import Passage, Search
 
 
 class KnowledgeBaseRetriever(BaseRetriever):
     """Nodes that hold a passage's text; the metadata says where it stands.
 
     Args:
-        search: `client.retrievers.passages.over_http` or `in_process`.
+        search: `over_http`, or any function from a question to passages.
     """
 
     def __init__(self, search: Search) -> None:

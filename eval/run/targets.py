@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from client.http import Client, RequestFailed
+from client.errors import RequestFailed
+from client.http import Client
 from eval.types import FoundPassage, Question
 from kb.errors import Rejected
 from kb.types import SearchMode, Span

@@ -1,4 +1,4 @@
-"""Our search inside of LlamaIndex and LangChain, over HTTP and in process."""
+"""Our search inside of LlamaIndex and LangChain, over HTTP and by a function of one's own."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from client.retrievers.passages import Search, in_process, over_http
-from kb.errors import NotFound
-from kb.types import Condition, Retrieval
+from client.errors import DatasetNotFound
+from client.retrievers.passages import Passage, Search, over_http
+from kb.types import Condition, Retrieval, Scope
 from tests.api.serving import Served, serving
 
 FILES = {
@@ -39,12 +39,35 @@ def key(served: Served) -> str:
     return made
 
 
+def in_process(served: Served, profile: Retrieval, *conditions: Condition) -> Search:
+    """What a program writes that has the knowledge base open itself."""
+
+    def search(query: str) -> list[Passage]:
+        searcher, datasets = served.kb.searcher, [dataset_id(served)]
+        hits = searcher.search(Scope.admin(), datasets, query, profile, where=conditions)
+        return [
+            Passage(
+                chunk_id=hit.chunk.id,
+                document_id=hit.chunk.document_id,
+                document_name=hit.document_name,
+                page=hit.chunk.spans[0].page,
+                start=hit.chunk.spans[0].start,
+                end=hit.chunk.spans[0].end,
+                heading=hit.chunk.heading,
+                text=hit.chunk.text,
+                score=hit.score,
+            )
+            for hit in hits
+        ]
+
+    return search
+
+
 @pytest.fixture(params=["over HTTP", "in process"])
 def search(request: pytest.FixtureRequest, served: Served) -> Search:
-    profile = Retrieval(top_k=1)
     if request.param == "over HTTP":
-        return over_http(served.url, key(served), "sky", retrieval=profile)
-    return in_process(served.kb, [dataset_id(served)], retrieval=profile)
+        return over_http(served.url, key(served), "sky", top_k=1)
+    return in_process(served, Retrieval(top_k=1))
 
 
 def test_both_ways_find_the_same_passage_with_its_place(search):
@@ -83,19 +106,14 @@ def test_langchain_gets_documents_with_scores_and_places(search):
 
 
 def test_a_filter_and_a_mode_hold(served):
-    over = over_http(
-        served.url, key(served), "sky", retrieval=Retrieval(mode="keyword"),
-        where={"name": "bread.txt"},
-    )  # fmt: skip
-    inside = in_process(
-        served.kb, [dataset_id(served)], where=[Condition("name", "eq", ("bread.txt",))]
-    )
+    over = over_http(served.url, key(served), "sky", mode="keyword", where={"name": "bread.txt"})
+    inside = in_process(served, Retrieval(), Condition("name", "eq", ("bread.txt",)))
     assert [passage.document_name for passage in over("bread and moon")] == ["bread.txt"]
     assert [passage.document_name for passage in inside("bread and moon")] == ["bread.txt"]
 
 
 def test_a_dataset_that_the_key_does_not_see_is_told_at_once(served):
-    with pytest.raises(NotFound):
+    with pytest.raises(DatasetNotFound, match="'earth'"):
         over_http(served.url, key(served), "earth")
 
 

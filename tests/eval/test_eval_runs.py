@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from client.http import Client, RequestFailed
+from client.errors import RequestFailed
+from client.http import Client
 from eval.generate.generating import generate
 from eval.question_sets.forms import load
 from eval.question_sets.own import write
