@@ -11,6 +11,7 @@ import logging
 
 from api.threads import in_thread
 from kb.knowledge_base import KnowledgeBase
+from kb.store.access.keys import Credential
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +33,10 @@ async def watch_revocations(kb: KnowledgeBase) -> None:
 
 async def end_revoked(kb: KnowledgeBase) -> None:
     """One look. A run is stopped after its readers were told, so that each learns why it ends."""
-    asking = {key_id for run in kb.chat.in_progress if (key_id := run.identity.key_id)}
-    over = await in_thread(kb.access.over, asking) if asking else set()
-    credentials = kb.access.streams.credentials()  # looked at later, so all of `over` are known
-    if credentials:
-        kb.access.streams.end(await in_thread(kb.access.ended, credentials))
+    asking = {Credential(key_id) for run in kb.chat.in_progress if (key_id := run.identity.key_id)}
+    credentials = asking | kb.access.streams.credentials()
+    invalid = await in_thread(kb.access.invalid, credentials) if credentials else set()
+    kb.access.streams.revoke(invalid)
     for run in kb.chat.in_progress:
-        if run.identity.key_id in over:
+        if run.identity.key_id and Credential(run.identity.key_id) in invalid:
             run.stop(KEY_ENDED)

@@ -64,16 +64,16 @@ async def run_stream(
 ) -> AsyncIterator[bytes]:
     """Frames of a run from behind `after` to its terminal event, whatever happens on the way."""
     sent, ended = after, False
-    stream.on_end(run.wake)
+    stream.on_revoked(run.wake)
     try:
         async with aclosing(
-            run.subscribe_batches(after, is_over=lambda: stream.is_over)
+            run.subscribe_batches(after, is_over=lambda: stream.is_revoked)
         ) as batches:
             async for batch in batches:
                 encoded = run_frames(batch, full=full)
                 sent, ended = batch[-1][0], isinstance(batch[-1][1], TERMINAL_EVENTS)
                 yield encoded
-        if not ended and stream.is_over:
+        if not ended and stream.is_revoked:
             yield run_frame(sent + 1, KEY_ENDED, full=full)
     except Exception:  # the edge of a stream: a status cannot be sent any more
         logger.exception("the stream of run %s broke", run.run_id)

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from kb.access import end_users
 from kb.access.limits import (
     WIDGET_LIMITS,
     OpenStream,
@@ -23,7 +22,7 @@ from kb.access.token_budget import TokenBudget
 from kb.errors import NotAllowed, Unauthenticated
 from kb.ids import new_id
 from kb.store.access import keys
-from kb.store.access.keys import Credential, Recognised
+from kb.store.access.keys import Credential, VerifiedKey
 from kb.store.access.secrets import Secrets
 from kb.store.engine.database import Database
 from kb.types import KeyKind, Limits, Scope
@@ -86,7 +85,9 @@ class Access:
         if found is None:
             raise Unauthenticated
         caller = _caller(found)
-        return self._visitor(found, caller, origin, end_user) if found.key.is_public else caller
+        if found.key.is_public:
+            return self._widget_caller(token, found, caller, origin, end_user)
+        return caller
 
     def signing_secret(self, token: str) -> str:
         """What the owner of a widget key signs end users' tokens with; it goes with the key."""
@@ -96,13 +97,9 @@ class Access:
         """The origins whose pages may read answers."""
         return self._database.reading(keys.widget_origins)
 
-    def ended(self, credentials: Iterable[Credential]) -> set[Credential]:
-        """Those of the secrets that are good no more: revoked, expired or rotated away."""
-        return self._database.reading(keys.ended, credentials)
-
-    def over(self, key_ids: Iterable[str]) -> set[str]:
-        """Those of the keys that were revoked or have expired."""
-        return self._database.reading(keys.over, key_ids)
+    def invalid(self, credentials: Iterable[Credential]) -> set[Credential]:
+        """Those of the credentials that are good no more: revoked, expired or rotated away."""
+        return self._database.reading(keys.invalid, credentials)
 
     def login_token(self) -> str:
         """What the login link carries; it is good until this process ends."""
@@ -135,10 +132,17 @@ class Access:
         """The token that writes of this session must carry in a header."""
         return self._signature("csrf", cookie)
 
-    def _visitor(
-        self, found: Recognised, caller: Caller, origin: str | None, end_user: str | None
+    def _widget_caller(
+        self,
+        token: str,
+        found: VerifiedKey,
+        caller: Caller,
+        origin: str | None,
+        end_user: str | None,
     ) -> Caller:
         """A caller with a widget key as the end user that it speaks for."""
+        from kb.access import end_users  # imports a lot of cryptography, for widgets only
+
         if origin is None or origin not in (found.key.origins or found.of_app.origins):
             raise NotAllowed(
                 "This widget key may not be used from here: the header `Origin` must name one of "
@@ -149,10 +153,10 @@ class Access:
             name = end_users.end_user_of(end_user, signing, time.time())
             return replace(caller, scope=replace(caller.scope, end_user=name))
         name = new_id(ANONYMOUS)
-        secret = self._signing_secret(found.credential.digest)
-        token = end_users.sign(secret, name, int(time.time()) + ANONYMOUS_S)
+        secret = self.signing_secret(token)
+        named = end_users.sign(secret, name, int(time.time()) + ANONYMOUS_S)
         scope = replace(caller.scope, end_user=name)
-        return replace(caller, scope=scope, end_user_token=token)
+        return replace(caller, scope=scope, end_user_token=named)
 
     def _signing_secret(self, digest: bytes) -> str:
         # Derived, so that it is nowhere stored, and ends with the key's secret on rotation.
@@ -167,7 +171,7 @@ class Access:
         return self._vault.digest(f"{purpose}|{self.admin_key}|{body}").hex()
 
 
-def _caller(found: Recognised) -> Caller:
+def _caller(found: VerifiedKey) -> Caller:
     limits = found.key.limits.or_else(found.of_app.limits)
     return Caller(
         found.key.kind,

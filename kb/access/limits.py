@@ -75,16 +75,16 @@ class OpenStream:
 
     def __init__(self, caller: Limited) -> None:
         self.caller = caller
-        self.is_over = False
+        self.is_revoked = False
         self._wake: Callable[[], object] = lambda: None
 
-    def on_end(self, wake: Callable[[], object]) -> None:
-        """What to call when the key has ended, so that a waiting reader looks."""
+    def on_revoked(self, wake: Callable[[], object]) -> None:
+        """Call this when the key ends, so that a waiting reader looks."""
         self._wake = wake
 
-    def end(self) -> None:
+    def revoke(self) -> None:
         """Tell the reader that its key is good no more."""
-        self.is_over = True
+        self.is_revoked = True
         self._wake()
 
 
@@ -125,9 +125,9 @@ class OpenStreams:
         streams = (stream for mine in self._of_key.values() for stream in mine)
         return {item.caller.credential for item in streams if item.caller.credential is not None}
 
-    def end(self, credentials: set[Credential]) -> None:
-        """End the streams that were opened with one of these secrets."""
+    def revoke(self, credentials: set[Credential]) -> None:
+        """End the streams that were opened with one of these credentials."""
         for key_id in {credential.key_id for credential in credentials}:
             for stream in self._of_key.get(key_id, ()):
-                if stream.caller.credential in credentials:
-                    stream.end()
+                if {stream.caller.credential, Credential(key_id)} & credentials:
+                    stream.revoke()

@@ -86,7 +86,7 @@ async def _looks(
             return
         with anyio.move_on_after(max(POLL_S, POLL_SHARE * took_s)):
             await closing.wait()
-        if closing.is_set() or stream.is_over:
+        if closing.is_set() or stream.is_revoked:
             return
 
 

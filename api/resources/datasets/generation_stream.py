@@ -80,5 +80,5 @@ async def generation_stream(
             return
         with anyio.move_on_after(POLL_S):
             await closing.wait()
-        if closing.is_set() or stream.is_over:
+        if closing.is_set() or stream.is_revoked:
             return

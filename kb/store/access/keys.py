@@ -32,14 +32,17 @@ NOBODY = ""
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """The secret that somebody came with, as its keyed hash: it ends by rotation too."""
+    """The secret that somebody came with, as its keyed hash; None stands for whichever secret.
+
+    A secret also ends by rotation, its key only by revocation and expiry.
+    """
 
     key_id: str
-    digest: bytes
+    digest: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Recognised:
+class VerifiedKey:
     """A good key, the secret it was used with, and what its app says about all its keys.
 
     `digests` are those of every secret that is good for it now: two after a rotation with grace.
@@ -82,7 +85,7 @@ def create(tx: Transaction, scope: Scope, vault: Secrets, new: NewKey) -> tuple[
     return get(tx, scope, key_id), token
 
 
-def authenticate(tx: Transaction, vault: Secrets, token: str) -> Recognised | None:
+def authenticate(tx: Transaction, vault: Secrets, token: str) -> VerifiedKey | None:
     """The key behind a token; None if it is malformed, unknown, wrong, expired or revoked."""
     parts = token.split("_")
     if len(parts) != 5 or f"{parts[0]}_{parts[1]}" != PREFIX:
@@ -94,7 +97,7 @@ def authenticate(tx: Transaction, vault: Secrets, token: str) -> Recognised | No
     if row is None or not _opens(row, digest, moment):
         return None
     of_app = AppAccess() if row.app_id is None else app_access.get(tx, row.app_id)
-    return Recognised(_key(row), Credential(row.id, digest), _good(row, moment), of_app)
+    return VerifiedKey(_key(row), Credential(row.id, digest), _good(row, moment), of_app)
 
 
 def get(tx: Transaction, scope: Scope, key_id: str) -> Key:
@@ -151,8 +154,8 @@ def revoke(tx: Transaction, scope: Scope, key_id: str) -> None:
         raise NotFound("key", key_id)
 
 
-def ended(tx: Transaction, credentials: Iterable[Credential]) -> set[Credential]:
-    """Those of the secrets that are good no more: revoked, expired or rotated away."""
+def invalid(tx: Transaction, credentials: Iterable[Credential]) -> set[Credential]:
+    """Those of the credentials that are good no more: revoked, expired or rotated away."""
     asked = set(credentials)
     rows: dict[str, Row[Any]] = {}
     for part in batched(sorted({item.key_id for item in asked}), VARIABLES):
@@ -162,17 +165,10 @@ def ended(tx: Transaction, credentials: Iterable[Credential]) -> set[Credential]
     return {
         item
         for item in asked
-        if item.key_id not in rows or not _opens(rows[item.key_id], item.digest, moment)
+        if (row := rows.get(item.key_id)) is None
+        or _is_over(row, moment)
+        or not (item.digest is None or _opens(row, item.digest, moment))
     }
-
-
-def over(tx: Transaction, key_ids: Iterable[str]) -> set[str]:
-    """Those of the keys that have been revoked or have expired, whatever their secret."""
-    asked, moment, living = set(key_ids), now(), set()
-    for part in batched(sorted(asked), VARIABLES):
-        rows = tx.execute(select(table).where(table.c.id.in_(part)))
-        living |= {row.id for row in rows if not _is_over(row, moment)}
-    return asked - living
 
 
 def widget_origins(tx: Transaction) -> frozenset[str]:

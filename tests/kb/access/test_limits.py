@@ -72,18 +72,18 @@ def test_a_key_has_no_more_streams_open_than_it_may():
 
     with pytest.raises(RateLimited):
         streams.open(asking)
-    assert not third.is_over
+    assert not third.is_revoked
 
 
 def test_ending_a_secret_ends_its_streams_and_wakes_their_readers():
     streams, woken = OpenStreams(), []
     old, new = streams.open(caller(digest=b"old")), streams.open(caller(digest=b"new"))
-    old.on_end(lambda: woken.append("old"))
+    old.on_revoked(lambda: woken.append("old"))
     assert streams.credentials() == {Credential("k", b"old"), Credential("k", b"new")}
 
-    streams.end({Credential("k", b"old")})
+    streams.revoke({Credential("k", b"old")})
 
-    assert (old.is_over, new.is_over, woken) == (True, False, ["old"])
+    assert (old.is_revoked, new.is_revoked, woken) == (True, False, ["old"])
     streams.close(old)
     streams.close(new)
     assert streams.credentials() == set()
