@@ -47,7 +47,7 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 
 # With what it depends on: a build of torch for CUDA brings libraries that no lock can name for all machines.
 $(VENV)/.models: $(VENV)/.run requirements-models.lock
-	@$(INSTALL) requirements-models.lock $(and $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+	@$(INSTALL) requirements-models.lock $(and $(TORCH_INDEX),--retries 2 --extra-index-url $(TORCH_INDEX))
 	@touch $@
 
 clean:
