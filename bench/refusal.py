@@ -35,7 +35,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.models.llm.extractive import ExtractiveAnswerer
 from kb.protocols import Prompt
 from kb.protocols import Question as Asked
-from kb.search.calibration import LEAST_SCORE
+from kb.search.scoring import LEAST_SCORE
 from kb.types import EndPiece, Retrieval, Source, TextPiece
 
 SETS = ("squad_dev", "cmrc2018", "jsquad")

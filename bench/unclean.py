@@ -27,8 +27,9 @@ import httpx
 
 from bench.measuring import kb_server, median, table, use_cores, verdict
 from bench.search import SCOPE, dataset_id_of, fill, questions_of
-from kb.index.exact import ExactVectors
+from kb.index.health import IndexHealth, NearestTexts
 from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.protocols import IndexKey
 from kb.search.searching import Searcher
 from kb.settings import EmbeddingSettings, Settings
 from kb.types import Retrieval, SearchMode
@@ -90,10 +91,12 @@ def _filled(
 
 
 def _exact(kb: KnowledgeBase, dataset_id: str, question: str, mode: SearchMode) -> list[str]:
+    unverified = IndexHealth()
+    unverified.mark_unverified(IndexKey(d.id, d.generation) for d in kb.fsck.datasets())
     searcher = Searcher(
         kb.database,
         kb.embedders,
-        ExactVectors(kb.database),
+        NearestTexts(kb.vectors, unverified, kb.database),
         kb.keywords,
         candidates=kb.settings.search.candidates,
         threads=1,

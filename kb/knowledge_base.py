@@ -15,10 +15,8 @@ from kb.chat.chat import Chat
 from kb.files.folder import DataFolder
 from kb.files.originals import Originals
 from kb.index.applier import Applier
-from kb.index.by_text import ChunksByText
 from kb.index.embedded_chroma.vectors import ChromaVectors
-from kb.index.exact import ExactVectors
-from kb.index.health import DependableKeywords, DependableVectors, SealedVectors, Trust
+from kb.index.health import IndexHealth, NearestTexts, VerifiedKeywords
 from kb.index.keywords import TantivyKeywords, self_test
 from kb.iteration import batched
 from kb.models.embed.embedders import Embedders
@@ -169,23 +167,23 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
     originals = Originals(folder.originals)
     vault = Secrets.open(folder.secret)
     embedders = _embedders(settings, folder)
-    of_vectors, of_keywords = Trust(), Trust()
-    chroma = ChromaVectors(folder.index, open_limit=settings.search.open_indexes)
-    vectors = SealedVectors(chroma, of_vectors)
-    keywords = TantivyKeywords(folder.index, open_limit=settings.search.open_indexes)
-    applier = Applier(database, vectors, keywords, of_vectors, of_keywords)
+    vector_health, keyword_health = IndexHealth(), IndexHealth()
+    open_limit = settings.search.open_indexes
+    vectors = ChromaVectors(folder.index, open_limit=open_limit, health=vector_health)
+    keywords = TantivyKeywords(folder.index, open_limit=open_limit)
+    applier = Applier(database, vectors, keywords, vector_health, keyword_health)
     searcher = Searcher(
         database,
         embedders,
-        DependableVectors(ChunksByText(chroma, database), of_vectors, ExactVectors(database)),
-        DependableKeywords(keywords, of_keywords),
+        NearestTexts(vectors, vector_health, database),
+        VerifiedKeywords(keywords, keyword_health),
         candidates=settings.search.candidates,
         threads=settings.search.threads,
         max_waiting=settings.search.max_waiting,
         reranker=_reranker(settings, folder),
     )
     fsck = Fsck(database, originals, vectors, keywords, applier)
-    verification = Verification(fsck, applier, chroma, of_vectors, of_keywords)
+    verification = Verification(fsck, applier, vectors, vector_health, keyword_health)
     holders = (database, originals, applier, vault, folder)
     erase_after_s = settings.maintenance.erase_after_s
     models = ChatModels(database, vault, _default_model(settings), _deadlines(settings))

@@ -86,16 +86,16 @@ class IndexKey:
     generation: int
 
 
-class NearestChunks(Protocol):
-    """Nearest neighbours by cosine similarity, as chunks."""
+class VectorSearch(Protocol):
+    """Nearest neighbours by cosine similarity."""
 
     def query(self, key: IndexKey, vector: Vectors, limit: int) -> list[Scored]:
-        """The nearest chunks of a (1, dimensions) vector, best first, score = cosine."""
+        """The nearest rows of a (1, dimensions) vector, best first, score = cosine."""
         ...
 
 
-class VectorIndex(Protocol):
-    """Nearest neighbours by cosine similarity. Derived: all of it can be rebuilt from SQL.
+class VectorIndex(VectorSearch, Protocol):
+    """A vector index. Derived: all of it can be rebuilt from SQL.
 
     Rows may have any ids. Ours are the names of texts (`kb.store.content.texts`), which stand for
     all the chunks that have the text: equal vectors in one graph hide each other.
@@ -109,10 +109,6 @@ class VectorIndex(Protocol):
         """Forget chunks; unknown ids are ignored."""
         ...
 
-    def query(self, key: IndexKey, vector: Vectors, limit: int) -> list[Scored]:
-        """The nearest chunks, best first, score = cosine similarity."""
-        ...
-
     def ids(self, key: IndexKey) -> set[str]:
         """Every chunk id held."""
         ...
@@ -121,7 +117,7 @@ class VectorIndex(Protocol):
         """Remove the index from disk."""
         ...
 
-    def renew(self, key: IndexKey, parts: Iterable[tuple[Sequence[str], Vectors]]) -> None:
+    def rebuild_beside(self, key: IndexKey, parts: Iterable[tuple[Sequence[str], Vectors]]) -> None:
         """Make the index anew of (ids, vectors), so that nothing of what was removed is left in
         its files; the present one answers until that is done."""
         ...
@@ -131,16 +127,8 @@ class VectorIndex(Protocol):
         ...
 
 
-class KeywordIndex(Protocol):
-    """BM25 over `index_text`. Derived, like the vector index."""
-
-    def upsert(self, key: IndexKey, chunks: Iterable[tuple[str, str]]) -> None:
-        """Add or overwrite (chunk id, index_text) pairs; repeating is harmless."""
-        ...
-
-    def remove(self, key: IndexKey, chunk_ids: Sequence[str]) -> None:
-        """Forget chunks; unknown ids are ignored."""
-        ...
+class KeywordSearch(Protocol):
+    """BM25 over `index_text`."""
 
     def query(self, key: IndexKey, text: str, limit: int) -> list[Scored]:
         """Best matches of any word of the text, best first, score = BM25 (> 0)."""
@@ -148,6 +136,18 @@ class KeywordIndex(Protocol):
 
     def frequencies(self, key: IndexKey, text: str) -> Frequencies:
         """How common the terms of a question are."""
+        ...
+
+
+class KeywordIndex(KeywordSearch, Protocol):
+    """A keyword index. Derived, like the vector index."""
+
+    def upsert(self, key: IndexKey, chunks: Iterable[tuple[str, str]]) -> None:
+        """Add or overwrite (chunk id, index_text) pairs; repeating is harmless."""
+        ...
+
+    def remove(self, key: IndexKey, chunk_ids: Sequence[str]) -> None:
+        """Forget chunks; unknown ids are ignored."""
         ...
 
     def ids(self, key: IndexKey) -> set[str]:
@@ -158,8 +158,8 @@ class KeywordIndex(Protocol):
         """Remove the index from disk."""
         ...
 
-    def renew(self, key: IndexKey, parts: Iterable[Iterable[tuple[str, str]]]) -> None:
-        """Make the index anew of (chunk id, index_text) pairs, like `VectorIndex.renew`."""
+    def rebuild_beside(self, key: IndexKey, parts: Iterable[Iterable[tuple[str, str]]]) -> None:
+        """Make the index anew of (chunk id, index_text) pairs, as the vector index is."""
         ...
 
     def close(self) -> None:

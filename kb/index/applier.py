@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from kb.errors import IndexDamaged, NotFound
-from kb.index.health import Trust
+from kb.index.health import IndexHealth
 from kb.iteration import batched
 from kb.protocols import IndexKey, KeywordIndex, VectorIndex, Vectors
 from kb.store.content import chunks, documents, embeddings, generations, removal, texts
@@ -39,12 +39,12 @@ class Applier:
         database: Database,
         vectors: VectorIndex,
         keywords: KeywordIndex,
-        of_vectors: Trust | None = None,
-        of_keywords: Trust | None = None,
+        vector_health: IndexHealth | None = None,
+        keyword_health: IndexHealth | None = None,
     ) -> None:
-        """With trust to say, searches do not believe an index while it is built."""
-        self._of_vectors = of_vectors or Trust()
-        self._of_keywords = of_keywords or Trust()
+        """With their health to say, no search is answered from an index while it is built."""
+        self._vector_health = vector_health or IndexHealth()
+        self._keyword_health = keyword_health or IndexHealth()
         self._database = database
         self._vectors = vectors
         self._keywords = keywords
@@ -110,7 +110,7 @@ class Applier:
             self._rebuild_vectors(key, rows)
             return len(rows)
 
-    def renew(self, key: IndexKey) -> None:
+    def rebuild_beside(self, key: IndexKey) -> None:
         """Make the indexes of a generation anew beside the present ones, which answer meanwhile.
 
         Nothing that was removed is left in their files then. Raises NotFound, IndexDamaged or
@@ -118,8 +118,8 @@ class Applier:
         """
         with self._turn:
             rows = self._contents(key)
-            self._keywords.renew(key, batched(rows, ROWS_AT_ONCE))
-            self._vectors.renew(key, (part for _, part in self._vector_parts(key, rows)))
+            self._keywords.rebuild_beside(key, batched(rows, ROWS_AT_ONCE))
+            self._vectors.rebuild_beside(key, (part for _, part in self._vector_parts(key, rows)))
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -221,13 +221,13 @@ class Applier:
         return len(rows)
 
     def _rebuild_keywords(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> None:
-        with self._of_keywords.rebuilding(key):
+        with self._keyword_health.rebuilding(key):
             self._keywords.drop(key)
             for part in batched(rows, ROWS_AT_ONCE):
                 self._keywords.upsert(key, part)
 
     def _rebuild_vectors(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> None:
-        with self._of_vectors.rebuilding(key):
+        with self._vector_health.rebuilding(key):
             self._vectors.drop(key)
             self._upsert_vectors(key, rows)
 

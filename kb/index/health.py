@@ -1,8 +1,8 @@
-"""Right answers while an index is not trusted, as after an unclean stop.
+"""Right answers while an index is not known to be whole, as after an unclean stop.
 
-Opening a torn graph can end the process, so an index stays *sealed* until a child process has
+Opening a torn graph can end the process, so an index is *quarantined* until a child process has
 opened it without harm; whoever wants to use it waits. An index that has not been compared with SQL
-may lack chunks without a sign of it, so it stays *doubted* until then: nearest vectors are computed
+may lack chunks without a sign of it, so it is *unverified* until then: nearest vectors are computed
 from SQL meanwhile, and keyword searches wait.
 """
 
@@ -10,20 +10,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 from kb.errors import IndexDamaged, Unavailable
-from kb.protocols import (
-    Frequencies,
-    IndexKey,
-    KeywordIndex,
-    NearestChunks,
-    Scored,
-    VectorIndex,
-    Vectors,
-)
+from kb.protocols import Frequencies, IndexKey, KeywordIndex, Scored, VectorIndex, Vectors
+from kb.store.content import texts
+from kb.store.engine.database import Database
 
 T = TypeVar("T")
 
@@ -31,55 +25,55 @@ WAIT_S = 10.0
 """How long a keyword search waits for its index to be checked, before it is refused."""
 
 
-class Trust:
-    """Which indexes are sealed or doubted. Thread-safe."""
+class IndexHealth:
+    """Which indexes are quarantined or unverified. Thread-safe."""
 
     def __init__(self) -> None:
-        self._sealed: set[IndexKey] = set()
-        self._doubted: set[IndexKey] = set()
+        self._quarantined: set[IndexKey] = set()
+        self._unverified: set[IndexKey] = set()
         self._menders: list[Callable[[IndexKey], None]] = []
         self._changed = threading.Condition()
         self._is_closed = False
 
-    def seal(self, keys: Iterable[IndexKey]) -> None:
-        """Let nobody open these indexes, nor believe them."""
+    def quarantine(self, keys: Iterable[IndexKey]) -> None:
+        """Let nobody open these indexes, nor answer from them."""
         with self._changed:
-            self._sealed.update(found := list(keys))
-            self._doubted.update(found)
+            self._quarantined.update(found := list(keys))
+            self._unverified.update(found)
 
-    def unseal(self, key: IndexKey) -> None:
+    def release(self, key: IndexKey) -> None:
         """The index can be opened without harm."""
         with self._changed:
-            self._sealed.discard(key)
+            self._quarantined.discard(key)
             self._changed.notify_all()
 
-    def doubt(self, keys: Iterable[IndexKey]) -> None:
-        """Do not believe these indexes."""
+    def mark_unverified(self, keys: Iterable[IndexKey]) -> None:
+        """Answer no search from these indexes."""
         with self._changed:
-            self._doubted.update(keys)
+            self._unverified.update(keys)
 
-    def believe(self, key: IndexKey) -> None:
+    def mark_verified(self, key: IndexKey) -> None:
         """The index holds what it should."""
         with self._changed:
-            self._sealed.discard(key)
-            self._doubted.discard(key)
+            self._quarantined.discard(key)
+            self._unverified.discard(key)
             self._changed.notify_all()
 
     @contextmanager
     def rebuilding(self, key: IndexKey) -> Iterator[None]:
-        """Do not believe an index inside the block; if it fails, neither afterwards."""
-        self.doubt([key])
+        """Answer nothing from an index inside the block; if it fails, nor afterwards."""
+        self.mark_unverified([key])
         yield
-        self.believe(key)
+        self.mark_verified(key)
 
-    def is_doubted(self, key: IndexKey) -> bool:
-        """Whether the index must not be believed."""
+    def is_verified(self, key: IndexKey) -> bool:
+        """Whether searches may be answered from the index."""
         with self._changed:
-            return key in self._doubted
+            return key not in self._unverified
 
     def report_damage(self, key: IndexKey) -> None:
-        """An index was found damaged in use: doubt it, and have it rebuilt."""
-        self.doubt([key])
+        """An index was found damaged in use: answer nothing from it, and have it rebuilt."""
+        self.mark_unverified([key])
         for mend in self._menders:
             mend(key)
 
@@ -87,131 +81,67 @@ class Trust:
         """Call this with every index that is found damaged; it must not wait."""
         self._menders.append(mend)
 
-    def wait_unsealed(self, key: IndexKey) -> None:
+    def wait_released(self, key: IndexKey) -> None:
         """Wait until the index may be opened. Raises Unavailable when the server stops first."""
         with self._changed:
-            self._changed.wait_for(lambda: self._is_closed or key not in self._sealed)
-            if key in self._sealed:
+            self._changed.wait_for(lambda: self._is_closed or key not in self._quarantined)
+            if key in self._quarantined:
                 raise Unavailable("The server is stopping.")
 
-    def wait_believed(self, key: IndexKey, timeout_s: float) -> bool:
-        """Wait until the index can be believed; False if that takes longer."""
+    def wait_verified(self, key: IndexKey, timeout_s: float) -> bool:
+        """Wait until searches may be answered from the index; False if that takes longer."""
         with self._changed:
-            return self._changed.wait_for(lambda: key not in self._doubted, timeout_s)
+            return self._changed.wait_for(lambda: key not in self._unverified, timeout_s)
 
     def close(self) -> None:
-        """Nobody waits for a sealed index any longer."""
+        """Nobody waits for a quarantined index any longer."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
 
 
-class SealedVectors:
-    """A `VectorIndex` that waits before it opens a sealed index."""
+class NearestTexts:
+    """The nearest texts, right whatever state the vector index is in."""
 
-    def __init__(self, inner: VectorIndex, trust: Trust) -> None:
-        self._inner = inner
-        self._trust = trust
-
-    def upsert(self, key: IndexKey, chunk_ids: Sequence[str], vectors: Vectors) -> None:
-        """Add or overwrite."""
-        self._trust.wait_unsealed(key)
-        self._inner.upsert(key, chunk_ids, vectors)
-
-    def remove(self, key: IndexKey, chunk_ids: Sequence[str]) -> None:
-        """Forget chunks."""
-        self._trust.wait_unsealed(key)
-        self._inner.remove(key, chunk_ids)
+    def __init__(self, index: VectorIndex, health: IndexHealth, database: Database) -> None:
+        """`index` has rows named by `kb.store.content.texts`."""
+        self._index = index
+        self._health = health
+        self._database = database
 
     def query(self, key: IndexKey, vector: Vectors, limit: int) -> list[Scored]:
-        """The nearest chunks, as the index has them."""
-        self._trust.wait_unsealed(key)
-        return self._inner.query(key, vector, limit)
-
-    def ids(self, key: IndexKey) -> set[str]:
-        """Every chunk id held."""
-        self._trust.wait_unsealed(key)
-        return self._inner.ids(key)
-
-    def drop(self, key: IndexKey) -> None:
-        """Remove the index from disk, unopened; what is made in its place is not sealed."""
-        self._inner.drop(key)
-        self._trust.unseal(key)
-
-    def renew(self, key: IndexKey, parts: Iterable[tuple[Sequence[str], Vectors]]) -> None:
-        """Make the index anew; the present one is not opened for it."""
-        self._trust.wait_unsealed(key)
-        self._inner.renew(key, parts)
-
-    def close(self) -> None:
-        """Release files and threads."""
-        self._inner.close()
-
-
-class DependableVectors:
-    """Nearest chunks that are right, whatever state the index is in."""
-
-    def __init__(self, inner: NearestChunks, trust: Trust, exact: NearestChunks) -> None:
-        self._inner = inner
-        self._trust = trust
-        self._exact = exact
-
-    def query(self, key: IndexKey, vector: Vectors, limit: int) -> list[Scored]:
-        """The nearest chunks; from SQL while the index is not believed."""
-        if not self._trust.is_doubted(key):
+        """The nearest of a (1, dimensions) vector, best first, score = cosine; while the index is
+        not verified all vectors are compared, straight from SQL."""
+        if self._health.is_verified(key):
             try:
-                return self._inner.query(key, vector, limit)
+                return self._index.query(key, vector, limit)
             except IndexDamaged:
-                self._trust.report_damage(key)
-        return self._exact.query(key, vector, limit)
+                self._health.report_damage(key)
+        return self._database.reading(texts.nearest, key, vector, limit)
 
 
-class DependableKeywords:
-    """A `KeywordIndex` that would rather refuse a search than answer it from half an index."""
+class VerifiedKeywords:
+    """Keyword searches that are rather refused than answered from half an index."""
 
-    def __init__(self, inner: KeywordIndex, trust: Trust, wait_s: float = WAIT_S) -> None:
-        self._inner = inner
-        self._trust = trust
+    def __init__(self, index: KeywordIndex, health: IndexHealth, wait_s: float = WAIT_S) -> None:
+        self._index = index
+        self._health = health
         self._wait_s = wait_s
 
-    def upsert(self, key: IndexKey, chunks: Iterable[tuple[str, str]]) -> None:
-        """Add or overwrite."""
-        self._inner.upsert(key, chunks)
-
-    def remove(self, key: IndexKey, chunk_ids: Sequence[str]) -> None:
-        """Forget chunks."""
-        self._inner.remove(key, chunk_ids)
-
     def query(self, key: IndexKey, text: str, limit: int) -> list[Scored]:
-        """Best matches. Raises IndexDamaged when the index cannot be believed for long."""
-        return self._believed(key, lambda: self._inner.query(key, text, limit))
+        """Best matches. Raises IndexDamaged when the index cannot be verified for long."""
+        return self._verified(key, lambda: self._index.query(key, text, limit))
 
     def frequencies(self, key: IndexKey, text: str) -> Frequencies:
         """How common the terms of a question are. Raises IndexDamaged like `query`."""
-        return self._believed(key, lambda: self._inner.frequencies(key, text))
+        return self._verified(key, lambda: self._index.frequencies(key, text))
 
-    def _believed(self, key: IndexKey, ask: Callable[[], T]) -> T:
+    def _verified(self, key: IndexKey, ask: Callable[[], T]) -> T:
         deadline = time.monotonic() + self._wait_s
         while True:
-            if not self._trust.wait_believed(key, deadline - time.monotonic()):
+            if not self._health.wait_verified(key, deadline - time.monotonic()):
                 raise IndexDamaged("keyword", key.dataset_id, key.generation)
             try:
                 return ask()
             except IndexDamaged:
-                self._trust.report_damage(key)
-
-    def ids(self, key: IndexKey) -> set[str]:
-        """Every chunk id held."""
-        return self._inner.ids(key)
-
-    def drop(self, key: IndexKey) -> None:
-        """Remove the index from disk."""
-        self._inner.drop(key)
-
-    def renew(self, key: IndexKey, parts: Iterable[Iterable[tuple[str, str]]]) -> None:
-        """Make the index anew."""
-        self._inner.renew(key, parts)
-
-    def close(self) -> None:
-        """Release files and threads."""
-        self._inner.close()
+                self._health.report_damage(key)

@@ -8,7 +8,7 @@ characters. Ids only: the words live in SQL.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,10 +16,9 @@ from pathlib import Path
 
 import tantivy
 
-from kb.errors import IndexDamaged, Unavailable
-from kb.index.damage import reporting_damage
-from kb.index.embedded_chroma.open_indexes import Absent, OpenIndexes
-from kb.index.renewal import remove, renewed
+from kb.errors import Unavailable
+from kb.index.folders import IndexFolders, IndexLibrary
+from kb.index.open_indexes import Absent
 from kb.protocols import Frequencies, IndexKey, Scored
 from kb.text.terms import query_terms, terms
 
@@ -33,7 +32,7 @@ MAX_QUERY_TERMS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class _Folder:
+class _OpenIndex:
     index: tantivy.Index
     writing: threading.Lock = field(default_factory=threading.Lock)
 
@@ -46,23 +45,23 @@ class TantivyKeywords:
 
     def __init__(self, root: Path, *, open_limit: int) -> None:
         """Keep at most `open_limit` folders open."""
-        root.mkdir(parents=True, exist_ok=True)
-        self._root = root
-        self._open = OpenIndexes[_Folder](_close, limit=open_limit)
+        # tantivy reports everything as ValueError.
+        library = IndexLibrary("keyword", (ValueError,), _opened, _close, _is_torn)
+        self._folders = IndexFolders(root, library, open_limit=open_limit)
 
     def upsert(self, key: IndexKey, chunks: Iterable[tuple[str, str]]) -> None:
         """Add or overwrite (chunk id, index_text) pairs in one commit; the last of an id counts."""
         bodies = dict(chunks)
         if not bodies:
             return
-        with self._lent(key, self._open_or_create) as folder:
+        with self._folders.lent(key, create=True) as folder:
             _write(folder, bodies)
 
     def remove(self, key: IndexKey, chunk_ids: Sequence[str]) -> None:
         """Forget chunks; unknown ids and a missing folder are ignored."""
         with (
             suppress(Absent),
-            self._lent(key, self._open_existing) as folder,
+            self._folders.lent(key) as folder,
             _writing(folder) as writer,
         ):
             for chunk_id in chunk_ids:
@@ -73,7 +72,7 @@ class TantivyKeywords:
         weights = query_terms(text)
         if limit < 1 or not weights:
             return []
-        with suppress(Absent), self._lent(key, self._open_existing) as folder:
+        with suppress(Absent), self._folders.lent(key) as folder:
             searcher = folder.index.searcher()
             known = _rarest(searcher, weights)
             return _hits(searcher, _any_of(folder.index.schema, known), limit) if known else []
@@ -81,7 +80,7 @@ class TantivyKeywords:
 
     def frequencies(self, key: IndexKey, text: str) -> Frequencies:
         """How common the terms of a question are; nothing for a missing folder."""
-        with suppress(Absent), self._lent(key, self._open_existing) as folder:
+        with suppress(Absent), self._folders.lent(key) as folder:
             searcher = folder.index.searcher()
             holding = {term: searcher.doc_freq("body", term) for term in query_terms(text)}
             return Frequencies(searcher.num_docs, holding)
@@ -89,7 +88,7 @@ class TantivyKeywords:
 
     def ids(self, key: IndexKey) -> set[str]:
         """Every chunk id held."""
-        with suppress(Absent), self._lent(key, self._open_existing) as folder:
+        with suppress(Absent), self._folders.lent(key) as folder:
             searcher = folder.index.searcher()
             every = max(1, searcher.num_docs)
             return {hit.chunk_id for hit in _hits(searcher, tantivy.Query.all_query(), every)}
@@ -97,55 +96,18 @@ class TantivyKeywords:
 
     def drop(self, key: IndexKey) -> None:
         """Close the folder and remove it from disk."""
-        with self._open.closed(key):
-            remove(self._path(key))
+        self._folders.drop(key)
 
-    def renew(self, key: IndexKey, parts: Iterable[Iterable[tuple[str, str]]]) -> None:
+    def rebuild_beside(self, key: IndexKey, parts: Iterable[Iterable[tuple[str, str]]]) -> None:
         """Make the index anew of (chunk id, index_text) pairs; the present one answers until it is
         done."""
-        path = self._path(key)
-        with (
-            reporting_damage("keyword", key, (ValueError,), root=self._root),
-            renewed(path, lambda: self._open.closed(key)) as new,
-        ):
-            folder: _Folder | None = None
+        with self._folders.rebuilt(key) as opened:
             for part in parts:
-                if folder is None:
-                    new.mkdir(parents=True)
-                    folder = _opened(new)
-                _write(folder, dict(part))
+                _write(opened(), dict(part))
 
     def close(self) -> None:
         """Release every open folder."""
-        self._open.close()
-
-    def _path(self, key: IndexKey) -> Path:
-        return self._root / key.dataset_id / f"g{key.generation}" / "keywords"
-
-    @contextmanager
-    def _lent(self, key: IndexKey, opener: Callable[[IndexKey], _Folder]) -> Iterator[_Folder]:
-        # tantivy reports everything as ValueError.
-        with (
-            reporting_damage("keyword", key, (ValueError,), root=self._root),
-            self._open.lease(key, opener) as folder,
-        ):
-            yield folder
-
-    def _open_existing(self, key: IndexKey) -> _Folder:
-        path = self._path(key)
-        if not path.is_dir() or not any(path.iterdir()):
-            raise Absent
-        if not (path / "meta.json").is_file():  # tantivy would start an empty index here
-            raise IndexDamaged("keyword", key.dataset_id, key.generation)
-        return _opened(path)
-
-    def _open_or_create(self, key: IndexKey) -> _Folder:
-        try:
-            return self._open_existing(key)
-        except Absent:
-            path = self._path(key)
-            path.mkdir(parents=True, exist_ok=True)
-            return _opened(path)
+        self._folders.close()
 
 
 @cache
@@ -180,7 +142,7 @@ _KNOWN = (
 """Sentences, and questions that find these and no others."""
 
 
-def _opened(path: Path | None) -> _Folder:
+def _opened(path: Path | None) -> _OpenIndex:
     """The index in a folder, made if it is empty; None makes one in memory."""
     schema = (
         tantivy.SchemaBuilder()
@@ -192,10 +154,14 @@ def _opened(path: Path | None) -> _Folder:
     splitter = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
     index.register_tokenizer(TERMS_VERSION, splitter)
     index.config_reader("manual")  # the default starts a thread per index that watches the folder
-    return _Folder(index)
+    return _OpenIndex(index)
 
 
-def _write(folder: _Folder, texts: Mapping[str, str]) -> None:
+def _is_torn(path: Path) -> bool:
+    return not (path / "meta.json").is_file()  # tantivy would start an empty index here
+
+
+def _write(folder: _OpenIndex, texts: Mapping[str, str]) -> None:
     """Add or overwrite chunk id → index_text in one commit."""
     with _writing(folder) as writer:
         for chunk_id, text in texts.items():
@@ -203,12 +169,12 @@ def _write(folder: _Folder, texts: Mapping[str, str]) -> None:
             writer.add_document(tantivy.Document(id=chunk_id, body=" ".join(terms(text))))
 
 
-def _close(folder: _Folder) -> None:
+def _close(folder: _OpenIndex) -> None:
     """Nothing to do: writers live for one commit, and files are mapped, not held open."""
 
 
 @contextmanager
-def _writing(folder: _Folder) -> Iterator[tantivy.IndexWriter]:
+def _writing(folder: _OpenIndex) -> Iterator[tantivy.IndexWriter]:
     """A writer for one commit; waiting for its merges leaves no thread and no lock behind."""
     with folder.writing:
         writer = folder.index.writer(WRITER_BYTES, 1)

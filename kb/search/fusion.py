@@ -55,11 +55,11 @@ def fuse(
     *,
     coverage: float,
     cosine: Mapping[str, float],
-    most: float = 0.0,
+    full_match: float = 0.0,
 ) -> list[Fused]:
     """Rank the candidates of both lists by a weighted sum of closeness and keyword score.
 
-    score = w · closeness + (1 - w) · BM25 / max(best BM25, most), with w = 0.45 · coverage.
+    score = w · closeness + (1 - w) · BM25 / max(best BM25, full_match), with w = 0.45 · coverage.
     closeness = 1 - (best cosine - cosine) / max(best - worst cosine, 0.1), over the candidates:
     relative, because models differ in the cosines they give to what is far and what is near.
     A side that found nothing leaves its share: keywords alone score BM25 / best BM25, vectors
@@ -71,9 +71,9 @@ def fuse(
         coverage: how well the embedder knows the question and the texts, 0..1.
         cosine: exact cosine of every candidate, also of those that only keywords found. One that
             is missing counts as far as the worst candidate.
-        most: BM25 of a usual passage that holds every term of the question. Where even the best
-            keyword match holds half of it, keywords tell candidates apart half as much: of a long
-            question about quarters and changes, every report holds some words.
+        full_match: BM25 of a usual passage that holds every term of the question. Where even the
+            best keyword match holds half of it, keywords tell candidates apart half as much: of a
+            long question about quarters and changes, every report holds some words.
 
     Returns:
         Every candidate once, best first; equal scores in the order of their ids. `why` holds
@@ -87,7 +87,7 @@ def fuse(
     similarity = {item.chunk_id: item.score for item in vector} | dict(cosine)
     candidates = {item.chunk_id for item in (*vector, *keyword)}
     closeness = _closeness({i: similarity[i] for i in candidates if i in similarity})
-    lexical = _relative(keyword, most)
+    lexical = _relative(keyword, full_match)
     weight = _vector_weight(coverage, closeness, lexical)
     reasons = _reasons(vector, keyword, similarity)
     fused = [
@@ -109,9 +109,9 @@ def _closeness(cosines: Mapping[str, float]) -> dict[str, float]:
     return {chunk_id: 1 - (best - cosine) / spread for chunk_id, cosine in cosines.items()}
 
 
-def _relative(keyword: Sequence[Scored], most: float) -> dict[str, float]:
+def _relative(keyword: Sequence[Scored], full_match: float) -> dict[str, float]:
     best = max((item.score for item in keyword), default=0.0)
-    best = max(best, most) if best > 0 else 0.0
+    best = max(best, full_match) if best > 0 else 0.0
     return {item.chunk_id: item.score / best for item in keyword} if best > 0 else {}
 
 

@@ -1,48 +1,31 @@
-"""One search: admitted, gathered, fused, arranged; one ranking over all datasets of an embedder."""
+"""One search: admitted, candidates found, fused, ranked; one ranking over all datasets of an
+embedder."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 
-from kb.errors import Overloaded
+from kb.errors import NotFound, Overloaded
 from kb.models.embed.embedders import Embedders
-from kb.protocols import (
-    Embedder,
-    Frequencies,
-    KeywordIndex,
-    NearestChunks,
-    Reranker,
-)
-from kb.search.arranging import READ_AGAIN, Known, arranged
+from kb.protocols import Embedder, Frequencies, KeywordSearch, Reranker, VectorSearch
+from kb.search.candidates import CandidateFinder, Query, cosines, coverage
 from kb.search.fusion import Fused, fuse
-from kb.search.gathering import Gatherer, Look, cosines, coverage
-from kb.search.joining import Place, Reading
-from kb.search.proximity import telling
-from kb.search.ranked import Ranked
+from kb.search.neighbours import merge_neighbours, neighbour_ids
+from kb.search.ranking import RERANKED, QueryContext, RankedChunk, Ranking, cut, rerank
+from kb.search.scoring import term_weights
 from kb.store.content import chunks, datasets, filters, generations, pages
 from kb.store.content.chunks import Candidate, LiveChunk
-from kb.store.content.filters import Matching
+from kb.store.content.pages import Slice
 from kb.store.engine.database import Database
 from kb.text.terms import query_terms
 from kb.types import Condition, Considered, Dataset, Hit, Retrieval, Scope
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """What a question found."""
-
-    ranked: list[Fused]
-    live: Mapping[str, Candidate]
-    coverage: float
-    frequencies: Frequencies
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
+class SearchResult:
     """The hits of a search, and the candidates that became none, each with its reason."""
 
     hits: list[Hit]
@@ -56,8 +39,8 @@ class Searcher:
         self,
         database: Database,
         embedders: Embedders,
-        vectors: NearestChunks,
-        keywords: KeywordIndex,
+        vectors: VectorSearch,
+        keywords: KeywordSearch,
         *,
         candidates: int,
         threads: int,
@@ -67,8 +50,8 @@ class Searcher:
         self._database = database
         self._reranker = reranker
         self._embedders = embedders
-        self._gatherer = Gatherer(
-            database, vectors, keywords, candidates=candidates, threads=threads
+        self._finder = CandidateFinder(
+            database, vectors, keywords, depth=candidates, threads=threads
         )
         self._running = threading.BoundedSemaphore(threads)
         self._admitted = threading.BoundedSemaphore(threads + max_waiting)
@@ -82,20 +65,17 @@ class Searcher:
         *,
         where: Sequence[Condition] = (),
         generation: int | None = None,
+        skip_missing: bool = False,
     ) -> list[Hit]:
-        """The best live chunks for a question, best first; `why` on each says how it was ranked.
-
-        Args:
-            where: conditions that the documents must fulfil.
-            generation: searched in place of the one that answers.
-
-        Raises:
-            NotFound: a dataset or the generation is absent or not visible.
-            EmbedderMismatch: the embedder of a dataset is not the one that it was built with.
-            Overloaded: too many searches are waiting.
-        """
+        """The hits of `explain`."""
         return self.explain(
-            scope, dataset_ids, query, retrieval, where=where, generation=generation
+            scope,
+            dataset_ids,
+            query,
+            retrieval,
+            where=where,
+            generation=generation,
+            skip_missing=skip_missing,
         ).hits
 
     def explain(
@@ -107,24 +87,37 @@ class Searcher:
         *,
         where: Sequence[Condition] = (),
         generation: int | None = None,
-    ) -> Explained:
-        """What `search` finds, and every candidate that became no hit with the reason."""
+        skip_missing: bool = False,
+    ) -> SearchResult:
+        """The best live chunks for a question, best first, and every candidate that became no hit
+        with the reason; `why` on each says how it was ranked.
+
+        Args:
+            where: conditions that the documents must fulfil.
+            generation: searched in place of the one that answers.
+            skip_missing: search the datasets that are left, where some are absent.
+
+        Raises:
+            NotFound: a dataset or the generation is absent or not visible.
+            EmbedderMismatch: the embedder of a dataset is not the one that it was built with.
+            Overloaded: too many searches are waiting.
+        """
         with self._database.read() as tx:
-            wanted = [
-                generations.seen(tx, datasets.get(tx, scope, dataset_id), generation)
-                for dataset_id in dict.fromkeys(dataset_ids)
-            ]
+            found = datasets.of_ids(tx, scope, dataset_ids)
+            if not skip_missing:
+                _refuse_missing(dataset_ids, found)
+            wanted = [generations.seen(tx, dataset, generation) for dataset in found]
         groups = self._by_embedder(wanted, retrieval)
         if not wanted or not query.strip() or retrieval.top_k < 1:
-            return Explained([], [])
+            return SearchResult([], [])
         with self._admission():
-            found = [
+            parts = [
                 self._search(scope, own, embedder, query, retrieval, where)
                 for embedder, own in groups
             ]
-        hits = sorted((hit for part in found for hit in part.hits), key=lambda hit: -hit.score)
-        others = [item for part in found for item in part.considered]
-        return Explained(hits[: retrieval.top_k], others)
+        hits = sorted((hit for part in parts for hit in part.hits), key=lambda hit: -hit.score)
+        others = [item for part in parts for item in part.considered]
+        return SearchResult(hits[: retrieval.top_k], others)
 
     @contextmanager
     def _admission(self) -> Iterator[None]:
@@ -152,57 +145,75 @@ class Searcher:
         scope: Scope,
         wanted: Sequence[Dataset],
         embedder: Embedder | None,
-        query: str,
+        text: str,
         retrieval: Retrieval,
         where: Sequence[Condition],
-    ) -> Explained:
-        allowed = self._allowed(scope, wanted, where) if where else None
-        vector = None if embedder is None else embedder.embed_query(query)
-        look = Look(scope, wanted, query, embedder, vector, retrieval, allowed)
-        part = self._fused(look)
-        live = part.live
-        passages, siblings = _one_per_passage(part.ranked, live)
-        shortlist = passages[: max(READ_AGAIN, retrieval.top_k)]
-        known = Known(
-            query,
-            part.coverage,
-            part.frequencies,
-            {name: item.vector for name, item in live.items() if item.vector is not None},
-            Reading(self._slices, partial(self._live, look)),
-            self._reranker if retrieval.rerank else None,
-        )
-        best, others = arranged(self._ranked(look, shortlist), known, retrieval)
-        rest = _unread([*siblings, *passages[len(shortlist) :]], live)
-        return Explained([_hit(item) for item in best], [*others, *rest])
-
-    def _fused(self, look: Look) -> _Part:
-        found = self._gatherer.gather(look)
-        known = coverage(look, found) if look.retrieval.mode == "hybrid" else 1.0
-        cosine = cosines(look.vector, found.live)
-        weights = telling(query_terms(look.query), found.frequencies, least_chunks=1)
-        most = sum(weights.values())
-        ranked = fuse(found.vector, found.keyword, coverage=known, cosine=cosine, most=most)
-        return _Part(ranked, found.live, known, found.frequencies)
-
-    def _ranked(self, look: Look, fused: Sequence[Fused]) -> list[Ranked]:
-        live = self._live(look, [item.chunk_id for item in fused])
-        return [
-            Ranked(live[item.chunk_id], item.score, item.why)
-            for item in fused
-            if item.chunk_id in live
-        ]
-
-    def _live(self, look: Look, chunk_ids: Iterable[str]) -> Mapping[str, LiveChunk]:
-        return self._database.reading(chunks.live, look.scope, chunk_ids, look.generations)
-
-    def _slices(self, places: Sequence[Place]) -> Mapping[Place, str]:
-        return self._database.reading(pages.slices, places)
-
-    def _allowed(
-        self, scope: Scope, wanted: Sequence[Dataset], where: Sequence[Condition]
-    ) -> Matching:
+    ) -> SearchResult:
         ids = [dataset.id for dataset in wanted]
-        return self._database.reading(filters.matching, scope, ids, where)
+        reading = self._database.reading
+        allowed = reading(filters.matching, scope, ids, where) if where else None
+        vector = None if embedder is None else embedder.embed_query(text)
+        query = Query(scope, wanted, text, embedder, vector, retrieval, allowed)
+        found = self._finder.find(query)
+        known = coverage(query, found) if retrieval.mode == "hybrid" else 1.0
+        fused = fuse(
+            found.vector,
+            found.keyword,
+            coverage=known,
+            cosine=cosines(vector, found.live),
+            full_match=_full_match(text, found.frequencies),
+        )
+        passages, siblings = _one_per_passage(fused, found.live)
+        shortlist = passages[: max(RERANKED, retrieval.top_k)]
+        reranker = self._reranker if retrieval.rerank else None
+        context = QueryContext(text, known, found.frequencies, reranker)
+        best, left_out = self._ranked(query, shortlist, context)
+        rest = _unranked([*siblings, *passages[len(shortlist) :]], found.live)
+        return SearchResult([_hit(item) for item in best], [*left_out, *rest])
+
+    def _ranked(self, query: Query, shortlist: Sequence[Fused], context: QueryContext) -> Ranking:
+        ids = [item.chunk_id for item in shortlist]
+        # The first mostly stays the first, so its neighbours are read in the same statement.
+        asked = {*ids, *(neighbour_ids(ids[0], ids[0]) if ids else ())}
+        live = self._live(query, asked)
+
+        def neighbours(chunk_ids: Sequence[str]) -> Mapping[str, LiveChunk]:
+            missing = [chunk_id for chunk_id in chunk_ids if chunk_id not in asked]
+            known = {**live, **self._live(query, missing)} if missing else live
+            return {chunk_id: known[chunk_id] for chunk_id in chunk_ids if chunk_id in known}
+
+        order, duplicates = rerank(
+            [
+                RankedChunk(live[f.chunk_id], f.score, f.why)
+                for f in shortlist
+                if f.chunk_id in live
+            ],
+            context,
+            query.retrieval,
+        )
+        merged: list[Considered] = []
+        if query.retrieval.join:
+            order, merged = merge_neighbours(order, neighbours, self._slices)
+        best, dropped = cut(order, query.retrieval)
+        return best, [*duplicates, *merged, *dropped]
+
+    def _live(self, query: Query, chunk_ids: Collection[str]) -> Mapping[str, LiveChunk]:
+        return self._database.reading(chunks.live, query.scope, chunk_ids, query.generations)
+
+    def _slices(self, wanted: Sequence[Slice]) -> Mapping[Slice, str]:
+        return self._database.reading(pages.slices, wanted)
+
+
+def _refuse_missing(dataset_ids: Sequence[str], found: Sequence[Dataset]) -> None:
+    present = {dataset.id for dataset in found}
+    for dataset_id in dataset_ids:
+        if dataset_id not in present:
+            raise NotFound("dataset", dataset_id)
+
+
+def _full_match(query: str, frequencies: Frequencies) -> float:
+    """BM25 of a usual passage that holds every term of the question once."""
+    return sum(term_weights(query_terms(query), frequencies, least_chunks=1).values())
 
 
 def _one_per_passage(
@@ -216,7 +227,7 @@ def _one_per_passage(
     return list(best.values()), [item for item in ranked if item.chunk_id not in kept]
 
 
-def _unread(fused: Sequence[Fused], live: Mapping[str, Candidate]) -> list[Considered]:
+def _unranked(fused: Sequence[Fused], live: Mapping[str, Candidate]) -> list[Considered]:
     """Candidates that ranked too low to be read, or behind another chunk of their passage."""
     return [
         Considered(
@@ -233,7 +244,7 @@ def _unread(fused: Sequence[Fused], live: Mapping[str, Candidate]) -> list[Consi
     ]
 
 
-def _hit(item: Ranked) -> Hit:
+def _hit(item: RankedChunk) -> Hit:
     """A hit with the text that is to be read: the parent's if the chunk has one."""
     chunk, why = item.found.chunk, item.why
     if (parent := chunk.parent) is not None:

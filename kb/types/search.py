@@ -40,8 +40,8 @@ class Hit:
 class Retrieval:
     """A retrieval profile: how a variant looks for its context.
 
-    `join` makes neighbours one hit, `fold` leaves duplicates out; `diversity` (0..1) prefers hits
-    that are unlike those before; `rerank` asks the reranking model, where one is configured.
+    `join` makes neighbours one hit, `fold` leaves duplicates out; `rerank` asks the reranking
+    model, where one is configured.
     """
 
     top_k: int = 8
@@ -50,7 +50,6 @@ class Retrieval:
     context_tokens: int = 3000
     join: bool = True
     fold: bool = True
-    diversity: float = 0.0
     rerank: bool = True
 
 

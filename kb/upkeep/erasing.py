@@ -181,7 +181,7 @@ class Erasing:
     def _erase(self, due: Sequence[Erasure]) -> bool:
         ids = [each.document_id for each in due]
         owners = {each.dataset_id for each in due if each.samples is not None}
-        renewed = self._renew_indexes(owners | self._stained)
+        renewed = self._rebuild_indexes(owners | self._stained)
         if renewed is None or self._stopping.is_set():
             return False
         with self._database.write() as tx:
@@ -204,7 +204,7 @@ class Erasing:
         logger.info("%d deleted documents are erased", len(due))
         return True
 
-    def _renew_indexes(self, dataset_ids: Collection[str]) -> int | None:
+    def _rebuild_indexes(self, dataset_ids: Collection[str]) -> int | None:
         """Make the indexes of all generations of some datasets anew; None if one cannot be yet."""
         self._applier.drain()
         number = 0
@@ -219,7 +219,7 @@ class Erasing:
                 if self._stopping.is_set():
                     return None
                 try:
-                    self._applier.renew(IndexKey(dataset_id, generation))
+                    self._applier.rebuild_beside(IndexKey(dataset_id, generation))
                 except NotFound:  # removed meanwhile, and its folder with it
                     continue
                 number += 1

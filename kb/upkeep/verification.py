@@ -1,4 +1,4 @@
-"""After an unclean stop no index is trusted: each is compared with SQL and rebuilt if it differs.
+"""After an unclean stop each index is compared with SQL, and rebuilt if it differs.
 
 This goes on beside the running server, which answers from SQL meanwhile (`kb.index.health`).
 A stop before the end of the check does not count as a clean one: the next start begins again.
@@ -13,7 +13,7 @@ from kb.errors import NotFound, StorageFull
 from kb.index.applier import Applier
 from kb.index.embedded_chroma.probe import probed
 from kb.index.embedded_chroma.vectors import ChromaVectors
-from kb.index.health import Trust
+from kb.index.health import IndexHealth
 from kb.protocols import IndexKey
 from kb.types import Dataset
 from kb.upkeep.fsck import Fsck
@@ -31,29 +31,29 @@ class Verification:
         fsck: Fsck,
         applier: Applier,
         chroma: ChromaVectors,
-        of_vectors: Trust,
-        of_keywords: Trust,
+        vector_health: IndexHealth,
+        keyword_health: IndexHealth,
     ) -> None:
         self._fsck = fsck
         self._applier = applier
         self._chroma = chroma
-        self._of_vectors = of_vectors
-        self._of_keywords = of_keywords
+        self._vector_health = vector_health
+        self._keyword_health = keyword_health
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._turn = threading.Lock()
         self._menders: list[threading.Thread] = []
         self._is_due = False
-        of_vectors.on_damage(self.mend)
-        of_keywords.on_damage(self.mend)
+        vector_health.on_damage(self.mend)
+        keyword_health.on_damage(self.mend)
 
     def start(self) -> None:
         """Begin to check. Call it before anything can open an index."""
         self._is_due = True
-        self._of_vectors.seal(self._chroma.graphs())
+        self._vector_health.quarantine(self._chroma.graphs())
         keys = [_key(dataset) for dataset in self._fsck.datasets()]
-        self._of_vectors.doubt(keys)
-        self._of_keywords.doubt(keys)
+        self._vector_health.mark_unverified(keys)
+        self._keyword_health.mark_unverified(keys)
         self._thread = threading.Thread(target=self._run, name="verify", daemon=True)
         self._thread.start()
 
@@ -71,7 +71,7 @@ class Verification:
     def stop(self) -> bool:
         """Break off after the dataset in hand; True if nothing is left to check."""
         self._stopping.set()
-        self._of_vectors.close()
+        self._vector_health.close()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -83,7 +83,7 @@ class Verification:
         while not self._stopping.is_set():
             try:
                 self._check()
-            except Exception:  # the edge of a thread: without the check nothing is believed
+            except Exception:  # the edge of a thread: without the check no index is verified
                 logger.exception("the check after an unclean stop broke off; trying again")
                 self._stopping.wait(RETRY_S)
             else:
@@ -97,34 +97,34 @@ class Verification:
             if self._stopping.is_set():
                 return
             self._check_keywords(dataset)
-        self._unseal()
+        self._release()
         self._applier.drain()
         for dataset in self._fsck.datasets():
             if self._stopping.is_set():
                 return
             self._check_vectors(dataset)
         for key in self._chroma.graphs():  # what is left belongs to no dataset, or not yet
-            self._of_vectors.believe(key)
+            self._vector_health.mark_verified(key)
         self._is_due = self._stopping.is_set()
 
-    def _unseal(self) -> None:
+    def _release(self) -> None:
         keys = self._chroma.graphs()
         for key, is_whole in probed(self._chroma.root, keys, self._stopping.is_set):
             if not is_whole:
                 self._chroma.drop(key)
-            self._of_vectors.unseal(key)
+            self._vector_health.release(key)
 
     def _check_keywords(self, dataset: Dataset) -> None:
         if self._fsck.lacks_keywords(dataset):
             logger.warning("rebuilding the keyword index of %r: missing or damaged", dataset.name)
             self._applier.rebuild_keywords(_key(dataset))
-        self._of_keywords.believe(_key(dataset))
+        self._keyword_health.mark_verified(_key(dataset))
 
     def _check_vectors(self, dataset: Dataset) -> None:
         if self._fsck.lacks_vectors(dataset):
             logger.warning("rebuilding the vector index of %r: missing or damaged", dataset.name)
             self._applier.rebuild_vectors(_key(dataset))
-        self._of_vectors.believe(_key(dataset))
+        self._vector_health.mark_verified(_key(dataset))
 
     def _mend(self, key: IndexKey) -> None:
         with self._turn:

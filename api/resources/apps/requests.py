@@ -65,8 +65,6 @@ class RetrievalBody(Body):
     """Makes neighbouring passages one hit, and lets the first one grow."""
     fold: bool = True
     """Leaves out passages that say the same as a better one."""
-    diversity: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
-    """How much hits are preferred that are unlike those before."""
     rerank: bool = True
     """Asks the reranking model, where one is configured."""
 

@@ -61,8 +61,6 @@ class SearchBody(Body):
     """Makes neighbouring passages one hit, and lets the first one grow."""
     fold: bool = True
     """Leaves out passages that say the same as a better one."""
-    diversity: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
-    """How much hits are preferred that are unlike those before."""
     rerank: bool = True
     """Asks the reranking model, where one is configured."""
     explain: bool = False
@@ -76,6 +74,5 @@ class SearchBody(Body):
             min_score=self.min_score,
             join=self.join,
             fold=self.fold,
-            diversity=self.diversity,
             rerank=self.rerank,
         )

@@ -22,9 +22,8 @@ from kb.errors import ModelUnavailable
 from kb.models.llm.circuit import CircuitOpen
 from kb.models.llm.extractive import extractive_answer
 from kb.protocols import Prompt
-from kb.search.calibration import LEAST_SCORE
+from kb.search.scoring import LEAST_SCORE
 from kb.search.searching import Searcher
-from kb.store.content import datasets
 from kb.store.engine.database import Database
 from kb.text.token_estimate import estimate_tokens
 from kb.types import (
@@ -177,8 +176,9 @@ class VariantPreparer:
             # The app may search its datasets, whoever asks: an app key sees none of its own.
             own = replace(question.scope, datasets=frozenset(ids))
             # A dataset that was deleted after publishing is the operator's affair.
-            left = self._database.reading(datasets.existing, own, ids)
-            hits = self._searcher.search(own, left, question.search_query, retrieval)
+            hits = self._searcher.search(
+                own, ids, question.search_query, retrieval, skip_missing=True
+            )
             found[retrieval] = hits, (time.perf_counter() - began) * 1000
         return found[retrieval][0]
 

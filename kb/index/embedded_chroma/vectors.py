@@ -8,7 +8,7 @@ one answers from stale files without an error.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +23,10 @@ from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings
 from chromadb.errors import ChromaError
 
-from kb.errors import IndexDamaged
-from kb.index.damage import reporting_damage
-from kb.index.embedded_chroma.open_indexes import Absent, OpenIndexes
 from kb.index.embedded_chroma.unused_rows import empty_unused_rows
-from kb.index.renewal import remove, renewed
+from kb.index.folders import IndexFolders, IndexLibrary
+from kb.index.health import IndexHealth
+from kb.index.open_indexes import Absent
 from kb.protocols import IndexKey, Scored, Vectors
 
 COLLECTION = "chunks"
@@ -50,7 +49,7 @@ HNSW: CreateHNSWConfiguration = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Folder:
+class _OpenIndex:
     path: Path
     client: Client
     chunks: Collection
@@ -63,11 +62,16 @@ class ChromaVectors:
     Every method may raise IndexDamaged (drop the index and feed it again) and StorageFull.
     """
 
-    def __init__(self, root: Path, *, open_limit: int) -> None:
-        """Keep at most `open_limit` folders open: each costs 4 threads and 10 descriptors."""
-        root.mkdir(parents=True, exist_ok=True)
+    def __init__(self, root: Path, *, open_limit: int, health: IndexHealth | None = None) -> None:
+        """
+        Args:
+            open_limit: most folders that stay open: each costs 4 threads and 10 descriptors.
+            health: which indexes are quarantined; whoever wants to open one waits.
+        """
+        library = IndexLibrary("vector", (ChromaError,), _connected, _close, _is_torn)
         self.root = root
-        self._open = OpenIndexes[_Folder](_close, limit=open_limit)
+        self._folders = IndexFolders(root, library, open_limit=open_limit)
+        self._health = health or IndexHealth()
 
     def upsert(self, key: IndexKey, chunk_ids: Sequence[str], vectors: Vectors) -> None:
         """Add or overwrite rows; of an id given twice the last row counts."""
@@ -75,14 +79,12 @@ class ChromaVectors:
         if not rows:
             return
         ids, kept = list(rows), vectors[list(rows.values())]
-        with self._lent(key, self._open_or_create) as folder:
-            for start in range(0, len(ids), folder.batch):
-                part = slice(start, start + folder.batch)
-                folder.chunks.upsert(ids=ids[part], embeddings=kept[part])
+        with self._lent(key, create=True) as folder:
+            _add(folder, ids, kept)
 
     def remove(self, key: IndexKey, chunk_ids: Sequence[str]) -> None:
         """Forget rows; unknown ids and a missing folder are ignored."""
-        with suppress(Absent), self._lent(key, self._open_existing) as folder:
+        with suppress(Absent), self._lent(key) as folder:
             for start in range(0, len(chunk_ids), folder.batch):
                 folder.chunks.delete(ids=list(chunk_ids[start : start + folder.batch]))
 
@@ -90,7 +92,7 @@ class ChromaVectors:
         """The nearest chunks of a (1, dimensions) vector, best first, score = cosine."""
         if limit < 1:
             return []
-        with suppress(Absent), self._lent(key, self._open_existing) as folder:
+        with suppress(Absent), self._lent(key) as folder:
             return _nearest(folder.chunks, vector, limit)
         return []
 
@@ -99,7 +101,7 @@ class ChromaVectors:
 
         Chroma keeps ids and graph apart: ids alone would not tell of rows lost from the graph.
         """
-        with suppress(Absent), self._lent(key, self._open_existing) as folder:
+        with suppress(Absent), self._lent(key) as folder:
             return set(_all_ids(folder.chunks))
         return set()
 
@@ -110,7 +112,7 @@ class ChromaVectors:
 
     def exercise(self, key: IndexKey) -> None:
         """Read every row and walk the graph from many sides: for a process that may die of it."""
-        with suppress(Absent), self._lent(key, self._open_existing) as folder:
+        with suppress(Absent), self._lent(key) as folder:
             for _ in _all_ids(folder.chunks):
                 pass
             known = folder.chunks.get(limit=WALKS, include=["embeddings"])["embeddings"]
@@ -121,63 +123,29 @@ class ChromaVectors:
                     _nearest(folder.chunks, vector.reshape(1, -1), WALK_LIMIT)
 
     def drop(self, key: IndexKey) -> None:
-        """Close the folder and remove it from disk."""
-        with self._open.closed(key):
-            remove(self._path(key))
+        """Remove the index from disk, unopened; what is made in its place is not quarantined."""
+        self._folders.drop(key)
+        self._health.release(key)
 
-    def renew(self, key: IndexKey, parts: Iterable[tuple[Sequence[str], Vectors]]) -> None:
+    def rebuild_beside(self, key: IndexKey, parts: Iterable[tuple[Sequence[str], Vectors]]) -> None:
         """Make the index anew of (ids, vectors); the present one answers until it is done."""
-        path = self._path(key)
-        with (
-            reporting_damage("vector", key, (ChromaError,), root=self.root),
-            renewed(path, lambda: self._open.closed(key)) as new,
-        ):
-            folder: _Folder | None = None
-            try:
-                for ids, vectors in parts:
-                    if folder is None:
-                        new.mkdir(parents=True)
-                        folder = _connected(new)
-                    for start in range(0, len(ids), folder.batch):
-                        part = slice(start, start + folder.batch)
-                        folder.chunks.upsert(ids=list(ids[part]), embeddings=vectors[part])
-            finally:
-                if folder is not None:
-                    _close(folder)
+        self._health.wait_released(key)
+        with self._folders.rebuilt(key) as opened:
+            for ids, vectors in parts:
+                _add(opened(), ids, vectors)
 
     def close(self) -> None:
         """Release the threads and descriptors of every open folder."""
-        self._open.close()
-
-    def _path(self, key: IndexKey) -> Path:
-        return self.root / key.dataset_id / f"g{key.generation}" / "vectors"
+        self._folders.close()
 
     @contextmanager
-    def _lent(self, key: IndexKey, opener: Callable[[IndexKey], _Folder]) -> Iterator[_Folder]:
-        with (
-            reporting_damage("vector", key, (ChromaError,), root=self.root),
-            self._open.lease(key, opener) as folder,
-        ):
+    def _lent(self, key: IndexKey, *, create: bool = False) -> Iterator[_OpenIndex]:
+        self._health.wait_released(key)
+        with self._folders.lent(key, create=create) as folder:
             yield folder
 
-    def _open_existing(self, key: IndexKey) -> _Folder:
-        path = self._path(key)
-        if not path.is_dir() or not any(path.iterdir()):
-            raise Absent
-        if _is_torn(path):
-            raise IndexDamaged("vector", key.dataset_id, key.generation)
-        return _connected(path)
 
-    def _open_or_create(self, key: IndexKey) -> _Folder:
-        try:
-            return self._open_existing(key)
-        except Absent:
-            path = self._path(key)
-            path.mkdir(parents=True, exist_ok=True)
-            return _connected(path)
-
-
-def _connected(path: Path) -> _Folder:
+def _connected(path: Path) -> _OpenIndex:
     with ExitStack() as undo:
         # A client that fails to start stays in Chroma's cache and breaks every later attempt
         # on this path (chroma-core/chroma#6499).
@@ -189,7 +157,7 @@ def _connected(path: Path) -> _Folder:
         )
         # Reads one vector: Chroma goes on with an empty graph when the graph's files are lost.
         chunks.get(limit=1, include=["embeddings"])
-        folder = _Folder(path, client, chunks, client.get_max_batch_size())
+        folder = _OpenIndex(path, client, chunks, client.get_max_batch_size())
         undo.pop_all()
         return folder
 
@@ -199,9 +167,15 @@ def _client(path: Path) -> Client:
     return cast(Client, chromadb.PersistentClient(path, Settings(anonymized_telemetry=False)))
 
 
-def _close(folder: _Folder) -> None:
+def _close(folder: _OpenIndex) -> None:
     folder.client.close()
     empty_unused_rows(folder.path)
+
+
+def _add(folder: _OpenIndex, ids: Sequence[str], vectors: Vectors) -> None:
+    for start in range(0, len(ids), folder.batch):
+        part = slice(start, start + folder.batch)
+        folder.chunks.upsert(ids=list(ids[part]), embeddings=vectors[part])
 
 
 def _nearest(chunks: Collection, vector: Vectors, limit: int) -> list[Scored]:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kb.search.calibration import LEAST_SCORE
+from kb.search.scoring import LEAST_SCORE
 from kb.text.sentences import HAN_KANA_HANGUL, sentence_extents, terms
 from kb.types import EndPiece, QuotedPiece, Source, TextPiece
 

@@ -16,11 +16,9 @@ def of_datasets(
     tx: Transaction, scope: Scope, dataset_ids: Sequence[str]
 ) -> tuple[PublishedDataset, ...]:
     """The state of those of the datasets that exist, in the order given."""
-    present = datasets.existing(tx, scope, dataset_ids)
-    found = (datasets.get(tx, scope, dataset_id) for dataset_id in present)
     return tuple(
         PublishedDataset(d.id, d.name, d.generation, d.embedder, processing_hash(d.processing))
-        for d in found
+        for d in datasets.of_ids(tx, scope, dataset_ids)
     )
 
 

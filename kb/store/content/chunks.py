@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Row, Select, and_, bindparam, func, insert, select
+from sqlalchemy import Row, Select, and_, bindparam, func, insert, or_, select
 
 from kb.iteration import batched
 from kb.protocols import Vectors
 from kb.store.content import documents, embeddings, passages, removal
 from kb.store.content.embeddings import text_hash
+from kb.store.content.texts import hashes
 from kb.store.engine import schema
 from kb.store.engine.database import VARIABLES, Transaction
 from kb.store.engine.paging import PageRequest
@@ -20,8 +22,6 @@ from kb.store.engine.records import spans_from, spans_to
 from kb.types import Chunk, Scope
 
 table = schema.chunks
-
-VECTORS_AT_ONCE = 4000
 
 Generations = Mapping[str, int]
 """Dataset id → the generation whose chunks count as live."""
@@ -41,9 +41,12 @@ class LiveChunk:
 class Candidate:
     """What ranking needs of a live chunk: how its text begins, and its vector if it has one.
 
-    Chunks with an equal `passage` return the same text; None: the chunk returns its own.
+    `text` is the name of its text, see `kb.store.content.texts`. Chunks with an equal `passage`
+    return the same text; None: the chunk returns its own.
     """
 
+    dataset_id: str
+    text: str
     beginning: str
     vector: Vectors | None
     passage: tuple[str, int] | None = None
@@ -106,23 +109,36 @@ def live(
 def candidates(
     tx: Transaction,
     scope: Scope,
-    chunk_ids: Iterable[str],
-    generations: Generations | None = None,
     *,
+    chunk_ids: Iterable[str],
+    texts: Iterable[str],
+    generations: Generations,
     embedder: str,
     characters: int,
 ) -> dict[str, Candidate]:
-    """Like `live`, with only what ranking needs: most candidates become no hit.
+    """The live chunks that have one of the ids or one of the texts, with only what ranking needs:
+    most candidates become no hit.
 
     Args:
         embedder: fingerprint of the vectors that are wanted.
         characters: how much of each text is read.
     """
     fixed = {"workspace": scope.workspace, "embedder": embedder, "characters": characters}
+    parts = zip_longest(
+        batched(dict.fromkeys(chunk_ids), VARIABLES // 2),
+        batched(hashes(texts), VARIABLES // 2),
+        fillvalue=(),
+    )
     return {
-        row.id: Candidate(row.beginning, _vector(row.vector), _passage(row))
-        for part in batched(chunk_ids, VARIABLES)
-        for row in tx.execute(_CANDIDATES, {**fixed, "ids": part}).all()
+        row.id: Candidate(
+            row.dataset_id,
+            row.text_hash.hex(),
+            row.beginning,
+            _vector(row.vector),
+            _passage(row),
+        )
+        for ids, named in parts
+        for row in tx.execute(_CANDIDATES, {**fixed, "ids": ids, "hashes": named}).all()
         if _is_wanted(row, scope, generations)
     }
 
@@ -186,23 +202,6 @@ def live_ids(tx: Transaction, dataset_id: str, generation: int | None = None) ->
     return set(tx.execute(_of_generation(select(table.c.id), dataset_id, generation)).scalars())
 
 
-def live_vectors(
-    tx: Transaction, dataset_id: str, generation: int
-) -> Iterator[tuple[list[str], Vectors]]:
-    """Ids and vectors, shape (rows, dimensions), of what a generation's index should hold."""
-    vectors, generations = schema.embeddings, schema.generations
-    query = (
-        _of_generation(select(table.c.id, vectors.c.vector), dataset_id, generation)
-        .join(vectors, vectors.c.text_hash == table.c.text_hash)
-        .join(generations, generations.c.dataset_id == schema.documents.c.dataset_id)
-        .where(generations.c.number == generation, generations.c.removed_at.is_(None))
-        .where(vectors.c.embedder == generations.c.embedder)
-    )
-    for rows in tx.execute(query).partitions(VECTORS_AT_ONCE):
-        stored = b"".join(row.vector for row in rows)
-        yield [row.id for row in rows], np.frombuffer(stored, "<f4").reshape(len(rows), -1)
-
-
 def count(tx: Transaction) -> int:
     """All chunks, live or not."""
     return tx.execute(select(func.count()).select_from(table)).scalar_one()
@@ -249,6 +248,7 @@ _CANDIDATES = (
             table.c.document_id,
             table.c.passage,
             table.c.generation,
+            table.c.text_hash,
             schema.documents.c.dataset_id,
             _LIVE_GENERATION,
             func.substr(table.c.text, 1, bindparam("characters")).label("beginning"),
@@ -262,7 +262,7 @@ _CANDIDATES = (
             schema.embeddings.c.embedder == bindparam("embedder"),
         ),
     )
-    .where(_CHOSEN)
+    .where(or_(_CHOSEN, table.c.text_hash.in_(bindparam("hashes", expanding=True))))
 )
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from sqlalchemy import ColumnElement, and_, exists, func, literal, select
 
 from kb.iteration import batched
 from kb.protocols import Scored, Vectors
+from kb.store.content.texts import closest
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import VARIABLES, Transaction
 from kb.types import Condition, Scalar, Scope
@@ -69,7 +69,7 @@ def nearest(
     *,
     limit: int,
 ) -> list[Scored]:
-    """The live chunks of some documents that are closest to a vector, best first, all compared.
+    """The live texts of some documents that are closest to a vector, best first, all compared.
 
     Args:
         generations: dataset id → the generation whose chunks count as live.
@@ -77,19 +77,24 @@ def nearest(
     best: list[Scored] = []
     for part in batched(sorted(document_ids), VARIABLES):
         query = (
-            select(chunks.c.id, embeddings.c.vector, documents.c.dataset_id, chunks.c.generation)
+            select(
+                chunks.c.text_hash,
+                embeddings.c.vector,
+                documents.c.dataset_id,
+                chunks.c.generation,
+            )
             .join_from(chunks, documents, chunks.c.document_id == documents.c.id)
             .join(embeddings, embeddings.c.text_hash == chunks.c.text_hash)
             .where(documents.c.id.in_(part), embeddings.c.embedder == embedder)
             .where(chunks.c.version == documents.c.live_version)
         )
-        found = tx.execute(query)
-        rows = [row for row in found if row.generation == generations.get(row.dataset_id)]
-        if rows:
-            stored = np.stack([np.frombuffer(row.vector, "<f4") for row in rows])
-            scores = (stored @ vector[0]).tolist()
-            best += [Scored(row.id, score) for row, score in zip(rows, scores, strict=True)]
-            best = sorted(best, key=lambda item: (-item.score, item.chunk_id))[:limit]
+        own = {
+            row.text_hash: row
+            for row in tx.execute(query)
+            if row.generation == generations.get(row.dataset_id)
+        }
+        if own:
+            best = closest(list(own.values()), vector, limit, before=best)
     return best
 
 

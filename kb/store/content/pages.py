@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select
+from sqlalchemy import (
+    CompoundSelect,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    union_all,
+)
 
 from kb.errors import NotFound
 from kb.store.content import documents
@@ -14,6 +26,9 @@ from kb.store.engine.paging import PageRequest
 from kb.types import Page, Scope, Span
 
 table = schema.pages
+
+Slice = tuple[str, int, Span]
+"""Characters of one page of a document version: document id, version, span."""
 
 
 def put(tx: Transaction, document_id: str, version: int, pages: Sequence[Page]) -> None:
@@ -42,33 +57,33 @@ def of_document(
     return shown, str(shown[-1].number) if len(found) > len(shown) else None
 
 
-def slices(
-    tx: Transaction, places: Iterable[tuple[str, int, Span]]
-) -> dict[tuple[str, int, Span], str]:
-    """The characters at some places: (document id, version, span) → text; gone versions lack."""
-    found = {}
-    for document_id, version, span in places:
-        text = tx.execute(
-            _SLICE,
-            {
-                "document_id": document_id,
-                "version": version,
-                "number": span.page,
-                "start": span.start + 1,
-                "length": span.end - span.start,
-            },
-        ).scalar_one_or_none()
-        if text is not None:
-            found[document_id, version, span] = text
-    return found
+def slices(tx: Transaction, wanted: Sequence[Slice]) -> dict[Slice, str]:
+    """The text of each slice; those of versions that are gone are left out."""
+    values: dict[str, Any] = {}
+    for n, (document_id, version, span) in enumerate(wanted):
+        values |= {f"document_id_{n}": document_id, f"version_{n}": version, f"page_{n}": span.page}
+        values |= {f"start_{n}": span.start + 1, f"length_{n}": span.end - span.start}
+    rows = tx.execute(_slices(len(wanted)), values) if wanted else ()
+    return {wanted[row.n]: row.part for row in rows}
 
 
-# Made once: making a statement takes longer than running it.
-_SLICE = select(func.substr(table.c.text, bindparam("start"), bindparam("length"))).where(
-    table.c.document_id == bindparam("document_id"),
-    table.c.version == bindparam("version"),
-    table.c.number == bindparam("number"),
-)
+@lru_cache(maxsize=64)  # making a statement takes longer than running it
+def _slices(number: int) -> CompoundSelect[Any]:
+    return union_all(
+        *(
+            select(
+                literal_column(str(n)).label("n"),
+                func.substr(table.c.text, bindparam(f"start_{n}"), bindparam(f"length_{n}")).label(
+                    "part"
+                ),
+            ).where(
+                table.c.document_id == bindparam(f"document_id_{n}"),
+                table.c.version == bindparam(f"version_{n}"),
+                table.c.number == bindparam(f"page_{n}"),
+            )
+            for n in range(number)
+        )
+    )
 
 
 def around(

@@ -6,19 +6,21 @@ knows texts, and here is which chunks have them. A name is the hash of a text, i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, select
+import numpy as np
+from sqlalchemy import Select, and_, bindparam, select
 
 from kb.iteration import batched
-from kb.protocols import IndexKey
+from kb.protocols import IndexKey, Scored, Vectors
 from kb.store.engine import schema
 from kb.store.engine.database import VARIABLES, Transaction
 
 chunks, documents = schema.chunks, schema.documents
 
 HASH_BYTES = 16
+VECTORS_AT_ONCE = 4000
 
 
 def split_names(hashes: bytes) -> list[str]:
@@ -46,7 +48,7 @@ def of_chunks(tx: Transaction, chunk_ids: Iterable[str]) -> dict[str, str]:
 def with_chunks(tx: Transaction, key: IndexKey, names: Iterable[str] | None = None) -> set[str]:
     """Those of the texts, else all, that a stored chunk of the generation has, live or not yet."""
     if names is not None:
-        return {row.text_hash.hex() for row in _having(tx, key, names, _STORED)}
+        return {row.text_hash.hex() for row in _having(tx, key, names)}
     query = _of(key, select(chunks.c.text_hash).distinct())
     return {found.hex() for found in tx.execute(query).scalars()}
 
@@ -57,12 +59,40 @@ def live(tx: Transaction, key: IndexKey) -> set[str]:
     return {found.hex() for found in tx.execute(query.where(_IS_LIVE)).scalars()}
 
 
-def live_chunks(tx: Transaction, key: IndexKey, names: Iterable[str]) -> dict[str, list[str]]:
-    """Name → the live chunks that have the text, in a lasting order."""
-    found: dict[str, list[str]] = {}
-    for row in _having(tx, key, names, _LIVE):
-        found.setdefault(row.text_hash.hex(), []).append(row.id)
-    return {name: sorted(ids) for name, ids in found.items()}
+def nearest(tx: Transaction, key: IndexKey, vector: Vectors, limit: int) -> list[Scored]:
+    """The live texts closest to a (1, dimensions) vector, best first, score = cosine.
+
+    All are compared: always right, and fast enough to bridge a rebuild, for 100,000 take part of a
+    second.
+    """
+    generations, embeddings = schema.generations, schema.embeddings
+    wanted = _of(key, select(chunks.c.text_hash)).where(_IS_LIVE)
+    embedder = select(generations.c.embedder).where(
+        generations.c.dataset_id == key.dataset_id,
+        generations.c.number == key.generation,
+        generations.c.removed_at.is_(None),
+    )
+    query = select(embeddings.c.text_hash, embeddings.c.vector).where(
+        embeddings.c.embedder == embedder.scalar_subquery(), embeddings.c.text_hash.in_(wanted)
+    )
+    best: list[Scored] = []
+    for rows in tx.execute(query).partitions(VECTORS_AT_ONCE):
+        best = closest(rows, vector, limit, before=best)
+    return best
+
+
+def closest(
+    rows: Sequence[Any], vector: Vectors, limit: int, *, before: Sequence[Scored] = ()
+) -> list[Scored]:
+    """The best of some rows with text_hash and vector, and of others that were scored before."""
+    stored = np.frombuffer(b"".join(row.vector for row in rows), "<f4").reshape(len(rows), -1)
+    scores = stored @ vector[0]
+    chosen = np.argsort(-scores)[: max(limit, 0)]
+    best = {row.chunk_id: row for row in before}
+    best |= {
+        name: Scored(name, float(scores[n])) for n in chosen if (name := rows[n].text_hash.hex())
+    }
+    return sorted(best.values(), key=lambda item: (-item.score, item.chunk_id))[: max(limit, 0)]
 
 
 _IS_LIVE = chunks.c.version == documents.c.live_version
@@ -75,14 +105,11 @@ _STORED = (
     .where(chunks.c.text_hash.in_(bindparam("hashes", expanding=True)))
     .where(chunks.c.generation == bindparam("generation"))
 )
-_LIVE = _STORED.where(_IS_LIVE)
 
 
-def _having(
-    tx: Transaction, key: IndexKey, names: Iterable[str], query: Select[Any]
-) -> Iterator[Row[Any]]:
-    for part in batched(_hashes(names), VARIABLES):
-        rows = tx.execute(query, {"hashes": part, "generation": key.generation}).all()
+def _having(tx: Transaction, key: IndexKey, names: Iterable[str]) -> Iterator[Any]:
+    for part in batched(hashes(names), VARIABLES):
+        rows = tx.execute(_STORED, {"hashes": part, "generation": key.generation}).all()
         yield from (row for row in rows if row.dataset_id == key.dataset_id)
 
 
@@ -91,8 +118,8 @@ def _of(key: IndexKey, query: Select[Any]) -> Select[Any]:
     return query.join_from(chunks, documents, own).where(chunks.c.generation == key.generation)
 
 
-def _hashes(names: Iterable[str]) -> list[bytes]:
-    """An index may hold rows that were never a text: they have no chunks."""
+def hashes(names: Iterable[str]) -> list[bytes]:
+    """The hashes of some names; an index may hold rows that were never a text, which have none."""
     return [bytes.fromhex(name) for name in names if _is_name(name)]
 
 

@@ -71,8 +71,9 @@ def variant_from(value: Json) -> Variant:
 
 
 def _retrieval_from(value: Json) -> Retrieval:
-    """A retrieval profile; `expand`, which is gone, is passed over where it is stored."""
-    return Retrieval(**{name: given for name, given in value.items() if name != "expand"})
+    """A retrieval profile; options that are gone are passed over where they are stored."""
+    gone = ("expand", "diversity")
+    return Retrieval(**{name: given for name, given in value.items() if name not in gone})
 
 
 def inputs_from(value: Iterable[Json]) -> tuple[InputVariable, ...]:

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kb.index.by_text import ChunksByText
-from kb.index.exact import ExactVectors
+from kb.index.health import IndexHealth, NearestTexts
 from kb.knowledge_base import KnowledgeBase
-from kb.protocols import IndexKey
-from kb.store.content import chunks, removal, texts
+from kb.protocols import IndexKey, Scored
+from kb.search.candidates import CandidateFinder, Query
+from kb.store.content import chunks, datasets, removal, texts
 from kb.types import Retrieval
 from tests.parts import ADMIN, ingest, opened
 
@@ -23,10 +23,18 @@ def key_of(dataset_id: str) -> IndexKey:
     return IndexKey(dataset_id, 1)
 
 
+def found(
+    kb: KnowledgeBase, dataset_id: str, query: str, limit: int, health: IndexHealth | None = None
+) -> list[Scored]:
+    vectors = NearestTexts(kb.vectors, health or IndexHealth(), kb.database)
+    finder = CandidateFinder(kb.database, vectors, kb.keywords, depth=limit, threads=1)
+    wanted = [kb.database.reading(datasets.get, ADMIN, dataset_id)]
+    vector, retrieval = kb.embedder.embed_query(query), Retrieval(top_k=1, mode="vector")
+    return finder.find(Query(ADMIN, wanted, query, kb.embedder, vector, retrieval, None)).vector
+
+
 def nearest(kb: KnowledgeBase, dataset_id: str, query: str, limit: int) -> list[str]:
-    index = ChunksByText(kb.vectors, kb.database)
-    hits = index.query(key_of(dataset_id), kb.embedder.embed_query(query), limit)
-    return [hit.chunk_id for hit in hits]
+    return [hit.chunk_id for hit in found(kb, dataset_id, query, limit)]
 
 
 def rows(kb: KnowledgeBase, dataset_id: str) -> set[str]:
@@ -48,9 +56,9 @@ def crowded(tmp_path_factory: pytest.TempPathFactory):
 def test_thousands_of_equal_chunks_are_one_row_and_all_are_found(crowded):
     kb, dataset_id = crowded
     assert len(rows(kb, dataset_id)) == OTHERS + 1
-    found = nearest(kb, dataset_id, "This page is left blank on purpose.", SAME)
-    assert len(set(found)) == SAME
-    live = kb.database.reading(chunks.live, ADMIN, found)
+    same = nearest(kb, dataset_id, "This page is left blank on purpose.", SAME)
+    assert len(set(same)) == SAME
+    live = kb.database.reading(chunks.live, ADMIN, same)
     assert {item.document_name for item in live.values()} == {f"s{n}.txt" for n in range(SAME)}
 
 
@@ -65,12 +73,13 @@ def test_equal_chunks_hide_no_other(crowded):
 
 def test_the_answer_is_that_of_comparing_all_vectors(crowded):
     kb, dataset_id = crowded
-    exact = ExactVectors(kb.database)
+    compared = IndexHealth()
+    compared.mark_unverified([key_of(dataset_id)])
     for query in ("left blank", "number7 about thing49", "something else"):
-        vector = kb.embedder.embed_query(query)
-        near = ChunksByText(kb.vectors, kb.database).query(key_of(dataset_id), vector, 40)
-        scores = [hit.score for hit in exact.query(key_of(dataset_id), vector, 40)]
-        assert [hit.score for hit in near] == pytest.approx(scores, abs=1e-4)
+        scores = [hit.score for hit in found(kb, dataset_id, query, 40, compared)]
+        assert [hit.score for hit in found(kb, dataset_id, query, 40)] == pytest.approx(
+            scores, abs=1e-4
+        )
 
 
 def test_a_text_stays_until_its_last_chunk_goes(kb):
@@ -95,8 +104,8 @@ def test_a_text_that_one_version_loses_and_another_document_gains_at_once_stays(
     kb.database.writing(removal.remove, ADMIN, ids["a.md"])
     kb.applier._stopping.clear()
     kb.applier.start()
-    (found,) = ingest(kb, dataset_id, {"b.md": "Wandering words."}).values()
-    assert nearest(kb, dataset_id, "wandering", 1) == [f"{found}.1.1.0"]
+    (other,) = ingest(kb, dataset_id, {"b.md": "Wandering words."}).values()
+    assert nearest(kb, dataset_id, "wandering", 1) == [f"{other}.1.1.0"]
     assert kb.fsck.run().is_clean
 
 

@@ -4,8 +4,8 @@ import pytest
 import tantivy
 
 from kb.errors import IndexDamaged, StorageFull
-from kb.index import damage
-from kb.index.damage import reporting_damage
+from kb.index import folders
+from kb.index.folders import reporting_damage
 from kb.protocols import IndexKey
 
 KEY = IndexKey("d1", 3)
@@ -43,7 +43,7 @@ def test_a_full_disk_is_not_damage(raising, error):
 
 
 def test_a_failure_without_room_on_the_disk_is_not_damage(raising, monkeypatch):
-    monkeypatch.setattr(damage, "LEAST_FREE_BYTES", 1 << 80)
+    monkeypatch.setattr(folders, "LEAST_FREE_BYTES", 1 << 80)
 
     with pytest.raises(StorageFull):
         raising(ValueError("Failed to apply logs to the metadata segment"))

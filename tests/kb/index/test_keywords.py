@@ -100,7 +100,7 @@ def test_an_index_cut_by_other_rules_is_refused(index, monkeypatch):
     monkeypatch.setattr(keywords, "TERMS_VERSION", "terms-of-tomorrow")
 
     with pytest.raises(IndexDamaged):
-        TantivyKeywords(index._root, open_limit=1).query(KEY, "pump", 5)
+        TantivyKeywords(index._folders.root, open_limit=1).query(KEY, "pump", 5)
 
 
 @pytest.mark.parametrize("ending", ["meta.json", ".term", ".idx", ".store", ".fieldnorm"])
@@ -146,7 +146,7 @@ from kb.index import keywords
 from kb.protocols import IndexKey
 from kb.settings import EmbeddingSettings, Settings
 index = keywords.TantivyKeywords(Path({str(tmp_path)!r}), open_limit=1)
-with index._lent(IndexKey("d1", 1), index._open_existing) as folder:
+with index._folders.lent(IndexKey("d1", 1)) as folder:
     with keywords._writing(folder) as writer:
         writer.delete_documents_by_term("id", "kept")
         print("writing", flush=True)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from kb.index.embedded_chroma.open_indexes import Absent, OpenIndexes
+from kb.index.open_indexes import Absent, OpenIndexes
 from kb.protocols import IndexKey
 
 

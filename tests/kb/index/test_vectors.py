@@ -162,7 +162,7 @@ def test_the_least_recently_used_folder_is_closed_under_nobody(index):
 
 def test_rows_that_hold_no_vector_are_empty_on_disk(index, tmp_path):
     """Chroma writes memory that it never cleared: what was deleted could come back in a file."""
-    index.renew(KEY, [(names(12), unit_vectors(12))])
+    index.rebuild_beside(KEY, [(names(12), unit_vectors(12))])
     found = graph(tmp_path)
     rows = (found / "data_level0.bin").stat().st_size // 100
     assert rows * 100 == (found / "data_level0.bin").stat().st_size
@@ -186,7 +186,7 @@ def test_a_renewed_index_holds_only_what_it_was_fed(index, tmp_path):
     index.remove(KEY, names(ROWS)[7:8])
     kept = [name for row, name in enumerate(names(ROWS)) if row != 7]
     rows = np.delete(unit_vectors(ROWS), 7, axis=0)
-    index.renew(KEY, [(kept[:600], rows[:600]), (kept[600:], rows[600:])])
+    index.rebuild_beside(KEY, [(kept[:600], rows[:600]), (kept[600:], rows[600:])])
 
     assert index.ids(KEY) == set(kept)
     index.close()
@@ -198,6 +198,6 @@ def test_a_renewed_index_holds_only_what_it_was_fed(index, tmp_path):
 
 def test_renewing_with_nothing_leaves_no_index(index, tmp_path):
     written_and_closed(index)
-    index.renew(KEY, [])
+    index.rebuild_beside(KEY, [])
     assert not folder(tmp_path).exists()
     assert index.query(KEY, unit_vectors(1), 3) == []

@@ -1,6 +1,6 @@
 """Passages that say the same are one hit."""
 
-from kb.search.duplicates import without_duplicates
+from kb.search.ranking import without_duplicates
 from kb.text.terms import terms
 from tests.kb.search.ranks import ranked
 

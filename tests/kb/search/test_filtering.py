@@ -6,7 +6,7 @@ import pytest
 
 from kb.errors import Rejected
 from kb.knowledge_base import KnowledgeBase
-from kb.search import gathering
+from kb.search import candidates
 from kb.search.filtering import parsed_filter
 from kb.types import Condition, Retrieval
 from tests.parts import ADMIN, finish, upload
@@ -82,7 +82,7 @@ def test_a_filter_that_lets_much_through_asks_the_index(filled, monkeypatch):
     def never(*_args: object, **_kwargs: object) -> None:
         raise AssertionError("an exact scan of nearly everything")
 
-    monkeypatch.setattr(gathering.filters, "nearest", never)
+    monkeypatch.setattr(candidates.filters, "nearest", never)
     found = names(filled, {"metadata.kind": "heap"})
     assert len(found) == 20
     assert all(name.startswith("heap/") for name in found)
@@ -91,7 +91,7 @@ def test_a_filter_that_lets_much_through_asks_the_index(filled, monkeypatch):
 def test_exact_scan_and_index_agree(filled, monkeypatch):
     value = {"name": {"prefix": "heap/1"}}
     by_index = names(filled, value, "vector")
-    monkeypatch.setattr(gathering, "FEW", 1)
+    monkeypatch.setattr(candidates, "FEW", 1)
     assert names(filled, value, "vector") == by_index
     assert len(by_index) == 20
 

@@ -139,8 +139,8 @@ def test_who_is_better_on_both_sides_is_never_behind(near, matched, coverage):
 
 def test_keywords_that_hold_half_of_a_question_tell_candidates_apart_half_as_much():
     keyword = [Scored("a", 4.0), Scored("b", 2.0)]
-    whole = fuse([], keyword, coverage=0.0, cosine={}, most=4.0)
-    half = fuse([], keyword, coverage=0.0, cosine={}, most=8.0)
+    whole = fuse([], keyword, coverage=0.0, cosine={}, full_match=4.0)
+    half = fuse([], keyword, coverage=0.0, cosine={}, full_match=8.0)
 
     assert [item.score for item in whole] == [1.0, 0.5]
     assert [item.score for item in half] == [0.5, 0.25]

@@ -1,18 +1,18 @@
-"""What share of a question stands together in a passage."""
+"""What share of a question stands together in a passage, and what a score means."""
 
 import math
 
 import pytest
 
 from kb.protocols import Frequencies
-from kb.search.proximity import LEAST_CHUNKS, WINDOW, nearness, telling
+from kb.search.scoring import LEAST_CHUNKS, WINDOW, Signals, chance, proximities, term_weights
 
 EVEN = {"mill": 1.0, "river": 1.0, "rye": 1.0, "oats": 1.0}
 FILL = ["filler"] * (WINDOW + 1)
 
 
 def near(words: list[str]):
-    (found,) = nearness(EVEN, [words])
+    (found,) = proximities(EVEN, [words])
     return found
 
 
@@ -32,9 +32,9 @@ def test_pairs_are_neighbours_in_the_question_and_in_the_passage():
     assert near(["mill", "the", "river"]).pairs == 0
 
 
-def test_strength_is_one_for_a_passage_of_usual_length_with_every_term_once():
-    assert near(list(EVEN)).strength == pytest.approx(1.0)
-    assert near(["mill", "river", "x", "x"]).strength == pytest.approx(0.5)
+def test_bm25_is_one_for_a_passage_of_usual_length_with_every_term_once():
+    assert near(list(EVEN)).bm25 == pytest.approx(1.0)
+    assert near(["mill", "river", "x", "x"]).bm25 == pytest.approx(0.5)
 
 
 def test_a_passage_without_any_term_has_nothing():
@@ -43,17 +43,29 @@ def test_a_passage_without_any_term_has_nothing():
 
 def test_rare_terms_tell_more_and_absent_ones_most():
     weights = {"common": 1.0, "rare": 1.0, "absent": 1.0}
-    found = telling(weights, Frequencies(2000, {"common": 1500, "rare": 3}))
+    found = term_weights(weights, Frequencies(2000, {"common": 1500, "rare": 3}))
     assert found["common"] < found["rare"] < found["absent"]
     assert found["rare"] == pytest.approx(math.log(1 + (2000 - 3 + 0.5) / 3.5))
 
 
 def test_in_a_small_collection_what_is_held_tells_nearly_as_much_as_what_is_not():
-    found = telling({"held": 1.0, "absent": 1.0}, Frequencies(3, {"held": 2}))
+    found = term_weights({"held": 1.0, "absent": 1.0}, Frequencies(3, {"held": 2}))
     assert found["held"] > 0.7 * found["absent"]
     assert found["absent"] == pytest.approx(math.log(1 + (LEAST_CHUNKS + 0.5) / 0.5))
 
 
 def test_a_question_without_terms_is_near_to_nothing():
-    (found,) = nearness({}, [["mill"]])
-    assert (found.window, found.pairs, found.strength) == (0, 0, 0)
+    (found,) = proximities({}, [["mill"]])
+    assert (found.window, found.pairs, found.bm25) == (0, 0, 0)
+
+
+def test_more_evidence_is_a_greater_chance():
+    weak = Signals(bm25=0.2, window=0.1, pairs=0.0, meaning=0.2)
+    strong = Signals(bm25=1.0, window=0.7, pairs=0.3, meaning=0.5)
+    assert 0 < chance(weak) < 0.1
+    assert 0.9 < chance(strong) < 1
+
+
+def test_without_a_common_word_the_meaning_decides():
+    assert chance(Signals(0.0, 0.0, 0.0, 0.62)) == 0.62
+    assert chance(Signals(0.0, 0.0, 0.0, -0.1)) == 0.0

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from kb.errors import EmbedderMismatch, ModelUnavailable, NotFound, Overloaded
-from kb.index.by_text import ChunksByText
+from kb.index.health import IndexHealth, NearestTexts
 from kb.knowledge_base import KnowledgeBase
 from kb.models.embed.embedders import Embedders
 from kb.protocols import IndexKey
@@ -211,7 +211,7 @@ def with_reranker(kb: KnowledgeBase, reranker: BackwardsReranker) -> Searcher:
     return Searcher(
         kb.database,
         kb.embedders,
-        ChunksByText(kb.vectors, kb.database),
+        NearestTexts(kb.vectors, IndexHealth(), kb.database),
         kb.keywords,
         candidates=40,
         threads=1,

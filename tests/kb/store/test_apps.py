@@ -55,9 +55,10 @@ def test_a_version_does_not_change_when_the_draft_does(database):
     assert database.writing(apps.publish, ADMIN, "app").version == 3, "numbers are never reused"
 
 
-def test_what_was_published_with_an_option_that_is_gone_still_answers():
+@pytest.mark.parametrize("gone", [{"expand": "queries"}, {"diversity": 0.3}])
+def test_what_was_published_with_an_option_that_is_gone_still_answers(gone):
     stored = content_to(CONTENT)
-    stored["base"]["retrieval"]["expand"] = "queries"
+    stored["base"]["retrieval"].update(gone)
     assert content_from(stored) == CONTENT
 
 

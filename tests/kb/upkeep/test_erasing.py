@@ -141,7 +141,8 @@ def test_a_pass_that_dies_between_its_steps_is_done_again(kb, dataset_id):
     ids = ingest(kb, dataset_id, {**OTHERS, "secret.md": SECRET})
     kb.delete_document(ADMIN, ids["secret.md"])
 
-    for step in ("keywords.renew", "vectors.renew", "database.compact", "database.writing"):
+    rebuilding = ("keywords.rebuild_beside", "vectors.rebuild_beside")
+    for step in (*rebuilding, "database.compact", "database.writing"):
         with pytest.MonkeyPatch.context() as patch:
             owner, name = step.split(".")
             patch.setattr(type(getattr(kb, owner)), name, _die)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from kb.index.embedded_chroma.vectors import ChromaVectors
-from kb.index.health import Trust
+from kb.index.health import IndexHealth
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.protocols import IndexKey
 from kb.settings import Settings
@@ -210,7 +210,7 @@ def test_after_an_unclean_stop_indexes_are_mended_and_leftovers_removed(settings
 
 def test_a_check_that_was_broken_off_begins_again_at_the_next_start(kb, dataset_id):
     chroma = ChromaVectors(kb.folder.index, open_limit=1)
-    check = Verification(kb.fsck, kb.applier, chroma, Trust(), Trust())
+    check = Verification(kb.fsck, kb.applier, chroma, IndexHealth(), IndexHealth())
     results: list[bool] = []
     with kb.applier.paused():  # it waits for its turn until it is told to stop
         check.start()

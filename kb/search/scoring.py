@@ -1,7 +1,13 @@
-"""How well the words of a question stand together in a passage: the reranker that needs no model.
+"""What a passage's words say about a question, and what that makes its score mean.
 
 BM25 counts words wherever they stand; an answer usually has them side by side. So the passages
-that the fusion put first are read again: what share of the question stands in their best few lines.
+that the fusion put first are reranked without a model: what share of the question stands in their
+best few lines.
+
+The fused score ranks the candidates of one question and says nothing about whether any is good:
+the best of bad ones gets the most, too. So the first hit's score is an estimate from what can be
+compared between questions, the chance that the first hits answer it, and those below keep their
+distance to it: score = chance · ranking score / ranking score of the first.
 """
 
 from __future__ import annotations
@@ -20,20 +26,20 @@ WINDOW = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Nearness:
+class Proximity:
     """Shares (0..1) of a question, by weight of its terms, that a passage holds.
 
     `window` is in its best place, `pairs` is that of neighbouring terms of the question that are
-    neighbours there, too. `strength` is the passage's BM25 by the same weights: 1 if it is of usual
+    neighbours there, too. `bm25` is the passage's score by the same weights: 1 if it is of usual
     length and holds each term once, more where terms are repeated.
     """
 
     window: float
     pairs: float
-    strength: float
+    bm25: float
 
 
-NOTHING_NEAR = Nearness(0.0, 0.0, 0.0)
+NO_PROXIMITY = Proximity(0.0, 0.0, 0.0)
 
 SATURATION, LENGTH_SHARE = 1.2, 0.75
 """BM25's k1 and b, as tantivy has them."""
@@ -43,11 +49,11 @@ LEAST_CHUNKS = 1000
 they lack would weigh more than all they hold."""
 
 
-def nearness(telling: Mapping[str, float], passages: Sequence[Sequence[str]]) -> list[Nearness]:
+def proximities(weights: Mapping[str, float], passages: Sequence[Sequence[str]]) -> list[Proximity]:
     """How the terms of a question stand in each of some passages.
 
     Args:
-        telling: the terms of the question in their order, each with its weight times its inverse
+        weights: the terms of the question in their order, each with its weight times its inverse
             document frequency. A term that the documents do not hold counts, too: that is how a
             question is known to which nothing fits.
         passages: their terms, in order.
@@ -58,12 +64,12 @@ def nearness(telling: Mapping[str, float], passages: Sequence[Sequence[str]]) ->
         ordered part of Metzler and Croft's "A Markov Random Field Model for Term Dependencies",
         SIGIR 2005.
     """
-    pairs = {pair: telling[pair[0]] + telling[pair[1]] for pair in pairwise(telling)}
+    pairs = {pair: weights[pair[0]] + weights[pair[1]] for pair in pairwise(weights)}
     usual = sum(map(len, passages)) / max(1, len(passages))
     return [
-        _nearness(
-            [(at, t) for at, t in enumerate(words) if t in telling],
-            telling,
+        _proximity(
+            [(at, t) for at, t in enumerate(words) if t in weights],
+            weights,
             pairs,
             length=len(words) / usual if usual else 1.0,
         )
@@ -71,7 +77,7 @@ def nearness(telling: Mapping[str, float], passages: Sequence[Sequence[str]]) ->
     ]
 
 
-def telling(
+def term_weights(
     weights: Mapping[str, float], frequencies: Frequencies, *, least_chunks: int = LEAST_CHUNKS
 ) -> dict[str, float]:
     """Term → weight times inverse document frequency, as BM25 counts it.
@@ -88,38 +94,89 @@ def telling(
     return found
 
 
-def _nearness(
+def _proximity(
     found: Sequence[tuple[int, str]],
-    telling: Mapping[str, float],
+    weights: Mapping[str, float],
     pairs: Mapping[tuple[str, str], float],
     *,
     length: float,
-) -> Nearness:
-    whole = sum(telling.values())
+) -> Proximity:
+    whole = sum(weights.values())
     if not found or whole <= 0:
-        return NOTHING_NEAR
+        return NO_PROXIMITY
     together = {(a, b) for (at, a), (after, b) in pairwise(found) if after == at + 1}
     of_pairs = sum(pairs.values())
     paired = sum(pairs[pair] for pair in together if pair in pairs) / of_pairs if of_pairs else 0.0
     damping = SATURATION * (1 - LENGTH_SHARE + LENGTH_SHARE * length)
     counts = Counter(term for _, term in found)
-    bm25 = sum(telling[t] * n * (SATURATION + 1) / (n + damping) for t, n in counts.items())
-    return Nearness(_best_window(found, telling) / whole, paired, bm25 / whole)
+    bm25 = sum(weights[t] * n * (SATURATION + 1) / (n + damping) for t, n in counts.items())
+    return Proximity(_best_window(found, weights) / whole, paired, bm25 / whole)
 
 
-def _best_window(found: Sequence[tuple[int, str]], telling: Mapping[str, float]) -> float:
+def _best_window(found: Sequence[tuple[int, str]], weights: Mapping[str, float]) -> float:
     inside: Counter[str] = Counter()
     best = weight = 0.0
     first = 0
     for at, term in found:
         if not inside[term]:
-            weight += telling[term]
+            weight += weights[term]
         inside[term] += 1
         while at - found[first][0] > WINDOW:
             gone = found[first][1]
             inside[gone] -= 1
             if not inside[gone]:
-                weight -= telling[gone]
+                weight -= weights[gone]
             first += 1
         best = max(best, weight)
     return best
+
+
+LEAST_SCORE = 0.4
+"""Score of the best hit below which a question counts as not answered, where nothing else is set:
+what the extractive answerer refuses at, and an app with a refusal. See the figures below."""
+
+LEADERS = 3
+"""First candidates whose best values count: an answer that is second is found, too."""
+
+# Logistic regression on 300 questions each of SQuAD dev, CMRC 2018 and JSQuAD, asked of one half of
+# the set's documents and of the other. Fitted on two of the sets and tried on the third, a
+# threshold of 0.4 refuses 0.90, 0.95 and 0.98 of the questions whose article is not there and
+# answers 0.91, 0.94 and 0.93 of the others (area under the curve 0.97, 0.98, 0.99).
+_BASE = -4.74
+_BM25 = 4.95
+_WINDOW = 2.44
+_PAIRS = 3.11
+_MEANING = 1.13
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """The best among the first hits, in units that do not depend on the question.
+
+    Attributes:
+        bm25, window, pairs: the best `Proximity`.
+        meaning: cosine times how far the embedder knows the language.
+    """
+
+    bm25: float
+    window: float
+    pairs: float
+    meaning: float
+
+
+def chance(signals: Signals) -> float:
+    """How likely the question is answered by what was found (0..1).
+
+    Where question and hits share no word, as across languages, it is `meaning` itself: the cosines
+    of models differ too much to be worth more than that.
+    """
+    if not signals.bm25:
+        return min(1.0, max(0.0, signals.meaning))
+    value = (
+        _BASE
+        + _BM25 * signals.bm25
+        + _WINDOW * signals.window
+        + _PAIRS * signals.pairs
+        + _MEANING * signals.meaning
+    )
+    return 1 / (1 + math.exp(-value))

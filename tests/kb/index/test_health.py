@@ -1,4 +1,4 @@
-"""While an index is not trusted, answers are right all the same; a deadly one is never opened."""
+"""While an index is unverified, answers are right all the same; a deadly one is never opened."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import pytest
 from kb.errors import IndexDamaged
 from kb.index.embedded_chroma.probe import probed
 from kb.index.embedded_chroma.vectors import ChromaVectors
-from kb.index.exact import ExactVectors
-from kb.index.health import DependableKeywords, DependableVectors, SealedVectors, Trust
+from kb.index.health import IndexHealth, NearestTexts, VerifiedKeywords
 from kb.knowledge_base import KnowledgeBase, open_kb
-from kb.protocols import IndexKey, Scored
+from kb.protocols import IndexKey
 from kb.settings import Settings
 from kb.types import Retrieval
 from tests.parts import ADMIN, ingest
@@ -128,7 +127,9 @@ def test_an_index_found_damaged_in_use_is_mended_and_the_search_answered(kb: Kno
 def test_the_exact_answer_is_that_of_the_index(kb: KnowledgeBase):
     dataset = kb.create_dataset(ADMIN, "d").id
     ingest(kb, dataset, {f"{n}.txt": line for n, line in enumerate(LINES)})
-    key, exact = IndexKey(dataset, 1), ExactVectors(kb.database)
+    key, unverified = IndexKey(dataset, 1), IndexHealth()
+    unverified.mark_unverified([key, IndexKey(dataset, 2)])
+    exact = NearestTexts(kb.vectors, unverified, kb.database)
     for line in LINES[:10]:
         vector = kb.embedder.embed_query(line)
         near, found = kb.vectors.query(key, vector, 5), exact.query(key, vector, 5)
@@ -137,35 +138,29 @@ def test_the_exact_answer_is_that_of_the_index(kb: KnowledgeBase):
     assert exact.query(IndexKey(dataset, 2), vector, 5) == []
 
 
-class Nothing:
-    """What SQL answers for an empty dataset."""
-
-    def query(self, *_: object) -> list[Scored]:
-        return []
-
-
-def test_nobody_opens_a_sealed_index_and_all_go_on_when_it_is_unsealed(tmp_path: Path):
-    key, trust = IndexKey("d", 1), Trust()
-    chroma = ChromaVectors(tmp_path, open_limit=1)
-    sealed = SealedVectors(chroma, trust)
-    trust.seal([key])
-    adding = threading.Thread(target=sealed.upsert, args=(key, ["a"], unit_vectors(1)), daemon=True)
+def test_nobody_opens_a_quarantined_index_and_all_go_on_when_it_is_released(
+    kb: KnowledgeBase, tmp_path: Path
+):
+    key, health = IndexKey("d", 1), IndexHealth()
+    chroma = ChromaVectors(tmp_path / "vectors", open_limit=1, health=health)
+    health.quarantine([key])
+    adding = threading.Thread(target=chroma.upsert, args=(key, ["a"], unit_vectors(1)), daemon=True)
     adding.start()
-    assert DependableVectors(chroma, trust, Nothing()).query(key, unit_vectors(1), 1) == []
-    assert not (tmp_path / "d").exists()
-    trust.unseal(key)
+    assert NearestTexts(chroma, health, kb.database).query(key, unit_vectors(1), 1) == []
+    assert not (tmp_path / "vectors" / "d").exists()
+    health.release(key)
     adding.join()
-    assert sealed.ids(key) == {"a"}
+    assert chroma.ids(key) == {"a"}
     chroma.close()
 
 
-def test_a_keyword_search_is_refused_while_its_index_is_doubted_for_long(kb: KnowledgeBase):
+def test_a_keyword_search_is_refused_while_its_index_is_unverified_for_long(kb: KnowledgeBase):
     dataset = kb.create_dataset(ADMIN, "d").id
     ingest(kb, dataset, {"a.txt": "alpha beta"})
-    key, trust = IndexKey(dataset, 1), Trust()
-    keywords = DependableKeywords(kb.keywords, trust, wait_s=0.05)
-    trust.doubt([key])
+    key, health = IndexKey(dataset, 1), IndexHealth()
+    keywords = VerifiedKeywords(kb.keywords, health, wait_s=0.05)
+    health.mark_unverified([key])
     with pytest.raises(IndexDamaged):
         keywords.query(key, "alpha", 1)
-    trust.believe(key)
+    health.mark_verified(key)
     assert len(keywords.query(key, "alpha", 1)) == 1

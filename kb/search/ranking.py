@@ -1,0 +1,259 @@
+"""From a fused ranking to hits: the words are looked at again, scored, duplicates left out, cut.
+
+Whatever leaves a candidate out says so, because `explain` shows all of them. Nothing here looks
+into an index; texts are those that SQL says are live.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from kb.errors import ModelUnavailable
+from kb.protocols import Frequencies, Reranker
+from kb.search.scoring import (
+    LEADERS,
+    NO_PROXIMITY,
+    Proximity,
+    Signals,
+    chance,
+    proximities,
+    term_weights,
+)
+from kb.store.content.chunks import LiveChunk
+from kb.text.terms import plain_name, query_terms, terms
+from kb.types import Considered, Retrieval
+
+logger = logging.getLogger(__name__)
+
+RERANKED = 12
+"""Candidates whose words are looked at, 0.1 ms each. Mean recall on eight sets is the same to 0.002
+with 16 and 24."""
+
+WINDOW_SHARE, PAIRS_SHARE, SUPPORT_SHARE = 0.2, 0.05, 0.1
+"""What the words' standing together, the pairs, and a document's other candidates add to the fused
+score. Doubling or halving any of them moves recall@1 by 0.01 at most."""
+
+ALIKE = 0.9
+"""Share of the terms of two duplicates together that stand in both (Jaccard)."""
+
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class RankedChunk:
+    """A live chunk with its score (0..1, higher is better) and how that came about."""
+
+    found: LiveChunk
+    score: float
+    why: Mapping[str, Any]
+
+    @property
+    def chunk_id(self) -> str:
+        """The id of its chunk."""
+        return self.found.chunk.id
+
+    def scored(self, score: float, **why: Any) -> RankedChunk:
+        """The same with another score, and more reasons."""
+        return replace(self, score=score, why={**self.why, **why})
+
+    def dropped(self, reason: str) -> Considered:
+        """What is told of it if it becomes no hit."""
+        chunk = self.found.chunk
+        return Considered(
+            chunk.id,
+            chunk.document_id,
+            self.found.document_name,
+            self.score,
+            self.why,
+            dropped=reason,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class QueryContext:
+    """What is known of a question beside its candidates.
+
+    `coverage` says how well the embedder knows its language (`kb/models/embed/coverage.py`);
+    `frequencies` are those of its terms, none for a search by meaning alone.
+    """
+
+    query: str
+    coverage: float
+    frequencies: Frequencies
+    reranker: Reranker | None = None
+
+
+Ranking = tuple[list[RankedChunk], list[Considered]]
+"""The candidates that are left, best first, and those that were left out."""
+
+
+def rerank(ranked: Sequence[RankedChunk], context: QueryContext, retrieval: Retrieval) -> Ranking:
+    """The candidates in their order, without duplicates if the retrieval says so.
+
+    Scores are the reranking model's, or calibrated ones (`kb/search/scoring.py`).
+    """
+    words = {i.chunk_id: terms(i.found.chunk.index_text) for i in ranked[:RERANKED]}
+    order = _by_model(ranked, context) or _by_words(ranked, context, retrieval, words)
+    return without_duplicates(order, words) if retrieval.fold else (order, [])
+
+
+def cut(ranked: Sequence[RankedChunk], retrieval: Retrieval) -> Ranking:
+    """The candidates that become hits."""
+    good = [item for item in ranked if item.score >= retrieval.min_score]
+    poor = [i.dropped("below min_score") for i in ranked if i.score < retrieval.min_score]
+    beyond = [item.dropped("beyond top_k") for item in good[retrieval.top_k :]]
+    return good[: retrieval.top_k], [*poor, *beyond]
+
+
+def _by_model(ranked: Sequence[RankedChunk], context: QueryContext) -> list[RankedChunk]:
+    """Empty if there is no reranking model, or it fails: a search goes on without it."""
+    if context.reranker is None:
+        return []
+    head = ranked[:RERANKED]
+    try:
+        scores = context.reranker.relevance(context.query, [i.found.chunk.index_text for i in head])
+    except ModelUnavailable as failure:
+        logger.warning("%s The words of the passages decide.", failure.detail)
+        return []
+    scored = [
+        item.scored(score, fused=item.score, rerank_score=score)
+        for item, score in zip(head, scores, strict=True)
+    ]
+    return sorted(scored, key=_order)
+
+
+def _by_words(
+    ranked: Sequence[RankedChunk],
+    context: QueryContext,
+    retrieval: Retrieval,
+    words: Mapping[str, list[str]],
+) -> list[RankedChunk]:
+    weights = term_weights(query_terms(context.query), _frequencies(context, words))
+    named = [_with_name(item, words[item.chunk_id]) for item in ranked[:RERANKED]]
+    near = dict(zip(words, proximities(weights, named), strict=True))
+    order = list(ranked) if retrieval.mode == "vector" else _with_words(ranked, near)
+    return _calibrated(order, context, near)
+
+
+def _frequencies(context: QueryContext, words: Mapping[str, Sequence[str]]) -> Frequencies:
+    """Those among the candidates, where the index was not asked."""
+    if context.frequencies.chunks:
+        return context.frequencies
+    return Frequencies(len(words), Counter(term for found in words.values() for term in set(found)))
+
+
+def _with_name(item: RankedChunk, words: Sequence[str]) -> list[str]:
+    return [*_name_terms(item.found.document_name), *words]
+
+
+@lru_cache(maxsize=4096)
+def _name_terms(document_name: str) -> tuple[str, ...]:
+    return tuple(terms(plain_name(document_name)))
+
+
+def _with_words(ranked: Sequence[RankedChunk], near: Mapping[str, Proximity]) -> list[RankedChunk]:
+    support = _support(ranked)
+    whole = 1 + WINDOW_SHARE + PAIRS_SHARE + SUPPORT_SHARE
+    scored = []
+    for item in ranked:
+        found = near.get(item.chunk_id, NO_PROXIMITY)
+        added = WINDOW_SHARE * found.window + PAIRS_SHARE * found.pairs
+        added += SUPPORT_SHARE * support[item.found.chunk.document_id]
+        why = {"window": round(found.window, 4), "pairs": round(found.pairs, 4)}
+        scored.append(item.scored((item.score + added) / whole, fused=item.score, **why))
+    return sorted(scored, key=_order)
+
+
+def _order(item: RankedChunk) -> tuple[float, str]:
+    return -item.score, item.chunk_id
+
+
+def _support(ranked: Sequence[RankedChunk]) -> dict[str, float]:
+    """Document id → how much its candidates weigh together, the most supported = 1.
+
+    Squared, so that one good candidate is more than many poor ones. It tells the report of the
+    right company from the same sentence in that of another.
+    """
+    total: dict[str, float] = {}
+    for item in ranked:
+        document_id = item.found.chunk.document_id
+        total[document_id] = total.get(document_id, 0.0) + item.score**2
+    most = max(total.values(), default=0.0) or 1.0
+    return {document_id: weight / most for document_id, weight in total.items()}
+
+
+def _calibrated(
+    ranked: Sequence[RankedChunk], context: QueryContext, near: Mapping[str, Proximity]
+) -> list[RankedChunk]:
+    if not ranked or not ranked[0].score:
+        return list(ranked)
+    leaders = ranked[:LEADERS]
+    found = [near.get(item.chunk_id, NO_PROXIMITY) for item in leaders]
+    signals = Signals(
+        bm25=max(item.bm25 for item in found),
+        window=max(item.window for item in found),
+        pairs=max(item.pairs for item in found),
+        meaning=context.coverage * max(item.why.get("vector_score") or 0.0 for item in leaders),
+    )
+    likely, top = chance(signals), ranked[0].score
+    return [
+        item.scored(likely * item.score / top, ranking_score=round(item.score, 6))
+        for item in ranked
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    terms: frozenset[str]
+    numbers: frozenset[str]
+
+    def says(self, other: _Content) -> bool:
+        """Whether both say the same; the sizes alone rule most pairs out."""
+        fewer, more = sorted((len(self.terms), len(other.terms)))
+        if fewer < ALIKE * more or self.numbers != other.numbers:
+            return False
+        both = len(self.terms & other.terms)
+        return both >= ALIKE * (fewer + more - both)
+
+
+def without_duplicates(
+    ranked: Sequence[RankedChunk], words: Mapping[str, Sequence[str]]
+) -> Ranking:
+    """The first of each group of duplicates, in order, and those that are left out.
+
+    The same text comes twice where a file was uploaded under two names, or a notice stands in every
+    report. Two passages are duplicates if nearly all of their terms are the same and all of their
+    numbers: reports of two quarters read alike and differ in nothing but the figures.
+
+    Args:
+        words: chunk id → its terms; a candidate without is like no other.
+    """
+    kept: list[RankedChunk] = []
+    contents: list[_Content] = []
+    left_out: list[Considered] = []
+    for item in ranked:
+        if item.chunk_id not in words:
+            kept.append(item)
+            contents.append(_UNLIKE)
+            continue
+        content = _content(item, words[item.chunk_id])
+        same = next((n for n, known in enumerate(contents) if known.says(content)), None)
+        if same is None:
+            kept.append(item)
+            contents.append(content)
+        else:
+            left_out.append(item.dropped(f"duplicate of {kept[same].chunk_id}"))
+    return kept, left_out
+
+
+def _content(item: RankedChunk, words: Sequence[str]) -> _Content:
+    return _Content(frozenset(words), frozenset(_NUMBER.findall(item.found.chunk.index_text)))
+
+
+_UNLIKE = _Content(frozenset(), frozenset([""]))
