@@ -8,30 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
-from kb.types import Page
-
-BlockKind = Literal["heading", "paragraph", "list", "table", "code"]
+from kb.types import Block, Page
 
 DEFAULT_MAX_CHARACTERS = 20_000_000
 DEFAULT_OCR_LANGUAGES = "eng+chi_sim"
 DEFAULT_OCR_SECONDS = 40.0
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Characters `start` to `end` (exclusive) of a page and what they are.
-
-    `level` is for headings, 1 outermost; other kinds have 0. Blocks are in reading order and do
-    not overlap; text between two blocks is treated as a paragraph, so none is lost.
-    """
-
-    page: int
-    start: int
-    end: int
-    kind: BlockKind
-    level: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ingest.clean.sheets import Extent, Sheet, outside
+from ingest.clean.sheets import Sheet, outside
+from kb.types import Extent
 
 _URL = re.compile(
     r"(?:(?:https?|ftp)://|(?<![A-Za-z0-9@./-])www\.(?=[A-Za-z0-9]))"

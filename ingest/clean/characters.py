@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ingest.clean.sheets import Extent, Sheet, outside
+from ingest.clean.sheets import Sheet, outside
+from kb.types import Extent
 
 _BLANK = r"[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]"
 # Line breaks and tabs stay, and so do the joiners U+200C and U+200D, which spell words.

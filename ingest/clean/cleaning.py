@@ -13,10 +13,10 @@ from ingest.clean.addresses import emails, urls
 from ingest.clean.characters import control_characters, extra_spaces, hyphenation
 from ingest.clean.patterns import find
 from ingest.clean.repeated import boilerplate, duplicate_lines, headers_footers
-from ingest.clean.sheets import DocumentRule, Extent, Place, Sheet, each_page, sheets
-from ingest.types import Block, Removal
+from ingest.clean.sheets import DocumentRule, Place, Sheet, each_page, sheets
+from ingest.types import Removal
 from kb.errors import Rejected, UnreadableFile
-from kb.types import Page
+from kb.types import Block, Extent, Page
 
 __all__ = ["RULES", "Removal", "clean", "known_rules", "refuse_too_much"]
 

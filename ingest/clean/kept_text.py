@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ingest.types import Removal
+from kb.types import Page
 
 
 class KeptText:
@@ -49,3 +50,11 @@ def _may_join_words(text: str, removal: Removal) -> bool:
         0 < at < len(text) and text[at - 1 : at + 1].isalnum()
         for at in (removal.start, removal.end)
     )
+
+
+def kept_texts(pages: Iterable[Page], removals: Iterable[Removal]) -> dict[int, KeptText]:
+    """The kept text of each page, by its number; the removals of a page are in order."""
+    by_page: dict[int, list[Removal]] = {}
+    for removal in removals:
+        by_page.setdefault(removal.page, []).append(removal)
+    return {page.number: KeptText(page.text, by_page.get(page.number, ())) for page in pages}

@@ -15,12 +15,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from kb.errors import Rejected, UnreadableFile
+from kb.types import Extent
 
 TIMEOUT_S = 10.0
 MAX_PATTERNS = 32
 MAX_PATTERN_CHARACTERS = 1000
-
-Extent = tuple[int, int]
 
 
 def find(patterns: Sequence[str], texts: Sequence[str]) -> list[list[Extent]]:

@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from ingest.clean.sheets import Extent, Place, Sheet, lines, outside
+from ingest.clean.sheets import Place, Sheet, lines, outside
+from kb.types import Extent
 
 FEWEST_PAGES = 3
 """A line on two pages may be chance."""

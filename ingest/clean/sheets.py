@@ -6,10 +6,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ingest.types import Block, BlockKind
-from kb.types import Page
+from kb.types import Block, BlockKind, Extent, Page
 
-Extent = tuple[int, int]
 Place = tuple[int, int, int]
 """Number of a page, first character, behind the last."""
 

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from ingest.readers.plain.table_rows import Header, Row, TableLines
-from ingest.types import Block, BlockKind, Extraction, ReadOptions
+from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
-from kb.types import Page
+from kb.types import Block, BlockKind, Page
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NEWLINE = re.compile("\r\n?")

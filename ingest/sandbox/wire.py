@@ -12,9 +12,9 @@ import struct
 from collections.abc import Mapping
 from typing import Any, BinaryIO, get_args
 
-from ingest.types import Block, BlockKind, Extraction, ReadOptions
+from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
-from kb.types import Page
+from kb.types import Block, BlockKind, Page
 
 LENGTH = struct.Struct(">Q")
 KINDS: tuple[BlockKind, ...] = get_args(BlockKind)

@@ -10,10 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ingest.types import Block
+from ingest.split.segments import non_blank
 from kb.errors import UnreadableFile
-from kb.text.sentences import trimmed
-from kb.types import Span
+from kb.types import Block, Extent, Span
 
 QUESTIONS = (
     "question", "questions", "q", "query", "prompt", "instruction", "ask",
@@ -31,12 +30,8 @@ _COMMON = 0.2
 """Share of the rows that a column must be in; readers leave out empty cells."""
 
 
-Place = tuple[int, int]
-"""Page and first character of a block."""
-
-
-def questions_of(blocks: Iterable[Block], texts: Mapping[int, str]) -> dict[Place, Span]:
-    """Each question that has an answer, by where its row begins.
+def questions_of(blocks: Iterable[Block], texts: Mapping[int, str]) -> dict[tuple[int, int], Span]:
+    """Each question that has an answer, by the page and the first character of its row.
 
     Raises:
         UnreadableFile: reason `no_questions`: there is none.
@@ -72,15 +67,14 @@ def _cells(text: str) -> list[Cell]:
     ]
 
 
-def _extents(text: str, cells: Sequence[Cell]) -> Iterator[tuple[str, tuple[int, int]]]:
+def _extents(text: str, cells: Sequence[Cell]) -> Iterator[tuple[str, Extent]]:
     """The value of each column that is not empty."""
     for number, (name, _, begin) in enumerate(cells):
         end = cells[number + 1][1] if number + 1 < len(cells) else len(text)
         value = text[begin:end].rstrip(_SEPARATOR) if end < len(text) else text[begin:end]
-        first, last = trimmed(text, begin, begin + len(value)) if value else (begin, begin)
-        if last > first:
-            yield name, (first, last)
+        for extent in non_blank(text, begin, begin + len(value)):
+            yield name, extent
 
 
-def _first(extents: Mapping[str, tuple[int, int]], names: Sequence[str]) -> tuple[int, int] | None:
+def _first(extents: Mapping[str, Extent], names: Sequence[str]) -> Extent | None:
     return next((extents[name] for name in names if name in extents), None)

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from ingest.split.segments import Piece, Rulers, piece
-from ingest.types import Block
+from ingest.split.segments import Segment, TokenCounters, non_blank, segment
 from kb.text.sentences import sentence_extents, trimmed
-from kb.types import Page, Span
+from kb.types import Block, Page, Span
 
 LEVEL = 7
 """Deeper than any heading of a reader: an article ends with the next one or with its section."""
@@ -65,9 +64,8 @@ def _begins(text: str, block_start: int, position: int) -> bool:
 
 
 def _part(block: Block, text: str, start: int, end: int) -> Iterator[Block]:
-    first, last = trimmed(text, start, end) if end > start else (start, start)
-    if last > first:
-        yield replace(block, start=first, end=last)
+    for first, last in non_blank(text, start, end):
+        yield block._replace(start=first, end=last)
 
 
 MAX_TITLE_CHARACTERS = 200
@@ -81,44 +79,52 @@ _MAX_TAIL = 2000
 
 
 @dataclass(slots=True)
-class Run:
-    """Pieces in reading order under one heading path, outermost title first.
+class Section:
+    """Segments in reading order under one heading path, outermost title first.
 
-    Headings come first in a run; `glued` says how many of its pieces they are.
+    Headings come first in a section; `heading_count` says how many of its segments they are.
     """
 
-    path: tuple[str, ...]
-    pieces: list[Piece] = field(default_factory=list)
-    glued: int = 0
+    heading_path: tuple[str, ...]
+    segments: list[Segment] = field(default_factory=list)
+    heading_count: int = 0
+
+    @property
+    def has_text(self) -> bool:
+        """Whether anything stands below its headings."""
+        return len(self.segments) > self.heading_count
 
 
-def runs(pages: Sequence[Page], blocks: Iterable[Block], rulers: Rulers) -> Iterator[Run]:
-    """The document's text as runs; every character that is not white space is in one of them."""
+def sections(
+    pages: Sequence[Page], blocks: Iterable[Block], counters: TokenCounters
+) -> Iterator[Section]:
+    """The document's text as sections: each character that is not white space is in one of them."""
     texts = {page.number: page.text for page in pages}
     blocks = with_articles(covering(pages, blocks), texts)
     outline = Outline()
-    run = Run(())
+    section = Section(())
     for block in blocks:
-        part = piece(Span(block.page, block.start, block.end), block.kind, rulers)
+        part = segment(Span(block.page, block.start, block.end), block.kind, counters)
         if block.kind == "heading":
             outline.enter(block, texts[block.page])
-            if len(run.pieces) > run.glued or (run.pieces and run.pieces[-1].page != block.page):
-                yield run
-                run = Run(())
-            run.path = outline.titles
-            run.glued += 1
-            run.pieces.append(part)
+            segments = section.segments
+            if section.has_text or (segments and segments[-1].page != block.page):
+                yield section
+                section = Section(())
+            section.heading_path = outline.titles
+            section.heading_count += 1
+            section.segments.append(part)
             continue
-        if len(run.pieces) > run.glued and run.pieces[-1].last_page != block.page:
-            joined = _over_page_break(run.pieces[-1], part, texts, rulers)
+        if section.has_text and section.segments[-1].last_page != block.page:
+            joined = _over_page_break(section.segments[-1], part, counters)
             if joined:
-                run.pieces[-1:] = joined
+                section.segments[-1:] = joined
                 continue
-            yield run
-            run = Run(run.path)
-        run.pieces.append(part)
-    if run.pieces:
-        yield run
+            yield section
+            section = Section(section.heading_path)
+        section.segments.append(part)
+    if section.segments:
+        yield section
 
 
 class Outline:
@@ -145,20 +151,13 @@ def covering(pages: Sequence[Page], blocks: Iterable[Block]) -> Iterator[Block]:
         by_page.setdefault(block.page, []).append(block)
     for page in pages:
         position = 0
+        between = Block(page.number, 0, 0, "paragraph")
         for block in by_page.get(page.number, []):
-            yield from _trimmed(page, position, block.start)
+            yield from _part(between, page.text, position, block.start)
             start, end = max(position, block.start), min(block.end, len(page.text))
-            yield from _trimmed(page, start, end, block)
+            yield from _part(block, page.text, start, end)
             position = max(position, end)
-        yield from _trimmed(page, position, len(page.text))
-
-
-def _trimmed(page: Page, start: int, end: int, block: Block | None = None) -> Iterator[Block]:
-    first, last = trimmed(page.text, start, end) if end > start else (start, start)
-    if last > first and block is not None:
-        yield Block(page.number, first, last, block.kind, block.level)
-    elif last > first:
-        yield Block(page.number, first, last, "paragraph")
+        yield from _part(between, page.text, position, len(page.text))
 
 
 def _title(text: str) -> str:
@@ -166,10 +165,8 @@ def _title(text: str) -> str:
     return " ".join(title.strip("*").split())[:MAX_TITLE_CHARACTERS]
 
 
-def _over_page_break(
-    before: Piece, after: Piece, texts: Mapping[int, str], rulers: Rulers
-) -> list[Piece]:
-    """Both pieces with the sentence that runs over the page break as one piece between them.
+def _over_page_break(before: Segment, after: Segment, counters: TokenCounters) -> list[Segment]:
+    """Both segments with the sentence that runs over the page break as one segment between them.
 
     Empty if no sentence does: the first page ends with a full stop, or the next one begins like
     a new sentence.
@@ -177,18 +174,18 @@ def _over_page_break(
     if after.page != before.last_page + 1 or {before.kind, after.kind} != {"paragraph"}:
         return []
     tail, head = before.spans[-1], after.spans[0]
-    tail_text = texts[tail.page][max(tail.start, tail.end - _MAX_TAIL) : tail.end]
-    head_text = texts[head.page][head.start : min(head.end, head.start + _MAX_TAIL)]
+    tail_text = counters[tail.page].text[max(tail.start, tail.end - _MAX_TAIL) : tail.end]
+    head_text = counters[head.page].text[head.start : min(head.end, head.start + _MAX_TAIL)]
     last_words = _PAGE_NUMBER.sub("", tail_text)
     if len(before.spans) > 1 or not _goes_on(last_words[-1:], head_text[0]):
         return []
     begin = tail.end - len(tail_text) + sentence_extents(tail_text)[-1][0]
     stop = head.start + sentence_extents(head_text)[0][1]
     middle = (Span(tail.page, begin, tail.end), Span(head.page, head.start, stop))
-    tokens = sum(rulers[span.page].count(span.start, span.end) for span in middle)
-    rest_before = _rest(before, tail.start, begin, texts, rulers)
-    rest_after = _rest(after, stop, head.end, texts, rulers)
-    return [*rest_before, Piece(middle, "paragraph", tokens), *rest_after]
+    tokens = sum(counters[span.page].count(span.start, span.end) for span in middle)
+    rest_before = _rest(tail.page, tail.start, begin, counters)
+    rest_after = _rest(head.page, stop, head.end, counters)
+    return [*rest_before, Segment(middle, "paragraph", tokens), *rest_after]
 
 
 def _goes_on(last: str, first: str) -> bool:
@@ -198,9 +195,6 @@ def _goes_on(last: str, first: str) -> bool:
     return open_ended and first.isalpha() and not first.isupper()
 
 
-def _rest(
-    whole: Piece, start: int, end: int, texts: Mapping[int, str], rulers: Rulers
-) -> list[Piece]:
-    page = whole.last_page
-    first, last = trimmed(texts[page], start, end) if end > start else (start, start)
-    return [piece(Span(page, first, last), whole.kind, rulers)] if last > first else []
+def _rest(page: int, start: int, end: int, counters: TokenCounters) -> Iterator[Segment]:
+    for extent in non_blank(counters[page].text, start, end):
+        yield segment(Span(page, *extent), "paragraph", counters)

@@ -6,14 +6,13 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
 from ingest.clean.patterns import find
+from ingest.split.segments import non_blank
 from ingest.types import Removal
-from kb.text.sentences import trimmed
-from kb.types import Page, SplitOptions
+from kb.types import Extent, Page, SplitOptions
 
 RULE = "separator"
 """Under this name the receipt counts separators that are left out."""
 
-Extent = tuple[int, int]
 Cuts = Mapping[int, Sequence[Extent]]
 """Page number → where separators stand in it, in order and apart."""
 
@@ -59,13 +58,11 @@ def left_out(pages: Sequence[Page], found: Cuts, options: SplitOptions) -> Itera
 
 def between(text: str, found: Sequence[Extent], options: SplitOptions) -> Iterator[Extent]:
     """What stands between the separators, without outer white space; a kept separator ends its
-    piece."""
+    segment."""
     position = 0
     for start, end in (*found, (len(text), len(text))):
         stop = end if options.keep_separator else start
-        first, last = trimmed(text, position, stop) if stop > position else (position, position)
-        if last > first:
-            yield first, last
+        yield from non_blank(text, position, stop)
         position = max(position, end)
 
 

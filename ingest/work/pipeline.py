@@ -21,7 +21,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.store.content import datasets, documents
 from kb.store.work import index_ops, jobs
 from kb.store.work.jobs import Job
-from kb.types import Chunk, Dataset, Document, Failure, LayoutBlock, Page, Scope
+from kb.types import Block, Chunk, Dataset, Document, Failure, Page, Scope
 
 INTERNAL = Failure(
     "internal_error", "Indexing failed on our side; the log has the details. Retry the document."
@@ -53,7 +53,7 @@ class Prepared:
     pages: tuple[Page, ...]
     chunks: tuple[Chunk, ...]
     receipt: Mapping[str, Any]
-    layout: tuple[LayoutBlock, ...] = ()
+    layout: tuple[Block, ...] = ()
 
 
 def begin(kb: KnowledgeBase, job: Job) -> bool:
@@ -116,8 +116,9 @@ def prepare(kb: KnowledgeBase, readers: ReaderPool, job: Job) -> Prepared:
         sums=processed.balance,
         seconds={"read": read_s, **processed.seconds},
     )
-    layout = tuple(LayoutBlock(b.page, b.start, b.end, b.kind, b.level) for b in extraction.blocks)
-    return Prepared(job, document, dataset, extraction.pages, processed.chunks, account, layout)
+    return Prepared(
+        job, document, dataset, extraction.pages, processed.chunks, account, extraction.blocks
+    )
 
 
 def fail(kb: KnowledgeBase, job: Job, error: Failure) -> None:

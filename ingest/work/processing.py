@@ -22,9 +22,7 @@ from ingest.split.splitting import split
 from ingest.types import Extraction, Removal
 from kb.errors import KnowledgeBaseError, UnreadableFile
 from kb.protocols import Tokenizer
-from kb.types import Chunk, Page, Processing, Span
-
-Extent = tuple[int, int]
+from kb.types import Chunk, Extent, Page, Processing, Span
 
 REPLACEMENT = "\ufffd"
 

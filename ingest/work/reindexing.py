@@ -12,10 +12,10 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from ingest.sandbox.reader_process import ReaderPool
-from ingest.types import Block, BlockKind, Extraction, ReadOptions
+from ingest.types import Extraction, ReadOptions
 from ingest.work.pipeline import INTERNAL
 from ingest.work.processing import process, receipt
 from kb.background import start_background
@@ -36,7 +36,7 @@ from kb.store.content import (
 from kb.store.content.generations import Lacking
 from kb.store.engine.database import Transaction
 from kb.store.work import index_ops
-from kb.types import Chunk, Dataset, Document, Failure, Generation, Page, Scope
+from kb.types import Block, Chunk, Dataset, Document, Failure, Generation, Page, Scope
 
 logger = logging.getLogger(__name__)
 
@@ -207,13 +207,11 @@ class Reindexer:
             document = documents.get(tx, SCOPE, lacking.document_id)
             pages, blocks = layouts.of_version(tx, document.id, lacking.version)
         if blocks is None:
-            layout = self._read_again(document, lacking, pages)
-        else:
-            layout = tuple(Block(*b[:3], cast(BlockKind, b.kind), b.level) for b in blocks)
+            blocks = self._read_again(document, lacking, pages)
         known = document.receipt or {}
         return document, Extraction(
             pages=pages,
-            blocks=layout,
+            blocks=blocks,
             encoding=known.get("encoding"),
             encoding_confidence=known.get("encoding_confidence"),
             parser=known.get("parser", ""),

@@ -15,9 +15,9 @@ from ingest.readers import READERS
 from ingest.readers.pages import check_length, normalise
 from ingest.readers.plain.text import text_blocks
 from ingest.sniff.media_types import HEAD_BYTES, HTML, PICTURES, sniff
-from ingest.types import Block, BlockKind, Extraction, ReadOptions
+from ingest.types import Extraction, ReadOptions
 from kb.errors import Rejected, UnreadableFile
-from kb.types import Page
+from kb.types import Block, BlockKind, Page
 
 DEEPEST = 5
 """Mails within mails within mails; deeper ones are named in a warning."""

@@ -23,9 +23,9 @@ from ingest.readers.pages import check_length, normalise, scrub_warnings
 from ingest.readers.pdf.ocr import HOW_TO_INSTALL
 from ingest.readers.pdf.pdf_second_readers import SecondLook, SecondReaders, is_garbled
 from ingest.readers.plain.text import text_blocks
-from ingest.types import Block, Extraction, ReadOptions
+from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
-from kb.types import Page
+from kb.types import Block, Page
 
 _MIB = 1024 * 1024
 _LIMITS = pypdf.Configuration(

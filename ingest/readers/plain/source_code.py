@@ -13,8 +13,8 @@ from typing import BinaryIO
 
 from ingest.readers.pages import check_length, no_text, normalise, scrub_warnings
 from ingest.readers.plain.text import decoding_warnings, read_decoded
-from ingest.types import Block, Extraction, ReadOptions
-from kb.types import Page
+from ingest.types import Extraction, ReadOptions
+from kb.types import Block, Page
 
 PARSER = "kb source code 1"
 

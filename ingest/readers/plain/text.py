@@ -14,9 +14,9 @@ from typing import BinaryIO
 
 from ingest.readers.pages import check_length, no_text, normalise, scrub_warnings
 from ingest.sniff.encodings import Decoded, decode
-from ingest.types import Block, Extraction, ReadOptions
+from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
-from kb.types import Page
+from kb.types import Block, Page
 
 MAX_HEADING_CHARACTERS = 80
 _MAX_HAN_HEADING = 60

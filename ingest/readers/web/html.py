@@ -18,7 +18,8 @@ from ingest.readers.pages import PageWriter, no_text, scrub_warnings
 from ingest.readers.plain.text import decoding_warnings, read_bytes
 from ingest.readers.web.html_main import Around, around_main
 from ingest.readers.web.html_source import MAX_DEPTH, cap_depth, decode_html
-from ingest.types import BlockKind, Extraction, ReadOptions
+from ingest.types import Extraction, ReadOptions
+from kb.types import BlockKind
 
 _DROPPED_TAGS = """
     head script style noscript template svg math iframe object canvas audio video select

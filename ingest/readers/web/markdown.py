@@ -15,8 +15,8 @@ from markdown_it.token import Token
 
 from ingest.readers.pages import check_length, no_text, normalise, scrub_warnings
 from ingest.readers.plain.text import decoding_warnings, read_decoded
-from ingest.types import Block, BlockKind, Extraction, ReadOptions
-from kb.types import Page
+from ingest.types import Extraction, ReadOptions
+from kb.types import Block, BlockKind, Page
 
 _KINDS: dict[str, BlockKind] = {
     "heading_open": "heading",

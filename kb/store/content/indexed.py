@@ -17,7 +17,7 @@ from kb.iteration import batched
 from kb.store.content import chunks, embeddings, layouts, removal
 from kb.store.engine import schema
 from kb.store.engine.database import VARIABLES, Transaction
-from kb.types import Chunk, LayoutBlock, Page
+from kb.types import Block, Chunk, Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class IndexedVersion:
     pages: tuple[Page, ...]
     chunks: tuple[Chunk, ...]
     receipt: Mapping[str, Any]
-    layout: tuple[LayoutBlock, ...] = ()
+    layout: tuple[Block, ...] = ()
 
 
 def put(tx: Transaction, versions: Sequence[IndexedVersion]) -> None:

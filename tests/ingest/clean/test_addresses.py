@@ -5,8 +5,7 @@ import time
 import pytest
 
 from ingest.clean.cleaning import clean
-from ingest.types import Block
-from kb.types import Page
+from kb.types import Block, Page
 
 ON = {"urls": True, "emails": True, "extra_spaces": False}
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from ingest.clean.cleaning import RULES, clean, known_rules, refuse_too_much
 from ingest.readers import READERS
-from ingest.types import Block, ReadOptions, Removal
+from ingest.types import ReadOptions, Removal
 from kb.errors import Rejected, UnreadableFile
-from kb.types import Page
+from kb.types import Block, Page
 
 
 def _kept(text, blocks=(), rules=None):

@@ -3,8 +3,7 @@
 import pytest
 
 from ingest.clean.cleaning import clean
-from ingest.types import Block
-from kb.types import Page
+from kb.types import Block, Page
 
 BODIES = [f"This page is about matter {word}." for word in ("one", "two", "three", "four", "five")]
 

@@ -6,9 +6,9 @@ import json
 import pytest
 
 from ingest.sandbox import wire
-from ingest.types import Block, Extraction
+from ingest.types import Extraction
 from kb.errors import UnreadableFile
-from kb.types import Page
+from kb.types import Block, Page
 
 EXTRACTION = Extraction(
     pages=(Page(1, "一 pump\n"), Page(3, "")),

@@ -9,8 +9,8 @@ import pytest
 from ingest.clean.cleaning import clean
 from ingest.readers import READERS
 from ingest.split.splitting import split
-from ingest.types import Block, Extraction, ReadOptions
-from kb.types import Page, Span, SplitOptions
+from ingest.types import Extraction, ReadOptions
+from kb.types import Block, Page, Span, SplitOptions
 
 
 class Words:

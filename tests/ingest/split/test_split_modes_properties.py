@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.split.splitting import MIN_LIMIT
-from ingest.types import Block, Extraction
+from ingest.types import Extraction
 from ingest.work.processing import process
 from kb.errors import UnreadableFile
 from kb.models.embed.hash_embedder import WordTokenizer
-from kb.types import Page, Processing, SplitOptions
+from kb.types import Block, Page, Processing, SplitOptions
 
 WORDS = st.sampled_from(
     [

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from ingest.clean.cleaning import clean
 from ingest.split.splitting import MIN_LIMIT, split
-from ingest.types import Block, Extraction
+from ingest.types import Extraction
 from kb.models.embed.hash_embedder import WordTokenizer
-from kb.types import Page, SplitOptions
+from kb.types import Block, Page, SplitOptions
 
 
 class WordsAndSigns:
