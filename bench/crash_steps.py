@@ -152,13 +152,7 @@ def main() -> None:
     try:
         kb = open_kb(settings(Path(sys.argv[1])))
         kb.applier.stop()  # everything in this thread
-        options = settings(Path(sys.argv[1])).ingest
-        readers = ReaderPool(
-            readers=1,
-            timeout_s=30,
-            memory_bytes=options.read_memory_bytes,
-            max_characters=options.max_characters,
-        )
+        readers = ReaderPool.with_limits(kb.settings.ingest)
         dataset = _dataset(kb)
     except Exception as exc:
         tell(broken=f"{type(exc).__module__}.{type(exc).__name__}: {exc}"[:300])

@@ -27,7 +27,6 @@ from bench.files_others import OTHERS, gold_text, texts_by_others
 from bench.measuring import memory_mib, table, verdict
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.sniff.media_types import HEAD_BYTES, sniff
-from ingest.types import ReadOptions
 from kb.errors import Rejected
 from kb.settings import IngestSettings
 
@@ -82,20 +81,15 @@ def main() -> None:
 
 
 def _read_all(paths: Sequence[Path]) -> Iterator[Outcome]:
-    limits = IngestSettings()
-    pool = ReaderPool(
-        timeout_s=limits.read_timeout_s,
-        memory_bytes=limits.read_memory_bytes,
-        max_characters=limits.max_characters,
-    )
+    pool = ReaderPool.with_limits(IngestSettings())
     try:
         for path in paths:
-            yield _read(pool, path, ReadOptions(ocr_languages=limits.ocr_languages))
+            yield _read(pool, path)
     finally:
         pool.close()
 
 
-def _read(pool: ReaderPool, path: Path, options: ReadOptions) -> Outcome:
+def _read(pool: ReaderPool, path: Path) -> Outcome:
     began = time.perf_counter()
     kind = path.suffix.lower() or "(none)"
     text, reason = "", "text"
@@ -105,7 +99,7 @@ def _read(pool: ReaderPool, path: Path, options: ReadOptions) -> Outcome:
             with path.open("rb") as source:
                 media_type = sniff(source.read(HEAD_BYTES), path.name)
             kind = media_type.rpartition("/")[2]
-            extraction = pool.read(path, media_type, options)
+            extraction = pool.read(path, media_type)
             text = "\n".join(page.text for page in extraction.pages)
             warnings = extraction.warnings
         except Rejected as exc:

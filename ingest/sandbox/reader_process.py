@@ -20,8 +20,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ingest.sandbox import wire
-from ingest.types import Extraction, ReadOptions
+from ingest.types import DEFAULT_OCR_LANGUAGES, Extraction, ReadOptions
 from kb.errors import Unavailable, UnreadableFile
+from kb.settings import IngestSettings
 
 DOCUMENTS_PER_CHILD = 200
 """Then a child is replaced, so that what a parser leaks does not add up."""
@@ -57,6 +58,7 @@ class ReaderPool:
         timeout_s: float,
         memory_bytes: int,
         max_characters: int,
+        ocr_languages: str = DEFAULT_OCR_LANGUAGES,
         child_module: str = "ingest.sandbox.reader_child",
     ) -> None:
         """Nothing is started yet: a child starts with the first document (about 0.1 s).
@@ -66,11 +68,12 @@ class ReaderPool:
             timeout_s: wall-clock seconds for one document.
             memory_bytes: address space of a child.
             max_characters: the most text that one document may hold.
+            ocr_languages: as in `ReadOptions`.
             child_module: module that is run as the child, for tests.
         """
         self._timeout_s = timeout_s
         self._memory_bytes = memory_bytes
-        self._max_characters = max_characters
+        self._options = ReadOptions(max_characters=max_characters, ocr_languages=ocr_languages)
         self._child_module = child_module
         self._slots: queue.LifoQueue[_Child | None] = queue.LifoQueue()
         for _ in range(readers):
@@ -79,34 +82,44 @@ class ReaderPool:
         self._children: set[_Child] = set()
         self._closed = False
 
-    def read(self, path: Path, media_type: str, options: ReadOptions) -> Extraction:
+    @classmethod
+    def with_limits(cls, limits: IngestSettings, readers: int = 1) -> ReaderPool:
+        """A pool with the limits that are configured."""
+        return cls(
+            readers,
+            timeout_s=limits.read_timeout_s,
+            memory_bytes=limits.read_memory_bytes,
+            max_characters=limits.max_characters,
+            ocr_languages=limits.ocr_languages,
+        )
+
+    def read(self, path: Path, media_type: str, encoding: str | None = None) -> Extraction:
         """Read one file; waits for a free child.
 
         Args:
             path: the file.
             media_type: as `ingest.sniff.media_types.sniff` tells it.
-            options: its `max_characters` counts up to the pool's own.
+            encoding: overrides detection.
 
         Raises:
             UnreadableFile: the reader gave up, or ran into a limit (reasons `read_timeout`,
                 `read_memory`, `reader_crashed`).
             Unavailable: the pool is closed.
         """
-        characters = min(options.max_characters, self._max_characters)
-        bounded = replace(options, max_characters=characters)
-        request = wire.encode_request(str(path.resolve()), media_type, bounded, self._timeout_s)
+        options = replace(self._options, encoding=encoding)
+        request = wire.encode_request(str(path.resolve()), media_type, options, self._timeout_s)
         child = self._slots.get()
         try:
             child = self._usable(child)
             try:
-                return self._extraction(child, request, characters)
+                return self._extraction(child, request)
             except UnreadableFile as exc:
                 if child.documents == 1 or exc.code not in _PERHAPS_THE_CHILD:
                     raise
             # It was not the child's first document, so what came before may have been at fault.
             self._discard(child)
             child = self._usable(None)
-            return self._extraction(child, request, characters)
+            return self._extraction(child, request)
         except BaseException:
             if child is not None:
                 self._discard(child)
@@ -142,7 +155,8 @@ class ReaderPool:
             self._children.add(fresh)
         return fresh
 
-    def _extraction(self, child: _Child, request: bytes, characters: int) -> Extraction:
+    def _extraction(self, child: _Child, request: bytes) -> Extraction:
+        characters = self._options.max_characters
         longest = characters * _ANSWER_BYTES_PER_CHARACTER + _ANSWER_BYTES_AT_LEAST
         try:
             answer = child.ask(request, time.monotonic() + self._timeout_s, longest)

@@ -13,17 +13,15 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from ingest.work.pipeline import Prepared
 from kb.iteration import batched
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import datasets, embeddings, indexed
-from kb.store.content.embeddings import text_hash
 from kb.store.content.indexed import IndexedVersion
 from kb.store.engine.database import Transaction
 from kb.store.work import jobs, strides
-from kb.store.work.jobs import Job
 from kb.types import Dataset
 
 MOST_DOCUMENTS = 256
@@ -31,48 +29,11 @@ MOST_CHARACTERS = 32_000_000
 """About 200 MB, for each character stands in a page and twice in a chunk."""
 
 
-@dataclass(slots=True)
-class Waiting:
-    """A prepared document, and those of its texts that may have no vector yet, by their hash.
-
-    `noted` is the progress that its batch knows of, `embed_s` its share of the model's time.
-    """
-
-    prepared: Prepared
-    texts: dict[bytes, str] = field(init=False)
-    characters: int = field(init=False)
-    is_looked_up: bool = False
-    noted: float = 0.0
-    embed_s: float = 0.0
-
-    def __post_init__(self) -> None:
-        chunks = self.prepared.chunks
-        # By length: the texts of one model call then need little padding.
-        texts = sorted((chunk.index_text for chunk in chunks), key=len)
-        self.texts = {text_hash(text): text for text in texts}
-        self.characters = sum(map(len, self.texts.values()))
-
-    @property
-    def job(self) -> Job:
-        """The claim that this document is worked on under."""
-        return self.prepared.job
-
-    def progress(self, embedded: Collection[bytes]) -> float:
-        """How much of its text has vectors, 0 to 1, once these texts have them too."""
-        left = sum(len(text) for name, text in self.texts.items() if name not in embedded)
-        return 1 - left / self.characters if self.characters else 1.0
-
-    def forget(self, embedded: Collection[bytes]) -> None:
-        """These texts have vectors now."""
-        for name in embedded:
-            self.texts.pop(name, None)
-
-
-Share = tuple[Waiting, list[bytes]]
+Share = tuple[Prepared, list[bytes]]
 """A document, and which of its texts are embedded next."""
 
 
-def divided(waiting: Sequence[Waiting], most: int) -> list[Share]:
+def divided(waiting: Sequence[Prepared], most: int) -> list[Share]:
     """The next slice: up to `most` texts, and as many of each document as of any other.
 
     Those that need less are finished, and leave the rest to the others. A document that needs none
@@ -99,20 +60,19 @@ class Backlog:
         """Has room for one more document while it holds less than both limits."""
         self._documents = documents
         self._characters = characters
-        self._waiting: list[Waiting] = []
+        self._waiting: list[Prepared] = []
         self._changed = threading.Condition()
 
     def put(self, prepared: Prepared, timeout_s: float) -> bool:
         """Add a document; False if there was no room for it in that time."""
-        waiting = Waiting(prepared)
         with self._changed:
             if not self._changed.wait_for(self._has_room, timeout_s):
                 return False
-            self._waiting.append(waiting)
+            self._waiting.append(prepared)
             self._changed.notify_all()
             return True
 
-    def waiting(self, *, least: int, timeout_s: float, patience_s: float) -> list[Waiting]:
+    def waiting(self, *, least: int, timeout_s: float, patience_s: float) -> list[Prepared]:
         """All that waits, as soon as there is something.
 
         Args:
@@ -125,11 +85,10 @@ class Backlog:
                 pass
             return list(self._waiting)
 
-    def remove(self, done: Collection[Waiting]) -> None:
+    def remove(self, done: Collection[Prepared]) -> None:
         """These documents wait no longer."""
-        gone = {id(item) for item in done}
         with self._changed:
-            self._waiting = [item for item in self._waiting if id(item) not in gone]
+            self._waiting = [item for item in self._waiting if item not in done]
             self._changed.notify_all()
 
     def _more_come(self, timeout_s: float) -> bool:
@@ -141,7 +100,7 @@ class Backlog:
         return len(self._waiting) < self._documents and size < self._characters
 
     def _chunks(self) -> int:
-        return sum(len(item.prepared.chunks) for item in self._waiting)
+        return sum(len(item.indexed.chunks) for item in self._waiting)
 
 
 EMBED_AT_ONCE = 256
@@ -157,16 +116,15 @@ def embed_and_store(
     Returns those whose claim was still good; the others were replaced or deleted meanwhile. When
     the work is to stop, vectors that are done are kept and nothing else is stored.
     """
-    waiting = [Waiting(item) for item in prepared]
-    look_up(kb, waiting)
-    while any(item.texts for item in waiting):
+    look_up(kb, prepared)
+    while any(item.texts for item in prepared):
         if is_stopping():
             return []
-        embed(kb, divided(waiting, EMBED_AT_ONCE))
-    return [item.prepared for item in store(kb, waiting)]
+        embed(kb, divided(prepared, EMBED_AT_ONCE))
+    return store(kb, prepared)
 
 
-def look_up(kb: KnowledgeBase, waiting: Iterable[Waiting]) -> None:
+def look_up(kb: KnowledgeBase, waiting: Iterable[Prepared]) -> None:
     """Find out which texts of documents have vectors already."""
     new = [item for item in waiting if not item.is_looked_up]
     for fingerprint, own in _by_embedder(new).items():
@@ -181,7 +139,7 @@ def embed(kb: KnowledgeBase, shares: Sequence[Share]) -> None:
     """Make and keep the vectors of one slice, and note how far its documents have come."""
     by_item = {item.job.id: names for item, names in shares}
     for fingerprint, own in _by_embedder(item for item, _ in shares).items():
-        embedder = kb.embedder_of(own[0].prepared.dataset)
+        embedder = kb.embedder_of(own[0].dataset)
         texts = {name: item.texts[name] for item in own for name in by_item[item.job.id]}
         began = time.perf_counter()
         vectors = embedder.embed_documents(list(texts.values())) if texts else None
@@ -195,7 +153,7 @@ def embed(kb: KnowledgeBase, shares: Sequence[Share]) -> None:
             item.embed_s += text_s * len(by_item[item.job.id])
 
 
-def store(kb: KnowledgeBase, waiting: Sequence[Waiting]) -> list[Waiting]:
+def store(kb: KnowledgeBase, waiting: Sequence[Prepared]) -> list[Prepared]:
     """Store documents whose texts all have vectors; returns those whose claim was still good.
 
     What was prepared for a generation that is no longer live goes back to the queue.
@@ -206,12 +164,12 @@ def store(kb: KnowledgeBase, waiting: Sequence[Waiting]) -> list[Waiting]:
     return good
 
 
-def _store(kb: KnowledgeBase, waiting: Sequence[Waiting]) -> list[Waiting]:
+def _store(kb: KnowledgeBase, waiting: Sequence[Prepared]) -> list[Prepared]:
     """Store documents of one embedder."""
     while True:
         with kb.database.write() as tx:
             held = jobs.held(tx, [item.job for item in waiting])
-            live = datasets.live_generations(tx, {i.prepared.dataset.id for i in waiting})
+            live = datasets.live_generations(tx, {i.dataset.id for i in waiting})
             good = [item for item in waiting if item.job.id in held and _is_current(item, live)]
             lost = _lost_texts(tx, good)
             if not lost:
@@ -220,29 +178,29 @@ def _store(kb: KnowledgeBase, waiting: Sequence[Waiting]) -> list[Waiting]:
                 moved = [item.job for item in waiting if not _is_current(item, live)]
                 jobs.release(tx, moved)
                 return good
-        _embed_again(kb, good[0].prepared.dataset, lost)  # a deletion took vectors they share
+        _embed_again(kb, good[0].dataset, lost)  # a deletion took vectors they share
 
 
-def _by_embedder(waiting: Iterable[Waiting]) -> dict[str, list[Waiting]]:
+def _by_embedder(waiting: Iterable[Prepared]) -> dict[str, list[Prepared]]:
     """Documents by the fingerprint of the embedder that their dataset has."""
-    groups: dict[str, list[Waiting]] = {}
+    groups: dict[str, list[Prepared]] = {}
     for item in waiting:
-        groups.setdefault(item.prepared.dataset.embedder, []).append(item)
+        groups.setdefault(item.dataset.embedder, []).append(item)
     return groups
 
 
-def _is_current(item: Waiting, live: Mapping[str, int]) -> bool:
-    dataset = item.prepared.dataset
+def _is_current(item: Prepared, live: Mapping[str, int]) -> bool:
+    dataset = item.dataset
     return live.get(dataset.id) == dataset.generation
 
 
-def _note(tx: Transaction, items: Sequence[Waiting], embedded: Collection[bytes]) -> None:
+def _note(tx: Transaction, items: Sequence[Prepared], embedded: Collection[bytes]) -> None:
     progress: dict[int, float] = {}
     sizes: dict[str, float] = defaultdict(float)
     for item in items:
         job = item.job
         now = item.progress(embedded)
-        sizes[job.batch_id] += item.prepared.document.size_bytes * (now - item.noted)
+        sizes[job.batch_id] += item.document.size_bytes * (now - item.noted)
         item.noted = now
         if now < 1:
             progress[job.id] = now
@@ -258,28 +216,20 @@ def _embed_again(kb: KnowledgeBase, dataset: Dataset, lost: Mapping[bytes, str])
         kb.database.writing(embeddings.put, dataset.embedder, names, vectors)
 
 
-def _lost_texts(tx: Transaction, waiting: Sequence[Waiting]) -> dict[bytes, str]:
+def _lost_texts(tx: Transaction, waiting: Sequence[Prepared]) -> dict[bytes, str]:
     texts = {
         embeddings.text_hash(chunk.index_text): chunk.index_text
         for item in waiting
-        for chunk in item.prepared.chunks
+        for chunk in item.indexed.chunks
     }
     if not texts:
         return {}
-    known = embeddings.known(tx, waiting[0].prepared.dataset.embedder, texts)
+    known = embeddings.known(tx, waiting[0].dataset.embedder, texts)
     return {name: text for name, text in texts.items() if name not in known}
 
 
-def _indexed(waiting: Waiting) -> IndexedVersion:
-    item = waiting.prepared
-    seconds = {**item.receipt["seconds"], "embed": round(waiting.embed_s, 3)}
-    return IndexedVersion(
-        document_id=item.document.id,
-        version=item.job.version,
-        dataset_id=item.dataset.id,
-        generation=item.dataset.generation,
-        pages=item.pages,
-        chunks=item.chunks,
-        receipt={**item.receipt, "vectors": len(item.chunks), "seconds": seconds},
-        layout=item.layout,
-    )
+def _indexed(item: Prepared) -> IndexedVersion:
+    receipt = item.indexed.receipt
+    seconds = {**receipt["seconds"], "embed": round(item.embed_s, 3)}
+    made = {**receipt, "vectors": len(item.indexed.chunks), "seconds": seconds}
+    return replace(item.indexed, receipt=made)

@@ -8,20 +8,20 @@ side.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 
 from ingest.sandbox.reader_process import ReaderPool
-from ingest.types import ReadOptions
-from ingest.work.processing import process, receipt
+from ingest.work.processing import process
 from kb.errors import KnowledgeBaseError
 from kb.files.originals import check_room
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import datasets, documents
+from kb.store.content.embeddings import text_hash
+from kb.store.content.indexed import IndexedVersion
 from kb.store.work import index_ops, jobs
 from kb.store.work.jobs import Job
-from kb.types import Block, Chunk, Dataset, Document, Failure, Page, Scope
+from kb.types import Dataset, Document, Failure, Scope
 
 INTERNAL = Failure(
     "internal_error", "Indexing failed on our side; the log has the details. Retry the document."
@@ -43,17 +43,39 @@ class CrashedRepeatedly(KnowledgeBaseError):
 SCOPE = Scope.admin()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Prepared:
-    """A document version that is read, cleaned and split."""
+    """A document version that is read, cleaned and split, on its way through the embedder.
+
+    `texts` are those that may have no vector yet, by their hash. `noted` is the progress that its
+    batch knows of, `embed_s` its share of the model's time.
+    """
 
     job: Job
     document: Document
     dataset: Dataset
-    pages: tuple[Page, ...]
-    chunks: tuple[Chunk, ...]
-    receipt: Mapping[str, Any]
-    layout: tuple[Block, ...] = ()
+    indexed: IndexedVersion
+    texts: dict[bytes, str] = field(init=False)
+    characters: int = field(init=False)
+    is_looked_up: bool = False
+    noted: float = 0.0
+    embed_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        # By length: the texts of one model call then need little padding.
+        texts = sorted((chunk.index_text for chunk in self.indexed.chunks), key=len)
+        self.texts = {text_hash(text): text for text in texts}
+        self.characters = sum(map(len, self.texts.values()))
+
+    def progress(self, embedded: Collection[bytes]) -> float:
+        """How much of its text has vectors, 0 to 1, once these texts have them too."""
+        left = sum(len(text) for name, text in self.texts.items() if name not in embedded)
+        return 1 - left / self.characters if self.characters else 1.0
+
+    def forget(self, embedded: Collection[bytes]) -> None:
+        """These texts have vectors now."""
+        for name in embedded:
+            self.texts.pop(name, None)
 
 
 def begin(kb: KnowledgeBase, job: Job) -> bool:
@@ -91,13 +113,8 @@ def prepare(kb: KnowledgeBase, readers: ReaderPool, job: Job) -> Prepared:
         encoding = documents.encoding_override(tx, document.id)
     embedder = kb.embedder_of(dataset)
     began = time.perf_counter()
-    options = ReadOptions(
-        encoding=encoding,
-        max_characters=kb.settings.ingest.max_characters,
-        ocr_languages=kb.settings.ingest.ocr_languages,
-    )
-    extraction = readers.read(kb.originals.path(document.sha256), document.media_type, options)
-    read_s = time.perf_counter() - began
+    path = kb.originals.path(document.sha256)
+    extraction = readers.read(path, document.media_type, encoding)
     processed = process(
         extraction,
         dataset.processing,
@@ -105,20 +122,22 @@ def prepare(kb: KnowledgeBase, readers: ReaderPool, job: Job) -> Prepared:
         max_tokens=embedder.max_tokens,
         chunk_prefix=index_ops.chunk_prefix(document.id, job.version, dataset.generation),
         document_id=document.id,
+        size_bytes=document.size_bytes,
+        read_s=time.perf_counter() - began,
     )
     if processed.refusal is not None:
         raise processed.refusal
-    account = receipt(
-        document.size_bytes,
-        extraction,
-        processed.removals,
-        processed.chunks,
-        sums=processed.balance,
-        seconds={"read": read_s, **processed.seconds},
+    indexed = IndexedVersion(
+        document_id=document.id,
+        version=job.version,
+        dataset_id=dataset.id,
+        generation=dataset.generation,
+        pages=extraction.pages,
+        chunks=processed.chunks,
+        receipt=processed.receipt,
+        layout=extraction.blocks,
     )
-    return Prepared(
-        job, document, dataset, extraction.pages, processed.chunks, account, extraction.blocks
-    )
+    return Prepared(job, document, dataset, indexed)
 
 
 def fail(kb: KnowledgeBase, job: Job, error: Failure) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ingest.intake.upload import Incoming, checked_name
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.sniff.media_types import sniff
-from ingest.types import Extraction, ReadOptions
-from ingest.work.processing import Processed, process, receipt
+from ingest.types import Extraction
+from ingest.work.processing import Processed, process
 from kb.errors import Rejected
 from kb.knowledge_base import KnowledgeBase
 from kb.types import ARCHIVE_TYPE, Processing
@@ -24,7 +24,6 @@ class Preview:
     extraction: Extraction
     processed: Processed
     tokens: tuple[int, ...]
-    receipt: dict[str, object]
 
 
 def preview(
@@ -40,15 +39,8 @@ def preview(
     media_type = sniff(staged.head, name)
     if media_type == ARCHIVE_TYPE:
         raise Rejected("An archive has no preview. Send one of the files that it holds.")
-    limits = kb.settings.ingest
-    options = ReadOptions(encoding, limits.max_characters, limits.ocr_languages)
-    pool = ReaderPool(
-        timeout_s=limits.read_timeout_s,
-        memory_bytes=limits.read_memory_bytes,
-        max_characters=limits.max_characters,
-    )
-    with closing(pool) as readers:
-        extraction = readers.read(staged.path, media_type, options)
+    with closing(ReaderPool.with_limits(kb.settings.ingest)) as readers:
+        extraction = readers.read(staged.path, media_type, encoding)
     embedder = kb.embedder
     processed = process(
         extraction,
@@ -57,19 +49,7 @@ def preview(
         max_tokens=embedder.max_tokens,
         chunk_prefix="preview",
         document_id="preview",
+        size_bytes=staged.size_bytes,
     )
-    return Preview(
-        name=name,
-        media_type=media_type,
-        extraction=extraction,
-        processed=processed,
-        tokens=tuple(len(embedder.tokenizer.offsets(c.index_text)) for c in processed.chunks),
-        receipt=receipt(
-            staged.size_bytes,
-            extraction,
-            processed.removals,
-            processed.chunks,
-            sums=processed.balance,
-            seconds=processed.seconds,
-        ),
-    )
+    tokens = tuple(len(embedder.tokenizer.offsets(c.index_text)) for c in processed.chunks)
+    return Preview(name, media_type, extraction, processed, tokens)

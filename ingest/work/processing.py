@@ -11,12 +11,13 @@ these is lost, and a document with one is not stored: that would be our mistake.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ingest.clean.cleaning import RULES, clean, refuse_too_much, visible
-from ingest.clean.kept_text import KeptText
+from ingest.clean.kept_text import kept_texts
 from ingest.split import separators
 from ingest.split.splitting import split
 from ingest.types import Extraction, Removal
@@ -59,81 +60,39 @@ def balance(pages: Sequence[Page], removals: Sequence[Removal], chunks: Sequence
         Unbalanced: a visible character is nowhere, two rules took the same one, or the text that
             is searched lacks some of a chunk.
     """
-    taken = _by_page(removals)
-    shown = _spans_by_page(chunks)
-    totals = [
-        _page_balance(page, taken.get(page.number, []), shown.get(page.number, []))
-        for page in pages
-    ]
+    taken = _extents_by_page(removals)
+    in_chunks = _extents_by_page(span for chunk in chunks for span in chunk.spans)
+    passages = {chunk.parent.spans for chunk in chunks if chunk.parent is not None}
+    in_passages = _extents_by_page(span for spans in passages for span in spans)
+    kept = blank = lost = 0
+    for page in pages:
+        gone = _union(taken[page.number])
+        covered = _union([*in_chunks[page.number], *in_passages[page.number], *gone])
+        gaps = [page.text[start:end] for start, end in _gaps(covered, len(page.text))]
+        kept += _length(covered) - _length(gone)
+        lost += sum(map(visible, gaps))
+        blank += sum(len(gap) - visible(gap) for gap in gaps)
     result = Balance(
         characters=sum(len(page.text) for page in pages),
-        kept=sum(total.kept for total in totals),
+        kept=kept,
         removed=sum(removal.end - removal.start for removal in removals),
-        blank=sum(total.blank for total in totals),
-        lost=sum(total.lost for total in totals),
-        overlap=_overlap(chunks),
+        blank=blank,
+        lost=lost,
+        overlap=sum(_length(found) - _length(_union(found)) for found in in_chunks.values()),
     )
     if result.lost:
         raise Unbalanced(f"{result.lost} characters are in no chunk and no rule took them")
     if result.kept + result.removed + result.blank != result.characters:
         raise Unbalanced(f"the parts of {asdict(result)} do not add up")
-    _check_searched_text(pages, taken, chunks)
+    _check_searched_text(pages, removals, chunks)
     return result
 
 
-def receipt(
-    size_bytes: int,
-    extraction: Extraction,
-    removals: Iterable[Removal],
-    chunks: Sequence[Chunk],
-    *,
-    sums: Balance,
-    seconds: Mapping[str, float],
-) -> dict[str, Any]:
-    """The receipt as it is stored and shown. `removed` has the characters that each rule took."""
-    removed: dict[str, int] = {}
-    for removal in removals:
-        removed[removal.rule] = removed.get(removal.rule, 0) + removal.end - removal.start
-    return {
-        "bytes": size_bytes,
-        "characters": sums.characters,
-        "removed": removed,
-        "balance": asdict(sums),
-        "pages": len(extraction.pages),
-        "pages_without_text": list(extraction.empty_pages),
-        "chunks": len(chunks),
-        "truncated": 0,  # the embedder refuses a text that it would have to cut
-        "replaced": sum(page.text.count(REPLACEMENT) for page in extraction.pages),
-        "encoding": extraction.encoding,
-        "encoding_confidence": extraction.encoding_confidence,
-        "parser": extraction.parser,
-        "warnings": list(extraction.warnings),
-        "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
-    }
-
-
-def _page_balance(page: Page, removals: Sequence[Removal], spans: Sequence[Span]) -> Balance:
-    """Of one page; removals and spans may come in any order."""
-    taken = _union((removal.start, removal.end) for removal in removals)
-    covered = _union([*((span.start, span.end) for span in spans), *taken])
-    gone = _measure(taken)
-    gaps = [page.text[start:end] for start, end in _gaps(covered, len(page.text))]
-    lost = sum(map(visible, gaps))
-    return Balance(
-        characters=len(page.text),
-        kept=_measure(covered) - gone,
-        removed=gone,
-        blank=sum(map(len, gaps)) - lost,
-        lost=lost,
-        overlap=0,
-    )
-
-
 def _check_searched_text(
-    pages: Sequence[Page], taken: Mapping[int, Sequence[Removal]], chunks: Iterable[Chunk]
+    pages: Sequence[Page], removals: Sequence[Removal], chunks: Iterable[Chunk]
 ) -> None:
     """What stands in the spans and was not removed is at the end of what is searched."""
-    kept = {page.number: KeptText(page.text, taken.get(page.number, ())) for page in pages}
+    kept = kept_texts(pages, removals)
     passages = {chunk.parent.spans: chunk.parent for chunk in chunks if chunk.parent}
     searched = {chunk.spans: chunk.index_text for chunk in chunks}
     returned = {spans: passage.index_text for spans, passage in passages.items()}
@@ -143,28 +102,10 @@ def _check_searched_text(
             raise Unbalanced(f"the text that is searched lacks some of {spans}")
 
 
-def _overlap(chunks: Sequence[Chunk]) -> int:
-    by_page: dict[int, list[Extent]] = {}
-    for chunk in chunks:
-        for span in chunk.spans:
-            by_page.setdefault(span.page, []).append((span.start, span.end))
-    return sum(_measure(extents) - _measure(_union(extents)) for extents in by_page.values())
-
-
-def _by_page(removals: Iterable[Removal]) -> dict[int, list[Removal]]:
-    found: dict[int, list[Removal]] = {}
-    for removal in removals:
-        found.setdefault(removal.page, []).append(removal)
-    return found
-
-
-def _spans_by_page(chunks: Iterable[Chunk]) -> dict[int, list[Span]]:
-    """Of chunks and of the passages that they return."""
-    found: dict[int, list[Span]] = {}
-    passages = {chunk.parent.spans for chunk in chunks if chunk.parent is not None}
-    for spans in (*(chunk.spans for chunk in chunks), *passages):
-        for span in spans:
-            found.setdefault(span.page, []).append(span)
+def _extents_by_page(items: Iterable[Span | Removal]) -> defaultdict[int, list[Extent]]:
+    found: defaultdict[int, list[Extent]] = defaultdict(list)
+    for item in items:
+        found[item.page].append((item.start, item.end))
     return found
 
 
@@ -178,7 +119,7 @@ def _union(extents: Iterable[Extent]) -> list[Extent]:
     return merged
 
 
-def _measure(extents: Iterable[Extent]) -> int:
+def _length(extents: Iterable[Extent]) -> int:
     return sum(end - start for start, end in extents)
 
 
@@ -192,12 +133,14 @@ def _gaps(covered: Iterable[Extent], length: int) -> Iterator[Extent]:
 
 @dataclass(frozen=True, slots=True)
 class Processed:
-    """What a document becomes. With a `refusal` it must not be stored: it is for showing only."""
+    """What a document becomes. With a `refusal` it must not be stored: it is for showing only.
+
+    The `receipt` is as it is stored and shown; `removed` in it has the characters of each rule.
+    """
 
     removals: tuple[Removal, ...]
     chunks: tuple[Chunk, ...]
-    balance: Balance
-    seconds: Mapping[str, float]
+    receipt: dict[str, Any]
     refusal: UnreadableFile | None
 
 
@@ -209,6 +152,8 @@ def process(
     max_tokens: int,
     chunk_prefix: str,
     document_id: str,
+    size_bytes: int = 0,
+    read_s: float | None = None,
 ) -> Processed:
     """Clean and split a document as a dataset wants it.
 
@@ -216,6 +161,7 @@ def process(
         extraction: what its reader got out of it.
         tokenizer: the embedder's own.
         max_tokens: tokens that the embedder reads.
+        size_bytes: of its file, for the receipt; `read_s` how long the reader took, if it ran.
 
     Raises:
         UnreadableFile: the way of splitting does not fit, or regular expressions took too long.
@@ -243,13 +189,44 @@ def process(
         cuts=cuts,
     )
     sums = balance(extraction.pages, removals, chunks)
+    seconds = {"clean": cleaned - began, "split": time.perf_counter() - cleaned}
+    if read_s is not None:
+        seconds = {"read": read_s, **seconds}
     return Processed(
         removals=removals,
         chunks=tuple(chunks),
-        balance=sums,
-        seconds={"clean": cleaned - began, "split": time.perf_counter() - cleaned},
+        receipt={
+            "bytes": size_bytes,
+            "chunks": len(chunks),
+            **_receipt(extraction, removals, sums, seconds),
+        },
         refusal=_refusal(extraction, processing, removals, chunks),
     )
+
+
+def _receipt(
+    extraction: Extraction,
+    removals: Iterable[Removal],
+    sums: Balance,
+    seconds: Mapping[str, float],
+) -> dict[str, Any]:
+    removed: dict[str, int] = {}
+    for removal in removals:
+        removed[removal.rule] = removed.get(removal.rule, 0) + removal.end - removal.start
+    return {
+        "characters": sums.characters,
+        "removed": removed,
+        "balance": asdict(sums),
+        "pages": len(extraction.pages),
+        "pages_without_text": list(extraction.empty_pages),
+        "truncated": 0,  # the embedder refuses a text that it would have to cut
+        "replaced": sum(page.text.count(REPLACEMENT) for page in extraction.pages),
+        "encoding": extraction.encoding,
+        "encoding_confidence": extraction.encoding_confidence,
+        "parser": extraction.parser,
+        "warnings": list(extraction.warnings),
+        "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
+    }
 
 
 def _refusal(

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingest.sandbox.reader_process import ReaderPool
-from ingest.types import Extraction, ReadOptions
+from ingest.types import Extraction
 from ingest.work.pipeline import INTERNAL
-from ingest.work.processing import process, receipt
+from ingest.work.processing import process
 from kb.background import start_background
 from kb.errors import KnowledgeBaseError, NotFound, StorageFull, UnreadableFile
 from kb.files.originals import check_room
@@ -188,19 +188,12 @@ class Reindexer:
             max_tokens=embedder.max_tokens,
             chunk_prefix=prefix,
             document_id=document.id,
+            size_bytes=(document.receipt or {}).get("bytes", document.size_bytes),
         )
         if processed.refusal is not None:
             raise processed.refusal
-        account = receipt(
-            (document.receipt or {}).get("bytes", document.size_bytes),
-            extraction,
-            processed.removals,
-            processed.chunks,
-            sums=processed.balance,
-            seconds=processed.seconds,
-        )
-        account["vectors"] = len(processed.chunks)
-        return _Split(lacking, processed.chunks, account)
+        receipt = {**processed.receipt, "vectors": len(processed.chunks)}
+        return _Split(lacking, processed.chunks, receipt)
 
     def _extraction(self, lacking: Lacking) -> tuple[Document, Extraction]:
         with self._kb.database.read() as tx:
@@ -228,12 +221,10 @@ class Reindexer:
         """
         if document.version != lacking.version or not document.sha256:
             return ()
-        ingest = self._kb.settings.ingest
         encoding = self._kb.database.reading(documents.encoding_override, document.id)
-        options = ReadOptions(encoding, ingest.max_characters, ingest.ocr_languages)
+        path = self._kb.originals.path(document.sha256)
         try:
-            path = self._kb.originals.path(document.sha256)
-            found = self._readers.read(path, document.media_type, options)
+            found = self._readers.read(path, document.media_type, encoding)
         except UnreadableFile:
             return ()
         return found.blocks if found.pages == pages else ()

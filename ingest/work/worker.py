@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from ingest.sandbox.reader_process import ReaderPool, suitable_readers
 from ingest.work import embedding, pipeline
 from ingest.work.archive_worker import ArchiveWorker
-from ingest.work.embedding import Backlog, Waiting, divided
-from ingest.work.pipeline import INTERNAL, CrashedRepeatedly
+from ingest.work.embedding import Backlog, divided
+from ingest.work.pipeline import INTERNAL, CrashedRepeatedly, Prepared
 from ingest.work.reindexing import Reindexer
 from kb.background import start_background
 from kb.errors import KnowledgeBaseError, NotFound, StorageFull
@@ -51,12 +51,7 @@ class Worker:
         self._ingest = kb.settings.ingest
         cores = len(os.sched_getaffinity(0))
         self._reading = self._ingest.readers or suitable_readers(cores)
-        self._readers = ReaderPool(
-            readers=self._reading,
-            timeout_s=self._ingest.read_timeout_s,
-            memory_bytes=self._ingest.read_memory_bytes,
-            max_characters=self._ingest.max_characters,
-        )
+        self._readers = ReaderPool.with_limits(self._ingest, self._reading)
         self._backlog = Backlog()
         self._held: dict[int, Job] = {}
         self._unread: deque[tuple[Job, bool]] = deque()  # claimed, and whether it is begun
@@ -171,7 +166,7 @@ class Worker:
                 self._embed(waiting)
                 self._backlog.remove([each for each in waiting if each.job.id not in self._held])
 
-    def _embed(self, waiting: list[Waiting]) -> None:
+    def _embed(self, waiting: list[Prepared]) -> None:
         """A slice of all documents; if that fails, of each, so that only the culprit fails."""
         try:
             self._advance(waiting)
@@ -188,7 +183,7 @@ class Worker:
             with self._reported(item.job):
                 self._advance([item])
 
-    def _advance(self, waiting: list[Waiting]) -> None:
+    def _advance(self, waiting: list[Prepared]) -> None:
         good = self._still_wanted(waiting)
         embedding.look_up(self._kb, good)
         embedding.embed(self._kb, divided(good, embedding.EMBED_AT_ONCE))
@@ -199,7 +194,7 @@ class Worker:
         for item in done:
             self._let_go(item.job)
 
-    def _still_wanted(self, waiting: list[Waiting]) -> list[Waiting]:
+    def _still_wanted(self, waiting: list[Prepared]) -> list[Prepared]:
         """Those that were not replaced, deleted or cancelled meanwhile."""
         held = self._kb.database.reading(jobs.held, [item.job for item in waiting])
         for item in waiting:

@@ -42,7 +42,7 @@ def encoded(value: Preview, limit: int) -> Json:
         "name": value.name,
         "media_type": value.media_type,
         "error": refusal and {"code": refusal.code, "detail": refusal.detail},
-        "receipt": value.receipt,
+        "receipt": value.processed.receipt,
         "removed_count": len(processed.removals),
         "removed": [_removal(item, texts) for item in processed.removals[:limit]],
         "chunk_count": len(processed.chunks),

@@ -82,9 +82,11 @@ def test_no_picture_is_begun_when_the_time_is_up():
 
 
 def _read_in_a_child(path):
-    pool = ReaderPool(timeout_s=20, memory_bytes=512 * MIB, max_characters=1000)
+    pool = ReaderPool(
+        timeout_s=20, memory_bytes=512 * MIB, max_characters=1000, ocr_languages="eng"
+    )
     try:
-        return pool.read(path, "image/png", ReadOptions(ocr_languages="eng")).pages[0].text
+        return pool.read(path, "image/png").pages[0].text
     finally:
         pool.close()
 

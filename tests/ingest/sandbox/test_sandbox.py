@@ -36,14 +36,14 @@ def sample(tmp_path):
     return path
 
 
-def _reason(pool, path, media_type, **options):
+def _reason(pool, path, media_type, encoding=None):
     with pytest.raises(UnreadableFile) as refused:
-        pool.read(path, media_type, ReadOptions(**options))
+        pool.read(path, media_type, encoding)
     return refused.value.code
 
 
 def _text(pool, path, media_type="text/plain"):
-    return pool.read(path, media_type, ReadOptions()).pages[0].text
+    return pool.read(path, media_type).pages[0].text
 
 
 @pytest.mark.usefixtures("engine")
@@ -56,9 +56,7 @@ def test_every_format_is_read_in_a_child_as_it_is_here(tmp_path, media_type):
     pool = ReaderPool(timeout_s=60, memory_bytes=768 * MIB, max_characters=10_000)
     try:
         with path.open("rb") as source:
-            assert pool.read(path, media_type, ReadOptions()) == READERS[media_type](
-                source, ReadOptions()
-            )
+            assert pool.read(path, media_type) == READERS[media_type](source, ReadOptions())
     finally:
         pool.close()
 
@@ -105,8 +103,12 @@ def test_options_reach_the_reader(pool, tmp_path):
     path = tmp_path / "latin.txt"
     path.write_bytes("é".encode("latin-1"))
 
-    assert pool.read(path, "text/plain", ReadOptions(encoding="latin-1")).pages[0].text == "é"
-    assert _reason(pool, path, "text/plain", encoding="latin-1", max_characters=0) == "too_large"
+    assert pool.read(path, "text/plain", "latin-1").pages[0].text == "é"
+    strict = ReaderPool(timeout_s=30, memory_bytes=768 * MIB, max_characters=0)
+    try:
+        assert _reason(strict, path, "text/plain", "latin-1") == "too_large"
+    finally:
+        strict.close()
 
 
 def test_what_a_reader_prints_is_no_answer_and_a_child_is_used_again(pool, sample):
@@ -166,7 +168,7 @@ def test_closing_ends_a_reader_at_work_and_refuses_more(pool, sample):
 
     def read():
         try:
-            pool.read(sample, "test/sleep", ReadOptions())
+            pool.read(sample, "test/sleep")
         except Unavailable as exc:
             failures.append(exc)
 
@@ -179,7 +181,7 @@ def test_closing_ends_a_reader_at_work_and_refuses_more(pool, sample):
 
     assert len(failures) == 1
     with pytest.raises(Unavailable):
-        pool.read(sample, "text/plain", ReadOptions())
+        pool.read(sample, "text/plain")
 
 
 def test_a_child_ends_when_its_parent_is_killed(sample):
@@ -189,8 +191,8 @@ def test_a_child_ends_when_its_parent_is_killed(sample):
         "from ingest.types import ReadOptions;"
         f"pool = ReaderPool(timeout_s=60, memory_bytes={768 * MIB}, max_characters=1000,"
         "child_module='tests.ingest.sandbox.misbehaving_child');"
-        "print(pool.read(Path(sys.argv[1]), 'test/talk', ReadOptions()).pages[0].text, flush=True);"
-        "pool.read(Path(sys.argv[1]), 'test/sleep', ReadOptions())"
+        "print(pool.read(Path(sys.argv[1]), 'test/talk').pages[0].text, flush=True);"
+        "pool.read(Path(sys.argv[1]), 'test/sleep')"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", script, str(sample)],

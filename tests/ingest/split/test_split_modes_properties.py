@@ -119,7 +119,7 @@ def _assert_nothing_is_lost(done, texts):
         assert "".join(texts[page][at] for at in sorted(places - taken[page])).strip() == ""
     kept = sum(len(text) for text in texts.values()) - sum(map(len, taken.values()))
     blank = sum(len(places - taken[page]) for page, places in left.items())
-    sums = done.balance
-    assert (sums.kept, sums.removed) == (kept - blank, sum(map(len, taken.values())))
-    assert (sums.blank, sums.lost) == (blank, 0)
-    assert sums.characters == sums.kept + sums.removed + sums.blank
+    sums = done.receipt["balance"]
+    assert (sums["kept"], sums["removed"]) == (kept - blank, sum(map(len, taken.values())))
+    assert (sums["blank"], sums["lost"]) == (blank, 0)
+    assert sums["characters"] == sums["kept"] + sums["removed"] + sums["blank"]

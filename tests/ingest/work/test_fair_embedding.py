@@ -10,7 +10,7 @@ import pytest
 
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.work import pipeline
-from ingest.work.embedding import EMBED_AT_ONCE, Backlog, Waiting, divided
+from ingest.work.embedding import EMBED_AT_ONCE, Backlog, divided
 from kb.knowledge_base import KnowledgeBase
 from kb.models.embed.hash_embedder import HashEmbedder
 from kb.protocols import Vectors
@@ -156,7 +156,7 @@ def waiting(kb, dataset_id):
         for n in (600, 300, 2)
     }
     upload(kb, dataset_id, files)
-    found = [Waiting(pipeline.prepare(kb, pool, job)) for job in kb.database.writing(jobs.claim, 9)]
+    found = [pipeline.prepare(kb, pool, job) for job in kb.database.writing(jobs.claim, 9)]
     pool.close()
     return found
 
@@ -176,7 +176,7 @@ def test_a_document_without_new_texts_is_in_every_slice(waiting):
 
 def test_a_full_backlog_makes_readers_wait_and_always_takes_one(waiting):
     backlog = Backlog(characters=1000)
-    big_one, other, _ = (item.prepared for item in waiting)
+    big_one, other, _ = waiting
     assert backlog.put(big_one, timeout_s=0)
     assert not backlog.put(other, timeout_s=0.01)
     (first,) = backlog.waiting(least=1, timeout_s=0, patience_s=0)

@@ -68,12 +68,10 @@ def test_the_sums_of_a_real_text_are_those_of_its_characters():
         chunk_prefix="d",
         document_id="d",
     )
-    by_rule = {}
-    for item in done.removals:
-        by_rule[item.rule] = by_rule.get(item.rule, 0) + item.end - item.start
+    by_rule = done.receipt["removed"]
 
     # " https://e.com", the two surplus blanks, two of four line breaks, "-\n", "###" twice
     assert by_rule == {"urls": 14, "extra_spaces": 2 + 2, "hyphenation": 2, "separator": 6}
-    assert done.balance.removed == 14 + 4 + 2 + 6
-    assert done.balance.characters == len(text)
+    assert done.receipt["balance"]["removed"] == 14 + 4 + 2 + 6
+    assert done.receipt["characters"] == len(text)
     assert clean([Page(1, text)], [], {}) != done.removals
