@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.crash_model import Ledger, Version
-from ingest.intake.upload import Incoming, accept
+from ingest.intake.upload import UploadedFile, accept
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.work import embedding, pipeline
 from ingest.work.worker import Worker
@@ -124,7 +124,7 @@ def _take(kb: KnowledgeBase, dataset: Dataset, step: Mapping[str, Version | None
     uploads = [version for version in step.values() if version is not None]
     if uploads:
         staged = [kb.originals.stage([v.text], max_bytes=10**6) for v in uploads]
-        incoming = [Incoming(v.name, item) for v, item in zip(uploads, staged, strict=True)]
+        incoming = [UploadedFile(v.name, item) for v, item in zip(uploads, staged, strict=True)]
         accept(kb, ADMIN, dataset.id, incoming)
     ids = {item["name"]: item["id"] for item in _listed(kb)}
     for name, version in step.items():

@@ -153,7 +153,7 @@ def _result(
 def ours(folder: Path, work: Path, cores: int) -> dict[str, Any]:
     """Ingest as the server does, into a new data folder under `work`."""
     from client.http import UPLOAD_FILES
-    from ingest.intake.upload import Incoming, accept
+    from ingest.intake.upload import UploadedFile, accept
     from ingest.work.worker import Worker
     from kb.iteration import batched
     from kb.knowledge_base import open_kb
@@ -172,7 +172,7 @@ def ours(folder: Path, work: Path, cores: int) -> dict[str, Any]:
         for path in part:
             with path.open("rb") as source:
                 staged = kb.originals.stage(source, max_bytes=kb.settings.ingest.max_file_bytes)
-            incoming.append(Incoming(path.relative_to(folder).as_posix(), staged))
+            incoming.append(UploadedFile(path.relative_to(folder).as_posix(), staged))
         accept(kb, scope, dataset.id, incoming)
         worker.notify()
     while kb.database.reading(_waiting):

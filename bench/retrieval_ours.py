@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from eval.types import FoundPassage, QuestionSet
-from ingest.intake.upload import Incoming, accept
+from ingest.intake.upload import UploadedFile, accept
 from ingest.work.worker import Worker
 from kb.iteration import batched
 from kb.knowledge_base import KnowledgeBase, open_kb
@@ -44,7 +44,9 @@ def ingested(kb: KnowledgeBase, questions: QuestionSet) -> str:
         worker.start()
         for part in batched(questions.documents, FILES_AT_ONCE):
             incoming = [
-                Incoming(source.name, kb.originals.stage([source.content()], max_bytes=MAX_BYTES))
+                UploadedFile(
+                    source.name, kb.originals.stage([source.content()], max_bytes=MAX_BYTES)
+                )
                 for source in part
             ]
             accept(kb, SCOPE, dataset.id, incoming)

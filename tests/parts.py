@@ -8,7 +8,7 @@ from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from ingest.intake.upload import Acceptance, Incoming, accept
+from ingest.intake.upload import Acceptance, UploadedFile, accept
 from ingest.work import pipeline
 from ingest.work.worker import Worker
 from kb.chat.ask.question import ChatRequest
@@ -30,7 +30,7 @@ def upload(
     incoming = []
     for name, content in files.items():
         content = content.encode() if isinstance(content, str) else content
-        incoming.append(Incoming(name, kb.originals.stage([content], max_bytes=10**7)))
+        incoming.append(UploadedFile(name, kb.originals.stage([content], max_bytes=10**7)))
     return accept(kb, ADMIN, dataset_id, incoming, **options)
 
 
@@ -62,7 +62,7 @@ def ingest(kb: KnowledgeBase, dataset_id: str, files: Mapping[str, bytes | str])
 
 def claim(kb: KnowledgeBase) -> list[jobs.Job]:
     """Claim as a worker does that holds nothing."""
-    return kb.database.writing(jobs.claim, 16) or kb.database.writing(jobs.claim_suspect)
+    return kb.database.writing(jobs.claim, 16) or kb.database.writing(jobs.claim_interrupted)
 
 
 def crash(kb: KnowledgeBase) -> None:

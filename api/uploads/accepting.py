@@ -16,7 +16,7 @@ from api.errors import AllRejected
 from api.threads import in_thread
 from api.uploads.receiving import FileReceiver
 from ingest.intake.planning import Planned, plan
-from ingest.intake.upload import Incoming, Rejection, accept
+from ingest.intake.upload import Rejection, UploadedFile, accept
 from ingest.work.worker import Worker
 from kb.errors import Rejected
 from kb.knowledge_base import KnowledgeBase
@@ -84,7 +84,7 @@ def content_of(receiver: FileReceiver) -> str:
     return digest.hexdigest()
 
 
-def _accept(target: Target, staged: Sequence[Incoming], options: UploadOptions) -> Json:
+def _accept(target: Target, staged: Sequence[UploadedFile], options: UploadOptions) -> Json:
     result = accept(
         target.kb,
         target.scope,
@@ -101,7 +101,7 @@ def _accept(target: Target, staged: Sequence[Incoming], options: UploadOptions) 
     }
 
 
-def _plan(target: Target, staged: Sequence[Incoming], options: UploadOptions) -> Json:
+def _plan(target: Target, staged: Sequence[UploadedFile], options: UploadOptions) -> Json:
     """What would become of the files, without storing anything."""
     found = plan(
         target.kb,

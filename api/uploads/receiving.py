@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 
 from api.threads import in_thread
-from ingest.intake.upload import Incoming, Rejection
+from ingest.intake.upload import Rejection, UploadedFile
 from kb.errors import Rejected, TooLarge
 from kb.files.originals import check_room, full_disk_reported
 from kb.knowledge_base import KnowledgeBase
@@ -25,7 +25,7 @@ class FileReceiver:
     """Stages files one after another: `begin(name)`, `write(piece)`…, `end()`."""
 
     def __init__(self, kb: KnowledgeBase) -> None:
-        self.staged: list[Incoming] = []
+        self.staged: list[UploadedFile] = []
         self.rejected: list[Rejection] = []
         self._originals = kb.originals
         self._folder = kb.settings.data_dir
@@ -69,7 +69,7 @@ class FileReceiver:
             return
         self._spool.seek(0)
         staged = await in_thread(self._originals.stage, self._spool, max_bytes=self._limit())
-        self.staged.append(Incoming(self._name, staged))
+        self.staged.append(UploadedFile(self._name, staged))
         self._close()
 
     def discard(self) -> None:

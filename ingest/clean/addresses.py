@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ingest.clean.sheets import Sheet, outside
+from ingest.clean.page_layout import PageLayout, outside
 from kb.types import Extent
 
 _URL = re.compile(
@@ -29,16 +29,16 @@ _NEVER_LAST = ".,;:!?'*(["
 _LONGEST_LABEL = 500
 
 
-def urls(sheet: Sheet) -> Iterator[Extent]:
+def urls(layout: PageLayout) -> Iterator[Extent]:
     """Web addresses, with the brackets of a Markdown link or of `<…>` around them."""
-    yield from outside(sheet.code, _urls(sheet.text))
+    yield from outside(layout.code, _urls(layout.text))
 
 
-def emails(sheet: Sheet) -> Iterator[Extent]:
+def emails(layout: PageLayout) -> Iterator[Extent]:
     """Mail addresses."""
-    if "@" in sheet.text:
-        found = (_with_blank(sheet.text, *match.span()) for match in _EMAIL.finditer(sheet.text))
-        yield from outside(sheet.code, found)
+    if "@" in layout.text:
+        found = (_with_blank(layout.text, *match.span()) for match in _EMAIL.finditer(layout.text))
+        yield from outside(layout.code, found)
 
 
 def _urls(text: str) -> Iterator[Extent]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ingest.clean.sheets import Sheet, outside
+from ingest.clean.page_layout import PageLayout, outside
 from kb.types import Extent
 
 _BLANK = r"[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]"
@@ -18,28 +18,28 @@ _WORD = re.compile(r"\S+")
 _HYPHEN = re.compile(rf"(?<=\w)[-\u2010]\n{_BLANK}*(?=\w)")
 
 
-def control_characters(sheet: Sheet) -> Iterator[Extent]:
+def control_characters(layout: PageLayout) -> Iterator[Extent]:
     """Control and invisible characters, soft hyphens, byte order marks."""
-    yield from outside(sheet.fixed, (match.span() for match in _CONTROLS.finditer(sheet.text)))
+    yield from outside(layout.fixed, (match.span() for match in _CONTROLS.finditer(layout.text)))
 
 
-def hyphenation(sheet: Sheet) -> Iterator[Extent]:
+def hyphenation(layout: PageLayout) -> Iterator[Extent]:
     """The hyphen and line break inside a word that was broken between two small letters."""
-    text = sheet.text
+    text = layout.text
     broken = (
         match.span()
         for match in _HYPHEN.finditer(text)
         if text[match.start() - 1].islower() and text[match.end()].islower()
     )
-    yield from outside(sheet.fixed, broken)
+    yield from outside(layout.fixed, broken)
 
 
-def extra_spaces(sheet: Sheet) -> Iterator[Extent]:
+def extra_spaces(layout: PageLayout) -> Iterator[Extent]:
     """All but one of several blanks (also U+3000) within a line, all but two of several line
     breaks. Indents stay, and blanks between columns that are aligned with those of a line next to
     it."""
-    text = sheet.text
-    runs = list(outside(sheet.fixed, (match.span() for match in _SPACES.finditer(text))))
+    text = layout.text
+    runs = list(outside(layout.fixed, (match.span() for match in _SPACES.finditer(text))))
     columns = _columns(text, runs)
     for start, end in runs:
         if text[start] == "\n":

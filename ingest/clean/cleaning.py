@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ingest.clean.addresses import emails, urls
 from ingest.clean.characters import control_characters, extra_spaces, hyphenation
+from ingest.clean.page_layout import DocumentRule, PageLayout, Place, each_page, layouts
 from ingest.clean.patterns import find
 from ingest.clean.repeated import boilerplate, duplicate_lines, headers_footers
-from ingest.clean.sheets import DocumentRule, Place, Sheet, each_page, sheets
 from ingest.types import Removal
 from kb.errors import Rejected, UnreadableFile
 from kb.types import Block, Extent, Page
@@ -29,7 +29,7 @@ RULES: dict[str, tuple[DocumentRule, bool]] = {
     "emails": (each_page(emails), False),
     "boilerplate": (each_page(boilerplate), False),
     "duplicate_lines": (duplicate_lines, False),
-    CUSTOM: (lambda _sheets: iter(()), True),
+    CUSTOM: (lambda _layouts: iter(()), True),
     "hyphenation": (each_page(hyphenation), True),
     "extra_spaces": (each_page(extra_spaces), True),
 }
@@ -85,8 +85,8 @@ def clean(
         UnreadableFile: the patterns took too long.
     """
     chosen = _chosen(rules, patterns)
-    found = sheets(pages, blocks)
-    taken: dict[int, list[Removal]] = {sheet.number: [] for sheet in found}
+    found = layouts(pages, blocks)
+    taken: dict[int, list[Removal]] = {layout.number: [] for layout in found}
     for removal in first:
         taken[removal.page].append(removal)
     for name, rule in chosen.items():
@@ -95,7 +95,7 @@ def clean(
             fresh.setdefault(page, []).append((start, end))
         for page, extents in fresh.items():
             taken[page] = _joined(taken[page], _removals(name, page, extents, taken[page]))
-    return tuple(removal for sheet in found for removal in taken[sheet.number])
+    return tuple(removal for layout in found for removal in taken[layout.number])
 
 
 def refuse_too_much(
@@ -137,11 +137,11 @@ def visible(text: str) -> int:
 def _chosen(rules: Mapping[str, bool], patterns: Sequence[str]) -> dict[str, DocumentRule]:
     wanted = known_rules(rules)
 
-    def custom(found: Sequence[Sheet]) -> Iterator[Place]:
-        matches = find(patterns, [sheet.text for sheet in found])
-        for sheet, extents in zip(found, matches, strict=True):
+    def custom(found: Sequence[PageLayout]) -> Iterator[Place]:
+        matches = find(patterns, [layout.text for layout in found])
+        for layout, extents in zip(found, matches, strict=True):
             for start, end in extents:
-                yield sheet.number, start, end
+                yield layout.number, start, end
 
     table = {**RULES, CUSTOM: (custom, True)}
     return {name: rule for name, (rule, default) in table.items() if wanted.get(name, default)}

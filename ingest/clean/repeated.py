@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from ingest.clean.sheets import Place, Sheet, lines, outside
+from ingest.clean.page_layout import PageLayout, Place, lines, outside
 from kb.types import Extent
 
 FEWEST_PAGES = 3
@@ -41,7 +41,7 @@ _FURNITURE = re.compile(
 )
 
 
-def headers_footers(sheets: Sequence[Sheet]) -> Iterator[Place]:
+def headers_footers(layouts: Sequence[PageLayout]) -> Iterator[Place]:
     """Lines that stand at the top or the bottom of most pages, alike but for a page number.
 
     Most pages, or most of those with an even or an odd number, and `FEWEST_PAGES` at least. Only
@@ -49,24 +49,24 @@ def headers_footers(sheets: Sequence[Sheet]) -> Iterator[Place]:
     not count the pages are content: invoice 17 and invoice 23 are not one header. If most pages
     hold nothing else, it is their content.
     """
-    pages = [sheet for sheet in sheets if sheet.text.strip()]
+    pages = [layout for layout in layouts if layout.text.strip()]
     if len(pages) < FEWEST_PAGES:
         return
-    found = {sheet.number: set[Extent]() for sheet in pages}
+    found = {layout.number: set[Extent]() for layout in pages}
     for backwards in (False, True):
         for number, start, end in _running(pages, backwards=backwards):
             found[number].add((start, end))
-    bare = sum(_is_all(sheet.text, found[sheet.number]) for sheet in pages)
+    bare = sum(_is_all(layout.text, found[layout.number]) for layout in pages)
     if bare * 2 <= len(pages):
-        for sheet in pages:
-            for start, end in sorted(found[sheet.number]):
-                whole = _whole_line(sheet.text, start, end)
-                is_free = any(outside(sheet.structured, [whole]))  # a line break may be code's
-                yield sheet.number, *(whole if is_free else (start, end))
+        for layout in pages:
+            for start, end in sorted(found[layout.number]):
+                whole = _whole_line(layout.text, start, end)
+                is_free = any(outside(layout.structured, [whole]))  # a line break may be code's
+                yield layout.number, *(whole if is_free else (start, end))
 
 
-def _running(pages: Sequence[Sheet], *, backwards: bool) -> Iterator[Place]:
-    edges = {sheet.number: list(_edge(sheet, backwards=backwards)) for sheet in pages}
+def _running(pages: Sequence[PageLayout], *, backwards: bool) -> Iterator[Place]:
+    edges = {layout.number: list(_edge(layout, backwards=backwards)) for layout in pages}
     repeated = _repeated(edges)
     for number, edge in edges.items():
         for start, end, line in edge:
@@ -75,30 +75,30 @@ def _running(pages: Sequence[Sheet], *, backwards: bool) -> Iterator[Place]:
             yield number, start, end
 
 
-def duplicate_lines(sheets: Sequence[Sheet]) -> Iterator[Place]:
+def duplicate_lines(layouts: Sequence[PageLayout]) -> Iterator[Place]:
     """Lines that stand in the document before, character by character, but for very short ones."""
     seen: set[str] = set()
-    for sheet in sheets:
-        for start, end in outside(sheet.fixed, lines(sheet.text)):
-            line = sheet.text[start:end].strip()
+    for layout in layouts:
+        for start, end in outside(layout.fixed, lines(layout.text)):
+            line = layout.text[start:end].strip()
             if len(line) < _SHORTEST_COPY:
                 continue
             if line in seen:
-                yield sheet.number, start, end
+                yield layout.number, start, end
             seen.add(line)
 
 
-def boilerplate(sheet: Sheet) -> Iterator[Extent]:
+def boilerplate(layout: PageLayout) -> Iterator[Extent]:
     """Lines of web pages that say nothing: menus, cookie notices, copyright, share buttons."""
-    for start, end in outside(sheet.fixed, lines(sheet.text)):
-        line = sheet.text[start:end].strip(" \t\r\n*-•·|#")
+    for start, end in outside(layout.fixed, lines(layout.text)):
+        line = layout.text[start:end].strip(" \t\r\n*-•·|#")
         if line and len(line) <= _LONGEST_FURNITURE and _FURNITURE.fullmatch(line):
             yield start, end
 
 
-def _edge(sheet: Sheet, *, backwards: bool) -> Iterator[Line]:
+def _edge(layout: PageLayout, *, backwards: bool) -> Iterator[Line]:
     """The outermost lines that are not blank."""
-    text, found = sheet.text, 0
+    text, found = layout.text, 0
     position = len(text) if backwards else 0
     while found < _EDGE_LINES and (position > 0 if backwards else position < len(text)):
         if backwards:
@@ -110,7 +110,7 @@ def _edge(sheet: Sheet, *, backwards: bool) -> Iterator[Line]:
             position = end + 1
         if not text[start:end].strip():
             continue
-        if end - start > _LONGEST_HEADER or not any(outside(sheet.structured, [(start, end)])):
+        if end - start > _LONGEST_HEADER or not any(outside(layout.structured, [(start, end)])):
             return
         found += 1
         yield start, end, " ".join(text[start:end].casefold().split())

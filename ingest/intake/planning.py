@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingest.intake.expansion import contents, member_upload
-from ingest.intake.upload import Incoming, Rejection, Taken, sorted_out
+from ingest.intake.upload import Rejection, Taken, UploadedFile, sorted_out
 from kb.errors import Rejected
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import datasets, placing
@@ -37,7 +37,7 @@ def plan(
     kb: KnowledgeBase,
     scope: Scope,
     dataset_id: str,
-    incoming: Sequence[Incoming],
+    incoming: Sequence[UploadedFile],
     *,
     mode: Mode = "replace",
     encoding: str | None = None,

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ingest.intake.upload import Acceptance, Incoming, accept, checked_name
+from ingest.intake.upload import Acceptance, UploadedFile, accept, checked_name
 from kb.errors import TooLarge
 from kb.files.partial_files import PartialFiles
 from kb.knowledge_base import KnowledgeBase
@@ -100,7 +100,7 @@ class ResumableUploads:
             uploads.arrived(tx, upload.id, acceptance.batch_id, acceptance.accepted[0].id)
 
         staged = self._kb.originals.stage_file(self._files.path(upload.id))
-        incoming = [Incoming(upload.name, staged)]
+        incoming = [UploadedFile(upload.name, staged)]
         options = upload.options["accept"]
         accepted = accept(self._kb, ADMIN, upload.dataset_id, incoming, also=note, **options)
         if accepted.rejected:

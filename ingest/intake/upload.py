@@ -24,7 +24,7 @@ MAX_NAME_CHARACTERS = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class UploadedFile:
     """A file that is on disk under a temporary name."""
 
     name: str
@@ -61,7 +61,7 @@ def accept(
     kb: KnowledgeBase,
     scope: Scope,
     dataset_id: str,
-    incoming: Sequence[Incoming],
+    incoming: Sequence[UploadedFile],
     *,
     mode: Mode = "replace",
     encoding: str | None = None,
@@ -107,7 +107,7 @@ def accept(
 
 def sorted_out(
     limits: IngestSettings,
-    incoming: Sequence[Incoming],
+    incoming: Sequence[UploadedFile],
     encoding: str | None,
     metadata: Mapping[str, Any] | None,
 ) -> tuple[list[Taken], list[Rejection]]:

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 
 from ingest.sniff.media_types import has_few_controls, utf16_without_bom
-from ingest.sniff.plausibility import confidence, readings, wide_readings
+from ingest.sniff.plausibility import confidence, encoding_matches, utf16_matches
 from kb.errors import UnreadableFile
 
 
@@ -125,7 +125,7 @@ def _is_refuted(data: bytes, name: str) -> bool:
         _ENOUGH_TO_JUDGE
     ):
         return False
-    found = readings(_sample(data))
+    found = encoding_matches(_sample(data))
     own = max((one.score for one in found if one.encoding == name), default=None)
     if not found or strictly(data, found[0].encoding) is None:
         return False
@@ -189,13 +189,13 @@ def _nearly_utf8(data: bytes) -> Decoded | None:
 
 
 def _most_likely(data: bytes) -> Decoded | None:
-    """The most likely reading that the whole file is valid in."""
-    narrow = readings(_sample(data)) if has_few_controls(data[:_SAMPLE_BYTES]) else []
-    wide = wide_readings(data[:_SAMPLE_BYTES]) if len(data) % 2 == 0 else []
-    found = sorted([*narrow, *wide], key=lambda reading: -reading.score)
-    for place, reading in enumerate(found):
-        if (text := strictly(data, reading.encoding)) is not None:
-            return Decoded(text, reading.encoding, confidence(reading, found[place + 1 :]))
+    """The most likely match that the whole file is valid in."""
+    narrow = encoding_matches(_sample(data)) if has_few_controls(data[:_SAMPLE_BYTES]) else []
+    wide = utf16_matches(data[:_SAMPLE_BYTES]) if len(data) % 2 == 0 else []
+    found = sorted([*narrow, *wide], key=lambda match: -match.score)
+    for place, match in enumerate(found):
+        if (text := strictly(data, match.encoding)) is not None:
+            return Decoded(text, match.encoding, confidence(match, found[place + 1 :]))
     return None
 
 

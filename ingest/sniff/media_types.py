@@ -12,7 +12,7 @@ import re
 from pathlib import PurePosixPath
 
 from ingest.sniff.package_types import package_type
-from ingest.sniff.plausibility import wide_readings
+from ingest.sniff.plausibility import utf16_matches
 from kb.errors import UnreadableFile, UnsupportedMedia
 
 MAIL = "message/rfc822"
@@ -183,7 +183,7 @@ def sniff(head: bytes, name: str) -> str:
 def looks_like_text(head: bytes) -> bool:
     """Whether bytes can be text in some encoding: no NULs unless UTF-16, hardly any controls."""
     known_by_its_form = head.startswith(_UTF_BOMS) or utf16_without_bom(head) is not None
-    return known_by_its_form or has_few_controls(head) or bool(wide_readings(head))
+    return known_by_its_form or has_few_controls(head) or bool(utf16_matches(head))
 
 
 def has_few_controls(head: bytes) -> bool:

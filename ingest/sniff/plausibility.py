@@ -13,16 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ingest.sniff.letters import Tongue, tongues, wide_tongues
+from ingest.sniff.character_frequencies import EncodingCandidate, all_candidates, utf16_candidates
 
 _IMPOSSIBLE = 1e-9
 _OUT_OF_PLACE = 1e-5
 _WORST_MEAN = -15.0
-"""Mean log chance per character below which no reading is believed."""
+"""Mean log chance per character below which no match is believed."""
 _WORST_WIDE_MEAN = -9.0
 _FIRST_LOOK_BYTES = 4096
 _LOOKED_AT_TWICE = 8
-"""Of a long sample, all readings are ranked by its beginning, the best of them by all of it."""
+"""Of a long sample, all candidates are ranked by its beginning, the best of them by all of it."""
 
 _CAPITAL = 0.15
 """How likely a word is to begin with a capital or to be in capitals."""
@@ -39,10 +39,10 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class EncodingMatch:
     """A way to read bytes: its text sample, how likely it is (log), per character and in all."""
 
-    tongue: Tongue
+    candidate: EncodingCandidate
     sample: str
     score: float
     mean: float
@@ -50,44 +50,44 @@ class Reading:
     @property
     def encoding(self) -> str:
         """Python's name of the encoding."""
-        return self.tongue.encoding
+        return self.candidate.encoding
 
 
-def readings(sample: bytes) -> list[Reading]:
+def encoding_matches(sample: bytes) -> list[EncodingMatch]:
     """All believable ways to read a sample in bytes beyond ASCII, the most likely first."""
     cut = sample.rfind(b"\n", 0, _FIRST_LOOK_BYTES)
     if len(sample) <= _FIRST_LOOK_BYTES or cut < 0:
-        return _ranked(sample, tongues())
-    best = [reading.tongue for reading in _ranked(sample[:cut], tongues())[:_LOOKED_AT_TWICE]]
-    return _ranked(sample, best) or _ranked(sample, tongues())
+        return _ranked(sample, all_candidates())
+    best = [match.candidate for match in _ranked(sample[:cut], all_candidates())[:_LOOKED_AT_TWICE]]
+    return _ranked(sample, best) or _ranked(sample, all_candidates())
 
 
-def wide_readings(sample: bytes) -> list[Reading]:
+def utf16_matches(sample: bytes) -> list[EncodingMatch]:
     """The same for UTF-16 without a byte order mark that is East Asian all through."""
     if len(sample) % 2:
         return []
-    found = _ranked(sample, (*wide_tongues("utf-16-le"), *wide_tongues("utf-16-be")))
-    return [reading for reading in found if reading.mean > _WORST_WIDE_MEAN]
+    found = _ranked(sample, (*utf16_candidates("utf-16-le"), *utf16_candidates("utf-16-be")))
+    return [match for match in found if match.mean > _WORST_WIDE_MEAN]
 
 
-def _ranked(sample: bytes, candidates: Sequence[Tongue]) -> list[Reading]:
+def _ranked(sample: bytes, candidates: Sequence[EncodingCandidate]) -> list[EncodingMatch]:
     texts: dict[str, str | None] = {}
     found = []
-    for tongue in candidates:
-        if tongue.encoding not in texts:
-            texts[tongue.encoding] = _decoded(sample, tongue.encoding)
-        text = texts[tongue.encoding]
+    for candidate in candidates:
+        if candidate.encoding not in texts:
+            texts[candidate.encoding] = _decoded(sample, candidate.encoding)
+        text = texts[candidate.encoding]
         if text is None:
             continue
-        score, characters = _score(text, tongue)
+        score, characters = _score(text, candidate)
         if characters and score / characters >= _WORST_MEAN:
-            score += math.log(tongue.prior)
-            found.append(Reading(tongue, text, score, score / characters))
-    return sorted(found, key=lambda reading: -reading.score)
+            score += math.log(candidate.prior)
+            found.append(EncodingMatch(candidate, text, score, score / characters))
+    return sorted(found, key=lambda match: -match.score)
 
 
-def confidence(best: Reading, others: list[Reading]) -> float:
-    """How sure the best reading is: 0.5 (another text is as likely) to 0.99.
+def confidence(best: EncodingMatch, others: list[EncodingMatch]) -> float:
+    """How sure the best match is: 0.5 (another text is as likely) to 0.99.
 
     Rare characters all over lower it: nothing else fits, but this hardly does either.
     """
@@ -104,16 +104,16 @@ def _decoded(sample: bytes, encoding: str) -> str | None:
         return None
 
 
-def _score(text: str, tongue: Tongue) -> tuple[float, int]:
+def _score(text: str, candidate: EncodingCandidate) -> tuple[float, int]:
     """Log chance of the characters beyond ASCII, and how many they are."""
-    shown = text if tongue.script == "han" else text.replace("İ", "ı").lower()
+    shown = text if candidate.script == "han" else text.replace("İ", "ı").lower()
     foreign = Counter(character for character in shown if character > "\x7f")
     score = sum(
-        count * math.log(tongue.chances.get(character, _IMPOSSIBLE))
+        count * math.log(candidate.frequencies.get(character, _IMPOSSIBLE))
         for character, count in foreign.items()
     )
     controls = len(_CONTROL.findall(text))
-    score += math.log(_IMPOSSIBLE) * controls + _score_of_words(text, tongue.script)
+    score += math.log(_IMPOSSIBLE) * controls + _score_of_words(text, candidate.script)
     return score, foreign.total() + controls
 
 

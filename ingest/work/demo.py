@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from ingest.intake.upload import Incoming, accept
+from ingest.intake.upload import UploadedFile, accept
 from kb.errors import NotFound
 from kb.knowledge_base import KnowledgeBase
 from kb.store.apps import apps
@@ -46,7 +46,7 @@ def _upload(kb: KnowledgeBase, scope: Scope, dataset: Dataset) -> None:
     for path in _documents(root):
         with path.open("rb") as file:
             staged = kb.originals.stage(file, max_bytes=MAX_BYTES)
-        incoming.append(Incoming(path.relative_to(root).as_posix(), staged))
+        incoming.append(UploadedFile(path.relative_to(root).as_posix(), staged))
     if incoming:
         accept(kb, scope, dataset.id, incoming)
 

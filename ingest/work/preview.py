@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 
-from ingest.intake.upload import Incoming, checked_name
+from ingest.intake.upload import UploadedFile, checked_name
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.sniff.media_types import sniff
 from ingest.types import Extraction
@@ -27,7 +27,11 @@ class Preview:
 
 
 def preview(
-    kb: KnowledgeBase, incoming: Incoming, processing: Processing, *, encoding: str | None = None
+    kb: KnowledgeBase,
+    incoming: UploadedFile,
+    processing: Processing,
+    *,
+    encoding: str | None = None,
 ) -> Preview:
     """Do to a staged file what an upload into a dataset with this processing would do.
 

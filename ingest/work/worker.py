@@ -56,8 +56,8 @@ class Worker:
         self._held: dict[int, Job] = {}
         self._unread: deque[tuple[Job, bool]] = deque()  # claimed, and whether it is begun
         self._claiming = threading.Lock()
-        self._suspect: int | None = None
-        self._untidy = True  # broken-off work of a former process may have left vectors
+        self._interrupted_id: int | None = None
+        self._may_have_orphans = True  # broken-off work of a former process may have left vectors
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -82,7 +82,7 @@ class Worker:
         for thread in self._threads:
             thread.join()
         self._threads.clear()
-        self._insist(self._kb.database.writing, jobs.release, list(self._held.values()))
+        self._retry_until_stored(self._kb.database.writing, jobs.release, list(self._held.values()))
         self._held.clear()
 
     def notify(self) -> None:
@@ -98,7 +98,7 @@ class Worker:
             with self._kb.database.read() as tx:
                 is_idle = not jobs.waiting(tx) and not index_ops.waiting(tx)
                 is_idle = is_idle and not generations.is_behind(tx)
-            if is_idle and not self._untidy:
+            if is_idle and not self._may_have_orphans:
                 return True
             time.sleep(0.02)
         return False
@@ -132,15 +132,15 @@ class Worker:
         return [(job, job.id in begun) for job in claimed]
 
     def _claim(self) -> list[Job]:
-        if self._suspect in self._held:
+        if self._interrupted_id in self._held:
             return []
         claimed = self._kb.database.writing(jobs.claim, CLAIM_AT_ONCE)
         if not claimed and not self._held:
-            claimed = self._kb.database.writing(jobs.claim_suspect)
-            self._suspect = claimed[0].id if claimed else None
-            if not claimed and self._untidy:
+            claimed = self._kb.database.writing(jobs.claim_interrupted)
+            self._interrupted_id = claimed[0].id if claimed else None
+            if not claimed and self._may_have_orphans:
                 self._kb.database.writing(embeddings.collect_orphans)
-                self._untidy = False
+                self._may_have_orphans = False
         self._held.update((job.id, job) for job in claimed)
         return claimed
 
@@ -150,7 +150,7 @@ class Worker:
         if job.attempts >= self._ingest.max_attempts:
             raise CrashedRepeatedly(job.attempts)
         if not is_begun and not pipeline.begin(self._kb, job):  # replaced or deleted meanwhile
-            self._let_go(job)
+            self._forget(job)
             return
         prepared = pipeline.prepare(self._kb, self._readers, job)
         while not self._stopping.is_set():
@@ -190,23 +190,23 @@ class Worker:
         if self._stopping.is_set():
             return
         done = [item for item in good if not item.texts]
-        self._untidy |= len(embedding.store(self._kb, done)) < len(done)
+        self._may_have_orphans |= len(embedding.store(self._kb, done)) < len(done)
         for item in done:
-            self._let_go(item.job)
+            self._forget(item.job)
 
     def _still_wanted(self, waiting: list[Prepared]) -> list[Prepared]:
         """Those that were not replaced, deleted or cancelled meanwhile."""
         held = self._kb.database.reading(jobs.held, [item.job for item in waiting])
         for item in waiting:
             if item.job.id not in held:  # its vectors are nobody's
-                self._untidy = True
-                self._let_go(item.job)
+                self._may_have_orphans = True
+                self._forget(item.job)
         return [item for item in waiting if item.job.id in held]
 
     def _heartbeat_loop(self) -> None:
         while not self._stopping.wait(timeout=HEARTBEAT_S):
             if held := list(self._held.values()):
-                self._insist(self._kb.database.writing, jobs.extend, held)
+                self._retry_until_stored(self._kb.database.writing, jobs.extend, held)
 
     @contextmanager
     def _reported(self, job: Job) -> Iterator[None]:
@@ -214,13 +214,13 @@ class Worker:
         try:
             yield
         except NotFound:  # deleted meanwhile, and its job with it
-            self._let_go(job)
+            self._forget(job)
         except StorageFull:
             logger.warning("the disk is full; indexing goes on when there is space")
             if not self._stopping.wait(timeout=FULL_DISK_PAUSE_S):
-                self._insist(self._kb.database.writing, jobs.release, [job])
-                self._untidy = True
-                self._let_go(job)
+                self._retry_until_stored(self._kb.database.writing, jobs.release, [job])
+                self._may_have_orphans = True
+                self._forget(job)
         except Exception as exc:  # the edge of a job
             if not self._stopping.is_set():
                 self._fail(job, exc)
@@ -231,16 +231,16 @@ class Worker:
         else:
             logger.error("document %s failed", job.document_id, exc_info=exc)
             failure = INTERNAL
-        self._insist(pipeline.fail, self._kb, job, failure)
-        self._untidy = True
-        self._let_go(job)
+        self._retry_until_stored(pipeline.fail, self._kb, job, failure)
+        self._may_have_orphans = True
+        self._forget(job)
 
-    def _let_go(self, job: Job) -> None:
+    def _forget(self, job: Job) -> None:
         self._held.pop(job.id, None)
         if not self._held:
             self._wake.set()  # a suspect may have its turn
 
-    def _insist(self, change: Callable[..., object], *args: object) -> None:
+    def _retry_until_stored(self, change: Callable[..., object], *args: object) -> None:
         """Make a small change, however long the disk is full, unless the worker is stopping."""
         while True:
             try:

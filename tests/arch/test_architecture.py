@@ -47,7 +47,7 @@ FENCES = {
     "langchain_core": ("client/retrievers/langchain.py",),
     "pypdf": ("ingest/readers/",),
     "regex": ("ingest/clean/pattern_child.py",),
-    "pypdfium2": ("ingest/readers/pdf/pdf_second_readers.py",),
+    "pypdfium2": ("ingest/readers/pdf/pdf_fallback.py",),
     "PIL": ("ingest/readers/pdf/picture.py",),
     "oxmsg": ("ingest/readers/mail/outlook.py",),
     "olefile": ("ingest/readers/mail/outlook.py",),

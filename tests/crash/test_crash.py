@@ -25,7 +25,7 @@ def test_kill_9_at_random_moments_loses_and_doubles_nothing(tmp_path: Path):
 
 
 def test_fsck_notices_damage_and_repairs_what_is_derived(tmp_path: Path, kb):
-    from ingest.intake.upload import Incoming, accept
+    from ingest.intake.upload import UploadedFile, accept
     from ingest.work.worker import Worker
     from kb.protocols import IndexKey
     from kb.types import Scope
@@ -36,7 +36,7 @@ def test_fsck_notices_damage_and_repairs_what_is_derived(tmp_path: Path, kb):
     worker.start()
     try:
         staged = [kb.originals.stage([text_of(n).encode()], max_bytes=10**6) for n in range(3)]
-        incoming = [Incoming(f"{n}.md", item) for n, item in enumerate(staged)]
+        incoming = [UploadedFile(f"{n}.md", item) for n, item in enumerate(staged)]
         accept(kb, admin, dataset.id, incoming)
         worker.notify()
         assert worker.wait_idle(30)

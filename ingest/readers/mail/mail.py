@@ -4,7 +4,7 @@ A mail's first page has its headers and its body: the plain one, or the HTML one
 none or the plain one is a stub. Encoded words whose characters are cut in two, raw 8-bit headers,
 charsets that lie: all are read. Structure comes from the standard library under its `compat32`
 policy, because its newer policy parses every header when asked and raises on malformed ones.
-See `ingest.readers.mail.letters` for what happens to attachments.
+See `ingest.readers.mail.mail_pages` for what happens to attachments.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from email.message import Message
 from email.policy import Compat32
 from typing import BinaryIO
 
-from ingest.readers.mail.letters import DEEPEST, Attachment, Booklet, Letter
+from ingest.readers.mail.mail_pages import DEEPEST, Attachment, MailPages, ParsedMail
 from ingest.readers.pages import no_text
 from ingest.sniff.encodings import decode, decode_declared
 from ingest.types import Extraction, ReadOptions
@@ -165,7 +165,7 @@ def read_mail(source: BinaryIO, options: ReadOptions) -> Extraction:
         raise UnreadableFile(
             "The file is no mail: it does not begin with header lines.", reason="damaged_file"
         )
-    return _extraction([_letter(message, options.depth)], options)
+    return _extraction([_parsed_mail(message, options.depth)], options)
 
 
 def read_mailbox(source: BinaryIO, options: ReadOptions) -> Extraction:
@@ -175,10 +175,10 @@ def read_mailbox(source: BinaryIO, options: ReadOptions) -> Extraction:
         UnreadableFile: no mail in it (reason `no_text`), damaged, too long.
     """
     data = _bytes(source)
-    letters = [_letter(_parsed(mail), options.depth) for mail in _mails(data)]
-    if not letters:
+    mails = [_parsed_mail(_parsed(mail), options.depth) for mail in _mails(data)]
+    if not mails:
         raise no_text("mailbox")
-    return _extraction(letters, options)
+    return _extraction(mails, options)
 
 
 def _mails(data: bytes) -> Iterator[bytes]:
@@ -192,20 +192,20 @@ def _mails(data: bytes) -> Iterator[bytes]:
         yield _QUOTED_FROM.sub(rb"\1", data[begin:])
 
 
-def _extraction(letters: list[Letter], options: ReadOptions) -> Extraction:
-    booklet = Booklet(options)
-    for letter in letters:
-        booklet.add_letter(letter)
-    if not booklet.has_text:
+def _extraction(mails: list[ParsedMail], options: ReadOptions) -> Extraction:
+    pages = MailPages(options)
+    for mail in mails:
+        pages.add_mail(mail)
+    if not pages.has_text:
         raise no_text("mail")
     return Extraction(
-        pages=tuple(booklet.pages),
-        blocks=tuple(booklet.blocks),
+        pages=tuple(pages.pages),
+        blocks=tuple(pages.blocks),
         encoding=None,
         encoding_confidence=None,
         parser=PARSER,
-        warnings=tuple(booklet.warnings),
-        empty_pages=booklet.empty_pages(),
+        warnings=tuple(pages.warnings),
+        empty_pages=pages.empty_pages(),
     )
 
 
@@ -228,52 +228,52 @@ def _parsed(data: bytes) -> Message:
         ) from exc
 
 
-def _letter(message: Message, depth: int) -> Letter:
+def _parsed_mail(message: Message, depth: int) -> ParsedMail:
     headers = tuple((name, header(message, name.lower())) for name in _SHOWN)
-    letter = Letter(
+    mail = ParsedMail(
         subject=header(message, "subject"),
         headers=tuple((name, value) for name, value in headers if value),
     )
     for part, is_alternative in leaves(message):
-        _sort_in(letter, part, depth, is_alternative=is_alternative)
-    return letter
+        _sort_in(mail, part, depth, is_alternative=is_alternative)
+    return mail
 
 
-def _sort_in(letter: Letter, part: Message, depth: int, *, is_alternative: bool) -> None:
+def _sort_in(mail: ParsedMail, part: Message, depth: int, *, is_alternative: bool) -> None:
     """Put a part where it belongs: body, attachment or enclosed mail."""
     kind = part.get_content_type()
     if kind.startswith("multipart/"):  # its boundary is missing or never comes
         kind = "text/plain"
     name = file_name(part)
     if kind in ("message/rfc822", "message/global") and part.is_multipart():
-        _enclose(letter, part, depth)
+        _enclose(mail, part, depth)
     elif kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment":
-        if kind == "text/plain" and name and letter.plain:
-            letter.attachments.append(Attachment(name, content(part)))
+        if kind == "text/plain" and name and mail.plain:
+            mail.attachments.append(Attachment(name, content(part)))
         else:
-            _add_body(letter, part, kind, is_alternative=is_alternative)
+            _add_body(mail, part, kind, is_alternative=is_alternative)
     elif (data := content(part)).strip():
         inline = part.get_content_disposition() != "attachment" and "content-id" in part
         name = name or f"attachment.{'eml' if 'rfc822' in kind else part.get_content_subtype()}"
-        letter.attachments.append(Attachment(name, data, inline))
+        mail.attachments.append(Attachment(name, data, inline))
 
 
-def _add_body(letter: Letter, part: Message, kind: str, *, is_alternative: bool) -> None:
+def _add_body(mail: ParsedMail, part: Message, kind: str, *, is_alternative: bool) -> None:
     text, warning = text_of(part)
     if warning:
-        letter.warnings.append(warning)
+        mail.warnings.append(warning)
     if kind == "text/plain":
-        letter.plain = f"{letter.plain}\n\n{text}" if letter.plain else text
-    elif letter.plain.strip() and not is_alternative:
-        letter.attachments.append(Attachment(file_name(part) or "text.html", text.encode()))
+        mail.plain = f"{mail.plain}\n\n{text}" if mail.plain else text
+    elif mail.plain.strip() and not is_alternative:
+        mail.attachments.append(Attachment(file_name(part) or "text.html", text.encode()))
     else:
-        assert isinstance(letter.html, str)
-        letter.html = f"{letter.html}\n{text}" if letter.html else text
+        assert isinstance(mail.html, str)
+        mail.html = f"{mail.html}\n{text}" if mail.html else text
 
 
-def _enclose(letter: Letter, part: Message, depth: int) -> None:
+def _enclose(mail: ParsedMail, part: Message, depth: int) -> None:
     inner = part.get_payload(0)
     if depth >= DEEPEST or not isinstance(inner, Message):
-        letter.warnings.append("A mail within the mail was not read: it lies too deep.")
+        mail.warnings.append("A mail within the mail was not read: it lies too deep.")
         return
-    letter.enclosed.append(_letter(inner, depth + 1))
+    mail.enclosed.append(_parsed_mail(inner, depth + 1))

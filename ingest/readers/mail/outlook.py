@@ -21,8 +21,8 @@ from oxmsg.domain import model
 from oxmsg.properties import Properties
 from oxmsg.storage import Storage
 
-from ingest.readers.mail.letters import DEEPEST, Attachment, Booklet, Letter
 from ingest.readers.mail.mail import decoded
+from ingest.readers.mail.mail_pages import DEEPEST, Attachment, MailPages, ParsedMail
 from ingest.readers.pages import no_text
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
@@ -99,7 +99,7 @@ def read_outlook(source: BinaryIO, options: ReadOptions) -> Extraction:
     try:
         with OleFileIO(BytesIO(data)) as container:
             storage = Storage.from_ole(container)
-        letter = _letter(storage, model.MSG_HDR_OFFSET, options.depth)
+        mail = _parsed_mail(storage, model.MSG_HDR_OFFSET, options.depth)
     except (MemoryError, UnreadableFile):
         raise
     except Exception as exc:  # a border: both libraries raise anything on damaged containers
@@ -107,34 +107,34 @@ def read_outlook(source: BinaryIO, options: ReadOptions) -> Extraction:
             f"The mail is damaged ({type(exc).__name__}). Save it anew from Outlook.",
             reason="damaged_file",
         ) from exc
-    booklet = Booklet(options)
-    booklet.add_letter(letter)
-    if not booklet.has_text:
+    pages = MailPages(options)
+    pages.add_mail(mail)
+    if not pages.has_text:
         raise no_text("mail")
     return Extraction(
-        pages=tuple(booklet.pages),
-        blocks=tuple(booklet.blocks),
+        pages=tuple(pages.pages),
+        blocks=tuple(pages.blocks),
         encoding=None,
         encoding_confidence=None,
         parser=f"python-oxmsg {version('python-oxmsg')}",
-        warnings=tuple(booklet.warnings),
-        empty_pages=booklet.empty_pages(),
+        warnings=tuple(pages.warnings),
+        empty_pages=pages.empty_pages(),
     )
 
 
-def _letter(storage: Storage, header_bytes: int, depth: int) -> Letter:
+def _parsed_mail(storage: Storage, header_bytes: int, depth: int) -> ParsedMail:
     properties = Properties(storage, properties_header_offset=header_bytes)
     subject = _text(properties, known.PID_SUBJECT)
-    letter = Letter(subject=subject, headers=_headers(properties, subject))
-    letter.plain = _text(properties, known.PID_BODY)
-    letter.html = _html(properties)
-    if not letter.plain.strip() and not letter.html:
+    mail = ParsedMail(subject=subject, headers=_headers(properties, subject))
+    mail.plain = _text(properties, known.PID_BODY)
+    mail.html = _html(properties)
+    if not mail.plain.strip() and not mail.html:
         rtf = unpacked(properties.binary_prop_value(known.PID_RTF_COMPRESSED) or b"")
         if rtf:
-            letter.attachments.append(Attachment("body.rtf", rtf))
+            mail.attachments.append(Attachment("body.rtf", rtf))
     for inner in storage.iter_attachment_storages():
-        _attach(letter, inner, depth)
-    return letter
+        _attach(mail, inner, depth)
+    return mail
 
 
 def _headers(properties: Properties, subject: str) -> tuple[tuple[str, str], ...]:
@@ -170,16 +170,16 @@ def _html(properties: Properties) -> str:
     return decoded(data, label)[0]
 
 
-def _attach(letter: Letter, storage: Storage, depth: int) -> None:
+def _attach(mail: ParsedMail, storage: Storage, depth: int) -> None:
     properties = Properties(storage, properties_header_offset=model.ATTACH_HDR_OFFSET)
     name = _text(properties, known.PID_ATTACH_LONG_FILENAME)
     name = name or _text(properties, known.PID_ATTACH_FILENAME)
     enclosed = next((inner for inner in storage.storages if inner.name == _ENCLOSED), None)
     if enclosed is not None:
         if depth >= DEEPEST:
-            letter.warnings.append("A mail within the mail was not read: it lies too deep.")
+            mail.warnings.append("A mail within the mail was not read: it lies too deep.")
         else:
-            letter.enclosed.append(_letter(enclosed, _ENCLOSED_HEADER_BYTES, depth + 1))
+            mail.enclosed.append(_parsed_mail(enclosed, _ENCLOSED_HEADER_BYTES, depth + 1))
         return
     try:
         data = properties.binary_prop_value(known.PID_ATTACH_DATA_BINARY)
@@ -187,6 +187,6 @@ def _attach(letter: Letter, storage: Storage, depth: int) -> None:
         data = None
     if data:
         inline = bool(_text(properties, known.PID_ATTACH_CONTENT_ID))
-        letter.attachments.append(Attachment(name or "attachment", data, inline))
+        mail.attachments.append(Attachment(name or "attachment", data, inline))
     else:
-        letter.warnings.append(f"Attachment {name!r} was not read: the file does not hold it.")
+        mail.warnings.append(f"Attachment {name!r} was not read: the file does not hold it.")

@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from ingest.readers.office.docx_content import Inline, InlineReader, grid, header_rows, is_layout
+from ingest.readers.office.docx_content import (
+    ParagraphReader,
+    WordParagraph,
+    grid,
+    header_rows,
+    is_layout,
+)
 from ingest.readers.office.docx_styles import Numbering, Style, W, read_styles, value_of
 from ingest.readers.office.drawings import drawing_texts
 from ingest.readers.office.package import Package
@@ -36,14 +42,14 @@ def read_docx(source: BinaryIO, options: ReadOptions) -> Extraction:
     """
     package = Package(source)
     try:
-        return _Document(package, OfficePages(options)).extraction()
+        return _WordDocument(package, OfficePages(options)).extraction()
     except RecursionError as exc:
         raise UnreadableFile(
             "The document is nested too deeply to be read. Save it anew.", reason="damaged_file"
         ) from exc
 
 
-class _Document:
+class _WordDocument:
     """One pass over a document's main part."""
 
     def __init__(self, package: Package, pages: OfficePages) -> None:
@@ -54,7 +60,7 @@ class _Document:
         self._styles = read_styles(self._part("styles"))
         self._numbering = Numbering(self._part("numbering"))
         texts = drawing_texts(package, self._relations)
-        self._reader = InlineReader(self._styles, pages.losses, texts)
+        self._reader = ParagraphReader(self._styles, pages.losses, texts)
         self._notes = {
             kind: {note.get(f"{W}id", ""): note for note in _children(self._part(f"{kind}s"))}
             for kind in ("footnote", "endnote")
@@ -121,7 +127,7 @@ class _Document:
         else:
             self._pages.put("paragraph" if label is None else "list", text)
 
-    def _follow(self, inline: Inline) -> None:
+    def _follow(self, inline: WordParagraph) -> None:
         """Text boxes stand behind the paragraph that they are anchored to."""
         for kind, identifier in inline.notes:
             self._waiting[kind].append(identifier)

@@ -31,7 +31,7 @@ _MATH_SIGNS = {"sup": "^", "sub": "_", "den": "/"}
 
 
 @dataclass(slots=True)
-class Inline:
+class WordParagraph:
     """A paragraph's text, in as many parts as pages it stands on.
 
     `breaks` says for each part after the first whether Word's own layout put it on a new page
@@ -58,7 +58,7 @@ class Inline:
         self.parts.append([])
 
 
-class InlineReader:
+class ParagraphReader:
     """Reads paragraphs; what it leaves out is counted in `losses`."""
 
     def __init__(
@@ -69,14 +69,14 @@ class InlineReader:
         self._losses = losses
         self._relations = relations
 
-    def read(self, paragraph: Element) -> Inline:
+    def read(self, paragraph: Element) -> WordParagraph:
         """The text of a paragraph."""
-        inline = Inline()
+        inline = WordParagraph()
         style = self._styles.get(value_of(paragraph, "pPr/pStyle") or "")
         self._children(paragraph, inline, style is not None and style.hidden)
         return inline
 
-    def _children(self, parent: Element, inline: Inline, hidden: bool) -> None:
+    def _children(self, parent: Element, inline: WordParagraph, hidden: bool) -> None:
         for child in parent:
             name = local_name(child)
             if name in _SKIPPED:
@@ -94,7 +94,7 @@ class InlineReader:
             elif not self._sign(name, child, inline, hidden):
                 self._children(child, inline, hidden)
 
-    def _run(self, run: Element, inline: Inline, hidden: bool) -> None:
+    def _run(self, run: Element, inline: WordParagraph, hidden: bool) -> None:
         properties = run.find(f"{W}rPr")
         if properties is not None:
             vanish = properties.find(f"{W}vanish")
@@ -105,7 +105,7 @@ class InlineReader:
                 hidden = True
         self._children(run, inline, hidden)
 
-    def _sign(self, name: str, element: Element, inline: Inline, hidden: bool) -> bool:
+    def _sign(self, name: str, element: Element, inline: WordParagraph, hidden: bool) -> bool:
         """Write what a single element stands for; False if it is only a wrapper of others."""
         if name == "t":
             if hidden:
@@ -134,7 +134,7 @@ class InlineReader:
             return False
         return True
 
-    def _drawing(self, drawing: Element, inline: Inline) -> None:
+    def _drawing(self, drawing: Element, inline: WordParagraph) -> None:
         for element in drawing.iter():
             name = local_name(element)
             if name == "txbxContent" and not _is_within_box(element, drawing):

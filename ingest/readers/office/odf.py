@@ -14,7 +14,7 @@ from ingest.readers.office.odf_text import (
     OFFICE,
     TABLE,
     TEXT,
-    Inline,
+    OdfParagraph,
     grid,
     header_row_count,
     inline_text,
@@ -52,14 +52,14 @@ def read_odf(source: BinaryIO, options: ReadOptions) -> Extraction:
             reason="password_required",
         )
     try:
-        return _Document(package, OfficePages(options)).extraction()
+        return _OdfDocument(package, OfficePages(options)).extraction()
     except RecursionError as exc:
         raise UnreadableFile(
             "The document is nested too deeply to be read. Save it anew.", reason="damaged_file"
         ) from exc
 
 
-class _Document:
+class _OdfDocument:
     """One pass over a document's content."""
 
     def __init__(self, package: Package, pages: OfficePages) -> None:
@@ -150,7 +150,7 @@ class _Document:
                 self._pages.put("list" if kind == "list" else "paragraph", text)
         self._follow(inline)
 
-    def _follow(self, inline: Inline) -> None:
+    def _follow(self, inline: OdfParagraph) -> None:
         self._notes += inline.notes
         for frame in inline.frames:
             self._blocks((frame,))

@@ -32,7 +32,7 @@ _GROUPS = frozenset(_GROUP_WORDS.split())
 
 
 @dataclass(slots=True)
-class Inline:
+class OdfParagraph:
     """A paragraph's text, in as many parts as pages it stands on, with its notes and frames."""
 
     parts: list[list[str]] = field(default_factory=lambda: [[]])
@@ -44,9 +44,9 @@ class Inline:
         return "".join("".join(part) for part in self.parts)
 
 
-def inline_text(paragraph: Element) -> Inline:
+def inline_text(paragraph: Element) -> OdfParagraph:
     """The text of a paragraph."""
-    inline = Inline()
+    inline = OdfParagraph()
     _add(paragraph, inline)
     return inline
 
@@ -80,7 +80,7 @@ def grid(table: Element) -> Iterator[list[Cell]]:
                 yield line
 
 
-def _add(parent: Element, inline: Inline) -> None:
+def _add(parent: Element, inline: OdfParagraph) -> None:
     inline.parts[-1].append(parent.text or "")
     for child in parent:
         name = local_name(child)
@@ -101,7 +101,7 @@ def _add(parent: Element, inline: Inline) -> None:
         inline.parts[-1].append(child.tail or "")
 
 
-def _note(note: Element, inline: Inline) -> None:
+def _note(note: Element, inline: OdfParagraph) -> None:
     citation = note.find(f"{TEXT}note-citation")
     body = note.find(f"{TEXT}note-body")
     label = f"[{inline_text(citation).text() if citation is not None else ''}]"

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from ingest.readers.office.rtf_parts import PLACES, Places, RtfTable
+from ingest.readers.office.rtf_parts import DESTINATIONS, Destinations, RtfTable
 from ingest.readers.office.rtf_words import (
     CHARACTER_SETS,
+    DESTINATION_WORDS,
     NO_TEXT,
-    OWN_PLACES,
     SIGNS,
     STARRED_TEXT,
     TOKEN,
@@ -50,14 +50,14 @@ def read_rtf(source: BinaryIO, options: ReadOptions) -> Extraction:
         )
     if not data[:100].lstrip().startswith(b"{\\rtf"):
         raise UnreadableFile("The file is no RTF document.", reason="damaged_file")
-    return _Document(OfficePages(options)).read(data)
+    return _RtfDocument(OfficePages(options)).read(data)
 
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What holds until the end of a group. `place` is one of `PLACES`, "font" or "skip"."""
+    """What holds until a group ends. `destination` is one of `DESTINATIONS`, "font" or "skip"."""
 
-    place: str = "body"
+    destination: str = "body"
     codec: str = "cp1252"
     skip_after_unicode: int = 1
     hidden: bool = False
@@ -66,7 +66,7 @@ class _State:
     in_table: bool = False
 
 
-class _Document:
+class _RtfDocument:
     """One pass over the tokens of a document."""
 
     def __init__(self, pages: OfficePages) -> None:
@@ -76,7 +76,7 @@ class _Document:
         self._fonts = Fonts()
         self._style_levels: dict[int, int] = {}
         self._style = 0
-        self._places = Places()
+        self._destinations = Destinations()
         self._bytes = bytearray()
         self._to_skip = 0
         self._starred = False
@@ -130,7 +130,7 @@ class _Document:
     def _finished(self) -> Extraction:
         self._paragraph()
         self._flush_table()
-        for text in self._places.at_the_end():
+        for text in self._destinations.at_the_end():
             self._pages.put("paragraph", text)
         return self._pages.extraction(PARSER, "document")
 
@@ -148,37 +148,37 @@ class _Document:
             self._stack.append(self._state)
         elif self._stack:
             left, self._state = self._state, self._stack.pop()
-            if left.place != self._state.place or left.place == "style":
-                self._leave(left.place)
+            if left.destination != self._state.destination or left.destination == "style":
+                self._leave(left.destination)
 
-    def _leave(self, place: str) -> None:
+    def _leave(self, destination: str) -> None:
         """Take in what a group of its own gathered."""
-        if place == "style":
-            name = self._places.taken("style")
+        if destination == "style":
+            name = self._destinations.taken("style")
             heading = _HEADING_NAME.search(name)
             if heading is not None:
                 self._style_levels.setdefault(self._style, int(heading[1]))
-        elif place == "note":
-            self._places.end_note()
-        elif place == "label":
+        elif destination == "note":
+            self._destinations.end_note()
+        elif destination == "label":
             self._is_item = True
-            label = self._places.taken("label").strip()
+            label = self._destinations.taken("label").strip()
             if any(character.isalnum() for character in label):
-                self._places.add("body", f"{label} ")
-        elif place == "margin":
-            self._places.end_margin()
+                self._destinations.add("body", f"{label} ")
+        elif destination == "margin":
+            self._destinations.end_margin()
 
     def _word(self, word: str, number: int | None) -> None:
         if word != "u":
             self._flush_bytes()
         starred, self._starred = self._starred, False
         if word in NO_TEXT or (starred and word not in STARRED_TEXT):
-            self._pages.losses[PICTURES] += word == "pict" and self._state.place == "body"
-            self._set(place="skip")
-        elif self._state.place == "skip":
+            self._pages.losses[PICTURES] += word == "pict" and self._state.destination == "body"
+            self._set(destination="skip")
+        elif self._state.destination == "skip":
             return
-        elif word in OWN_PLACES:
-            self._set(place=OWN_PLACES[word])
+        elif word in DESTINATION_WORDS:
+            self._set(destination=DESTINATION_WORDS[word])
         elif word in CHARACTER_SETS:
             self._set_default(CHARACTER_SETS[word])
         elif word in SIGNS:
@@ -200,7 +200,7 @@ class _Document:
             skipped = min(self._to_skip, len(data))
             self._to_skip -= skipped
             data = data[skipped:]
-        if self._state.place != "skip":
+        if self._state.destination != "skip":
             self._bytes += data
 
     def _unicode(self, number: int | None) -> None:
@@ -216,25 +216,25 @@ class _Document:
 
     def _text(self, text: str) -> None:
         state = self._state
-        if state.place not in PLACES:
+        if state.destination not in DESTINATIONS:
             return
-        if state.deleted and state.place != "style":
+        if state.deleted and state.destination != "style":
             self._pages.losses[DELETED] += len(text)
-        elif state.hidden and state.place != "style":
+        elif state.hidden and state.destination != "style":
             self._pages.losses[HIDDEN] += len(text)
         else:
-            self._places.add(state.place, text)
+            self._destinations.add(state.destination, text)
 
     def _paragraph(self) -> None:
         self._flush_bytes()
-        if self._state.place in ("note", "margin"):
-            self._places.add(self._state.place, " ")
-        elif self._state.place == "body" and self._state.in_table:
-            self._places.add("body", " ")
-        elif self._state.place == "body":
+        if self._state.destination in ("note", "margin"):
+            self._destinations.add(self._state.destination, " ")
+        elif self._state.destination == "body" and self._state.in_table:
+            self._destinations.add("body", " ")
+        elif self._state.destination == "body":
             self._flush_table()
             text = "\n".join(
-                line.strip() for line in self._places.taken("body").split("\n")
+                line.strip() for line in self._destinations.taken("body").split("\n")
             ).strip()
             level, is_item = self._state.level, self._is_item
             self._is_item = False
@@ -244,14 +244,14 @@ class _Document:
                 self._pages.put("list" if is_item else "paragraph", text)
 
     def _turn_page(self) -> None:
-        if self._state.place == "body" and not self._state.in_table:
+        if self._state.destination == "body" and not self._state.in_table:
             self._paragraph()
             self._pages.turn_page()
 
     def _cell(self) -> None:
         self._flush_bytes()
-        if self._state.place == "body":
-            self._table.end_cell(one_line(self._places.taken("body")))
+        if self._state.destination == "body":
+            self._table.end_cell(one_line(self._destinations.taken("body")))
 
     def _flush_table(self) -> None:
         rows = self._table.take()
@@ -260,24 +260,24 @@ class _Document:
 
     def _outline(self, number: int | None) -> None:
         level = number + 1 if number is not None and 0 <= number <= 8 else 0
-        if self._state.place == "style":
+        if self._state.destination == "style":
             self._style_levels[self._style] = level
         else:
             self._set(level=level)
 
     def _styled(self, number: int | None) -> None:
         self._style = number or 0
-        if self._state.place == "body":
+        if self._state.destination == "body":
             self._set(level=self._style_levels.get(self._style, 0))
 
     def _set_font(self, number: int | None) -> None:
-        if self._state.place == "font":
+        if self._state.destination == "font":
             self._fonts.define(number)
         else:
             self._set(codec=self._fonts.codec(number))
 
     def _charset(self, number: int | None) -> None:
-        if self._state.place == "font":
+        if self._state.destination == "font":
             self._fonts.set_charset(number)
 
     def _code_page(self, number: int | None) -> None:

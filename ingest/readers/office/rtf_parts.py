@@ -11,25 +11,25 @@ from dataclasses import replace
 
 from ingest.readers.plain.table_rows import Cell, one_line
 
-PLACES = ("body", "note", "margin", "label", "style")
+DESTINATIONS = ("body", "note", "margin", "label", "style")
 
 
-class Places:
-    """Text on its way into a document, by place."""
+class Destinations:
+    """Text on its way into a document, by destination."""
 
     def __init__(self) -> None:
-        self._parts: dict[str, list[str]] = {place: [] for place in PLACES}
+        self._parts: dict[str, list[str]] = {destination: [] for destination in DESTINATIONS}
         self._notes: list[str] = []
         self._margins: dict[str, None] = {}
 
-    def add(self, place: str, text: str) -> None:
-        """Put text behind what a place holds."""
-        self._parts[place].append(text)
+    def add(self, destination: str, text: str) -> None:
+        """Put text behind what a destination holds."""
+        self._parts[destination].append(text)
 
-    def taken(self, place: str) -> str:
-        """What a place holds, which is empty then."""
-        text = "".join(self._parts[place])
-        self._parts[place].clear()
+    def taken(self, destination: str) -> str:
+        """What a destination holds, which is empty then."""
+        text = "".join(self._parts[destination])
+        self._parts[destination].clear()
         return text
 
     def end_note(self) -> None:

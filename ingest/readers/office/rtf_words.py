@@ -59,7 +59,7 @@ _STARRED_WORDS = """
 STARRED_TEXT = frozenset(_STARRED_WORDS.split())
 """Groups that are marked as optional and still hold text."""
 
-OWN_PLACES = {
+DESTINATION_WORDS = {
     "fonttbl": "font",
     "stylesheet": "style",
     "footnote": "note",

@@ -1,7 +1,7 @@
 """PDF files, through pypdf; pages it gets nothing good from are looked at again, if there is how.
 
 Pages without text, or with garbled text, go to PDFium and then to OCR where these are installed
-(`ingest.readers.pdf.pdf_second_readers`); where not, they are listed, never passed over.
+(`ingest.readers.pdf.pdf_fallback`); where not, they are listed, never passed over.
 
 The parser is treated as hostile ground: its own limits are tightened below, and it runs in a child
 process that can be killed. A page that cannot be read is a warning, not a dead document.
@@ -21,7 +21,7 @@ from pypdf.errors import DependencyError, PyPdfError
 
 from ingest.readers.pages import check_length, normalise, scrub_warnings
 from ingest.readers.pdf.ocr import HOW_TO_INSTALL
-from ingest.readers.pdf.pdf_second_readers import SecondLook, SecondReaders, is_garbled
+from ingest.readers.pdf.pdf_fallback import FallbackReaders, PdfiumFile, is_garbled
 from ingest.readers.plain.text import text_blocks
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
@@ -54,11 +54,11 @@ def read_pdf(source: BinaryIO, options: ReadOptions) -> Extraction:
         UnreadableFile: reason `password_required`, `damaged_file`, `no_text` or `too_large`.
     """
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    look = SecondLook(source)
+    pdfium = PdfiumFile(source)
     try:
-        return _read(source, look, options)
+        return _read(source, pdfium, options)
     finally:
-        look.close()
+        pdfium.close()
 
 
 @dataclass(slots=True)
@@ -71,46 +71,46 @@ class _Pages:
     scrubbed: int = 0
 
 
-def _read(source: BinaryIO, look: SecondLook, options: ReadOptions) -> Extraction:
-    others = SecondReaders(look, options)
+def _read(source: BinaryIO, pdfium: PdfiumFile, options: ReadOptions) -> Extraction:
+    fallback = FallbackReaders(pdfium, options)
     with pypdf.apply_configuration(_LIMITS):
-        reader, count = _opened_by_either(source, look)
-        found = _pages(reader, count, others, options)
+        reader, count = _opened_by_either(source, pdfium)
+        found = _pages(reader, count, fallback, options)
     pages = found.pages
     if not any(page.text.strip() for page in pages):
-        raise _without_text(len(pages), found.failed, others)
+        raise _without_text(len(pages), found.failed, fallback)
     return Extraction(
         pages=tuple(pages),
         blocks=tuple(block for page in pages for block in _blocks(page)),
         encoding=None,
         encoding_confidence=None,
-        parser=", ".join((f"pypdf {version('pypdf')}", *others.names())),
+        parser=", ".join((f"pypdf {version('pypdf')}", *fallback.names())),
         warnings=(
             *_naming("could not be read and count as empty", found.failed),
             *_naming(
                 "look garbled: their fonts do not say which characters they draw", found.garbled
             ),
-            *_naming("were read by OCR: characters may be wrong", others.recognised),
-            *_naming("hold a picture, but OCR had no time left for it", others.late),
-            *others.warnings(),
+            *_naming("were read by OCR: characters may be wrong", fallback.recognised),
+            *_naming("hold a picture, but OCR had no time left for it", fallback.late),
+            *fallback.warnings(),
             *scrub_warnings(found.scrubbed),
         ),
         empty_pages=tuple(page.number for page in pages if not page.text.strip()),
     )
 
 
-def _opened_by_either(source: BinaryIO, look: SecondLook) -> tuple[pypdf.PdfReader | None, int]:
+def _opened_by_either(source: BinaryIO, pdfium: PdfiumFile) -> tuple[pypdf.PdfReader | None, int]:
     """The file and its count of pages; no reader if only PDFium makes sense of it."""
     try:
         reader = _opened(source)
         return reader, _page_count(reader)
     except UnreadableFile as exc:
-        if exc.code != "damaged_file" or not look.page_count():
+        if exc.code != "damaged_file" or not pdfium.page_count():
             raise
     except (PyPdfError, RecursionError) as exc:
-        if not look.page_count():
+        if not pdfium.page_count():
             raise _damaged(exc) from exc
-    return None, look.page_count()
+    return None, pdfium.page_count()
 
 
 def _opened(source: BinaryIO) -> pypdf.PdfReader:
@@ -133,14 +133,14 @@ def _opened(source: BinaryIO) -> pypdf.PdfReader:
 
 
 def _pages(
-    reader: pypdf.PdfReader | None, count: int, others: SecondReaders, options: ReadOptions
+    reader: pypdf.PdfReader | None, count: int, fallback: FallbackReaders, options: ReadOptions
 ) -> _Pages:
     found = _Pages()
     characters = 0
     for number in range(1, count + 1):
         first = _text_of(reader, number)
         # Judged before it is normalised: NULs stand for characters that a font does not name.
-        best = others.better_than(first or "", number)
+        best = fallback.best_text(first or "", number)
         text, scrubbed = normalise(best)
         if is_garbled(best):
             found.garbled.append(number)
@@ -214,21 +214,21 @@ def _damaged(exc: Exception) -> UnreadableFile:
     )
 
 
-def _without_text(pages: int, failed: list[int], others: SecondReaders) -> UnreadableFile:
+def _without_text(pages: int, failed: list[int], fallback: FallbackReaders) -> UnreadableFile:
     if len(failed) == pages:
         return UnreadableFile(
             f"No page of the PDF ({pages} in all) could be read: it is damaged. "
             "Open it in a viewer and save it anew.",
             reason="damaged_file",
         )
-    if others.late:
+    if fallback.late:
         return UnreadableFile(
             f"No page of the PDF ({pages} in all) holds text, and OCR did not finish in time. "
             "Split it into smaller files, or raise KB_INGEST__READ_TIMEOUT_S.",
             reason="read_timeout",
         )
     scanned = "OCR found none either. Scan it more sharply, or upload its text as another file."
-    tried = scanned if others.has_engine else f"{HOW_TO_INSTALL}."
+    tried = scanned if fallback.has_engine else f"{HOW_TO_INSTALL}."
     return UnreadableFile(
         f"No page of the PDF ({pages} in all) holds text. Was it scanned? {tried}",
         reason="no_text",

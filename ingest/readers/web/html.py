@@ -16,7 +16,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from ingest.readers.pages import PageWriter, no_text, scrub_warnings
 from ingest.readers.plain.text import decoding_warnings, read_bytes
-from ingest.readers.web.html_main import Around, around_main
+from ingest.readers.web.html_boilerplate import Boilerplate, find_boilerplate
 from ingest.readers.web.html_source import MAX_DEPTH, cap_depth, decode_html
 from ingest.types import Extraction, ReadOptions
 from kb.types import BlockKind
@@ -76,7 +76,7 @@ class _Walk:
         self._writer = writer
         self._inline: list[str] = []
         self._kinds: list[tuple[BlockKind, int]] = [("paragraph", 0)]
-        self._around = Around()
+        self._boilerplate = Boilerplate()
         self._last_kind: BlockKind = "paragraph"
 
     def run(self, tree: LexborHTMLParser) -> int:
@@ -84,14 +84,14 @@ class _Walk:
         if tree.body is None:
             return 0
         self._write_title(tree)
-        self._around = around_main(tree.body, _is_shown)
+        self._boilerplate = find_boilerplate(tree.body, _is_shown)
         for node, entering in _walk(tree.body, self._enters):
             if entering:
                 self._enter(node)
             else:
                 self._leave(node)
         self._flush()
-        return self._around.characters
+        return self._boilerplate.characters
 
     def _write_title(self, tree: LexborHTMLParser) -> None:
         title = tree.css_first("title")
@@ -105,7 +105,7 @@ class _Walk:
     def _enters(self, node: LexborNode) -> bool:
         """Whether to go into a node; what is left out or written whole is not entered."""
         tag = node.tag or ""
-        if not _is_shown(node) or node.mem_id in self._around.nodes:
+        if not _is_shown(node) or node.mem_id in self._boilerplate.nodes:
             return False
         if tag == "pre":
             self._flush()

@@ -76,7 +76,7 @@ def claim_archive(tx: Transaction) -> list[Job]:
     return _claim(tx, _claimable("expand").order_by(table.c.attempts, table.c.id).limit(1))
 
 
-def claim_suspect(tx: Transaction) -> list[Job]:
+def claim_interrupted(tx: Transaction) -> list[Job]:
     """Take one job that was begun and never finished: it may have stopped the process, so it is
     worked on alone, and those that were begun least often come first."""
     oldest = _claimable("index").where(table.c.attempts > 0).order_by(table.c.attempts, table.c.id)

@@ -9,7 +9,7 @@ import unicodedata
 import pytest
 from sqlalchemy import text
 
-from ingest.intake.upload import Incoming, accept, checked_name
+from ingest.intake.upload import UploadedFile, accept, checked_name
 from kb.errors import EmbedderMismatch, NotFound, Rejected, StorageFull, TooLarge
 from kb.files.originals import Originals
 from kb.knowledge_base import KnowledgeBase
@@ -194,7 +194,7 @@ def test_an_absent_dataset_and_somebody_elses_take_nothing(kb, dataset_id):
     for scope, wanted in ((ADMIN, "ds_absent"), (stranger, dataset_id)):
         staged = kb.originals.stage([b"Some text."], max_bytes=100)
         with pytest.raises(NotFound):
-            accept(kb, scope, wanted, [Incoming("a.md", staged)])
+            accept(kb, scope, wanted, [UploadedFile("a.md", staged)])
     assert staging(kb) == []
 
 

@@ -135,9 +135,9 @@ def test_a_claim_that_was_taken_over_is_not_held(database, dataset_id):
     put(database, dataset_id)
     (first,) = database.writing(jobs.claim, 5)
     assert database.writing(jobs.begin, first)
-    assert database.writing(jobs.claim, 5) == database.writing(jobs.claim_suspect) == []
+    assert database.writing(jobs.claim, 5) == database.writing(jobs.claim_interrupted) == []
     database.writing(jobs.requeue_running)
-    (second,) = database.writing(jobs.claim_suspect)
+    (second,) = database.writing(jobs.claim_interrupted)
     assert (first.attempts, second.attempts) == (0, 1)
     assert not database.reading(jobs.is_held, first)
     assert database.reading(jobs.is_held, second)

@@ -22,7 +22,7 @@ def claim(kb: KnowledgeBase, limit: int = 100) -> list[jobs.Job]:
 
 
 def suspect(kb: KnowledgeBase) -> list[jobs.Job]:
-    return kb.database.writing(jobs.claim_suspect)
+    return kb.database.writing(jobs.claim_interrupted)
 
 
 def is_held(kb: KnowledgeBase, job: jobs.Job) -> bool:

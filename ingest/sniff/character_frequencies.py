@@ -1,7 +1,7 @@
 """How likely characters are in languages: what tells encodings apart.
 
 Bytes can be valid in many encodings; only the right one turns them into letters that people use.
-A `Tongue` is a language (or several of one script) in one encoding: groups of characters with the
+A candidate is a language (or several of one script) in one encoding: groups of characters with the
 share of a text that each group makes up. Characters of no group are nearly impossible.
 """
 
@@ -13,7 +13,7 @@ from functools import cache
 
 
 @dataclass(frozen=True, slots=True)
-class Tongue:
+class EncodingCandidate:
     """An encoding and the probabilities of characters beyond ASCII in one language.
 
     `script`: "han" has no letter case and no words; "alphabet" letters do not stand next to ASCII
@@ -22,7 +22,7 @@ class Tongue:
     """
 
     encoding: str
-    chances: dict[str, float]
+    frequencies: dict[str, float]
     script: str
     prior: float = 1.0
 
@@ -107,26 +107,29 @@ _ZIPF_OFFSET = 3
 
 
 @cache
-def tongues() -> tuple[Tongue, ...]:
+def all_candidates() -> tuple[EncodingCandidate, ...]:
     """All that is tried, most common first; built on first use, in about 20 ms."""
     return (*_east_asian(), *_western())
 
 
-def wide_tongues(encoding: str) -> tuple[Tongue, ...]:
+def utf16_candidates(encoding: str) -> tuple[EncodingCandidate, ...]:
     """The East Asian languages again, for UTF-16 without a byte order mark."""
-    return tuple(Tongue(encoding, tongue.chances, tongue.script, 0.1) for tongue in _east_asian())
+    return tuple(
+        EncodingCandidate(encoding, candidate.frequencies, candidate.script, 0.1)
+        for candidate in _east_asian()
+    )
 
 
 @cache
-def _east_asian() -> tuple[Tongue, ...]:
+def _east_asian() -> tuple[EncodingCandidate, ...]:
     japanese = _japanese()
     return (
-        Tongue("gb18030", _mainland(), "han"),
-        Tongue("big5hkscs", _islands(), "han", 0.5),
-        Tongue("cp932", japanese, "han", 0.5),
-        Tongue("euc_jp", japanese, "han", 0.3),
-        Tongue("cp949", _korean(), "han", 0.5),
-        Tongue("gb18030", _islands(), "han", 0.05),
+        EncodingCandidate("gb18030", _mainland(), "han"),
+        EncodingCandidate("big5hkscs", _islands(), "han", 0.5),
+        EncodingCandidate("cp932", japanese, "han", 0.5),
+        EncodingCandidate("euc_jp", japanese, "han", 0.3),
+        EncodingCandidate("cp949", _korean(), "han", 0.5),
+        EncodingCandidate("gb18030", _islands(), "han", 0.05),
     )
 
 
@@ -181,35 +184,35 @@ def _korean() -> dict[str, float]:
     )
 
 
-def _western() -> tuple[Tongue, ...]:
+def _western() -> tuple[EncodingCandidate, ...]:
     accented = (
-        Tongue(encoding, _letters(letters, 0.8), "accented", prior)
+        EncodingCandidate(encoding, _letters(letters, 0.8), "accented", prior)
         for encoding, letters, prior in _ACCENTED
     )
     alphabets = (
-        Tongue(encoding, _letters(letters, 0.95), "alphabet", prior)
+        EncodingCandidate(encoding, _letters(letters, 0.95), "alphabet", prior)
         for encoding, letters, prior in _ALPHABETS
     )
     thai = _mixed((_THAI_FREQUENT, 0.93), (_THAI, 0.02), (_SIGNS, 0.05))
-    return (*accented, *alphabets, Tongue("cp874", thai, "alphabet", 0.2))
+    return (*accented, *alphabets, EncodingCandidate("cp874", thai, "alphabet", 0.2))
 
 
 def _mixed(*groups: tuple[str, float]) -> dict[str, float]:
     """Chances of characters; one that is in several groups has the chance of the first."""
-    chances: dict[str, float] = {}
+    frequencies: dict[str, float] = {}
     for characters, share in groups:
         each = share / max(1, len(set(characters)))
         for character in characters:
-            chances.setdefault(character, each)
-    return chances
+            frequencies.setdefault(character, each)
+    return frequencies
 
 
 def _letters(letters: str, share: float) -> dict[str, float]:
     """Small letters by rank (Zipf), and the signs that word processors put in."""
     weights = {letter: 1 / (rank + _ZIPF_OFFSET) for rank, letter in enumerate(letters)}
     total = sum(weights.values())
-    chances = {letter: share * weight / total for letter, weight in weights.items()}
-    return {**_mixed((_SIGNS, 0.13), (_MORE_SIGNS, 0.03)), **chances}
+    frequencies = {letter: share * weight / total for letter, weight in weights.items()}
+    return {**_mixed((_SIGNS, 0.13), (_MORE_SIGNS, 0.03)), **frequencies}
 
 
 def _signs() -> str:

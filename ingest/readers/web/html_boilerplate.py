@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborNode
 
-_AROUND_TAGS = frozenset(("nav", "header", "footer", "aside", "dialog"))
+_BOILERPLATE_TAGS = frozenset(("nav", "header", "footer", "aside", "dialog"))
 _ROLES = """
     navigation banner contentinfo complementary search dialog alertdialog menu menubar tooltip
     toolbar
     """
-_AROUND_ROLES = frozenset(_ROLES.split())
+_BOILERPLATE_ROLES = frozenset(_ROLES.split())
 _NAMES = """
     ad ads advert advertisement adbox adslot banner breadcrumb breadcrumbs consent cookie cookies
     donate footer gdpr header login masthead menu modal nav navbar navigation navlinks newsletter
@@ -27,7 +27,7 @@ _NAMES = """
     signup skyscraper skip social sponsor sponsored subscribe subscription taboola teaser teasers
     toolbar topbar trending widget widgets
     """
-_AROUND_NAMES = frozenset(_NAMES.split())
+_BOILERPLATE_NAMES = frozenset(_NAMES.split())
 _NAMES_OF_CONTENT = """
     article articlebody body column content entry entrycontent hentry main page post text
     """
@@ -62,7 +62,7 @@ class _Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class Boilerplate:
     """The parts to leave out, by `mem_id` of their outermost nodes, and their characters."""
 
     nodes: frozenset[int] = frozenset()
@@ -78,7 +78,7 @@ class _Search:
     characters: int = 0
 
 
-def around_main(body: LexborNode, is_visible: Visible) -> Around:
+def find_boilerplate(body: LexborNode, is_visible: Visible) -> Boilerplate:
     """What to leave out of a page; nothing if hardly anything would remain."""
     sizes = _sizes(body, is_visible)
     whole = sizes[body.mem_id]
@@ -87,8 +87,8 @@ def around_main(body: LexborNode, is_visible: Visible) -> Around:
     left = search.total - search.characters
     least = 1 if search.has_main else _LEAST_CHARACTERS
     if left < max(least, _LEAST_SHARE * search.total):
-        return Around()
-    return Around(frozenset(search.nodes), search.characters)
+        return Boilerplate()
+    return Boilerplate(frozenset(search.nodes), search.characters)
 
 
 def _collect(body: LexborNode, search: _Search, is_visible: Visible) -> None:
@@ -99,7 +99,7 @@ def _collect(body: LexborNode, search: _Search, is_visible: Visible) -> None:
         size = search.sizes.get(node.mem_id)
         if size is None or not size.text or not is_visible(node):
             continue
-        if _is_around(node, size, search, in_main):
+        if _is_boilerplate(node, size, search, in_main):
             search.nodes.add(node.mem_id)
             search.characters += size.text
             continue
@@ -107,17 +107,17 @@ def _collect(body: LexborNode, search: _Search, is_visible: Visible) -> None:
         stack.extend((child, inside) for child in _elements(node))
 
 
-def _is_around(node: LexborNode, size: _Size, search: _Search, in_main: bool) -> bool:
+def _is_boilerplate(node: LexborNode, size: _Size, search: _Search, in_main: bool) -> bool:
     share = size.text / max(1, search.total)
     if size.has_main and not in_main:
         return False
     tag = node.tag or ""
-    named = tag in _AROUND_TAGS or node.attributes.get("role") in _AROUND_ROLES
+    named = tag in _BOILERPLATE_TAGS or node.attributes.get("role") in _BOILERPLATE_ROLES
     if not in_main and named and (search.has_main or tag == "nav" or _is_links(size)):
         return not (size.has_heading and not search.has_main)
     if share > _LARGEST_SHARE or size.has_heading or _is_prose(size):
         return False
-    if _has_names_around(node):
+    if _has_boilerplate_names(node):
         return True
     return not in_main and tag in _LIST_TAGS and _is_links(size)
 
@@ -140,7 +140,7 @@ def _is_main(node: LexborNode) -> bool:
     )
 
 
-def _has_names_around(node: LexborNode) -> bool:
+def _has_boilerplate_names(node: LexborNode) -> bool:
     if node.tag in ("body", "html", "a", "code", "pre", "td", "tr", "tbody", "main", "article"):
         return False
     attributes = node.attributes
@@ -150,7 +150,7 @@ def _has_names_around(node: LexborNode) -> bool:
         parts = [word.lower() for word in _WORDS.findall(name)]
         if len(parts) < _SLUG_WORDS:
             words.update(parts)
-    return bool(words & _AROUND_NAMES) and not words & _CONTENT_NAMES
+    return bool(words & _BOILERPLATE_NAMES) and not words & _CONTENT_NAMES
 
 
 def _sizes(body: LexborNode, is_visible: Visible) -> dict[int, _Size]:

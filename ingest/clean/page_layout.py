@@ -11,12 +11,12 @@ from kb.types import Block, BlockKind, Extent, Page
 Place = tuple[int, int, int]
 """Number of a page, first character, behind the last."""
 
-PageRule = Callable[["Sheet"], Iterator[Extent]]
-DocumentRule = Callable[[Sequence["Sheet"]], Iterator[Place]]
+PageRule = Callable[["PageLayout"], Iterator[Extent]]
+DocumentRule = Callable[[Sequence["PageLayout"]], Iterator[Place]]
 
 
 @dataclass(slots=True)
-class Sheet:
+class PageLayout:
     """A page and its extents of code, of code and tables (`fixed`), and of those and lists."""
 
     number: int
@@ -33,14 +33,14 @@ _KINDS: dict[BlockKind, tuple[str, ...]] = {
 }
 
 
-def sheets(pages: Iterable[Page], blocks: Iterable[Block]) -> list[Sheet]:
+def layouts(pages: Iterable[Page], blocks: Iterable[Block]) -> list[PageLayout]:
     """The pages with what their blocks say about them."""
-    found = {page.number: Sheet(page.number, page.text) for page in pages}
+    found = {page.number: PageLayout(page.number, page.text) for page in pages}
     for block in blocks:
         for name in _KINDS.get(block.kind, ()) if block.page in found else ():
             getattr(found[block.page], name).append((block.start, block.end))
-    for sheet in found.values():
-        for extents in (sheet.code, sheet.fixed, sheet.structured):
+    for layout in found.values():
+        for extents in (layout.code, layout.fixed, layout.structured):
             extents.sort()
     return list(found.values())
 
@@ -48,10 +48,10 @@ def sheets(pages: Iterable[Page], blocks: Iterable[Block]) -> list[Sheet]:
 def each_page(rule: PageRule) -> DocumentRule:
     """A rule that looks at one page at a time as one for the whole document."""
 
-    def whole(found: Sequence[Sheet]) -> Iterator[Place]:
-        for sheet in found:
-            for start, end in rule(sheet):
-                yield sheet.number, start, end
+    def whole(found: Sequence[PageLayout]) -> Iterator[Place]:
+        for layout in found:
+            for start, end in rule(layout):
+                yield layout.number, start, end
 
     return whole
 

@@ -41,7 +41,7 @@ class Attachment:
 
 
 @dataclass(slots=True)
-class Letter:
+class ParsedMail:
     """A mail taken apart. `html` is decoded or bytes with a charset of their own."""
 
     subject: str = ""
@@ -49,11 +49,11 @@ class Letter:
     plain: str = ""
     html: str | bytes = ""
     attachments: list[Attachment] = field(default_factory=list)
-    enclosed: list[Letter] = field(default_factory=list)
+    enclosed: list[ParsedMail] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
-class Booklet:
+class MailPages:
     """Pages from several readers under one numbering."""
 
     def __init__(self, options: ReadOptions) -> None:
@@ -64,27 +64,27 @@ class Booklet:
         self.has_text = False
         self.warnings: list[str] = []
 
-    def add_letter(self, letter: Letter, level: int = 1) -> None:
+    def add_mail(self, mail: ParsedMail, level: int = 1) -> None:
         """Write a mail: its own page or pages, then those of what is in it."""
-        title = letter.subject or "(no subject)"
-        self.has_text = self.has_text or bool(letter.headers)
-        headers = "\n".join(f"{name}: {value}" for name, value in letter.headers if value)
+        title = mail.subject or "(no subject)"
+        self.has_text = self.has_text or bool(mail.headers)
+        headers = "\n".join(f"{name}: {value}" for name, value in mail.headers if value)
         heads: list[Head] = [("heading", title, level)]
         if headers:
             heads.append(("list", headers, 0))
-        self.warnings.extend(letter.warnings)
-        self._add_pages(heads, self._body(letter), level)
-        for inner in letter.enclosed:
-            self.add_letter(inner, level + 1)
-        self._add_attachments(letter.attachments, level + 1)
+        self.warnings.extend(mail.warnings)
+        self._add_pages(heads, self._body(mail), level)
+        for inner in mail.enclosed:
+            self.add_mail(inner, level + 1)
+        self._add_attachments(mail.attachments, level + 1)
 
     def empty_pages(self) -> tuple[int, ...]:
         """Numbers of pages without text."""
         return tuple(page.number for page in self.pages if not page.text.strip())
 
-    def _body(self, letter: Letter) -> Extraction | None:
-        plain, _ = normalise(letter.plain)
-        html = self._html(letter) if letter.html and _is_short(plain, letter) else None
+    def _body(self, mail: ParsedMail) -> Extraction | None:
+        plain, _ = normalise(mail.plain)
+        html = self._html(mail) if mail.html and _is_short(plain, mail) else None
         if html is not None:
             return html
         if not plain.strip():
@@ -92,9 +92,9 @@ class Booklet:
         plain = plain.strip("\n")
         return Extraction((Page(1, plain),), tuple(text_blocks(1, plain)), None, None, "")
 
-    def _html(self, letter: Letter) -> Extraction | None:
-        source = letter.html.encode() if isinstance(letter.html, str) else letter.html
-        encoding = "utf-8" if isinstance(letter.html, str) else None
+    def _html(self, mail: ParsedMail) -> Extraction | None:
+        source = mail.html.encode() if isinstance(mail.html, str) else mail.html
+        encoding = "utf-8" if isinstance(mail.html, str) else None
         try:
             return READERS[HTML](BytesIO(source), self._inner_options(encoding))
         except UnreadableFile as exc:
@@ -183,12 +183,12 @@ def shown_name(name: str) -> str:
     return " ".join(printable.split())[-_LONGEST_NAME:].strip() or "attachment"
 
 
-def _is_short(plain: str, letter: Letter) -> bool:
+def _is_short(plain: str, mail: ParsedMail) -> bool:
     """Whether the HTML body has to be read because the plain one says too little."""
     length = len(plain.strip())
     if not length:
         return True
-    return length < _LONG_ENOUGH_PLAIN and length < _SHORT_PLAIN * _text_length(letter.html)
+    return length < _LONG_ENOUGH_PLAIN and length < _SHORT_PLAIN * _text_length(mail.html)
 
 
 def _text_length(html: str | bytes) -> int:

@@ -34,7 +34,7 @@ _DEEPEST_FORM = 3
 Answer = TypeVar("Answer")
 
 
-class SecondLook:
+class PdfiumFile:
     """One PDF file through PDFium. Whatever fails answers as if there were nothing."""
 
     def __init__(self, source: BinaryIO) -> None:
@@ -168,26 +168,26 @@ def _bad_share(text: str) -> float:
     return min(1.0, (bad + _UNASSIGNED_WEIGHT * unassigned) / counts.total())
 
 
-class SecondReaders:
+class FallbackReaders:
     """PDFium and OCR for one document, and what they did: `recognised` and `late` are numbers of
     pages that OCR read and did not get to."""
 
-    def __init__(self, look: SecondLook, options: ReadOptions) -> None:
-        self._look = look
+    def __init__(self, pdfium: PdfiumFile, options: ReadOptions) -> None:
+        self._pdfium = pdfium
         self._options = options
         self._clock = Clock(options)
         self._pdfium_used = False
         self.recognised: list[int] = []
         self.late: list[int] = []
 
-    def better_than(self, text: str, number: int) -> str:
+    def best_text(self, text: str, number: int) -> str:
         """The best text of a page (counted from 1) that any reader gets, else the given one."""
         if not _is_sparse(text) and garble(text) < _SUSPECT_SHARE:
             return text
-        second = self._look.text(number - 1)
+        second = self._pdfium.text(number - 1)
         if _is_better(second, text):
             text, self._pdfium_used = second, True
-        if is_garbled(text) or (_is_sparse(text) and self._look.has_pictures(number - 1)):
+        if is_garbled(text) or (_is_sparse(text) and self._pdfium.has_pictures(number - 1)):
             text = self._recognised(text, number)
         return text
 
@@ -217,7 +217,7 @@ class SecondReaders:
         if self._clock.left_s() <= 0:
             self.late.append(number)
             return text
-        picture = self._look.drawn(number - 1)
+        picture = self._pdfium.drawn(number - 1)
         if not picture:
             return text
         try:

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from ingest.readers.pdf.pdf import read_pdf
-from ingest.readers.pdf.pdf_second_readers import garble, is_garbled
+from ingest.readers.pdf.pdf_fallback import garble, is_garbled
 from ingest.types import ReadOptions
 from kb.errors import UnreadableFile
 from tests.ingest.readers.fake_ocr import WORDS
