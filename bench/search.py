@@ -43,7 +43,7 @@ from kb.protocols import Vectors
 from kb.settings import Settings
 from kb.store.content import chunks, datasets, embeddings, indexed, placing
 from kb.store.content.indexed import IndexedVersion
-from kb.store.content.placing import Destination, Upload
+from kb.store.content.placing import Upload, UploadTarget
 from kb.store.work import batches, index_ops, jobs
 from kb.types import Chunk, Page, Retrieval, Scope, Span
 
@@ -186,7 +186,7 @@ def _store(
     hashes = [embeddings.text_hash(part) for part in texts]
     with kb.database.write() as tx:
         batch_id = batches.create(tx, SCOPE, dataset_id)
-        (placed,) = placing.put(tx, Destination(SCOPE, dataset_id, batch_id), [upload])
+        (placed,) = placing.put(tx, UploadTarget(SCOPE, dataset_id, batch_id), [upload])
         document_id = placed.document.id
         embeddings.put(tx, kb.embedder.fingerprint, hashes, vectors)
         found = tuple(_chunks(document_id, texts))

@@ -20,7 +20,7 @@ from kb.errors import Rejected, TooLarge, UnreadableFile
 from kb.files.originals import Staged
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import documents, placing, removal
-from kb.store.content.placing import Destination, Upload
+from kb.store.content.placing import Upload, UploadTarget
 from kb.store.engine.database import Transaction
 from kb.store.upkeep import erasures
 from kb.store.work import batches, jobs
@@ -40,14 +40,14 @@ _Unpacked = tuple[Upload, Staged | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class ArchiveContents:
     """What an archive holds: members that are to be documents, and how many are left out."""
 
     members: tuple[ArchiveMember, ...]
     skipped: int
 
 
-def contents(file: BinaryIO, max_bytes: int) -> Contents:
+def contents(file: BinaryIO, max_bytes: int) -> ArchiveContents:
     """Inspect an archive before anything is unpacked.
 
     Raises:
@@ -58,7 +58,7 @@ def contents(file: BinaryIO, max_bytes: int) -> Contents:
     wanted = tuple(member for member in files if not _is_hidden(member.name))
     if not wanted:
         raise UnreadableFile("The archive holds no files.", reason="archive_empty")
-    return Contents(wanted, len(files) - len(wanted))
+    return ArchiveContents(wanted, len(files) - len(wanted))
 
 
 def expand(
@@ -161,7 +161,7 @@ def _store(kb: KnowledgeBase, job: Job, archive: Document, group: Sequence[_Unpa
         described = [replace(upload, metadata=metadata) for upload, _ in wanted]
         kb.originals.adopt([staged for _, staged in wanted if staged is not None])
         mode = batches.mode_of(tx, job.batch_id)
-        to = Destination(SCOPE, archive.dataset_id, job.batch_id, mode, is_late=True)
+        to = UploadTarget(SCOPE, archive.dataset_id, job.batch_id, mode, is_late=True)
         placed = placing.put(tx, to, described)
         batches.add(tx, job.batch_id, placed)
         jobs.advance(tx, job, len(group))

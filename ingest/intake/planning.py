@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingest.intake.expansion import contents, member_upload
-from ingest.intake.upload import Rejection, Taken, UploadedFile, sorted_out
+from ingest.intake.upload import Rejection, UploadedFile, classified
 from kb.errors import Rejected
+from kb.files.originals import Staged
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import datasets, placing
 from kb.store.content.placing import Mode, Outcome, Upload
@@ -48,13 +49,13 @@ def plan(
         NotFound: the dataset cannot be seen.
     """
     kb.database.reading(datasets.get, scope, dataset_id)
-    taken, rejected = sorted_out(kb.settings.ingest, incoming, encoding, None)
+    taken, rejected = classified(kb.settings.ingest, incoming, encoding, None)
     uploads: list[Upload] = []
-    for file in taken:
-        if file.upload.media_type != ARCHIVE_TYPE:
-            uploads.append(file.upload)
+    for upload, staged in taken:
+        if upload.media_type != ARCHIVE_TYPE:
+            uploads.append(upload)
             continue
-        members, refused = _members(kb, file, encoding)
+        members, refused = _members(kb, upload.name, staged, encoding)
         uploads += members
         rejected += refused
     names = [upload.name for upload in uploads]
@@ -70,12 +71,11 @@ def plan(
 
 
 def _members(
-    kb: KnowledgeBase, file: Taken, encoding: str | None
+    kb: KnowledgeBase, archive: str, staged_archive: Staged, encoding: str | None
 ) -> tuple[list[Upload], list[Rejection]]:
     uploads: list[Upload] = []
     refused: list[Rejection] = []
-    archive = file.upload.name
-    with file.staged.path.open("rb") as source:
+    with staged_archive.path.open("rb") as source:
         try:
             found = contents(source, kb.settings.ingest.max_file_bytes)
         except Rejected as exc:

@@ -15,7 +15,7 @@ from kb.files.originals import Staged
 from kb.knowledge_base import KnowledgeBase
 from kb.settings import IngestSettings
 from kb.store.content import datasets, placing
-from kb.store.content.placing import Destination, Mode, Placed, Upload
+from kb.store.content.placing import Mode, Upload, UploadedDocument, UploadTarget
 from kb.store.engine.database import Transaction
 from kb.store.work import batches
 from kb.types import ARCHIVE_TYPE, Document, Scope
@@ -49,14 +49,6 @@ class Acceptance:
     rejected: tuple[Rejection, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A staged file that can be a document, or an archive of documents."""
-
-    upload: Upload
-    staged: Staged
-
-
 def accept(
     kb: KnowledgeBase,
     scope: Scope,
@@ -79,40 +71,41 @@ def accept(
         EmbedderMismatch: it was built with another embedder: nothing could be indexed.
         StorageFull: the disk is full; nothing was stored.
     """
-    placed: list[Placed] = []
+    placed: list[UploadedDocument] = []
     try:
         kb.embedder_of(kb.database.reading(datasets.get, scope, dataset_id))
-        taken, rejected = sorted_out(kb.settings.ingest, incoming, encoding, metadata)
+        taken, rejected = classified(kb.settings.ingest, incoming, encoding, metadata)
         if not taken:
             return Acceptance(None, (), tuple(rejected))
+        uploads = [upload for upload, _ in taken]
         try:
             with kb.database.write() as tx:
-                kb.originals.adopt([item.staged for item in taken])
+                kb.originals.adopt([staged for _, staged in taken])
                 batch_id = batches.create(tx, scope, dataset_id, mode)
-                placed = _place(tx, Destination(scope, dataset_id, batch_id, mode), taken)
+                placed = _place(tx, UploadTarget(scope, dataset_id, batch_id, mode), uploads)
                 documents = tuple(item.document for item in placed)
                 batches.add(tx, batch_id, placed)
                 acceptance = Acceptance(batch_id, documents, tuple(rejected))
                 if also is not None:
                     also(tx, acceptance)
         except BaseException:  # what got its name before the transaction failed is nobody's
-            kb.collect_originals(item.staged.sha256 for item in taken)
+            kb.collect_originals(staged.sha256 for _, staged in taken)
             raise
     finally:
         for item in incoming:
             kb.originals.discard(item.staged)
-    kb.collect_originals(placing.unneeded(placed, [item.upload for item in taken]))
+    kb.collect_originals(placing.unneeded(placed, uploads))
     return acceptance
 
 
-def sorted_out(
+def classified(
     limits: IngestSettings,
     incoming: Sequence[UploadedFile],
     encoding: str | None,
     metadata: Mapping[str, Any] | None,
-) -> tuple[list[Taken], list[Rejection]]:
-    """The files that can be taken, and why the others cannot."""
-    taken: list[Taken] = []
+) -> tuple[list[tuple[Upload, Staged]], list[Rejection]]:
+    """The files that can be documents or archives of documents, and why the others cannot."""
+    taken: list[tuple[Upload, Staged]] = []
     rejected: list[Rejection] = []
     for item in incoming:
         staged = item.staged
@@ -124,7 +117,7 @@ def sorted_out(
             continue
         size = staged.size_bytes
         upload = Upload(name, media_type, staged.sha256, size, encoding, metadata)
-        taken.append(Taken(upload, staged))
+        taken.append((upload, staged))
     return taken, rejected
 
 
@@ -158,13 +151,15 @@ def _media_type(limits: IngestSettings, staged: Staged, name: str) -> str:
     return sniff(staged.head, name)
 
 
-def _place(tx: Transaction, to: Destination, taken: Sequence[Taken]) -> list[Placed]:
+def _place(
+    tx: Transaction, target: UploadTarget, uploads: Sequence[Upload]
+) -> list[UploadedDocument]:
     """In the order of the files; all that are no archives are placed together."""
-    plain = [file.upload for file in taken if file.upload.media_type != ARCHIVE_TYPE]
-    placed = iter(placing.put(tx, to, plain))
+    plain = [upload for upload in uploads if upload.media_type != ARCHIVE_TYPE]
+    placed = iter(placing.put(tx, target, plain))
     return [
-        placing.put_archive(tx, to, file.upload)
-        if file.upload.media_type == ARCHIVE_TYPE
+        placing.put_archive(tx, target, upload)
+        if upload.media_type == ARCHIVE_TYPE
         else next(placed)
-        for file in taken
+        for upload in uploads
     ]

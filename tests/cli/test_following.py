@@ -10,7 +10,7 @@ from sqlalchemy import update
 from cli.following import Following
 from client.http import Client
 from kb.store.content import placing
-from kb.store.content.placing import Destination, Upload
+from kb.store.content.placing import Upload, UploadTarget
 from kb.store.engine import schema
 from kb.store.work import batches, jobs, strides
 from kb.types import Scope
@@ -31,7 +31,7 @@ def new_batch(served: Served, dataset_id: str, *, files: int, size: int, embedde
         batch_id = batches.create(tx, ADMIN, dataset_id)
         names = [f"{batch_id}-{number}.md" for number in range(files)]
         uploads = [Upload(name, "text/markdown", name, size) for name in names]
-        placed = placing.put(tx, Destination(ADMIN, dataset_id, batch_id), uploads)
+        placed = placing.put(tx, UploadTarget(ADMIN, dataset_id, batch_id), uploads)
         batches.add(tx, batch_id, placed)
         jobs.claim(tx, files)  # so the server's own worker leaves them alone
         strides.add(tx, {batch_id: embedded})

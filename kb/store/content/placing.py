@@ -60,7 +60,7 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class UploadTarget:
     """What files are put into, and how.
 
     `is_late`: they were acknowledged with the batch, maybe long ago, and never take the place of
@@ -75,7 +75,7 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class UploadedDocument:
     """Where an upload ended up; `replaced` is the hash of an original that it took over from."""
 
     document: Document
@@ -90,19 +90,19 @@ class _Plan:
     outcome: Outcome
 
 
-def put(tx: Transaction, to: Destination, uploads: Sequence[Upload]) -> list[Placed]:
+def put(tx: Transaction, to: UploadTarget, uploads: Sequence[Upload]) -> list[UploadedDocument]:
     """Place files and queue what is new; of two with one name the later wins.
 
     Returns one answer per upload, in their order.
     """
     datasets.get(tx, to.scope, to.dataset_id)
-    placed: dict[int, Placed] = {}
+    placed: dict[int, UploadedDocument] = {}
     for turn in _turns(uploads):
         placed.update(zip(turn, _put(tx, to, [uploads[n] for n in turn]), strict=True))
     return [placed[number] for number in range(len(uploads))]
 
 
-def put_archive(tx: Transaction, to: Destination, upload: Upload) -> Placed:
+def put_archive(tx: Transaction, to: UploadTarget, upload: Upload) -> UploadedDocument:
     """Place an archive that is to be expanded.
 
     It is never a version of another archive, because the members of both are wanted: where its
@@ -117,7 +117,7 @@ def put_archive(tx: Transaction, to: Destination, upload: Upload) -> Placed:
     return placed
 
 
-def unneeded(placed: Sequence[Placed], uploads: Sequence[Upload]) -> list[str]:
+def unneeded(placed: Sequence[UploadedDocument], uploads: Sequence[Upload]) -> list[str]:
     """Hashes of originals that may have lost their last document: replaced and left out."""
     replaced = [item.replaced for item in placed if item.replaced]
     return replaced + [
@@ -147,8 +147,8 @@ def outcome_of(before: Row[Any] | None, upload: Upload, mode: Mode) -> Outcome:
 
 
 def _put(
-    tx: Transaction, to: Destination, uploads: Sequence[Upload], kind: jobs.JobKind = "index"
-) -> list[Placed]:
+    tx: Transaction, to: UploadTarget, uploads: Sequence[Upload], kind: jobs.JobKind = "index"
+) -> list[UploadedDocument]:
     """Place files whose names differ."""
     before = existing(tx, to.dataset_id, (upload.name for upload in uploads))
     plans = [
@@ -161,7 +161,9 @@ def _put(
     _confirm(tx, to, [plan for plan in plans if plan.outcome == "unchanged"])
     after = existing(tx, to.dataset_id, (upload.name for upload in uploads))
     placed = [
-        Placed(documents.document_of(after[plan.upload.name]), plan.outcome, _lost(plan, to.mode))
+        UploadedDocument(
+            documents.document_of(after[plan.upload.name]), plan.outcome, _lost(plan, to.mode)
+        )
         for plan in plans
     ]
     new = [p.document for p in placed if p.outcome in ("created", "replaced")]
@@ -193,7 +195,7 @@ def _lost(plan: _Plan, mode: Mode) -> str | None:
     return plan.before.sha256 or None
 
 
-def _insert(tx: Transaction, to: Destination, plans: Sequence[_Plan], moment: str) -> None:
+def _insert(tx: Transaction, to: UploadTarget, plans: Sequence[_Plan], moment: str) -> None:
     rows = [
         {
             "id": new_id("doc"),
@@ -212,7 +214,7 @@ def _insert(tx: Transaction, to: Destination, plans: Sequence[_Plan], moment: st
         tx.execute(insert(table), rows)
 
 
-def _renew(tx: Transaction, to: Destination, plans: Sequence[_Plan], moment: str) -> None:
+def _renew(tx: Transaction, to: UploadTarget, plans: Sequence[_Plan], moment: str) -> None:
     if to.mode == "version":
         _keep(tx, [plan.before for plan in plans if plan.before is not None], moment)
     rows = [
@@ -229,14 +231,14 @@ def _renew(tx: Transaction, to: Destination, plans: Sequence[_Plan], moment: str
         tx.execute(update(table).where(table.c.id == bindparam("key")), rows)
 
 
-def _outcome(to: Destination, before: Row[Any] | None, upload: Upload) -> Outcome:
+def _outcome(to: UploadTarget, before: Row[Any] | None, upload: Upload) -> Outcome:
     outcome = outcome_of(before, upload, to.mode)
     # Ids of batches sort by creation, and a batch is made when its files are acknowledged.
     is_newer = before is not None and (before.batch_id or "") > to.batch_id
     return "outdated" if to.is_late and is_newer and outcome == "replaced" else outcome
 
 
-def _confirm(tx: Transaction, to: Destination, plans: Sequence[_Plan]) -> None:
+def _confirm(tx: Transaction, to: UploadTarget, plans: Sequence[_Plan]) -> None:
     """The same bytes may come with other metadata; and they are what was uploaded last."""
     known = [plan.before.id for plan in plans if plan.before is not None]
     for part in batched(known, VARIABLES):
@@ -266,7 +268,7 @@ def _keep(tx: Transaction, rows: Sequence[Row[Any]], moment: str) -> None:
         tx.execute(insert(schema.document_versions), kept)
 
 
-def _values(to: Destination, upload: Upload, moment: str) -> dict[str, Any]:
+def _values(to: UploadTarget, upload: Upload, moment: str) -> dict[str, Any]:
     return {
         "media_type": upload.media_type,
         "sha256": upload.sha256,

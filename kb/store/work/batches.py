@@ -15,7 +15,7 @@ from sqlalchemy import Row, and_, case, delete, func, insert, select, update
 
 from kb.errors import NotFound
 from kb.ids import new_id, now
-from kb.store.content.placing import NOTES, Mode, Placed
+from kb.store.content.placing import NOTES, Mode, UploadedDocument
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import PageRequest
@@ -111,7 +111,7 @@ def create(tx: Transaction, scope: Scope, dataset_id: str, mode: Mode = "replace
     return batch_id
 
 
-def add(tx: Transaction, batch_id: str, placed: Iterable[Placed]) -> None:
+def add(tx: Transaction, batch_id: str, placed: Iterable[UploadedDocument]) -> None:
     """List files in a batch; of two with one name the later counts."""
     by_id = {item.document.id: item for item in placed}
     rows = [

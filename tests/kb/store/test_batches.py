@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from kb.errors import NotFound
 from kb.store.content import datasets, documents, placing, removal
-from kb.store.content.placing import Destination, Upload
+from kb.store.content.placing import Upload, UploadTarget
 from kb.store.engine.database import Database
 from kb.store.engine.paging import PageRequest
 from kb.store.work import batch_control, batches, jobs, strides
@@ -34,7 +34,7 @@ def new_batch(database: Database, dataset_id: str, **files: str) -> tuple[str, l
     with database.write() as tx:
         batch_id = batches.create(tx, ADMIN, dataset_id)
         uploads = [Upload(f"{name}.md", "text/markdown", sha, 100) for name, sha in files.items()]
-        placed = placing.put(tx, Destination(ADMIN, dataset_id, batch_id), uploads)
+        placed = placing.put(tx, UploadTarget(ADMIN, dataset_id, batch_id), uploads)
         batches.add(tx, batch_id, placed)
     return batch_id, [item.document.id for item in placed]
 

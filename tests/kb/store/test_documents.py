@@ -7,7 +7,7 @@ import pytest
 
 from kb.errors import Conflict, NotFound
 from kb.store.content import chunks, datasets, documents, embeddings, pages, placing, removal
-from kb.store.content.placing import Destination, Upload
+from kb.store.content.placing import Upload, UploadTarget
 from kb.store.engine.database import Database
 from kb.store.engine.paging import PageRequest
 from kb.store.work import batches, index_ops, jobs
@@ -32,7 +32,7 @@ def put(database: Database, dataset_id: str, name: str = "a.md", sha: str = "s1"
     upload = Upload(name, "text/markdown", sha, 3)
     with database.write() as tx:
         batch = batches.create(tx, ADMIN, dataset_id)
-        (placed,) = placing.put(tx, Destination(ADMIN, dataset_id, batch, mode), [upload])
+        (placed,) = placing.put(tx, UploadTarget(ADMIN, dataset_id, batch, mode), [upload])
         batches.add(tx, batch, [placed])
     return placed, batch
 

@@ -8,7 +8,7 @@ import pytest
 
 from kb.errors import Conflict, NotFound
 from kb.store.content import datasets, documents, placing, removal
-from kb.store.content.placing import Destination, Placed, Upload
+from kb.store.content.placing import Upload, UploadedDocument, UploadTarget
 from kb.store.engine.database import Database
 from kb.store.work import batches, jobs
 from kb.types import Failure, Scope
@@ -28,10 +28,12 @@ def dataset_id(database: Database) -> str:
     return database.writing(datasets.create, ADMIN, name="d", embedder="e").id
 
 
-def put(database: Database, dataset_id: str, *uploads: Upload, mode="replace") -> list[Placed]:
+def put(
+    database: Database, dataset_id: str, *uploads: Upload, mode="replace"
+) -> list[UploadedDocument]:
     with database.write() as tx:
         batch_id = batches.create(tx, ADMIN, dataset_id, mode)
-        placed = placing.put(tx, Destination(ADMIN, dataset_id, batch_id, mode), uploads)
+        placed = placing.put(tx, UploadTarget(ADMIN, dataset_id, batch_id, mode), uploads)
         batches.add(tx, batch_id, placed)
     return placed
 
@@ -40,7 +42,7 @@ def file(name: str, sha: str, **fields) -> Upload:
     return Upload(name, "text/markdown", sha, len(sha), **fields)
 
 
-def make_ready(database: Database, placed: Placed) -> None:
+def make_ready(database: Database, placed: UploadedDocument) -> None:
     with database.write() as tx:
         jobs.drop(tx, placed.document.id)
         removal.make_live(tx, placed.document.id, placed.document.version)
