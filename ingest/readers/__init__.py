@@ -11,12 +11,21 @@ from typing import BinaryIO, cast
 
 from ingest.sniff import media_types, package_types
 from ingest.types import Extraction, Reader, ReadOptions
+from kb.errors import UnreadableFile
 
 
 def _lazy(module: str, function: str) -> Reader:
     def read(source: BinaryIO, options: ReadOptions) -> Extraction:
+        if not source.read(1):
+            raise UnreadableFile("The file is empty: it has no bytes.", reason="empty_file")
+        source.seek(0)
         reader = cast(Reader, getattr(import_module(f"{__name__}.{module}"), function))
-        return reader(source, options)
+        try:
+            return reader(source, options)
+        except RecursionError as exc:
+            raise UnreadableFile(
+                "The file is nested too deeply to be read. Save it anew.", reason="damaged_file"
+            ) from exc
 
     return read
 

@@ -211,8 +211,6 @@ def _extraction(mails: list[ParsedMail], options: ReadOptions) -> Extraction:
 
 def _bytes(source: BinaryIO) -> bytes:
     data = source.read()
-    if not data:
-        raise UnreadableFile("The file is empty: it has no bytes.", reason="empty_file")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in data[:200]:
         return decode(data).text.encode()  # saved as UTF-16 by an editor
     return data.removeprefix(b"\xef\xbb\xbf")

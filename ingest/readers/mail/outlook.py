@@ -94,8 +94,6 @@ def read_outlook(source: BinaryIO, options: ReadOptions) -> Extraction:
         UnreadableFile: no text (reason `no_text`), damaged, too long.
     """
     data = source.read()
-    if not data:
-        raise UnreadableFile("The file is empty: it has no bytes.", reason="empty_file")
     try:
         with OleFileIO(BytesIO(data)) as container:
             storage = Storage.from_ole(container)

@@ -21,9 +21,8 @@ from ingest.readers.office.docx_styles import Numbering, Style, W, read_styles, 
 from ingest.readers.office.drawings import drawing_texts
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, local_name
-from ingest.readers.pages import DELETED, OfficePages
+from ingest.readers.pages import DELETED, PageWriter
 from ingest.types import Extraction, ReadOptions
-from kb.errors import UnreadableFile
 
 _KIND = "a Word document"
 _W_P, _W_TBL, _W_TR, _W_TC = f"{W}p", f"{W}tbl", f"{W}tr", f"{W}tc"
@@ -41,18 +40,13 @@ def read_docx(source: BinaryIO, options: ReadOptions) -> Extraction:
         UnreadableFile: no text, too long, damaged, locked, or not a Word document.
     """
     package = Package(source)
-    try:
-        return _WordDocument(package, OfficePages(options)).extraction()
-    except RecursionError as exc:
-        raise UnreadableFile(
-            "The document is nested too deeply to be read. Save it anew.", reason="damaged_file"
-        ) from exc
+    return _WordDocument(package, PageWriter(options)).extraction()
 
 
 class _WordDocument:
     """One pass over a document's main part."""
 
-    def __init__(self, package: Package, pages: OfficePages) -> None:
+    def __init__(self, package: Package, pages: PageWriter) -> None:
         self._package = package
         self._pages = pages
         self._main = package.main_part(_KIND)

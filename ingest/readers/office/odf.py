@@ -22,7 +22,7 @@ from ingest.readers.office.odf_text import (
 )
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, local_name, quoted
-from ingest.readers.pages import DELETED, OfficePages, enumerated
+from ingest.readers.pages import DELETED, PageWriter, enumerated
 from ingest.readers.plain.table_rows import one_line
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
@@ -51,18 +51,13 @@ def read_odf(source: BinaryIO, options: ReadOptions) -> Extraction:
             "The document asks for a password. Save a copy without one and upload that.",
             reason="password_required",
         )
-    try:
-        return _OdfDocument(package, OfficePages(options)).extraction()
-    except RecursionError as exc:
-        raise UnreadableFile(
-            "The document is nested too deeply to be read. Save it anew.", reason="damaged_file"
-        ) from exc
+    return _OdfDocument(package, PageWriter(options)).extraction()
 
 
 class _OdfDocument:
     """One pass over a document's content."""
 
-    def __init__(self, package: Package, pages: OfficePages) -> None:
+    def __init__(self, package: Package, pages: PageWriter) -> None:
         self._package = package
         self._pages = pages
         self._notes: list[str] = []

@@ -13,10 +13,9 @@ from typing import BinaryIO
 from ingest.readers.office.drawings import alternative_text, drawing_texts
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, local_name
-from ingest.readers.pages import EMBEDDED, PICTURES, OfficePages, enumerated
+from ingest.readers.pages import EMBEDDED, PICTURES, PageWriter, enumerated
 from ingest.readers.plain.table_rows import Cell, one_line
 from ingest.types import Extraction, ReadOptions
-from kb.errors import UnreadableFile
 
 _KIND = "a PowerPoint presentation"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
@@ -34,21 +33,15 @@ def read_pptx(source: BinaryIO, options: ReadOptions) -> Extraction:
         UnreadableFile: no text, too long, damaged, locked, or not a presentation.
     """
     package = Package(source)
-    pages = OfficePages(options)
+    pages = PageWriter(options)
     hidden = []
-    try:
-        for number, name in enumerate(_slides(package), start=1):
-            if number > 1:
-                pages.turn_page()
-            slide = package.xml(name)
-            if slide.get("show", "1") in ("0", "false"):
-                hidden.append(str(number))
-            _Slide(package, name, pages).write(slide)
-    except RecursionError as exc:
-        raise UnreadableFile(
-            "The presentation is nested too deeply to be read. Save it anew.",
-            reason="damaged_file",
-        ) from exc
+    for number, name in enumerate(_slides(package), start=1):
+        if number > 1:
+            pages.turn_page()
+        slide = package.xml(name)
+        if slide.get("show", "1") in ("0", "false"):
+            hidden.append(str(number))
+        _Slide(package, name, pages).write(slide)
     flagged = [f"Hidden slides were read, too: {enumerated(hidden)}."] if hidden else []
     return pages.extraction(f"kb pptx 1 on {PARSER}", "presentation", flagged)
 
@@ -63,7 +56,7 @@ def _slides(package: Package) -> list[str]:
 class _Slide:
     """One slide and its notes."""
 
-    def __init__(self, package: Package, name: str, pages: OfficePages) -> None:
+    def __init__(self, package: Package, name: str, pages: PageWriter) -> None:
         self._package = package
         self._pages = pages
         self._relations = package.relations(name)

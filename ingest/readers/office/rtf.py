@@ -23,7 +23,7 @@ from ingest.readers.office.rtf_words import (
     Fonts,
     of_code_page,
 )
-from ingest.readers.pages import DELETED, HIDDEN, PICTURES, OfficePages
+from ingest.readers.pages import DELETED, HIDDEN, PICTURES, PageWriter
 from ingest.readers.plain.table_rows import one_line
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
@@ -50,7 +50,7 @@ def read_rtf(source: BinaryIO, options: ReadOptions) -> Extraction:
         )
     if not data[:100].lstrip().startswith(b"{\\rtf"):
         raise UnreadableFile("The file is no RTF document.", reason="damaged_file")
-    return _RtfDocument(OfficePages(options)).read(data)
+    return _RtfDocument(PageWriter(options)).read(data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class _State:
 class _RtfDocument:
     """One pass over the tokens of a document."""
 
-    def __init__(self, pages: OfficePages) -> None:
+    def __init__(self, pages: PageWriter) -> None:
         self._pages = pages
         self._state = _State()
         self._stack: list[_State] = []

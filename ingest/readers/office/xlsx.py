@@ -16,7 +16,7 @@ from typing import BinaryIO
 from ingest.readers.office.package import Package
 from ingest.readers.office.xlsx_values import Formats
 from ingest.readers.office.xml_parts import PARSER, Element, iterate_xml, local_name, quoted
-from ingest.readers.pages import OfficePages, check_length, enumerated
+from ingest.readers.pages import PageWriter, check_length, enumerated
 from ingest.readers.plain.table_rows import Cell, Header, one_line
 from ingest.types import Extraction, ReadOptions
 
@@ -73,7 +73,7 @@ class _Workbook:
         from_1904 = properties is not None and properties.get("date1904") in ("1", "true")
         self._formats = Formats(package.optional_xml(self._part("styles")), from_1904=from_1904)
         self._strings = self._shared_strings()
-        self._pages = OfficePages(options)
+        self._pages = PageWriter(options)
         self._without_result = 0
 
     def extraction(self) -> Extraction:

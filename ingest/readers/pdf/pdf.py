@@ -19,7 +19,7 @@ from typing import BinaryIO
 import pypdf
 from pypdf.errors import DependencyError, PyPdfError
 
-from ingest.readers.pages import check_length, normalise, scrub_warnings
+from ingest.readers.pages import check_length, enumerated, normalise, scrub_warnings
 from ingest.readers.pdf.ocr import HOW_TO_INSTALL
 from ingest.readers.pdf.pdf_fallback import FallbackReaders, PdfiumFile, is_garbled
 from ingest.readers.plain.text import text_blocks
@@ -44,7 +44,6 @@ _LIMITS = pypdf.Configuration(
 """Far above what printed pages need, far below what bombs want."""
 
 _SENTENCE_END = re.compile(r"[.!?:。！？：…”\"]$")
-_PAGES_NAMED = 10
 
 
 def read_pdf(source: BinaryIO, options: ReadOptions) -> Extraction:
@@ -195,9 +194,8 @@ def _may_start(text_before: str) -> bool:
 def _naming(what: str, numbers: list[int]) -> tuple[str, ...]:
     if not numbers:
         return ()
-    named = ", ".join(str(number) for number in numbers[:_PAGES_NAMED])
-    more = f" and {len(numbers) - _PAGES_NAMED} more" if len(numbers) > _PAGES_NAMED else ""
-    return (f"{'Page' if len(numbers) == 1 else 'Pages'} {named}{more} {what}.",)
+    named = enumerated([str(number) for number in numbers])
+    return (f"{'Page' if len(numbers) == 1 else 'Pages'} {named} {what}.",)
 
 
 def _locked() -> UnreadableFile:

@@ -35,8 +35,6 @@ def read_picture(source: BinaryIO, options: ReadOptions) -> Extraction:
         UnreadableFile: no text or no engine (reason `no_text`), damaged, too large.
     """
     data = source.read()
-    if not data:
-        raise UnreadableFile("The file is empty: it has no bytes.", reason="empty_file")
     found = engine(options)
     clock = Clock(options)
     pages: list[Page] = []

@@ -13,8 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Literal
 
-from ingest.readers.pages import PageWriter, no_text, normalise, scrub_warnings
-from ingest.readers.plain.text import decoding_warnings, read_decoded
+from ingest.readers.pages import PageWriter, read_source
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
 
@@ -37,29 +36,19 @@ def read_delimited(source: BinaryIO, options: ReadOptions) -> Extraction:
     Raises:
         UnreadableFile: no text, too long, or the encoding is unknown.
     """
-    decoded = read_decoded(source, options)
-    text, scrubbed = normalise(decoded.text)
+    found = read_source(source, options)
+    text = found.text
     # One cell may be longer than the library's 131,072 characters; max_characters bounds it.
     csv.field_size_limit(sys.maxsize)
     delimiter = _delimiter(text[:_SAMPLE_CHARACTERS])
     quoting = _quoting(text, delimiter)
     writer = PageWriter(options)
     odd = _write_rows(writer, _rows(text, delimiter, quoting))
-    if not writer.blocks:
-        raise no_text("table")
-    warnings = [*decoding_warnings(decoded), *scrub_warnings(scrubbed)]
     if quoting == csv.QUOTE_NONE and '"' in text:
-        warnings.append("Quotes are not balanced; they were read as ordinary characters.")
+        writer.warnings.append("Quotes are not balanced; they were read as ordinary characters.")
     if odd:
-        warnings.append(f"{odd} rows have more or fewer cells than the header.")
-    return Extraction(
-        pages=(writer.page(),),
-        blocks=tuple(writer.blocks),
-        encoding=decoded.encoding,
-        encoding_confidence=decoded.confidence,
-        parser=PARSER,
-        warnings=tuple(warnings),
-    )
+        writer.warnings.append(f"{odd} rows have more or fewer cells than the header.")
+    return writer.extraction(PARSER, "table", source=found)
 
 
 def _rows(text: str, delimiter: str, quoting: Quoting) -> Iterator[list[str]]:

@@ -11,10 +11,8 @@ import json
 import re
 from typing import BinaryIO
 
-from ingest.readers.pages import PageWriter, no_text, normalise, scrub_warnings
+from ingest.readers.pages import PageWriter, SourceText, enumerated, read_source
 from ingest.readers.plain.json_layout import Pairs, RecordWriter
-from ingest.readers.plain.text import decoding_warnings, read_decoded
-from ingest.sniff.encodings import Decoded
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
 
@@ -37,17 +35,13 @@ def read_json(source: BinaryIO, options: ReadOptions) -> Extraction:
     Raises:
         UnreadableFile: not JSON (reason `damaged_file`, with line and column), no text, too long.
     """
-    decoded = read_decoded(source, options)
-    text, scrubbed = normalise(decoded.text)
+    found = read_source(source, options)
     writer = PageWriter(options)
-    records = RecordWriter(writer)
     try:
-        _write_values(records, text)
+        _write_values(RecordWriter(writer), found.text)
     except json.JSONDecodeError as exc:
         raise _invalid(exc) from exc
-    except RecursionError as exc:
-        raise _too_deep() from exc
-    return _extraction(writer, decoded, [*scrub_warnings(scrubbed)])
+    return writer.extraction(PARSER, "JSON", source=found)
 
 
 def read_json_lines(source: BinaryIO, options: ReadOptions) -> Extraction:
@@ -56,43 +50,40 @@ def read_json_lines(source: BinaryIO, options: ReadOptions) -> Extraction:
     Raises:
         UnreadableFile: most lines are not JSON, no text, too long.
     """
-    decoded = read_decoded(source, options)
-    text, scrubbed = normalise(decoded.text)
+    found = read_source(source, options)
+    text = found.text
     writer = PageWriter(options)
     records = RecordWriter(writer)
     broken: list[int] = []
     first_error: json.JSONDecodeError | None = None
     decoder, good = _decoder(), 0
+    position = 0
     for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            records.add(decoder.decode(line))
-            good += 1
-        except json.JSONDecodeError as exc:
-            first_error = first_error or json.JSONDecodeError(
-                exc.msg, text, _start_of_line(text, number) + exc.pos
-            )
-            broken.append(number)
-            records.add_broken(line)
-        except RecursionError as exc:
-            raise _too_deep() from exc
+        if line.strip():
+            try:
+                records.add(decoder.decode(line))
+                good += 1
+            except json.JSONDecodeError as exc:
+                first_error = first_error or json.JSONDecodeError(exc.msg, text, position + exc.pos)
+                broken.append(number)
+                records.add_broken(line)
+        position += len(line) + 1
     if first_error is not None and len(broken) > good:
-        return _as_values(text, first_error, options, decoded)
-    return _extraction(writer, decoded, [*scrub_warnings(scrubbed), *_broken_lines(broken)])
+        return _as_values(found, first_error, options)
+    if broken:
+        named = enumerated([str(number) for number in broken])
+        writer.warnings.append(f"Lines {named} are not valid JSON and were kept as they stand.")
+    return writer.extraction(PARSER, "JSON", source=found)
 
 
-def _as_values(
-    text: str, error: json.JSONDecodeError, options: ReadOptions, decoded: Decoded
-) -> Extraction:
+def _as_values(found: SourceText, error: json.JSONDecodeError, options: ReadOptions) -> Extraction:
     """A file that is named for lines, but whose values go over several."""
     writer = PageWriter(options)
-    records = RecordWriter(writer)
     try:
-        _write_values(records, text)
+        _write_values(RecordWriter(writer), found.text)
     except (json.JSONDecodeError, RecursionError) as exc:
         raise _invalid(error) from exc
-    return _extraction(writer, decoded, [])
+    return writer.extraction(PARSER, "JSON", source=found)
 
 
 def _write_values(records: RecordWriter, text: str) -> None:
@@ -130,41 +121,9 @@ def _after_blanks(text: str, position: int) -> int:
     return match.end() if match else position
 
 
-def _extraction(writer: PageWriter, decoded: Decoded, warnings: list[str]) -> Extraction:
-    if not writer.blocks:
-        raise no_text("JSON")
-    return Extraction(
-        pages=writer.pages(),
-        blocks=tuple(writer.blocks),
-        encoding=decoded.encoding,
-        encoding_confidence=decoded.confidence,
-        parser=PARSER,
-        warnings=(*decoding_warnings(decoded), *scrub_warnings(writer.scrubbed), *warnings),
-    )
-
-
-def _start_of_line(text: str, number: int) -> int:
-    position = 0
-    for _ in range(number - 1):
-        position = text.index("\n", position) + 1
-    return position
-
-
-def _broken_lines(numbers: list[int]) -> list[str]:
-    if not numbers:
-        return []
-    named = ", ".join(str(number) for number in numbers[:_LINES_NAMED])
-    more = f" and {len(numbers) - _LINES_NAMED} more" if len(numbers) > _LINES_NAMED else ""
-    return [f"Lines {named}{more} are not valid JSON and were kept as they stand."]
-
-
 def _invalid(exc: json.JSONDecodeError) -> UnreadableFile:
     return UnreadableFile(
         f"The JSON is not valid at line {exc.lineno}, column {exc.colno}: {exc.msg}. Mend it, or "
         "upload it with the extension .txt to have it read as plain text.",
         reason="damaged_file",
     )
-
-
-def _too_deep() -> UnreadableFile:
-    return UnreadableFile("The JSON is nested too deeply to be read.", reason="damaged_file")

@@ -11,10 +11,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from ingest.readers.pages import check_length, no_text, normalise, scrub_warnings
-from ingest.readers.plain.text import decoding_warnings, read_decoded
+from ingest.readers.pages import read_source
 from ingest.types import Extraction, ReadOptions
-from kb.types import Block, Page
+from kb.types import Block
 
 PARSER = "kb source code 1"
 
@@ -76,19 +75,8 @@ def read_configuration(source: BinaryIO, options: ReadOptions) -> Extraction:
 
 
 def _read(source: BinaryIO, options: ReadOptions, level_of: LevelOf) -> Extraction:
-    decoded = read_decoded(source, options)
-    text, scrubbed = normalise(decoded.text)
-    check_length(len(text), options)
-    if not text.strip():
-        raise no_text("file")
-    return Extraction(
-        pages=(Page(1, text),),
-        blocks=tuple(_blocks(text, level_of)),
-        encoding=decoded.encoding,
-        encoding_confidence=decoded.confidence,
-        parser=PARSER,
-        warnings=(*decoding_warnings(decoded), *scrub_warnings(scrubbed)),
-    )
+    found = read_source(source, options)
+    return found.as_page(_blocks(found.text, level_of), PARSER, options)
 
 
 def _blocks(text: str, level_of: LevelOf) -> Iterator[Block]:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
-from ingest.readers.pages import PageWriter, no_text, normalise, scrub_warnings
-from ingest.readers.plain.text import decoding_warnings, read_decoded
+from ingest.readers.pages import PageWriter, read_source
 from ingest.types import Extraction, ReadOptions
 
 PARSER = "kb subtitles 1"
@@ -61,32 +60,20 @@ def read_subtitles(source: BinaryIO, options: ReadOptions) -> Extraction:
     Raises:
         UnreadableFile: no cues, too long, or the encoding is unknown.
     """
-    decoded = read_decoded(source, options)
-    text, scrubbed = normalise(decoded.text)
+    found = read_source(source, options)
     writer = PageWriter(options)
     counts = {"repeated": 0}
     page = 0
-    for paragraph in _paragraphs(_cues(text), counts):
+    for paragraph in _paragraphs(_cues(found.text), counts):
         number = int(paragraph.start_s // PAGE_S) + 1
         if number > page:
             writer.turn_page(number)
             page = number
         writer.add("paragraph", f"[{_clock(paragraph.start_s)}] {paragraph.text()}")
-    if not writer.blocks:
-        raise no_text("subtitle file")
-    repeated = counts["repeated"]
-    return Extraction(
-        pages=tuple(page for page in writer.pages() if page.text),
-        blocks=tuple(writer.blocks),
-        encoding=decoded.encoding,
-        encoding_confidence=decoded.confidence,
-        parser=PARSER,
-        warnings=(
-            *decoding_warnings(decoded),
-            *scrub_warnings(scrubbed),
-            *([f"{repeated} lines that repeat the cue before were left out."] if repeated else []),
-        ),
-    )
+    if repeated := counts["repeated"]:
+        writer.warnings.append(f"{repeated} lines that repeat the cue before were left out.")
+    read = writer.extraction(PARSER, "subtitle file", source=found)
+    return replace(read, pages=tuple(page for page in read.pages if page.text), empty_pages=())
 
 
 def _cues(text: str) -> Iterator[Cue]:

@@ -12,11 +12,9 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from ingest.readers.pages import check_length, no_text, normalise, scrub_warnings
-from ingest.sniff.encodings import Decoded, decode
+from ingest.readers.pages import read_source
 from ingest.types import Extraction, ReadOptions
-from kb.errors import UnreadableFile
-from kb.types import Block, Page
+from kb.types import Block
 
 MAX_HEADING_CHARACTERS = 80
 _MAX_HAN_HEADING = 60
@@ -81,7 +79,6 @@ def _western_level(line: str) -> int | None:
 
 PARSER = "kb text 1"
 
-_MAX_BYTES_PER_CHARACTER = 4
 _INDENT = re.compile("\u3000|\t| {2,}")
 _UNWRAPPED_LINE = 160
 """A line longer than this was not broken to fit a width, so each line is a paragraph."""
@@ -93,50 +90,8 @@ def read_text(source: BinaryIO, options: ReadOptions) -> Extraction:
     Raises:
         UnreadableFile: no text, too long, or the encoding is unknown.
     """
-    decoded = read_decoded(source, options)
-    text, scrubbed = normalise(decoded.text)
-    check_length(len(text), options)
-    if not text.strip():
-        raise no_text("file")
-    return Extraction(
-        pages=(Page(1, text),),
-        blocks=tuple(text_blocks(1, text)),
-        encoding=decoded.encoding,
-        encoding_confidence=decoded.confidence,
-        parser=PARSER,
-        warnings=(*decoding_warnings(decoded), *scrub_warnings(scrubbed)),
-    )
-
-
-def read_decoded(source: BinaryIO, options: ReadOptions) -> Decoded:
-    """The bytes of a text file, decoded.
-
-    Raises:
-        UnreadableFile: empty, too long, or the encoding is unknown.
-    """
-    return decode(read_bytes(source, options), options.encoding)
-
-
-def read_bytes(source: BinaryIO, options: ReadOptions) -> bytes:
-    """All bytes of a text file; one that can only hold too much text is not read to its end.
-
-    Raises:
-        UnreadableFile: empty or too long.
-    """
-    most = options.max_characters * _MAX_BYTES_PER_CHARACTER + len("\ufeff".encode("utf-32"))
-    data = source.read(most + 1)
-    if len(data) > most:
-        check_length(options.max_characters + 1, options)
-    if not data:
-        raise UnreadableFile("The file is empty: it has no bytes.", reason="empty_file")
-    return data
-
-
-def decoding_warnings(decoded: Decoded) -> tuple[str, ...]:
-    """What to tell about bytes that did not fit the encoding."""
-    if not decoded.replaced:
-        return ()
-    return (f"{decoded.replaced} broken bytes were replaced by U+FFFD.",)
+    found = read_source(source, options)
+    return found.as_page(text_blocks(1, found.text), PARSER, options)
 
 
 def text_blocks(page: int, text: str) -> Iterator[Block]:

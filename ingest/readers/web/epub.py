@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from ingest.readers.office.package import Package, resolved
 from ingest.readers.office.xml_parts import PARSER, Element
-from ingest.readers.pages import PICTURES, OfficePages, enumerated
+from ingest.readers.pages import PICTURES, PageWriter, enumerated
 from ingest.readers.web.html import read_html
 from ingest.readers.web.html_source import decode_html
 from ingest.types import Extraction, ReadOptions
@@ -52,7 +52,7 @@ class _Book:
     def __init__(self, package: Package, options: ReadOptions) -> None:
         self._package = package
         self._options = options
-        self._pages = OfficePages(options)
+        self._pages = PageWriter(options)
         self._locked = _locked_parts(package)
         self._warnings: Counter[str] = Counter()
         self._last_title = ""

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from typing import BinaryIO
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from ingest.readers.pages import PageWriter, no_text, scrub_warnings
-from ingest.readers.plain.text import decoding_warnings, read_bytes
+from ingest.readers.pages import PageWriter, read_bytes, source_text
 from ingest.readers.web.html_boilerplate import Boilerplate, find_boilerplate
 from ingest.readers.web.html_source import MAX_DEPTH, cap_depth, decode_html
 from ingest.types import Extraction, ReadOptions
@@ -47,26 +47,16 @@ def read_html(source: BinaryIO, options: ReadOptions) -> Extraction:
     decoded, lie = decode_html(read_bytes(source, options), options.encoding)
     markup, dropped_tags = cap_depth(decoded.text.replace("\x00", ""))
     writer = PageWriter(options)
-    around = _Walk(writer).run(LexborHTMLParser(markup))
-    if not writer.blocks:
-        raise no_text("page")
-    warnings = [*decoding_warnings(decoded), *scrub_warnings(writer.scrubbed)]
-    if lie:
-        warnings.append(lie)
+    left_out = _Walk(writer).run(LexborHTMLParser(markup))
+    warnings = [lie] if lie else []
     if dropped_tags:
         warnings.append(
             f"{dropped_tags} tags nested deeper than {MAX_DEPTH} were ignored; their text was kept."
         )
-    if around:
-        warnings.append(f"{around} characters around the main part were left out.")
-    return Extraction(
-        pages=(writer.page(),),
-        blocks=tuple(writer.blocks),
-        encoding=decoded.encoding,
-        encoding_confidence=decoded.confidence,
-        parser=f"selectolax {version('selectolax')}",
-        warnings=tuple(warnings),
-    )
+    if left_out:
+        warnings.append(f"{left_out} characters around the main part were left out.")
+    decoding = source_text(replace(decoded, text=""))
+    return writer.extraction(f"selectolax {version('selectolax')}", "page", warnings, decoding)
 
 
 class _Walk:
@@ -77,7 +67,6 @@ class _Walk:
         self._inline: list[str] = []
         self._kinds: list[tuple[BlockKind, int]] = [("paragraph", 0)]
         self._boilerplate = Boilerplate()
-        self._last_kind: BlockKind = "paragraph"
 
     def run(self, tree: LexborHTMLParser) -> int:
         """Write the page; returns how many characters around its main part were left out."""
@@ -109,7 +98,7 @@ class _Walk:
             return False
         if tag == "pre":
             self._flush()
-            self._add("code", _inline_text(node))
+            self._writer.put("code", _inline_text(node))
             return False
         if tag == "table" and _is_data(node):
             self._flush()
@@ -144,30 +133,24 @@ class _Walk:
             self._inline.clear()
             kind, level = self._kinds[-1]
             separator = " " if kind == "heading" else "\n"
-            self._add(
+            self._writer.put(
                 kind, separator.join(filter(None, (" ".join(_words(x)) for x in lines))), level
             )
-
-    def _add(self, kind: BlockKind, text: str, level: int = 0) -> None:
-        if text.strip():
-            close = kind in ("list", "table") and kind == self._last_kind
-            self._writer.add(kind, text, level=level, separator="\n" if close else "\n\n")
-            self._last_kind = kind
 
     def _write_table(self, table: LexborNode) -> None:
         """A line per row; under a header row each value carries its column's name."""
         caption = table.css_first("caption")
         if caption is not None:
-            self._add("paragraph", " ".join(_inline_text(caption).split()))
+            self._writer.put("paragraph", " ".join(_inline_text(caption).split()))
         header: list[str] = []
         for row in table.css("tr"):
             cells = [cell for cell in _children(row) if cell.tag in ("td", "th")]
             values = [" ".join(_inline_text(cell).split()) for cell in cells]
             if not header and cells and all(cell.tag == "th" for cell in cells) and len(cells) > 1:
                 header = values
-                self._add("table", " | ".join(filter(None, values)))
+                self._writer.put("table", " | ".join(filter(None, values)))
             else:
-                self._add("table", _row(header, values))
+                self._writer.put("table", _row(header, values))
 
 
 def _walk(

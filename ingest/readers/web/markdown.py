@@ -13,10 +13,9 @@ from typing import BinaryIO
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from ingest.readers.pages import check_length, no_text, normalise, scrub_warnings
-from ingest.readers.plain.text import decoding_warnings, read_decoded
+from ingest.readers.pages import read_source
 from ingest.types import Extraction, ReadOptions
-from kb.types import Block, BlockKind, Page
+from kb.types import Block, BlockKind
 
 _KINDS: dict[str, BlockKind] = {
     "heading_open": "heading",
@@ -39,19 +38,9 @@ def read_markdown(source: BinaryIO, options: ReadOptions) -> Extraction:
     Raises:
         UnreadableFile: no text, too long, or the encoding is unknown.
     """
-    decoded = read_decoded(source, options)
-    text, scrubbed = normalise(decoded.text)
-    check_length(len(text), options)
-    if not text.strip():
-        raise no_text("file")
-    return Extraction(
-        pages=(Page(1, text),),
-        blocks=tuple(_blocks(text)),
-        encoding=decoded.encoding,
-        encoding_confidence=decoded.confidence,
-        parser=f"markdown-it-py {version('markdown-it-py')}",
-        warnings=(*decoding_warnings(decoded), *scrub_warnings(scrubbed)),
-    )
+    found = read_source(source, options)
+    parser = f"markdown-it-py {version('markdown-it-py')}"
+    return found.as_page(_blocks(found.text), parser, options)
 
 
 def _blocks(text: str) -> Iterator[Block]:

@@ -4,7 +4,9 @@ from io import BytesIO
 
 import pytest
 
-from ingest.readers.plain.json_records import read_json, read_json_lines
+from ingest.readers import READERS
+from ingest.readers.plain.json_records import read_json_lines
+from ingest.sniff.media_types import JSON
 from ingest.types import ReadOptions
 from kb.errors import UnreadableFile
 
@@ -15,7 +17,7 @@ def _blocks(extraction):
 
 
 def _read(source):
-    return read_json(BytesIO(source.encode()), ReadOptions())
+    return READERS[JSON](BytesIO(source.encode()), ReadOptions())
 
 
 def test_flat_objects_are_rows_and_numbers_stay_as_written():
@@ -75,5 +77,5 @@ def test_values_over_several_lines_are_read_under_either_name():
     source = b'{\n"a": 1}\n{\n"a": 2}\n'
 
     assert _blocks(read_json_lines(BytesIO(source), ReadOptions())) == _blocks(
-        read_json(BytesIO(source), ReadOptions())
+        READERS[JSON](BytesIO(source), ReadOptions())
     )
