@@ -188,28 +188,22 @@ def process(
         options=options,
         cuts=cuts,
     )
-    sums = balance(extraction.pages, removals, chunks)
-    seconds = {"clean": cleaned - began, "split": time.perf_counter() - cleaned}
-    if read_s is not None:
-        seconds = {"read": read_s, **seconds}
+    stages = {"read": read_s, "clean": cleaned - began, "split": time.perf_counter() - cleaned}
     return Processed(
         removals=removals,
         chunks=tuple(chunks),
-        receipt={
-            "bytes": size_bytes,
-            "chunks": len(chunks),
-            **_receipt(extraction, removals, sums, seconds),
-        },
+        receipt={"bytes": size_bytes, **_receipt(extraction, removals, chunks, stages)},
         refusal=_refusal(extraction, processing, removals, chunks),
     )
 
 
 def _receipt(
     extraction: Extraction,
-    removals: Iterable[Removal],
-    sums: Balance,
-    seconds: Mapping[str, float],
+    removals: Sequence[Removal],
+    chunks: Sequence[Chunk],
+    stages: Mapping[str, float | None],
 ) -> dict[str, Any]:
+    sums = balance(extraction.pages, removals, chunks)
     removed: dict[str, int] = {}
     for removal in removals:
         removed[removal.rule] = removed.get(removal.rule, 0) + removal.end - removal.start
@@ -219,13 +213,14 @@ def _receipt(
         "balance": asdict(sums),
         "pages": len(extraction.pages),
         "pages_without_text": list(extraction.empty_pages),
+        "chunks": len(chunks),
         "truncated": 0,  # the embedder refuses a text that it would have to cut
         "replaced": sum(page.text.count(REPLACEMENT) for page in extraction.pages),
         "encoding": extraction.encoding,
         "encoding_confidence": extraction.encoding_confidence,
         "parser": extraction.parser,
         "warnings": list(extraction.warnings),
-        "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
+        "seconds": {stage: round(s, 3) for stage, s in stages.items() if s is not None},
     }
 
 
