@@ -40,7 +40,7 @@ FENCES = {
     "sentence_transformers": ("kb/models/",),
     "torch": ("kb/models/",),
     "openvino": ("kb/models/",),
-    "openai": ("kb/models/",),
+    "aiohttp": ("kb/models/",),
     "llama_index": ("kb/models/", "ingest/split/", "eval/", "client/retrievers/llama_index.py"),
     "jwt": ("kb/access/end_users.py",),
     "httpx_sse": ("client/http.py",),

@@ -1,7 +1,7 @@
 """Language models that stream: OpenAI-compatible endpoints, and LlamaIndex classes by name.
 
-The raw stream is read, not the SDK's objects: 12 µs a token instead of 92. No word of an upstream
-error reaches our own: servers echo requests, and a request holds the hidden prompt.
+No word of an upstream error reaches our own: servers echo requests, and a request holds the hidden
+prompt.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class OpenAIChatModel:
     async def _open(self) -> OpenAITransport:
         async with self._opening:
             if self._transport is None:
-                # The SDK's import takes 0.4 s and its client 25 ms; other answers go on meanwhile.
+                # Certificates and imports take a moment; other answers go on meanwhile.
                 self._transport = await asyncio.to_thread(_transport, self._model)
             return self._transport
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,7 +29,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.exc import OperationalError
 
 VARIABLES = 900
@@ -82,16 +83,19 @@ def upsert(
 
     With neither, a row that conflicts with any unique constraint stays as it is.
     """
-    if not rows:
-        return
+    if rows:
+        tx.execute(_upsert(table, tuple(replace), tuple(add)), rows)
+
+
+@lru_cache(maxsize=64)
+def _upsert(table: Table, replace: tuple[str, ...], add: tuple[str, ...]) -> Insert:
+    """Kept, for making one takes longer than running it."""
     statement = insert(table)
-    if replace or add:
-        changed: dict[str, Any] = {name: statement.excluded[name] for name in replace}
-        changed |= {name: table.c[name] + statement.excluded[name] for name in add}
-        statement = statement.on_conflict_do_update(index_elements=table.primary_key, set_=changed)
-    else:
-        statement = statement.on_conflict_do_nothing()
-    tx.execute(statement, rows)
+    if not (replace or add):
+        return statement.on_conflict_do_nothing()
+    changed: dict[str, Any] = {name: statement.excluded[name] for name in replace}
+    changed |= {name: table.c[name] + statement.excluded[name] for name in add}
+    return statement.on_conflict_do_update(index_elements=table.primary_key, set_=changed)
 
 
 def next_number(tx: Connection, column: Column[int], *own: ColumnElement[bool]) -> int:

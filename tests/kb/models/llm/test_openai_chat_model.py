@@ -21,6 +21,25 @@ def test_tokens_come_one_by_one_and_usage_at_the_end():
     assert server.requests[0]["messages"][0]["content"] == PROMPT.system
 
 
+@pytest.mark.parametrize(("exempt", "is_reached"), [("", True), ("model.invalid", False)])
+def test_the_proxy_that_the_environment_names_is_used(monkeypatch, exempt, is_reached):
+    async def run() -> list[str]:
+        async with FakeModelServer() as server:
+            monkeypatch.setenv("http_proxy", server.base_url.removesuffix("/v1"))
+            monkeypatch.setenv("no_proxy", exempt)
+            model = open_chat_model(Model("far", "openai", "http://model.invalid/v1", "echo"))
+            try:
+                return texts(await collect(model.stream(PROMPT), server))
+            finally:
+                await model.close()
+
+    if is_reached:
+        assert asyncio.run(run()) == ["one", " two", " three"]
+    else:
+        with pytest.raises(ModelUnavailable, match="cannot be reached"):
+            asyncio.run(run())
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
