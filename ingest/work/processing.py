@@ -170,13 +170,9 @@ def process(
     began = time.perf_counter()
     options = processing.split
     cuts = separators.cuts(extraction.pages, options)
-    removals = clean(
-        extraction.pages,
-        extraction.blocks,
-        processing.clean,
-        processing.custom_regex,
-        first=separators.left_out(extraction.pages, cuts, options),
-    )
+    first = separators.left_out(extraction.pages, cuts, options)
+    rules, patterns = processing.clean, processing.custom_regex
+    removals = clean(extraction.pages, extraction.blocks, rules, patterns, first=first)
     cleaned = time.perf_counter()
     chunks = split(
         extraction,
