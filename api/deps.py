@@ -7,7 +7,7 @@ a thread, and none holds a database session: a stream may stay open for an hour.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, TypedDict
 from weakref import WeakValueDictionary
 
 import anyio
@@ -26,8 +26,6 @@ from kb.errors import NotAllowed, Rejected, Unauthenticated
 from kb.knowledge_base import KnowledgeBase
 from kb.store.engine.paging import MAX_LIMIT, PageRequest
 from kb.types import Permission, Scope
-
-Json = dict[str, Any]
 
 IdempotencyLocks = WeakValueDictionary[tuple[str, str], anyio.Lock]
 """Who is creating something under an idempotency key: (caller, key) → the lock it holds."""

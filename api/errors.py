@@ -55,6 +55,9 @@ CODES: Mapping[int, str] = {
 _PHRASES: Mapping[int, str] = {460: "Checksum Mismatch"}
 """Statuses that are no standard ones."""
 
+_SERVED = ("kb", "ingest", "api")
+"""The packages whose errors a server can answer with."""
+
 INTERNAL_DETAIL = "Something went wrong on our side. The log has the details under the request id."
 RETRY_AFTER_S = "1"
 
@@ -87,24 +90,35 @@ class AllRejected(Rejected):
 
 def status_of(error: KnowledgeBaseError) -> int:
     """The HTTP status of a domain error."""
-    if isinstance(error, ProtocolError):
-        return error.status
     if isinstance(error, AnswerFailed):
         return status_of_code(error.code)
-    return next(STATUSES[family] for family in type(error).__mro__ if family in STATUSES)
+    return _status_of(type(error))
 
 
 def status_of_code(code: str) -> int:
     """The HTTP status of a stored failure, of which only the code is left."""
-    if code == "cancelled":
-        return 409
+    return known_codes().get(code, (500, ""))[0]
+
+
+def known_codes() -> dict[str, tuple[int, str]]:
+    """Every code that a problem may have, with its status and what it means."""
     families = [errors.KnowledgeBaseError]
     for family in families:
         families.extend(family.__subclasses__())
-    found = [family for family in families if family.code == code]
-    if not found:
-        return 500
-    return next(STATUSES[family] for family in found[0].__mro__ if family in STATUSES)
+    found = {"cancelled": (409, "The answer was stopped.")}
+    for family in families:
+        if family.__module__.split(".")[0] in _SERVED:
+            meaning = (family.__doc__ or "").partition("\n")[0]
+            found.setdefault(family.code, (_status_of(family), meaning))
+    for status, code in CODES.items():
+        found.setdefault(code, (status, _ROUTER_DETAILS.get(status, HTTPStatus(status).phrase)))
+    return found
+
+
+def _status_of(family: type[KnowledgeBaseError]) -> int:
+    if issubclass(family, ProtocolError):
+        return family.status
+    return next(STATUSES[base] for base in family.__mro__ if base in STATUSES)
 
 
 def problem(
@@ -117,19 +131,23 @@ def problem(
     members: Mapping[str, Any] | None = None,
 ) -> Response:
     """One error as RFC 9457 wants it; `members` are added to the document."""
-    body = {
+    body = {**problem_fields(status, code, detail, request_id), **(members or {})}
+    extra = {"retry-after": RETRY_AFTER_S} if status in (429, 503) else {}
+    if status == 401:
+        extra["www-authenticate"] = "Bearer"
+    return Response(json.dumps(body), status, {**extra, **(headers or {})}, MEDIA_TYPE)
+
+
+def problem_fields(status: int, code: str, detail: str, request_id: str) -> dict[str, Any]:
+    """What every problem document says."""
+    return {
         "type": "about:blank",
         "title": _PHRASES.get(status) or HTTPStatus(status).phrase,
         "status": status,
         "code": code,
         "detail": detail,
         "request_id": request_id,
-        **(members or {}),
     }
-    extra = {"retry-after": RETRY_AFTER_S} if status in (429, 503) else {}
-    if status == 401:
-        extra["www-authenticate"] = "Bearer"
-    return Response(json.dumps(body), status, {**extra, **(headers or {})}, MEDIA_TYPE)
 
 
 def problem_of(error: KnowledgeBaseError, request_id: str) -> Response:

@@ -10,10 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
+from functools import lru_cache, partial
 from typing import Annotated, Any
 
 import anyio
 from fastapi import Depends, Header
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -37,22 +40,20 @@ class Once:
         self._key = key
 
     async def __call__(
-        self,
-        status: int,
-        create: Callable[[], Awaitable[Any]],
-        *,
-        content: str | None = None,
+        self, create: Callable[[], Awaitable[Any]], *, content: str | None = None
     ) -> Response:
-        """Call `create` and answer with its result as JSON, or with what it returned before.
+        """Call `create` and answer as the route declares it, or with what was answered before.
 
         Args:
-            status: the status of a success.
             content: names the request's content; the body itself if it is not given.
 
         Raises:
             Conflict: the key was used for another request.
         """
-        answer, is_replayed = await self.first(status, create, content=content)
+        route: APIRoute = self._request.scope["route"]
+        encode = partial(_encoded, route.response_model)
+        first = self.first(route.status_code or 200, create, content=content, encode=encode)
+        answer, is_replayed = await first
         headers = {REPLAYED: "true"} if is_replayed else None
         return Response(answer.body, answer.status, headers, "application/json")
 
@@ -62,15 +63,17 @@ class Once:
         create: Callable[[], Awaitable[Any]],
         *,
         content: str | None = None,
+        encode: Callable[[Any], str] = json.dumps,
         is_there: Callable[[Any], Awaitable[bool]] | None = None,
     ) -> tuple[FirstAnswer, bool]:
         """Like calling it, but gives what is kept, and whether it was kept before.
 
         Args:
+            encode: makes the text that is kept.
             is_there: whether what was made before still exists; if not, it is made again.
         """
         if self._key is None:
-            return FirstAnswer(status, json.dumps(await create())), False
+            return FirstAnswer(status, encode(await create())), False
         turn = self._locks.setdefault((self._caller, self._key), anyio.Lock())
         async with turn:
             fingerprint = await self._fingerprint(content)
@@ -78,7 +81,7 @@ class Once:
             known = await read(self._kb, idempotency.find, *named)
             if known is not None and (is_there is None or await is_there(json.loads(known.body))):
                 return known, True
-            answer = FirstAnswer(status, json.dumps(await create()))
+            answer = FirstAnswer(status, encode(await create()))
             await write(self._kb, idempotency.keep, *named, answer)
             return answer, False
 
@@ -87,6 +90,16 @@ class Once:
         named = f"{self._request.method} {url.path}?{url.query}\n".encode()
         body = await self._request.body() if content is None else content.encode()
         return hashlib.sha256(named + body).hexdigest()
+
+
+def _encoded(response_model: Any, value: Any) -> str:
+    adapter = _adapter(response_model)
+    return adapter.dump_json(adapter.validate_python(value, from_attributes=True)).decode()
+
+
+@lru_cache
+def _adapter(response_model: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(response_model)
 
 
 async def get_once(

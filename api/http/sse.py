@@ -1,84 +1,104 @@
-"""Server-sent events: run events as frames of pure ASCII, ids counted from 1.
+"""Server-sent events as frames of pure ASCII, ids counted from 1.
 
-Each frame is built once as bytes, and everything that is waiting goes out in one write. JSON in
-events is ASCII, so no character of a token can break a frame or its encoding.
+JSON in events is ASCII, so no character of a token can break a frame or its encoding.
 """
 
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
-from json.encoder import encode_basestring_ascii
-from typing import Any
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Generic, TypeVar, get_args
 
+import anyio
+from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from api.resources.chat import responses
 from kb.access import OpenStream
-from kb.chat.run.run import Numbered, Run
-from kb.types import TERMINAL_EVENTS, Delta, Failed, Failure, RunEvent
+from kb.errors import NotFound
+from kb.iteration import batched
 
-logger = logging.getLogger(__name__)
+Name = TypeVar("Name")
+Data = TypeVar("Data")
 
 PING_S = 10
 SEND_TIMEOUT_S = 30.0
 HEADERS = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
 
-BROKEN = Failed(
-    Failure("internal_error", "Something went wrong on our side. The log has the details."),
-    retryable=True,
-)
+POLL_S = 0.3
+POLL_SHARE = 10
+"""What takes long to look at is looked at less often: at most a tenth of the time goes into it."""
 
-KEY_ENDED = Failed(
-    Failure(
-        "unauthenticated",
-        "The key of this stream was revoked, rotated or has expired. Go on with a valid one.",
-    ),
-    retryable=False,
-)
+FRAMES_AT_ONCE = 500
+
+
+class Event(BaseModel, Generic[Name, Data]):
+    """One event of a stream, as clients decode it; only the API's description is made from it."""
+
+    id: int
+    event: Name
+    data: Data
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """`BatchItemEvent` for an event that carries a `BatchItemResponse`."""
+        return f"{params[1].__name__.removesuffix('Response')}Event"
+
+
+def name_of(event: type[Event[Any, Any]]) -> str:
+    """What stands behind `event:` in a frame."""
+    name: str = get_args(event.model_fields["event"].annotation)[0]
+    return name
+
+
+def streamed(union: str) -> dict[int | str, dict[str, Any]]:
+    """How an operation declares its events: by the name of their union in the description."""
+    schema = {"$ref": f"#/components/schemas/{union}"}
+    return {200: {"content": {"text/event-stream": {"schema": schema}}}}
 
 
 def frame(number: int, name: str, data: Any) -> bytes:
-    """One event."""
-    return f"id: {number}\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode("ascii")
+    """One event; `data` is a response model or a domain type."""
+    text = json.dumps(to_jsonable_python(data))
+    return f"id: {number}\nevent: {name}\ndata: {text}\n\n".encode("ascii")
 
 
-def run_frame(number: int, value: RunEvent, *, full: bool) -> bytes:
-    """One run event; the frequent one takes a short way."""
-    if type(value) is Delta:
-        text = encode_basestring_ascii(value.text)
-        return f'id: {number}\nevent: delta\ndata: {{"text": {text}}}\n\n'.encode("ascii")
-    name, data = responses.event(value, full=full)
-    return frame(number, name, data)
+async def progress_stream(
+    look: Callable[[], Awaitable[Sequence[tuple[str, Any]]]],
+    *,
+    terminal: str,
+    after: int,
+    closing: anyio.Event,
+    stream: OpenStream,
+) -> AsyncGenerator[bytes, None]:
+    """Frames of what is, looked at again and again, until an event is the terminal one.
 
+    They say what is, not what was: whoever comes back gets the present state first, so nothing is
+    missed. Ends early when the server shuts down, the key ends or `look` finds nothing any more.
 
-def run_frames(batch: Sequence[Numbered], *, full: bool) -> bytes:
-    """All the events of a batch, to be sent in one write."""
-    return b"".join([run_frame(number, value, full=full) for number, value in batch])
-
-
-async def run_stream(
-    run: Run, after: int, stream: OpenStream, *, full: bool
-) -> AsyncIterator[bytes]:
-    """Frames of a run from behind `after` to its terminal event, whatever happens on the way."""
-    sent, ended = after, False
-    stream.on_revoked(run.wake)
-    try:
-        async with aclosing(
-            run.subscribe_batches(after, is_over=lambda: stream.is_revoked)
-        ) as batches:
-            async for batch in batches:
-                encoded = run_frames(batch, full=full)
-                sent, ended = batch[-1][0], isinstance(batch[-1][1], TERMINAL_EVENTS)
-                yield encoded
-        if not ended and stream.is_revoked:
-            yield run_frame(sent + 1, KEY_ENDED, full=full)
-    except Exception:  # the edge of a stream: a status cannot be sent any more
-        logger.exception("the stream of run %s broke", run.run_id)
-        if not ended:
-            yield run_frame(sent + 1, BROKEN, full=full)
+    Args:
+        look: the events since it was called last, as (name, data).
+        after: the number behind which ids go on.
+    """
+    number = after
+    while True:
+        began = time.perf_counter()
+        try:
+            events = await look()
+        except NotFound:
+            return
+        took_s = time.perf_counter() - began
+        frames = [frame(number + n, *event) for n, event in enumerate(events, start=1)]
+        number += len(frames)
+        for part in batched(frames, FRAMES_AT_ONCE):
+            yield b"".join(part)
+        if events and events[-1][0] == terminal:
+            return
+        with anyio.move_on_after(max(POLL_S, POLL_SHARE * took_s)):
+            await closing.wait()
+        if closing.is_set() or stream.is_revoked:
+            return
 
 
 def event_stream(frames: AsyncIterator[bytes]) -> EventSourceResponse:
@@ -87,11 +107,7 @@ def event_stream(frames: AsyncIterator[bytes]) -> EventSourceResponse:
         frames,
         headers=HEADERS,
         ping=PING_S,
-        ping_message_factory=_ping,
+        ping_message_factory=lambda: ServerSentEvent(comment="ping", sep="\n"),
         sep="\n",
         send_timeout=SEND_TIMEOUT_S,
     )
-
-
-def _ping() -> ServerSentEvent:
-    return ServerSentEvent(comment="ping", sep="\n")

@@ -11,12 +11,12 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Query
 
-from api.deps import Json
 from api.errors import AllRejected
+from api.resources.datasets.responses import UploadResponse
 from api.threads import in_thread
 from api.uploads.receiving import FileReceiver
 from ingest.intake.planning import Planned, plan
-from ingest.intake.upload import Rejection, UploadedFile, accept
+from ingest.intake.upload import Rejection, accept
 from ingest.work.worker import Worker
 from kb.errors import Rejected
 from kb.knowledge_base import KnowledgeBase
@@ -59,21 +59,19 @@ class Target:
     dataset_id: str
 
 
-async def accept_all(target: Target, receiver: FileReceiver, options: UploadOptions) -> Json:
+async def accept_all(
+    target: Target, receiver: FileReceiver, options: UploadOptions
+) -> UploadResponse:
     """Make documents of what was taken in.
 
     Raises:
         AllRejected: not one file was accepted.
     """
-    if options.dry_run:
-        answer = await in_thread(_plan, target, receiver.staged, options)
-    else:
-        answer = await in_thread(_accept, target, receiver.staged, options)
-        if target.worker is not None:
-            target.worker.notify()
-    answer["rejected"] += [_rejection(item) for item in receiver.rejected]
-    if not answer["accepted"]:
-        raise AllRejected(answer)
+    answer = await in_thread(_planned if options.dry_run else _accepted, target, receiver, options)
+    if target.worker is not None and not options.dry_run:
+        target.worker.notify()
+    if not answer.accepted:
+        raise AllRejected(answer.model_dump())
     return answer
 
 
@@ -84,62 +82,37 @@ def content_of(receiver: FileReceiver) -> str:
     return digest.hexdigest()
 
 
-def _accept(target: Target, staged: Sequence[UploadedFile], options: UploadOptions) -> Json:
-    result = accept(
+def _accepted(target: Target, receiver: FileReceiver, options: UploadOptions) -> UploadResponse:
+    found = accept(
         target.kb,
         target.scope,
         target.dataset_id,
-        staged,
+        receiver.staged,
         mode=options.mode,
         encoding=options.encoding,
         metadata=options.metadata,
     )
-    return {
-        "batch_id": result.batch_id,
-        "accepted": [_accepted(document) for document in result.accepted],
-        "rejected": [_rejection(item) for item in result.rejected],
-    }
+    return _answer(found.batch_id, found.accepted, [*found.rejected, *receiver.rejected])
 
 
-def _plan(target: Target, staged: Sequence[UploadedFile], options: UploadOptions) -> Json:
+def _planned(target: Target, receiver: FileReceiver, options: UploadOptions) -> UploadResponse:
     """What would become of the files, without storing anything."""
     found = plan(
         target.kb,
         target.scope,
         target.dataset_id,
-        staged,
+        receiver.staged,
         mode=options.mode,
         encoding=options.encoding,
     )
-    return {
-        "batch_id": None,
-        "accepted": [_planned(item) for item in found.planned],
-        "rejected": [_rejection(item) for item in found.rejected],
-    }
+    return _answer(None, found.planned, [*found.rejected, *receiver.rejected])
 
 
-def _planned(item: Planned) -> Json:
-    return {
-        "document_id": item.document_id,
-        "name": item.name,
-        "size_bytes": item.size_bytes,
-        "sha256": item.sha256,
-        "status": item.outcome,
-    }
-
-
-def _accepted(document: Document) -> Json:
-    return {
-        "document_id": document.id,
-        "name": document.name,
-        "size_bytes": document.size_bytes,
-        "sha256": document.sha256,
-        "status": document.status,
-    }
-
-
-def _rejection(item: Rejection) -> Json:
-    return {"name": item.name, "code": item.code, "detail": item.detail}
+def _answer(
+    batch_id: str | None, accepted: Sequence[Document | Planned], rejected: Sequence[Rejection]
+) -> UploadResponse:
+    fields = {"batch_id": batch_id, "accepted": accepted, "rejected": rejected}
+    return UploadResponse.model_validate(fields)
 
 
 def checked_encoding(name: str | None) -> str | None:

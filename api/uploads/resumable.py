@@ -3,6 +3,7 @@ checksum. `Upload-Metadata` names the dataset and the file; the last byte makes 
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import anyio
@@ -17,7 +18,6 @@ from api.uploads import tus
 from api.uploads.locks import UploadLocks
 from api.uploads.tus import TusRoute
 from ingest.intake.resumable import ResumableUploads
-from ingest.intake.upload import Rejection
 from ingest.work.worker import Worker
 from kb.errors import Conflict, TooLarge
 from kb.store.work.uploads import PartialUpload
@@ -94,7 +94,7 @@ class Session:
         if upload.batch_id is None and offset == upload.size_bytes:
             accepted = await in_thread(self.store.finish, upload)
             if accepted.rejected:
-                raise AllRejected({"accepted": [], "rejected": [_rejection(accepted.rejected[0])]})
+                raise AllRejected({"accepted": [], "rejected": [asdict(accepted.rejected[0])]})
             upload = await in_thread(self.store.get, self.scope, upload.id)
             if self._worker is not None:
                 self._worker.notify()
@@ -124,7 +124,7 @@ async def describe_uploads(request: Request, scope: IngestScope) -> Response:
     return Response(status_code=204, headers=headers)
 
 
-@router.post("", status_code=201, openapi_extra=_BYTES)
+@router.post("", status_code=201, response_class=Response, openapi_extra=_BYTES)
 async def create_upload(session: SessionDep) -> Response:
     """Announce a file by `Upload-Length` and `Upload-Metadata`; bytes may come along."""
     request, store = session.request, session.store
@@ -179,7 +179,3 @@ async def delete_upload(upload_id: str, session: SessionDep) -> Response:
         upload = await session.upload(upload_id)
         await in_thread(session.store.remove, upload)
     return Response(status_code=204)
-
-
-def _rejection(item: Rejection) -> dict[str, str]:
-    return {"name": item.name, "code": item.code, "detail": item.detail}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from kb.types.apps import VariantName
 from kb.types.documents import Failure
@@ -21,6 +21,13 @@ class Route:
     reason: str
     model: str
     draft_model: str | None = None
+
+
+class AppReference(NamedTuple):
+    """A published version of an app, by the app's slug."""
+
+    slug: str
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +95,8 @@ class Message:
     replay_of: str | None = None
     cost: float | None = None
     unsupported: tuple[AnswerSpan, ...] = ()
+
+    @property
+    def app(self) -> AppReference:
+        """The version that answered."""
+        return AppReference(self.app_slug, self.app_version)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kb.types.conversations import FinishReason, Route, Usage
+from kb.types.conversations import AppReference, FinishReason, Route, Usage
 from kb.types.documents import Failure
 from kb.types.search import AnswerSpan, Citation, Source
 
@@ -19,6 +19,11 @@ class Started:
     message_id: str
     app_slug: str
     app_version: int
+
+    @property
+    def app(self) -> AppReference:
+        """The version that answers."""
+        return AppReference(self.app_slug, self.app_version)
 
 
 @dataclass(frozen=True, slots=True)

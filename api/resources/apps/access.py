@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.deps import KB, AdminScope, Json
-from api.resources import encoders
+from api.deps import KB, AdminScope
+from api.resources.apps.responses import UsageTotalsResponse
 from api.resources.operation.requests import AccessBody
 from api.threads import read, write
 from kb.store.access import app_access, usage
@@ -23,25 +22,25 @@ Day = Annotated[date | None, Query()]
 
 
 @router.get("/apps/{app}/access")
-async def get_access(app: str, kb: KB, scope: AdminScope) -> Json:
+async def get_access(app: str, kb: KB, scope: AdminScope) -> AppAccess:
     """The origins and limits of an app's keys."""
-    return encoders.access(await read(kb, _access, scope, app))
+    return await read(kb, _access, scope, app)
 
 
 @router.put("/apps/{app}/access")
-async def put_access(app: str, body: AccessBody, kb: KB, scope: AdminScope) -> Json:
+async def put_access(app: str, body: AccessBody, kb: KB, scope: AdminScope) -> AppAccess:
     """Replace the origins and limits of an app's keys; they count from the next request on."""
     await write(kb, _put_access, scope, app, body.to_access())
-    return encoders.access(body.to_access())
+    return body.to_access()
 
 
 @router.get("/usage")
 async def get_usage(
     kb: KB, scope: AdminScope, by: usage.Grouping = "day", since: Day = None, until: Day = None
-) -> Json:
+) -> UsageTotalsResponse:
     """Answers, tokens and cost by app, key, model or day (UTC)."""
     found = await read(kb, usage.totals, scope, by, since=_text(since), until=_text(until))
-    return {"by": by, "data": [asdict(spent) for spent in found]}
+    return UsageTotalsResponse.model_validate({"by": by, "data": found})
 
 
 def _text(day: date | None) -> str | None:

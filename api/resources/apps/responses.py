@@ -1,135 +1,242 @@
-"""Apps, their versions and what is said about their answers, as JSON objects.
+"""Answers about apps, their versions and the models behind them.
 
-Hidden prompts leave only through `content` and `difference`: what an admin reads of drafts and
-versions.
+Hidden prompts leave only through drafts, versions and differences, which only admins read.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from kb.access import Caller
-from kb.apps.comparing import Difference
+from pydantic import MISSING, BeforeValidator, Field, model_validator
+
+from api.resources.response import Response, Sometimes, Timestamp, unless
 from kb.chat.ask import inputs
-from kb.types import (
-    Annotation,
-    App,
-    AppContent,
-    AppVersion,
-    Feedback,
-    InputVariable,
-    Retrieval,
-    RoutePolicy,
-    Variant,
-)
+from kb.models.llm.circuit import Health
+from kb.store.access.usage import Grouping
+from kb.types import App, AppContent, Failure, InputVariable, Model, PublishedDataset
+from kb.types import Retrieval as RetrievalProfile
+from kb.types.apps import InputType, VariantName
+from kb.types.search import SearchMode
 
-Json = dict[str, Any]
+Warnings = Annotated[tuple[Failure, ...] | MISSING, unless(())]
+"""What an operator should know, if there is anything."""
+
+Texts = Annotated[tuple[str, ...] | MISSING, unless(())]
 
 
-def app(value: App, caller: Caller) -> Json:
-    """An app; how it is routed is for admins."""
-    public = {
-        "id": value.id,
-        "slug": value.slug,
-        "name": value.name,
-        "icon": value.icon,
-        "opening": value.opening,
-        "suggested_questions": list(value.suggested_questions),
-        "inputs": [_form_field(item) for item in value.inputs],
-        "version": value.version,
-        "created_at": value.created_at,
-    }
-    return {**public, "route": route(value.route)} if caller.scope.may("admin") else public
+class RouteRuleResponse(Response):
+    """Sends questions to a variant if every condition that is given holds."""
+
+    variant: VariantName
+    keywords: Texts = MISSING
+    languages: Texts = MISSING
+    dataset_ids: Texts = MISSING
+    score_at_least: Sometimes[float] = MISSING
+    score_below: Sometimes[float] = MISSING
 
 
-def _form_field(value: InputVariable) -> Json:
-    """What a form needs; the default belongs to the prompt and stays."""
-    fields = asdict(value)
-    del fields["default"]
-    return {**fields, "max_length": inputs.max_length(value)}
+class RoutePolicyResponse(Response):
+    """How the fine-tune switch stands."""
+
+    mode: Literal["base", "tuned", "split"]
+    percent: int
+    rules: tuple[RouteRuleResponse, ...]
+    warnings: Warnings = MISSING
 
 
-def route(value: RoutePolicy) -> Json:
-    """How the fine-tune switch stands; of a rule only the conditions it has."""
-    rules = [
-        {key: given for key, given in asdict(rule).items() if given not in ((), None)}
-        for rule in value.rules
-    ]
-    return {"mode": value.mode, "percent": value.percent, "rules": rules}
+class FormField(Response):
+    """What a form needs to ask for a value of the prompt; the default stays with the prompt."""
+
+    name: str
+    required: bool
+    type: InputType
+    label: str
+    options: tuple[str, ...]
+    max_length: int | None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of(cls, value: Any) -> Any:
+        if not isinstance(value, InputVariable):
+            return value
+        fields = {name: getattr(value, name) for name in cls.model_fields}
+        return {**fields, "max_length": inputs.max_length(value)}
 
 
-def content(value: AppContent) -> Json:
-    """A draft or version in the form in which it can be sent back: for admins only."""
-    retrieval = value.base.retrieval or (value.tuned and value.tuned.retrieval) or Retrieval()
-    return {
-        "prompt": value.prompt,
-        "inputs": [_input(item) for item in value.inputs],
-        "dataset_ids": list(value.dataset_ids),
-        "retrieval": _retrieval(retrieval),
-        "base": _variant(value.base, retrieval),
-        "tuned": _variant(value.tuned, retrieval) if value.tuned else None,
-        "refusal": value.refusal,
-        **({"quotable": list(value.quotable)} if value.quotable else {}),
-    }
+class AppResponse(Response):
+    """An app; how it is routed and what to be warned of is for admins."""
+
+    id: str
+    slug: str
+    name: str
+    icon: str
+    opening: str
+    suggested_questions: tuple[str, ...]
+    inputs: tuple[FormField, ...]
+    version: int | None
+    """The published one."""
+    created_at: Timestamp
+    route: RoutePolicyResponse | MISSING = MISSING
+    has_tuned: Sometimes[bool] = MISSING
+    warnings: Warnings = MISSING
+
+    @classmethod
+    def public(cls, app: App) -> Self:
+        """As clients of the app see it."""
+        return cls.model_validate(app).model_copy(update={"route": MISSING})
+
+    @classmethod
+    def whole(cls, app: App, has_tuned: bool, warnings: tuple[Failure, ...]) -> Self:
+        """As admins see it."""
+        more = {"has_tuned": has_tuned, "warnings": warnings or MISSING}
+        return cls.model_validate(app).model_copy(update=more)
 
 
-def _input(value: InputVariable) -> Json:
-    """A variable; of what a plain text does not need only what is set."""
-    plain = asdict(InputVariable(value.name))
-    needed = ("name", "required", "default")
-    return {k: given for k, given in asdict(value).items() if k in needed or given != plain[k]}
+class RetrievalResponse(Response):
+    """A retrieval profile: what everybody sets, and of the rest what is not the default."""
+
+    top_k: int
+    mode: SearchMode
+    min_score: float
+    context_tokens: int
+    join: Annotated[bool | MISSING, unless(True)] = MISSING
+    fold: Annotated[bool | MISSING, unless(True)] = MISSING
+    diversity: Annotated[float | MISSING, unless(0.0)] = MISSING
+    rerank: Annotated[bool | MISSING, unless(True)] = MISSING
 
 
-def _variant(value: Variant, default: Retrieval) -> Json:
-    fields = asdict(value)
-    for name in ("draft_model", "draft_prompt"):
-        if fields[name] is None:
-            del fields[name]
-    if value.retrieval is not None:
-        fields["retrieval"] = _retrieval(value.retrieval)
-    if value.retrieval == default:  # left out, so that changing the app's retrieval changes it too
-        del fields["retrieval"]
-    return fields
+class VariantResponse(Response):
+    """One way to answer; without `retrieval` it looks for its context as the app does."""
+
+    model: str | None
+    prompt: str | None
+    retrieval: RetrievalResponse | MISSING | None = MISSING
+    temperature: float | None
+    max_tokens: int | None
+    draft_model: Sometimes[str] = MISSING
+    draft_prompt: Sometimes[str] = MISSING
 
 
-_ALWAYS_TOLD = ("top_k", "mode", "min_score", "context_tokens")
+class InputResponse(Response):
+    """A variable of the prompt; of what a plain text does not need only what is set."""
+
+    name: str
+    required: bool
+    default: str
+    type: Annotated[InputType | MISSING, unless("text")] = MISSING
+    label: Annotated[str | MISSING, unless("")] = MISSING
+    options: Texts = MISSING
+    max_length: Sometimes[int] = MISSING
 
 
-def _retrieval(value: Retrieval) -> Json:
-    """A profile: the four that everybody sets, and of the others what is not the default."""
-    usual = asdict(Retrieval())
-    given = asdict(value)
-    return {k: v for k, v in given.items() if k in _ALWAYS_TOLD or v != usual[k]}
+class ContentResponse(Response):
+    """A draft or version in the form in which it can be sent back."""
+
+    prompt: str
+    inputs: tuple[InputResponse, ...]
+    dataset_ids: tuple[str, ...]
+    retrieval: RetrievalResponse
+    base: VariantResponse
+    tuned: VariantResponse | None
+    refusal: str
+    quotable: Texts = MISSING
+    warnings: Warnings = MISSING
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of(cls, value: Any) -> Any:
+        """The retrieval that base uses is the app's; variants with the same do not repeat it."""
+        if not isinstance(value, AppContent):
+            return value
+        usual = value.base.retrieval or (value.tuned and value.tuned.retrieval)
+        fields = {name: getattr(value, name) for name in AppContent.__slots__}
+        for name in ("base", "tuned"):
+            if (variant := fields[name]) is not None:
+                shown = VariantResponse.model_validate(variant)
+                same = variant.retrieval == (usual or RetrievalProfile())
+                fields[name] = shown.model_copy(update={"retrieval": MISSING}) if same else shown
+        return {**fields, "retrieval": usual or RetrievalProfile()}
 
 
-def version(value: AppVersion) -> Json:
-    """A published version: for admins only."""
-    return {
-        "version": value.version,
-        "created_at": value.created_at,
-        "content": content(value.content),
-        "datasets": [asdict(state) for state in value.datasets],
-    }
+class VersionResponse(Response):
+    """A published version, and how its datasets stood when it was published."""
+
+    version: int
+    created_at: Timestamp
+    content: ContentResponse
+    datasets: tuple[PublishedDataset, ...]
 
 
-def difference(value: Difference) -> Json:
-    """A field that differs between two contents of an app: for admins only."""
-    fields = {"field": value.field, "from": value.before, "to": value.after}
-    return fields if value.diff is None else {**fields, "diff": value.diff}
+class DifferenceResponse(Response):
+    """A field that differs; `diff` is the unified diff of a text."""
+
+    field: str
+    before: Any = Field(serialization_alias="from")
+    after: Any = Field(serialization_alias="to")
+    diff: Sometimes[str] = MISSING
 
 
-def feedback(value: Feedback | None) -> Json | None:
-    """What one side thinks of an answer, if it has said so."""
-    return None if value is None else asdict(value)
+class ComparisonResponse(Response):
+    """What differs between two versions, or a version and the draft, field by field."""
+
+    before: int | Literal["draft"] = Field(serialization_alias="from")
+    after: int | Literal["draft"] = Field(serialization_alias="to")
+    differences: tuple[DifferenceResponse, ...]
 
 
-def annotation(value: Annotation) -> Json:
-    """An answer that is fixed for a question."""
-    return {
-        "id": value.id,
-        "question": value.question,
-        "answer": value.answer,
-        "message_id": value.message_id,
-        "created_at": value.created_at,
-    }
+class ModelResponse(Response):
+    """A language model; of its provider's key only whether there is one."""
+
+    name: str
+    provider: str
+    base_url: str | None
+    model: str
+    style: Literal["chat", "completion"]
+    separator: str
+    stop: tuple[str, ...]
+    price_in: float | None
+    price_out: float | None
+    options: Mapping[str, Any]
+    first_token_timeout_s: float | None
+    gap_timeout_s: float | None
+    total_timeout_s: float | None
+    shutdown_at: str | None
+    has_api_key: Annotated[bool, BeforeValidator(lambda key: key is not None)] = Field(
+        validation_alias="api_key"
+    )
+    health: Health | None = None
+    """Null until it was asked."""
+    warnings: tuple[Failure, ...] = ()
+
+    @classmethod
+    def of(cls, model: Model, health: Health | None, warnings: tuple[Failure, ...]) -> Self:
+        """A model, how it does and what to be warned of."""
+        more = {"health": health, "warnings": warnings}
+        return cls.model_validate(model).model_copy(update=more)
+
+
+class ModelTestResponse(Response):
+    """The model answered a tiny prompt."""
+
+    ok: Literal[True] = True
+    first_token_ms: float | None
+    total_ms: float
+    text: str
+
+
+class UsedResponse(Response):
+    """What one app, key, model or day has used; `name` is its id."""
+
+    name: str
+    answers: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float
+
+
+class UsageTotalsResponse(Response):
+    """Answers, tokens and cost by app, key, model or day."""
+
+    by: Grouping
+    data: tuple[UsedResponse, ...]

@@ -6,16 +6,17 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 
-from api.deps import KB, AdminScope, Json
-from api.resources import encoders
-from api.resources.apps import responses
+from api.deps import KB, AdminScope
 from api.resources.apps.requests import RollbackBody
+from api.resources.apps.responses import ComparisonResponse, VersionResponse
+from api.resources.response import ListResponse
 from api.threads import in_thread, read, write
-from kb.apps.comparing import Side, differences
+from kb.apps.comparing import Difference, Side, differences
 from kb.knowledge_base import KnowledgeBase
 from kb.store.apps import apps, fingerprints
 from kb.store.engine.database import Transaction
-from kb.types import Scope
+from kb.store.engine.paging import Listing
+from kb.types import AppVersion, Scope
 
 router = APIRouter(prefix="/v1/apps/{app}", tags=["apps"])
 
@@ -23,11 +24,10 @@ Number = Annotated[int, Path(ge=1, le=1_000_000_000)]
 Compared = Annotated[int, Query(ge=1, le=1_000_000_000)] | Literal["draft"]
 
 
-@router.get("/versions")
-async def list_versions(app: str, kb: KB, scope: AdminScope) -> Json:
+@router.get("/versions", response_model=ListResponse[VersionResponse])
+async def list_versions(app: str, kb: KB, scope: AdminScope) -> Listing[AppVersion]:
     """All published versions, newest first."""
-    found = await read(kb, apps.versions_of, scope, app)
-    return encoders.part(found, None, responses.version)
+    return Listing(tuple(await read(kb, apps.versions_of, scope, app)), None)
 
 
 @router.get("/versions/compare")
@@ -37,30 +37,30 @@ async def compare_versions(
     scope: AdminScope,
     from_: Annotated[Compared, Query(alias="from")],
     to: Compared = "draft",
-) -> Json:
+) -> ComparisonResponse:
     """What differs between two versions, or between a version and the draft, field by field."""
     found = await in_thread(_compared, kb, scope, app, (from_, to))
-    return {"from": from_, "to": to, "differences": found}
+    return ComparisonResponse.model_validate({"before": from_, "after": to, "differences": found})
 
 
-@router.get("/versions/{n}")
-async def get_version(app: str, n: Number, kb: KB, scope: AdminScope) -> Json:
+@router.get("/versions/{n}", response_model=VersionResponse)
+async def get_version(app: str, n: Number, kb: KB, scope: AdminScope) -> AppVersion:
     """One published version, and how its datasets stood when it was published."""
-    return responses.version(await read(kb, apps.version, scope, app, n))
+    return await read(kb, apps.version, scope, app, n)
 
 
-@router.post("/rollback")
-async def rollback(app: str, body: RollbackBody, kb: KB, scope: AdminScope) -> Json:
+@router.post("/rollback", response_model=VersionResponse)
+async def rollback(app: str, body: RollbackBody, kb: KB, scope: AdminScope) -> AppVersion:
     """Let an earlier version answer again, under its own number; the draft stays as it is."""
-    return responses.version(await write(kb, apps.rollback, scope, app, body.version))
+    return await write(kb, apps.rollback, scope, app, body.version)
 
 
 def _compared(
     kb: KnowledgeBase, scope: Scope, app: str, names: tuple[int | Literal["draft"], ...]
-) -> list[Json]:
+) -> list[Difference]:
     with kb.database.read() as tx:
         before, after = (_side(tx, scope, app, name) for name in names)
-    return [responses.difference(found) for found in differences(before, after)]
+    return differences(before, after)
 
 
 def _side(tx: Transaction, scope: Scope, app: str, name: int | Literal["draft"]) -> Side:

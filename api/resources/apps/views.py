@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from api.resources import encoders
-from api.resources.apps import responses
+from pydantic import MISSING
+
+from api.resources.apps.responses import AppResponse, ContentResponse, RoutePolicyResponse
+from api.resources.response import ListResponse
 from kb.access import Caller
 from kb.apps.model_retirement import content_warnings, today
 from kb.chat.ask.prompting import prompt_warnings
@@ -16,41 +17,42 @@ from kb.store.engine.database import Transaction
 from kb.store.engine.paging import PageRequest
 from kb.types import App, AppContent, Failure, Model, RoutePolicy, Scope
 
-Json = dict[str, Any]
 
-
-def page(tx: Transaction, caller: Caller, request: PageRequest) -> Json:
+def page(tx: Transaction, caller: Caller, request: PageRequest) -> ListResponse[AppResponse]:
     """A part of the apps that a key opens."""
     found = apps.page(tx, caller.scope, request)
     answering = contents.published(tx, caller.scope, [app.id for app in found.data])
-    return encoders.listing(found, lambda app: _app(tx, caller, app, answering.get(app.id)))
+    shown = (_app(tx, caller, app, answering.get(app.id)) for app in found.data)
+    return ListResponse(data=tuple(shown), next=found.next)
 
 
-def one(tx: Transaction, caller: Caller, name: str) -> Json:
+def one(tx: Transaction, caller: Caller, name: str) -> AppResponse:
     """One app, by id or slug."""
     app = apps.get(tx, caller.scope, name)
     return _app(tx, caller, app, contents.published(tx, caller.scope, [app.id]).get(app.id))
 
 
-def draft(tx: Transaction, scope: Scope, content: AppContent) -> Json:
+def draft(tx: Transaction, scope: Scope, content: AppContent) -> ContentResponse:
     """A draft as it can be sent back; `warnings` only if there are any."""
     found = (*prompt_warnings(content), *_of_models(tx, scope, content))
-    return responses.content(content) | _warnings(found)
+    shown = ContentResponse.model_validate(content)
+    return shown.model_copy(update={"warnings": found or MISSING})
 
 
-def route(tx: Transaction, scope: Scope, app: App) -> Json:
+def route(tx: Transaction, scope: Scope, app: App) -> RoutePolicyResponse:
     """The fine-tune switch; `warnings` only if there are any."""
     answering = contents.published(tx, scope, [app.id]).get(app.id)
-    return responses.route(app.route) | _warnings(route_warnings(app.route, answering))
+    shown = RoutePolicyResponse.model_validate(app.route)
+    found = tuple(route_warnings(app.route, answering))
+    return shown.model_copy(update={"warnings": found or MISSING})
 
 
-def _app(tx: Transaction, caller: Caller, app: App, answering: AppContent | None) -> Json:
-    shown = responses.app(app, caller)
+def _app(tx: Transaction, caller: Caller, app: App, answering: AppContent | None) -> AppResponse:
     if not caller.scope.may("admin"):
-        return shown
+        return AppResponse.public(app)
     has_tuned = answering is not None and answering.tuned is not None
     found = () if answering is None else _all_warnings(tx, caller.scope, app.route, answering)
-    return {**shown, "has_tuned": has_tuned, **_warnings(found)}
+    return AppResponse.whole(app, has_tuned, found)
 
 
 def _all_warnings(
@@ -62,7 +64,3 @@ def _all_warnings(
 def _of_models(tx: Transaction, scope: Scope, content: AppContent) -> tuple[Failure, ...]:
     known: Mapping[str, Model] = models.named(tx, scope, contents.models_of(content))
     return content_warnings(content, known, today())
-
-
-def _warnings(found: tuple[Failure, ...]) -> Json:
-    return {"warnings": [encoders.failure(one) for one in found]} if found else {}

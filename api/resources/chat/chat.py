@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 from fastapi import APIRouter
 from sse_starlette import EventSourceResponse
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from api.deps import KB, ChatCaller, Json, StreamDep, User
+from api.deps import KB, ChatCaller, StreamDep, User
 from api.http import sse
 from api.http.idempotency import REPLAYED, OnceDep
-from api.resources.chat import responses, run_responses
 from api.resources.chat.requests import ChatBody
+from api.resources.chat.responses import AnswerResponse, RunResponse
+from api.resources.chat.run_stream import respond, run_stream
 from api.resources.datasets.batches import EventNumber, LastEventId
+from api.resources.response import json_response
 from api.threads import read
 from kb.access import Caller
 from kb.chat.run.run import Run
@@ -27,12 +28,10 @@ from kb.types import Message, Scope
 
 router = APIRouter(prefix="/v1", tags=["chat"])
 
-EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {}, "application/json": {}}}
-}
+EVENTS = sse.streamed("RunEvents")
 
 
-@router.post("/apps/{app}/chat", responses=EVENTS)
+@router.post("/apps/{app}/chat", response_model=AnswerResponse | RunResponse, responses=EVENTS)
 async def chat(
     app: str, body: ChatBody, kb: KB, caller: ChatCaller, once: OnceDep, stream: StreamDep
 ) -> Response:
@@ -55,26 +54,30 @@ async def chat(
     if run is None:
         raise NotFound("run", json.loads(first.body))
     if isinstance(run, Message):
-        return JSONResponse(responses.stored_run(run, full=full), headers={REPLAYED: "true"})
-    answer = await run_responses.respond(run, caller, stream, streamed=body.stream)
+        return json_response(RunResponse.stored(run, full=full), headers={REPLAYED: "true"})
+    answer = await respond(run, caller, stream, streamed=body.stream)
     if is_replayed:
         answer.headers[REPLAYED] = "true"
     return answer
 
 
 @router.get("/runs/{run_id}")
-async def get_run(run_id: str, kb: KB, caller: ChatCaller, user: User = None) -> Json:
+async def get_run(run_id: str, kb: KB, caller: ChatCaller, user: User = None) -> RunResponse:
     """A run: as much of the answer as there is, or how it ended."""
     full, scope = _is_full(caller), of_user(caller.scope, user)
     run = await _found(kb, scope, run_id)
     if run is None:
         raise NotFound("run", run_id)
     if isinstance(run, Message):
-        return responses.stored_run(run, full=full)
-    return responses.run_state(run.events, full=full)
+        return RunResponse.stored(run, full=full)
+    return RunResponse.of(run, full=full)
 
 
-@router.get("/runs/{run_id}/events", response_class=EventSourceResponse, responses={204: {}})
+@router.get(
+    "/runs/{run_id}/events",
+    response_class=EventSourceResponse,
+    responses=EVENTS | {204: {"description": "Nothing is left to come"}},
+)
 async def run_events(
     run_id: str,
     kb: KB,
@@ -89,15 +92,15 @@ async def run_events(
     start = last_event_id if last_event_id is not None else after or 0
     if run.terminal is not None and start >= len(run.events):
         return Response(status_code=204)
-    return sse.event_stream(sse.run_stream(run, start, stream, full=_is_full(caller)))
+    return sse.event_stream(run_stream(run, start, stream, full=_is_full(caller)))
 
 
 @router.post("/runs/{run_id}/stop", status_code=202)
-async def stop_run(run_id: str, kb: KB, caller: ChatCaller, user: User = None) -> Json:
+async def stop_run(run_id: str, kb: KB, caller: ChatCaller, user: User = None) -> RunResponse:
     """End a run; what is written so far is kept. Harmless when it has ended."""
     run = kb.chat.run(of_user(caller.scope, user), run_id)
     run.stop()
-    return responses.run_state(run.events, full=_is_full(caller))
+    return RunResponse.of(run, full=_is_full(caller))
 
 
 def of_user(scope: Scope, user: str | None) -> Scope:

@@ -2,70 +2,72 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from api.deps import KB, ChatCaller, Json, Paging, User
-from api.resources import encoders
-from api.resources.apps import responses as app_responses
-from api.resources.chat import passages, responses
+from api.deps import KB, ChatCaller, Paging, User
+from api.resources.chat import passages
 from api.resources.chat.chat import of_user
 from api.resources.chat.requests import NewName
+from api.resources.chat.responses import (
+    ConversationResponse,
+    MessageResponse,
+    PassageResponse,
+    SuggestedQuestions,
+)
+from api.resources.response import ListResponse
 from api.threads import read, write
 from kb.store.apps import apps, conversations, feedback
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest
-from kb.types import Feedback, Message, Scope
+from kb.types import Conversation, Feedback, Message, Scope
 
 router = APIRouter(prefix="/v1", tags=["conversations"])
 
 
-@router.get("/conversations")
+@router.get("/conversations", response_model=ListResponse[ConversationResponse])
 async def list_conversations(
     kb: KB, caller: ChatCaller, page: Paging, app: str | None = None, user: User = None
-) -> Json:
+) -> Listing[Conversation]:
     """Conversations, newest first; of one app or one user if named."""
     app_id = None if app is None else (await read(kb, apps.get, caller.scope, app)).id
     scope = of_user(caller.scope, user)
-    found = await read(kb, conversations.page, scope, page, app_id=app_id)
-    return encoders.listing(found, encoders.conversation)
+    return await read(kb, conversations.page, scope, page, app_id=app_id)
 
 
-@router.get("/conversations/{conversation_id}")
+@router.get("/conversations/{conversation_id}", response_model=ConversationResponse)
 async def get_conversation(
     conversation_id: str, kb: KB, caller: ChatCaller, user: User = None
-) -> Json:
+) -> Conversation:
     """One conversation."""
-    scope = of_user(caller.scope, user)
-    return encoders.conversation(await read(kb, conversations.get, scope, conversation_id))
+    return await read(kb, conversations.get, of_user(caller.scope, user), conversation_id)
 
 
-@router.patch("/conversations/{conversation_id}")
+@router.patch("/conversations/{conversation_id}", response_model=ConversationResponse)
 async def rename_conversation(
     conversation_id: str, body: NewName, kb: KB, caller: ChatCaller, user: User = None
-) -> Json:
+) -> Conversation:
     """Give a conversation another name; the first one is its first question."""
     scope = of_user(caller.scope, user)
-    renamed = await write(kb, conversations.rename, scope, conversation_id, body.name)
-    return encoders.conversation(renamed)
+    return await write(kb, conversations.rename, scope, conversation_id, body.name)
 
 
 @router.get("/conversations/{conversation_id}/messages")
 async def list_messages(
     conversation_id: str, kb: KB, caller: ChatCaller, page: Paging, user: User = None
-) -> Json:
+) -> ListResponse[MessageResponse]:
     """The messages of a conversation, oldest first."""
     scope = of_user(caller.scope, user)
     found, said = await read(kb, _with_feedback, scope, conversation_id, page)
     full = caller.scope.may("admin")
-
-    def encode(message: Message) -> Json:
-        opinion = app_responses.feedback(said.get(message.id))
-        return {**responses.message(message, full=full), "feedback": opinion}
-
-    return encoders.listing(found, encode)
+    shown = (
+        MessageResponse.of(message, full=full).model_copy(update={"feedback": said.get(message.id)})
+        for message in found.data
+    )
+    return ListResponse(data=tuple(shown), next=found.next)
 
 
 @router.delete("/conversations/{conversation_id}", status_code=204)
@@ -80,20 +82,20 @@ async def delete_conversation(
 @router.get("/messages/{message_id}/suggested")
 async def suggested_questions(
     message_id: str, kb: KB, caller: ChatCaller, user: User = None
-) -> Json:
+) -> SuggestedQuestions:
     """What may be asked next, as the app's model sees it; nothing without a model."""
     found = await kb.chat.suggested(of_user(caller.scope, user), message_id, caller.limits)
-    return {"data": list(found), "next": None}
+    return SuggestedQuestions(data=tuple(found))
 
 
-@router.get("/messages/{message_id}/sources/{n}")
+@router.get("/messages/{message_id}/sources/{n}", response_model=PassageResponse)
 async def get_source(
     message_id: str,
     n: Annotated[int, Path(ge=1, le=1000)],
     kb: KB,
     caller: ChatCaller,
     user: User = None,
-) -> Json:
+) -> Mapping[str, Any]:
     """A passage that a message may cite, with what stands around it."""
     return await read(kb, passages.passage, of_user(caller.scope, user), message_id, n)
 

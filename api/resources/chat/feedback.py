@@ -5,20 +5,21 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.deps import KB, AdminScope, ChatCaller, Json, Paging, User
+from api.deps import KB, AdminScope, ChatCaller, Paging, User
 from api.http.idempotency import OnceDep
-from api.resources import encoders
-from api.resources.apps import responses
 from api.resources.chat.chat import of_user
 from api.resources.chat.requests import FeedbackBody
+from api.resources.chat.responses import FeedbackResponse
+from api.resources.response import ListResponse
 from api.threads import read, write
 from kb.store.apps import feedback
-from kb.types import Rating
+from kb.store.engine.paging import Listing
+from kb.types import Feedback, Rating
 
 router = APIRouter(prefix="/v1", tags=["feedback"])
 
 
-@router.post("/messages/{message_id}/feedback")
+@router.post("/messages/{message_id}/feedback", response_model=FeedbackResponse)
 async def give_feedback(
     message_id: str,
     body: FeedbackBody,
@@ -30,17 +31,16 @@ async def give_feedback(
     """Say what one thinks of an answer, or change it; an empty body takes it back."""
     scope = of_user(caller.scope, user)
 
-    async def put() -> Json:
+    async def put() -> FeedbackResponse:
         said = await write(kb, feedback.put, scope, message_id, **body.model_dump())
-        return {"feedback": responses.feedback(said)}
+        return FeedbackResponse(feedback=said)
 
-    return await once(200, put)
+    return await once(put)
 
 
-@router.get("/apps/{app}/feedback")
+@router.get("/apps/{app}/feedback", response_model=ListResponse[Feedback])
 async def list_feedback(
     app: str, kb: KB, scope: AdminScope, page: Paging, rating: Rating | None = None
-) -> Json:
+) -> Listing[Feedback]:
     """What was said about an app's answers, newest answer first; of one rating if it is named."""
-    found = await read(kb, feedback.page, scope, app, page, rating=rating)
-    return encoders.listing(found, lambda said: responses.feedback(said) or {})
+    return await read(kb, feedback.page, scope, app, page, rating=rating)

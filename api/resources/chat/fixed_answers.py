@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.deps import KB, AdminScope, Json, Paging
+from api.deps import KB, AdminScope, Paging
 from api.http.idempotency import OnceDep
-from api.resources import encoders
-from api.resources.apps import responses
 from api.resources.chat.requests import AnnotationBody
+from api.resources.chat.responses import AnnotationResponse
+from api.resources.response import ListResponse
 from api.threads import read, write
 from kb.errors import NotFound
 from kb.store.apps import apps, conversations, fixed_answers
@@ -20,22 +22,21 @@ from kb.types import Annotation, Scope
 router = APIRouter(prefix="/v1/apps/{app}/annotations", tags=["annotations"])
 
 
-@router.get("")
-async def list_annotations(app: str, kb: KB, scope: AdminScope, page: Paging) -> Json:
+@router.get("", response_model=ListResponse[AnnotationResponse])
+async def list_annotations(
+    app: str, kb: KB, scope: AdminScope, page: Paging
+) -> Listing[Annotation]:
     """The fixed answers of an app, oldest first."""
-    return encoders.listing(await read(kb, _page, scope, app, page), responses.annotation)
+    return await read(kb, _page, scope, app, page)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, response_model=AnnotationResponse)
 async def add_annotation(
     app: str, body: AnnotationBody, kb: KB, scope: AdminScope, once: OnceDep
 ) -> Response:
     """Fix the answer to a question: whoever asks it in the same words gets it, without a model."""
 
-    async def create() -> Json:
-        return responses.annotation(await write(kb, _create, scope, app, body))
-
-    return await once(201, create)
+    return await once(partial(write, kb, _create, scope, app, body))
 
 
 @router.delete("/{annotation_id}", status_code=204)

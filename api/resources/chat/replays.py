@@ -7,19 +7,20 @@ import json
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.deps import KB, AdminCaller, AdminScope, Json, StreamDep
+from api.deps import KB, AdminCaller, AdminScope, StreamDep
 from api.http.idempotency import OnceDep
-from api.resources import encoders
-from api.resources.chat import responses, run_responses
 from api.resources.chat.chat import EVENTS
 from api.resources.chat.requests import ReplayBody
+from api.resources.chat.responses import AnswerResponse, MessageResponse
+from api.resources.chat.run_stream import respond
+from api.resources.response import ListResponse
 from api.threads import read
 from kb.store.apps import conversations
 
 router = APIRouter(prefix="/v1/messages/{message_id}", tags=["chat"])
 
 
-@router.post("/replay", responses=EVENTS)
+@router.post("/replay", response_model=AnswerResponse, responses=EVENTS)
 async def replay(
     message_id: str,
     body: ReplayBody,
@@ -40,11 +41,12 @@ async def replay(
 
     first, _ = await once.first(200, begin)
     run = kb.chat.run(caller.scope, json.loads(first.body))
-    return await run_responses.respond(run, caller, stream, streamed=body.stream)
+    return await respond(run, caller, stream, streamed=body.stream)
 
 
 @router.get("/replays")
-async def list_replays(message_id: str, kb: KB, scope: AdminScope) -> Json:
+async def list_replays(message_id: str, kb: KB, scope: AdminScope) -> ListResponse[MessageResponse]:
     """The answers that other versions gave to a message's question, oldest first."""
     found = await read(kb, conversations.replays_of, scope, message_id)
-    return encoders.part(found, None, lambda message: responses.message(message, full=True))
+    shown = tuple(MessageResponse.of(message, full=True) for message in found)
+    return ListResponse(data=shown, next=None)

@@ -1,19 +1,29 @@
-"""Run events and answers as JSON objects: the shapes of "Chat events" in the API's contract.
-
-What a reader may see depends on its key: the hidden prompt's tokens, and the cost from which they
-could be computed, are for admins.
-"""
+"""Whole answers, stored messages and conversations, and what is said about them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import MISSING, BeforeValidator, Field
 
 from api.errors import AnswerFailed
-from api.resources import encoders
-from kb.chat.run.recording import source_record
+from api.resources.chat.run_events import (
+    AppReference,
+    Grounded,
+    Outcome,
+    RouteResponse,
+    RunCompleted,
+    RunStarted,
+    SourceResponse,
+    UsageResponse,
+    sources_of,
+    visible,
+)
+from api.resources.response import Response, Sometimes, Timestamp
+from kb.chat.run.run import Run
 from kb.types import (
+    AnswerSpan,
     Cancelled,
     Citation,
     Cited,
@@ -21,162 +31,183 @@ from kb.types import (
     Delta,
     Failed,
     Failure,
+    Feedback,
     Message,
-    Route,
     Routed,
     RunEvent,
-    Source,
     Sources,
     Started,
-    Usage,
 )
-
-Json = dict[str, Any]
-
-
-def event(value: RunEvent, *, full: bool) -> tuple[str, Json]:
-    """The name and data of an event; `full` for admins."""
-    match value:
-        case Delta(text):
-            return "delta", {"text": text}
-        case Cited(found):
-            return "citation", citation(found)
-        case Started():
-            return "run.started", started(value)
-        case Routed(route):
-            return "route", _route(route)
-        case Sources(query, found):
-            return "retrieval", {"query": query, "sources": sources(found)}
-        case Completed():
-            return "run.completed", completed(value, full=full)
-        case Failed(error, retryable):
-            return "run.failed", {"error": {**asdict(error), "retryable": retryable}}
-        case Cancelled(reason):
-            return "run.cancelled", {"reason": reason}
+from kb.types.conversations import FinishReason
 
 
-def _route(value: Route) -> Json:
-    fields = asdict(value)
-    if value.draft_model is None:
-        del fields["draft_model"]
-    return fields
+class AnswerResponse(RunStarted, RunCompleted):
+    """A whole answer as one object."""
+
+    search_query: str | None
+    """What was searched for; null in plain chat."""
+    sources: tuple[SourceResponse, ...]
+
+    @classmethod
+    def of(cls, events: Iterable[RunEvent], *, full: bool) -> Self:
+        """From the events of a finished run.
+
+        Raises:
+            AnswerFailed: the run has failed or was cancelled.
+        """
+        for value in events:
+            match value:
+                case Failed(error):
+                    raise AnswerFailed(error)
+                case Cancelled(reason):
+                    raise AnswerFailed(Failure("cancelled", f"The answer was stopped ({reason})."))
+        return cls.model_validate(_so_far(events, full=full))
 
 
-def started(value: Started) -> Json:
-    """Which run answers, and where it will be stored."""
-    return {
-        "run_id": value.run_id,
-        "conversation_id": value.conversation_id,
-        "message_id": value.message_id,
-        "app": {"slug": value.app_slug, "version": value.app_version},
-    }
+class MessageResponse(Outcome):
+    """A stored question and its answer."""
+
+    id: str
+    conversation_id: str
+    run_id: str
+    app: AppReference
+    query: str
+    search_query: str | None
+    status: Literal["completed", "failed", "cancelled"]
+    sources: tuple[SourceResponse, ...]
+    error: Failure | None
+    created_at: Timestamp
+    inputs: Annotated[dict[str, str] | MISSING, BeforeValidator(lambda value: value or {})] = (
+        MISSING
+    )
+    """What filled the prompt; for admins."""
+    replay_of: str | MISSING | None = MISSING
+    """The message whose question was asked again; for admins."""
+    feedback: Feedback | MISSING | None = MISSING
+    """What the reader's side thinks of the answer; in the messages of a conversation."""
+
+    @classmethod
+    def of(cls, value: Message, *, full: bool) -> Self:
+        """As a reader may see it."""
+        found = cls.model_validate(visible(value, full=full))
+        return found if full else found.model_copy(update=dict.fromkeys(_PRIVATE, MISSING))
 
 
-def sources(values: Iterable[Source]) -> list[Json]:
-    """What the answer may cite; a stored message holds the same."""
-    return [source_record(source) for source in values]
+_IDS = ("run_id", "conversation_id", "message_id")
+_PRIVATE = ("inputs", "replay_of")
 
 
-def citation(value: Citation) -> Json:
-    """Where a mark stands, and the characters it rests on."""
-    return asdict(value)
+class RunResponse(Response):
+    """A run: as much of its answer as there is, or how it ended.
 
-
-def usage(value: Usage, *, full: bool) -> Json:
-    """Tokens; the hidden prompt's are counted for admins only."""
-    return {
-        "prompt_tokens": value.prompt_tokens - (0 if full else value.prompt_hidden),
-        "completion_tokens": value.completion_tokens,
-        "estimated": value.estimated,
-    }
-
-
-def outcome(value: Completed | Message, *, full: bool) -> Json:
-    """How an answer turned out, live and stored alike."""
-    cost = {"cost": value.cost} if full and value.cost is not None else {}
-    return {
-        "finish_reason": value.finish_reason,
-        "answer": value.answer,
-        "citations": [citation(item) for item in value.citations],
-        "unsupported": [asdict(item) for item in value.unsupported],
-        "grounded": value.grounded,
-        "route": _route(value.route),
-        "usage": usage(value.usage, full=full),
-        **cost,
-        "timings_ms": dict(value.timings_ms),
-    }
-
-
-def completed(value: Completed, *, full: bool) -> Json:
-    """A whole answer."""
-    return {"message_id": value.message_id, **outcome(value, full=full)}
-
-
-def answer(events: Iterable[RunEvent], *, full: bool) -> Json:
-    """The answer of a finished run as one object.
-
-    Raises:
-        AnswerFailed: the run has failed or was cancelled.
+    A run that is forgotten is told by its message, which also has the question.
     """
-    body: Json = {"search_query": None, "sources": []}
+
+    status: Literal["running", "completed", "failed", "cancelled"]
+    run_id: str
+    conversation_id: str
+    message_id: str
+    app: Sometimes[AppReference] = MISSING
+    search_query: str | None = None
+    sources: tuple[SourceResponse, ...] = ()
+    answer: str
+    citations: tuple[Citation, ...]
+    error: Failure | None = None
+    reason: Sometimes[str] = MISSING
+    """Why it was cancelled."""
+    route: Sometimes[RouteResponse] = MISSING
+    finish_reason: FinishReason | MISSING | None = MISSING
+    unsupported: Sometimes[tuple[AnswerSpan, ...]] = MISSING
+    grounded: Grounded | MISSING = MISSING
+    usage: Sometimes[UsageResponse] = MISSING
+    cost: Sometimes[float] = MISSING
+    timings_ms: Sometimes[Mapping[str, float]] = MISSING
+    query: Sometimes[str] = MISSING
+    created_at: Sometimes[Timestamp] = MISSING
+    inputs: Sometimes[dict[str, str]] = MISSING
+    replay_of: str | MISSING | None = MISSING
+
+    @classmethod
+    def of(cls, run: Run, *, full: bool) -> Self:
+        """A run that is in memory, perhaps so new that it has no event yet."""
+        ids = {name: getattr(run.identity, name) for name in _IDS}
+        return cls.model_validate({**ids, **_so_far(run.events, full=full)})
+
+    @classmethod
+    def stored(cls, value: Message, *, full: bool) -> Self:
+        """A run that is no longer in memory."""
+        message = MessageResponse.of(value, full=full)
+        return cls.model_validate({"message_id": message.id, **dict(message)})
+
+
+class ConversationResponse(Response):
+    """A conversation."""
+
+    id: str
+    app_id: str
+    name: str
+    user: str | None = Field(validation_alias="end_user")
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class SuggestedQuestions(Response):
+    """What may be asked next."""
+
+    data: tuple[str, ...]
+    next: None = None
+
+
+class PassageResponse(Response):
+    """A passage that a message may cite, with what stands around it."""
+
+    n: int
+    document_id: str
+    document_name: str
+    page: int
+    start: int
+    end: int
+    before: str
+    text: str
+    after: str
+
+
+class FeedbackResponse(Response):
+    """What the reader's side thinks of an answer now."""
+
+    feedback: Feedback | None
+
+
+class AnnotationResponse(Response):
+    """An answer that is fixed for a question."""
+
+    id: str
+    question: str
+    answer: str
+    message_id: str | None
+    created_at: Timestamp
+
+
+def _so_far(events: Iterable[RunEvent], *, full: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {"status": "running", "answer": "", "citations": []}
+    found |= {"search_query": None, "sources": []}
     for value in events:
         match value:
+            case Delta(text):
+                found["answer"] += text
+            case Cited(citation):
+                found["citations"].append(citation)
             case Started():
-                body |= started(value)
-            case Sources(query, found):
-                body |= {"search_query": query, "sources": sources(found)}
-            case Completed():
-                body |= completed(value, full=full)
-            case Failed(error):
-                raise AnswerFailed(error)
-            case Cancelled(reason):
-                raise AnswerFailed(Failure("cancelled", f"The answer was stopped ({reason})."))
-    return body
-
-
-def message(value: Message, *, full: bool) -> Json:
-    """A stored question and its answer; what filled the prompt and replays are for admins."""
-    private = {"inputs": dict(value.inputs or {}), "replay_of": value.replay_of} if full else {}
-    return {
-        "id": value.id,
-        "conversation_id": value.conversation_id,
-        "run_id": value.run_id,
-        "app": {"slug": value.app_slug, "version": value.app_version},
-        "query": value.query,
-        "search_query": value.search_query,
-        "status": value.status,
-        "sources": [dict(source) for source in value.sources],
-        **outcome(value, full=full),
-        "error": encoders.failure(value.error),
-        "created_at": value.created_at,
-        **private,
-    }
-
-
-def run_state(events: Sequence[RunEvent], *, full: bool) -> Json:
-    """A run that is in memory: as much of its answer as there is."""
-    body: Json = {"status": "running", "error": None, "search_query": None, "sources": []}
-    for value in events:
-        match value:
-            case Started():
-                body |= started(value)
+                found |= dict(RunStarted.model_validate(value))
             case Routed(route):
-                body["route"] = _route(route)
-            case Sources(query, found):
-                body |= {"search_query": query, "sources": sources(found)}
+                found["route"] = route
+            case Sources():
+                found |= {"search_query": value.query, "sources": sources_of(value)}
             case Completed():
-                body |= {"status": "completed", **completed(value, full=full)}
+                found |= dict(RunCompleted.model_validate(visible(value, full=full)))
+                found["status"] = "completed"
             case Failed(error):
-                body |= {"status": "failed", "error": encoders.failure(error)}
+                found |= {"status": "failed", "error": error}
             case Cancelled(reason):
-                body |= {"status": "cancelled", "reason": reason}
-    if "answer" not in body:
-        body["answer"] = "".join(value.text for value in events if isinstance(value, Delta))
-        body["citations"] = [citation(v.citation) for v in events if isinstance(v, Cited)]
-    return body
-
-
-def stored_run(value: Message, *, full: bool) -> Json:
-    """A run that is no longer in memory, as its message tells it."""
-    body = message(value, full=full)
-    return {"message_id": body.pop("id"), **body}
+                found |= {"status": "cancelled", "reason": reason}
+    return found

@@ -9,15 +9,15 @@ from fastapi import APIRouter, Depends, Header, Query
 from sse_starlette import EventSourceResponse
 from starlette.requests import Request
 
-from api.deps import KB, IngestScope, Json, StreamDep, WorkerDep
+from api.deps import KB, IngestScope, StreamDep, WorkerDep
 from api.http import sse
-from api.resources import encoders
-from api.resources.datasets.batch_stream import batch_stream
+from api.resources.datasets.batch_stream import BatchProgress
+from api.resources.datasets.responses import BatchResponse
 from api.threads import read, write
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import PageRequest
 from kb.store.work import batch_control, batches
-from kb.store.work.batches import LISTED
+from kb.store.work.batches import LISTED, Batch
 from kb.types import DocumentStatus, Scope
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])
@@ -37,19 +37,23 @@ async def get_batch_page(
 BatchPage = Annotated[PageRequest, Depends(get_batch_page)]
 
 
-@router.get("/{batch_id}")
+@router.get("/{batch_id}", response_model=BatchResponse)
 async def get_batch(
     batch_id: str,
     kb: KB,
     scope: IngestScope,
     page: BatchPage,
     status: DocumentStatus | None = None,
-) -> Json:
+) -> Batch:
     """How far a batch has come, and its documents in parts, by status if that is given."""
-    return encoders.batch(await read(kb, batches.get, scope, batch_id, page, status=status))
+    return await read(kb, batches.get, scope, batch_id, page, status=status)
 
 
-@router.get("/{batch_id}/events", response_class=EventSourceResponse)
+@router.get(
+    "/{batch_id}/events",
+    response_class=EventSourceResponse,
+    responses=sse.streamed("BatchEvents"),
+)
 async def batch_events(
     batch_id: str,
     request: Request,
@@ -62,19 +66,24 @@ async def batch_events(
     """Events `document` and `progress`, at last `batch.completed`."""
     await read(kb, batches.row_of, scope, batch_id)
     start = last_event_id if last_event_id is not None else after or 0
-    closing = request.state.closing
-    frames = batch_stream(kb, scope, batch_id, after=start, closing=closing, stream=stream)
+    frames = sse.progress_stream(
+        BatchProgress(kb, scope, batch_id),
+        terminal="batch.completed",
+        after=start,
+        closing=request.state.closing,
+        stream=stream,
+    )
     return sse.event_stream(frames)
 
 
-@router.post("/{batch_id}/pause")
-async def pause_batch(batch_id: str, kb: KB, scope: IngestScope) -> Json:
+@router.post("/{batch_id}/pause", response_model=BatchResponse)
+async def pause_batch(batch_id: str, kb: KB, scope: IngestScope) -> Batch:
     """Begin no further document; those in work are finished."""
     return await write(kb, _changed, batch_control.pause, scope, batch_id)
 
 
-@router.post("/{batch_id}/resume")
-async def resume_batch(batch_id: str, kb: KB, scope: IngestScope, worker: WorkerDep) -> Json:
+@router.post("/{batch_id}/resume", response_model=BatchResponse)
+async def resume_batch(batch_id: str, kb: KB, scope: IngestScope, worker: WorkerDep) -> Batch:
     """Go on with a paused batch."""
     changed = await write(kb, _changed, batch_control.resume, scope, batch_id)
     if worker is not None:
@@ -82,14 +91,14 @@ async def resume_batch(batch_id: str, kb: KB, scope: IngestScope, worker: Worker
     return changed
 
 
-@router.post("/{batch_id}/cancel")
-async def cancel_batch(batch_id: str, kb: KB, scope: IngestScope) -> Json:
+@router.post("/{batch_id}/cancel", response_model=BatchResponse)
+async def cancel_batch(batch_id: str, kb: KB, scope: IngestScope) -> Batch:
     """Give up what is not indexed yet; a document that was being replaced keeps its old version."""
     return await write(kb, _changed, batch_control.cancel, scope, batch_id)
 
 
-@router.post("/{batch_id}/retry")
-async def retry_batch(batch_id: str, kb: KB, scope: IngestScope, worker: WorkerDep) -> Json:
+@router.post("/{batch_id}/retry", response_model=BatchResponse)
+async def retry_batch(batch_id: str, kb: KB, scope: IngestScope, worker: WorkerDep) -> Batch:
     """Index the failed documents again."""
     changed = await write(kb, _changed, batch_control.retry, scope, batch_id)
     if worker is not None:
@@ -102,6 +111,6 @@ def _changed(
     change: Callable[[Transaction, Scope, str], object],
     scope: Scope,
     batch_id: str,
-) -> Json:
+) -> Batch:
     change(tx, scope, batch_id)
-    return encoders.batch(batches.get(tx, scope, batch_id))
+    return batches.get(tx, scope, batch_id)

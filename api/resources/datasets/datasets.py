@@ -7,58 +7,60 @@ import time
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.deps import KB, AdminScope, Json, Paging, SearchCaller, SearchScope
+from api.deps import KB, AdminScope, Paging, SearchCaller, SearchScope
 from api.http.idempotency import OnceDep
-from api.resources import encoders
 from api.resources.datasets.requests import DatasetBody, DatasetChange, SearchBody
+from api.resources.datasets.responses import DatasetResponse, SearchResponse
+from api.resources.response import ListResponse
 from api.threads import in_thread, read, write
 from ingest.clean import patterns
 from kb.errors import NotAllowed
 from kb.search.filtering import parsed_filter
 from kb.store.content import datasets, documents
 from kb.store.engine.database import Transaction
-from kb.types import Scope
+from kb.store.engine.paging import Listing
+from kb.types import Dataset, Scope
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, response_model=DatasetResponse)
 async def create_dataset(body: DatasetBody, kb: KB, scope: AdminScope, once: OnceDep) -> Response:
     """Add a dataset; its name must be new."""
 
-    async def create() -> Json:
+    async def create() -> Dataset:
         await in_thread(patterns.check, body.processing.patterns())
-        processing = body.processing.to_processing()
-        made = await in_thread(
+        return await in_thread(
             kb.create_dataset,
             scope,
             body.name,
             description=body.description,
-            processing=processing,
+            processing=body.processing.to_processing(),
         )
-        return encoders.dataset(made)
 
-    return await once(201, create)
+    return await once(create)
 
 
-@router.get("")
-async def list_datasets(kb: KB, scope: SearchScope, page: Paging) -> Json:
+@router.get("", response_model=ListResponse[DatasetResponse])
+async def list_datasets(kb: KB, scope: SearchScope, page: Paging) -> Listing[Dataset]:
     """The datasets that the key opens, oldest first."""
-    return encoders.listing(await read(kb, datasets.page, scope, page), encoders.dataset)
+    return await read(kb, datasets.page, scope, page)
 
 
 @router.get("/{dataset_id}")
-async def get_dataset(dataset_id: str, kb: KB, scope: SearchScope) -> Json:
+async def get_dataset(dataset_id: str, kb: KB, scope: SearchScope) -> DatasetResponse:
     """One dataset, with the number of its documents by status."""
     return await read(kb, _counted, scope, dataset_id)
 
 
-@router.patch("/{dataset_id}")
-async def change_dataset(dataset_id: str, body: DatasetChange, kb: KB, scope: AdminScope) -> Json:
+@router.patch("/{dataset_id}", response_model=DatasetResponse)
+async def change_dataset(
+    dataset_id: str, body: DatasetChange, kb: KB, scope: AdminScope
+) -> Dataset:
     """Rename or describe a dataset, or process it in another way while it is empty."""
     if body.processing is not None:
         await in_thread(patterns.check, body.processing.patterns())
-    changed = await write(
+    return await write(
         kb,
         datasets.change,
         scope,
@@ -67,7 +69,6 @@ async def change_dataset(dataset_id: str, body: DatasetChange, kb: KB, scope: Ad
         description=body.description,
         processing=None if body.processing is None else body.processing.to_processing(),
     )
-    return encoders.dataset(changed)
 
 
 @router.delete("/{dataset_id}", status_code=204)
@@ -78,7 +79,7 @@ async def delete_dataset(dataset_id: str, kb: KB, scope: AdminScope) -> Response
 
 
 @router.post("/{dataset_id}/search")
-async def search(dataset_id: str, body: SearchBody, kb: KB, caller: SearchCaller) -> Json:
+async def search(dataset_id: str, body: SearchBody, kb: KB, caller: SearchCaller) -> SearchResponse:
     """The passages that fit a question best, best first."""
     if body.explain and not caller.scope.may("admin"):
         raise NotAllowed("Only an admin key may ask for `explain`.")
@@ -90,13 +91,9 @@ async def search(dataset_id: str, body: SearchBody, kb: KB, caller: SearchCaller
     found = await kb.search_threads.run(
         kb.searcher.explain, *asked, where=where, generation=body.generation
     )
-    encoded = [encoders.hit(hit, explain=body.explain) for hit in found.hits]
-    answer = {"hits": encoded, "took_ms": round((time.perf_counter() - began) * 1000, 1)}
-    if body.explain:
-        answer["considered"] = [encoders.considered(item) for item in found.considered]
-    return answer
+    return SearchResponse.of(found, time.perf_counter() - began, explain=body.explain)
 
 
-def _counted(tx: Transaction, scope: Scope, dataset_id: str) -> Json:
-    found = datasets.get(tx, scope, dataset_id)
-    return encoders.dataset(found, documents.counts(tx, found.id))
+def _counted(tx: Transaction, scope: Scope, dataset_id: str) -> DatasetResponse:
+    found = DatasetResponse.model_validate(datasets.get(tx, scope, dataset_id))
+    return found.model_copy(update={"documents": documents.counts(tx, found.id)})

@@ -9,16 +9,19 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from api.deps import KB, IngestScope, Json, NumberedPaging, Paging, SearchScope, WorkerDep
+from api.deps import KB, IngestScope, NumberedPaging, Paging, SearchScope, WorkerDep
 from api.http.idempotency import OnceDep
-from api.resources import encoders
+from api.resources.datasets.responses import ChunkResponse, DocumentResponse, UploadResponse
+from api.resources.response import ListResponse, binary
 from api.threads import in_thread, read, write
 from api.uploads.accepting import OptionsDep, Target, accept_all, content_of
 from api.uploads.multipart import receive_files
 from api.uploads.receiving import receive_body, receiving_files, refuse_empty
 from kb.errors import NotFound
 from kb.store.content import chunks, datasets, documents, pages
-from kb.types import DocumentStatus
+from kb.store.content.documents import OldVersion
+from kb.store.engine.paging import Listing
+from kb.types import Chunk, Document, DocumentStatus, Page
 
 router = APIRouter(prefix="/v1", tags=["documents"])
 
@@ -55,7 +58,12 @@ async def get_target(dataset_id: str, kb: KB, worker: WorkerDep, scope: IngestSc
 TargetDep = Annotated[Target, Depends(get_target)]
 
 
-@router.post("/datasets/{dataset_id}/documents", status_code=202, openapi_extra=_FILES)
+@router.post(
+    "/datasets/{dataset_id}/documents",
+    status_code=202,
+    response_model=UploadResponse,
+    openapi_extra=_FILES,
+)
 async def upload_documents(
     request: Request, target: TargetDep, options: OptionsDep, once: OnceDep
 ) -> Response:
@@ -64,20 +72,22 @@ async def upload_documents(
         await receive_files(receiver, request.headers.get("content-type", ""), request.stream())
         refuse_empty(receiver)
         accepting = partial(accept_all, target, receiver, options)
-        return await once(202, accepting, content=content_of(receiver))
+        return await once(accepting, content=content_of(receiver))
 
 
 @router.put(
     "/datasets/{dataset_id}/documents/by-name/{name:path}", status_code=202, openapi_extra=_BYTES
 )
-async def put_document(name: str, request: Request, target: TargetDep, options: OptionsDep) -> Json:
+async def put_document(
+    name: str, request: Request, target: TargetDep, options: OptionsDep
+) -> UploadResponse:
     """Upload one document: the body is the file."""
     async with receiving_files(target.kb) as receiver:
         await receive_body(receiver, name, request.stream())
         return await accept_all(target, receiver, options)
 
 
-@router.get("/datasets/{dataset_id}/documents")
+@router.get("/datasets/{dataset_id}/documents", response_model=ListResponse[DocumentResponse])
 async def list_documents(
     dataset_id: str,
     kb: KB,
@@ -85,16 +95,15 @@ async def list_documents(
     page: Paging,
     status: DocumentStatus | None = None,
     q: Annotated[str | None, Query(max_length=200)] = None,
-) -> Json:
+) -> Listing[Document]:
     """The documents of a dataset, by status and by a piece of the name."""
-    found = await read(kb, documents.page, scope, dataset_id, page, status=status, q=q)
-    return encoders.listing(found, encoders.document)
+    return await read(kb, documents.page, scope, dataset_id, page, status=status, q=q)
 
 
-@router.get("/documents/{document_id}")
-async def get_document(document_id: str, kb: KB, scope: SearchScope) -> Json:
+@router.get("/documents/{document_id}", response_model=DocumentResponse)
+async def get_document(document_id: str, kb: KB, scope: SearchScope) -> Document:
     """One document."""
-    return encoders.document(await read(kb, documents.get, scope, document_id))
+    return await read(kb, documents.get, scope, document_id)
 
 
 @router.delete("/documents/{document_id}", status_code=204)
@@ -105,28 +114,35 @@ async def delete_document(document_id: str, kb: KB, scope: IngestScope) -> Respo
     return Response(status_code=204, headers={"location": f"/v1/documents/{document_id}/erasure"})
 
 
-@router.get("/documents/{document_id}/chunks")
-async def list_chunks(document_id: str, kb: KB, scope: SearchScope, page: NumberedPaging) -> Json:
+@router.get("/documents/{document_id}/chunks", response_model=ListResponse[ChunkResponse])
+async def list_chunks(
+    document_id: str, kb: KB, scope: SearchScope, page: NumberedPaging
+) -> Listing[Chunk]:
     """The pieces of the live version, in order."""
     found, cursor = await read(kb, chunks.of_document, scope, document_id, page)
-    return encoders.part(found, cursor, encoders.chunk)
+    return Listing(tuple(found), cursor)
 
 
-@router.get("/documents/{document_id}/pages")
-async def list_pages(document_id: str, kb: KB, scope: SearchScope, page: NumberedPaging) -> Json:
+@router.get("/documents/{document_id}/pages", response_model=ListResponse[Page])
+async def list_pages(
+    document_id: str, kb: KB, scope: SearchScope, page: NumberedPaging
+) -> Listing[Page]:
     """The text of the live version, page by page: what spans count in."""
     found, cursor = await read(kb, pages.of_document, scope, document_id, page)
-    return encoders.part(found, cursor, encoders.page)
+    return Listing(tuple(found), cursor)
 
 
-@router.get("/documents/{document_id}/versions")
-async def list_versions(document_id: str, kb: KB, scope: SearchScope) -> Json:
+@router.get("/documents/{document_id}/versions", response_model=ListResponse[OldVersion])
+async def list_versions(document_id: str, kb: KB, scope: SearchScope) -> Listing[OldVersion]:
     """The versions that were kept by uploads with `mode=version`, newest first."""
-    found = await read(kb, documents.history, scope, document_id)
-    return encoders.part(found, None, encoders.old_version)
+    return Listing(tuple(await read(kb, documents.history, scope, document_id)), None)
 
 
-@router.get("/documents/{document_id}/original", response_class=FileResponse)
+@router.get(
+    "/documents/{document_id}/original",
+    response_class=FileResponse,
+    responses=binary("application/octet-stream"),
+)
 async def get_original(
     document_id: str,
     kb: KB,
@@ -143,10 +159,12 @@ async def get_original(
     return FileResponse(path, filename=name, media_type=found.media_type, headers=headers)
 
 
-@router.post("/documents/{document_id}/retry")
-async def retry_document(document_id: str, kb: KB, scope: IngestScope, worker: WorkerDep) -> Json:
+@router.post("/documents/{document_id}/retry", response_model=DocumentResponse)
+async def retry_document(
+    document_id: str, kb: KB, scope: IngestScope, worker: WorkerDep
+) -> Document:
     """Index a failed document again."""
     document = await write(kb, documents.retry, scope, document_id)
     if worker is not None:
         worker.notify()
-    return encoders.document(document)
+    return document

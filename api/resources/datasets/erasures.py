@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from fastapi import APIRouter
 
-from api.deps import KB, AdminScope, IngestScope, Json
+from api.deps import KB, AdminScope, IngestScope
+from api.resources.datasets.responses import EraseResponse, ErasureResponse
 from api.threads import in_thread
 from kb.store.upkeep.erasures import Erasure
+from kb.upkeep.erasing import Pass
 
 router = APIRouter(prefix="/v1", tags=["maintenance"])
 
 
-@router.get("/documents/{document_id}/erasure")
-async def get_erasure(document_id: str, kb: KB, scope: IngestScope) -> Json:
+@router.get("/documents/{document_id}/erasure", response_model=ErasureResponse)
+async def get_erasure(document_id: str, kb: KB, scope: IngestScope) -> Erasure:
     """The receipt of a deletion: `erased` when the document is in no file any more."""
-    return _encoded(await in_thread(kb.erasing.receipt, scope, document_id))
+    return await in_thread(kb.erasing.receipt, scope, document_id)
 
 
-@router.post("/erase")
-async def erase(kb: KB, _scope: AdminScope) -> Json:
+@router.post("/erase", response_model=EraseResponse)
+async def erase(kb: KB, _scope: AdminScope) -> Pass:
     """Erase now what is deleted, without waiting for its time."""
     await in_thread(kb.verification.wait)
-    return asdict(await in_thread(kb.erasing.run))
-
-
-def _encoded(value: Erasure) -> Json:
-    return {
-        "document_id": value.document_id,
-        "dataset_id": value.dataset_id,
-        "status": "pending" if value.erased_at is None else "erased",
-        "deleted_at": value.deleted_at,
-        "erased_at": value.erased_at,
-        "checks": [dict(check) for check in value.checks or ()],
-    }
+    return await in_thread(kb.erasing.run)

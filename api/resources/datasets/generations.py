@@ -9,28 +9,34 @@ from sse_starlette import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.deps import KB, AdminScope, IngestScope, Json, StreamDep, WorkerDep
+from api.deps import KB, AdminScope, IngestScope, StreamDep, WorkerDep
 from api.http import sse
 from api.http.idempotency import OnceDep
-from api.resources import encoders
-from api.resources.datasets import generation_stream
 from api.resources.datasets.batches import EventNumber, LastEventId
+from api.resources.datasets.generation_stream import BuildingProgress
 from api.resources.datasets.requests import ReindexBody, SwitchBody
+from api.resources.datasets.responses import (
+    DatasetResponse,
+    FailedDocument,
+    GenerationResponse,
+)
+from api.resources.response import ListResponse
 from api.threads import in_thread
 from ingest.clean import patterns
+from kb.types import Dataset
 
 router = APIRouter(prefix="/v1/datasets/{dataset_id}", tags=["generations"])
 
 Number = Annotated[int, Path(ge=1, le=1_000_000_000)]
 
 
-@router.post("/reindex", status_code=202)
+@router.post("/reindex", status_code=202, response_model=GenerationResponse)
 async def reindex(
     dataset_id: str, body: ReindexBody, kb: KB, scope: AdminScope, worker: WorkerDep, once: OnceDep
 ) -> Response:
     """Build the next generation beside; the present one answers meanwhile."""
 
-    async def create() -> Json:
+    async def create() -> GenerationResponse:
         if body.processing is not None:
             await in_thread(patterns.check, body.processing.patterns())
         processing = None if body.processing is None else body.processing.to_processing()
@@ -39,33 +45,40 @@ async def reindex(
         )
         if worker is not None:
             worker.notify()
-        return generation_stream.encoded(
-            await in_thread(kb.reindexing.look, scope, dataset_id, made.number)
-        )
+        found = await in_thread(kb.reindexing.look, scope, dataset_id, made.number)
+        return GenerationResponse.of(found)
 
-    return await once(202, create)
+    return await once(create)
 
 
 @router.get("/generations")
-async def list_generations(dataset_id: str, kb: KB, scope: IngestScope) -> Json:
+async def list_generations(
+    dataset_id: str, kb: KB, scope: IngestScope
+) -> ListResponse[GenerationResponse]:
     """The generations of a dataset, oldest first."""
     found = await in_thread(kb.reindexing.every, scope, dataset_id)
-    return encoders.part(found, None, generation_stream.encoded)
+    return ListResponse(data=tuple(map(GenerationResponse.of, found)), next=None)
 
 
 @router.get("/generations/{number}")
-async def get_generation(dataset_id: str, number: Number, kb: KB, scope: IngestScope) -> Json:
+async def get_generation(
+    dataset_id: str, number: Number, kb: KB, scope: IngestScope
+) -> GenerationResponse:
     """One generation, with the documents that it could not take in."""
     found = await in_thread(kb.reindexing.look, scope, dataset_id, number)
     failures = await in_thread(kb.reindexing.failures, scope, dataset_id, number)
-    listed = [
-        {"document_id": document_id, "name": name, "error": encoders.failure(error)}
+    listed = tuple(
+        FailedDocument(document_id=document_id, name=name, error=error)
         for document_id, name, error in failures
-    ]
-    return {**generation_stream.encoded(found), "failures": listed}
+    )
+    return GenerationResponse.of(found).model_copy(update={"failures": listed})
 
 
-@router.get("/generations/{number}/events", response_class=EventSourceResponse)
+@router.get(
+    "/generations/{number}/events",
+    response_class=EventSourceResponse,
+    responses=sse.streamed("GenerationEvents"),
+)
 async def generation_events(
     dataset_id: str,
     number: Number,
@@ -79,12 +92,14 @@ async def generation_events(
     """Events `progress`, at last `generation.ready`."""
     await in_thread(kb.reindexing.look, scope, dataset_id, number)
     start = last_event_id if last_event_id is not None else after or 0
-    named = (dataset_id, number)
-    return sse.event_stream(
-        generation_stream.generation_stream(
-            kb, scope, named, after=start, closing=request.state.closing, stream=stream
-        )
+    frames = sse.progress_stream(
+        BuildingProgress(kb, scope, dataset_id, number),
+        terminal="generation.ready",
+        after=start,
+        closing=request.state.closing,
+        stream=stream,
     )
+    return sse.event_stream(frames)
 
 
 @router.delete("/generations/{number}", status_code=204)
@@ -94,14 +109,13 @@ async def remove_generation(dataset_id: str, number: Number, kb: KB, scope: Admi
     return Response(status_code=204)
 
 
-@router.post("/switch")
-async def switch(dataset_id: str, body: SwitchBody, kb: KB, scope: AdminScope) -> Json:
+@router.post("/switch", response_model=DatasetResponse)
+async def switch(dataset_id: str, body: SwitchBody, kb: KB, scope: AdminScope) -> Dataset:
     """Let another generation answer, from one search to the next."""
-    changed = await in_thread(kb.reindexing.switch, scope, dataset_id, body.generation)
-    return encoders.dataset(changed)
+    return await in_thread(kb.reindexing.switch, scope, dataset_id, body.generation)
 
 
-@router.post("/rollback")
-async def roll_back(dataset_id: str, kb: KB, scope: AdminScope) -> Json:
+@router.post("/rollback", response_model=DatasetResponse)
+async def roll_back(dataset_id: str, kb: KB, scope: AdminScope) -> Dataset:
     """Let the generation answer again that did before."""
-    return encoders.dataset(await in_thread(kb.reindexing.roll_back, scope, dataset_id))
+    return await in_thread(kb.reindexing.roll_back, scope, dataset_id)

@@ -1,69 +1,69 @@
-"""A preview as JSON: what cleaning takes out, and the chunks that are left."""
+"""A preview as an answer: what cleaning takes out, and the chunks that are left."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
-
-from api.resources import encoders
-from api.resources.datasets.processing import ProcessingBody
-from ingest.types import Removal
+from api.resources.datasets.responses import ChunkBody
+from api.resources.response import Response
 from ingest.work.preview import Preview
-from kb.types import Chunk
-
-Json = dict[str, Any]
+from kb.types import Failure
 
 
-def parsed_processing(field: bytes | None) -> ProcessingBody | None:
-    """The form field `processing`, a JSON object; None if it was not sent.
+class PreviewedChunk(ChunkBody):
+    """A chunk that a preview would store."""
 
-    Raises:
-        RequestValidationError: it is not one, or something in it is unknown.
-    """
-    if field is None:
-        return None
-    try:
-        return ProcessingBody.model_validate_json(field)
-    except ValidationError as exc:
-        found = exc.errors(include_url=False, include_input=False, include_context=False)
-        raise RequestValidationError(
-            [{**item, "loc": ("body", "processing", *item["loc"])} for item in found]
-        ) from exc
+    tokens: int = 0
 
 
-def encoded(value: Preview, limit: int) -> Json:
-    """A preview with at most `limit` removals and `limit` chunks; the counts are of all."""
-    processed = value.processed
-    texts = {page.number: page.text for page in value.extraction.pages}
-    refusal = processed.refusal
-    return {
-        "name": value.name,
-        "media_type": value.media_type,
-        "error": refusal and {"code": refusal.code, "detail": refusal.detail},
-        "receipt": value.processed.receipt,
-        "removed_count": len(processed.removals),
-        "removed": [_removal(item, texts) for item in processed.removals[:limit]],
-        "chunk_count": len(processed.chunks),
-        "chunks": [
-            _chunk(chunk, tokens)
-            for chunk, tokens in zip(processed.chunks[:limit], value.tokens, strict=False)
-        ],
-    }
+class RemovalResponse(Response):
+    """Characters of a page that a cleaning rule takes out."""
+
+    rule: str
+    page: int
+    start: int
+    end: int
+    text: str
 
 
-def _removal(value: Removal, texts: dict[int, str]) -> Json:
-    return {
-        "rule": value.rule,
-        "page": value.page,
-        "start": value.start,
-        "end": value.end,
-        "text": texts[value.page][value.start : value.end],
-    }
+class PreviewResponse(Response):
+    """What cleaning takes out of a file, and the chunks that are left; nothing is stored."""
 
+    name: str
+    media_type: str
+    error: Failure | None
+    receipt: Mapping[str, Any]
+    removed_count: int
+    removed: tuple[RemovalResponse, ...]
+    chunk_count: int
+    chunks: tuple[PreviewedChunk, ...]
 
-def _chunk(value: Chunk, tokens: int) -> Json:
-    shown = encoders.chunk(value)
-    del shown["id"]
-    return {**shown, "tokens": tokens}
+    @classmethod
+    def of(cls, preview: Preview, limit: int) -> Self:
+        """At most `limit` removals and `limit` chunks; the counts are of all."""
+        processed, refusal = preview.processed, preview.processed.refusal
+        texts = {page.number: page.text for page in preview.extraction.pages}
+        removed = processed.removals[:limit]
+        return cls(
+            name=preview.name,
+            media_type=preview.media_type,
+            error=None if refusal is None else Failure(refusal.code, refusal.detail),
+            receipt=processed.receipt,
+            removed_count=len(processed.removals),
+            removed=tuple(
+                RemovalResponse(
+                    rule=item.rule,
+                    page=item.page,
+                    start=item.start,
+                    end=item.end,
+                    text=texts[item.page][item.start : item.end],
+                )
+                for item in removed
+            ),
+            chunk_count=len(processed.chunks),
+            chunks=tuple(
+                PreviewedChunk.model_validate(chunk).model_copy(update={"tokens": tokens})
+                for chunk, tokens in zip(processed.chunks[:limit], preview.tokens, strict=False)
+            ),
+        )

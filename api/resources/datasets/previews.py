@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from starlette.requests import Request
 
-from api.deps import KB, IngestScope, Json
-from api.resources.datasets.preview_responses import encoded, parsed_processing
+from api.deps import KB, IngestScope
+from api.resources.datasets.preview_responses import PreviewResponse
+from api.resources.datasets.processing import ProcessingBody
 from api.threads import in_thread, previewing, read
 from api.uploads.multipart import receive_files
 from api.uploads.receiving import receiving_files
@@ -51,7 +54,7 @@ async def preview_in_dataset(
     scope: IngestScope,
     limit: Limit = 500,
     encoding: Encoding = None,
-) -> Json:
+) -> PreviewResponse:
     """What an upload of one file into a dataset would do; `processing` tries other rules."""
     found = await read(kb, datasets.get, scope, dataset_id)
     kb.embedder_of(found)
@@ -61,14 +64,14 @@ async def preview_in_dataset(
 @router.post("/preview", openapi_extra=_FORM)
 async def preview_alone(
     request: Request, kb: KB, scope: IngestScope, limit: Limit = 500, encoding: Encoding = None
-) -> Json:
+) -> PreviewResponse:
     """What an upload of one file into a new dataset would do."""
     return await _previewed(request, kb, Processing(), limit=limit, encoding=encoding)
 
 
 async def _previewed(
     request: Request, kb: KnowledgeBase, processing: Processing, *, limit: int, encoding: str | None
-) -> Json:
+) -> PreviewResponse:
     async with receiving_files(kb) as receiver:
         fields = await receive_files(
             receiver, request.headers.get("content-type", ""), request.stream()
@@ -77,9 +80,21 @@ async def _previewed(
             raise TooLarge(receiver.rejected[0].detail)
         if len(receiver.staged) != 1:
             raise Rejected("Send exactly one file, in a part that has a filename.")
-        body = parsed_processing(fields.get("processing"))
+        body = _parsed_processing(fields.get("processing"))
         if body is not None:
             await in_thread(patterns.check, body.patterns())
             processing = body.to_processing()
         shown = await previewing(preview, kb, receiver.staged[0], processing, encoding=encoding)
-        return await in_thread(encoded, shown, limit)
+        return await in_thread(PreviewResponse.of, shown, limit)
+
+
+def _parsed_processing(field: bytes | None) -> ProcessingBody | None:
+    if field is None:
+        return None
+    try:
+        return ProcessingBody.model_validate_json(field)
+    except ValidationError as exc:
+        found = exc.errors(include_url=False, include_input=False, include_context=False)
+        raise RequestValidationError(
+            [{**item, "loc": ("body", "processing", *item["loc"])} for item in found]
+        ) from exc

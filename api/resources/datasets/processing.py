@@ -6,7 +6,7 @@ An option that has no effect in the chosen mode is refused: silence would look l
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
@@ -102,13 +102,3 @@ class ProcessingBody(Body):
     def patterns(self) -> list[str]:
         """Every regular expression, to be tried before it is stored."""
         return [*self.custom_regex, *([self.split.separator] if self.split.regex else [])]
-
-
-def processing_fields(value: Processing) -> dict[str, Any]:
-    """A dataset's processing in the form in which it can be sent back."""
-    return {
-        "clean": dict(value.clean),
-        "split": asdict(value.split),
-        "custom_regex": list(value.custom_regex),
-        "clean_max_share": value.clean_max_share,
-    }

@@ -6,10 +6,11 @@ from collections import Counter
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
 from api.deps import KB, AdminScope
 from api.http.metrics import Family, RequestCounts, exposition
+from api.resources.operation.responses import HealthResponse, ReadinessResponse
 from api.threads import read
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import datasets, documents
@@ -22,18 +23,18 @@ router = APIRouter(tags=["health"])
 
 
 @router.get("/healthz")
-async def healthz() -> dict[str, str]:
+async def healthz() -> HealthResponse:
     """The process answers, and says its version."""
-    return {"status": "ok", "version": version()}
+    return HealthResponse(version=version())
 
 
-@router.get("/readyz")
-async def readyz(kb: KB) -> Response:
+@router.get("/readyz", responses={503: {"model": ReadinessResponse}})
+async def readyz(kb: KB, response: Response) -> ReadinessResponse:
     """Models are loaded and stores are open."""
     checks = await readiness(kb)
     ready = all(checks.values())
-    body = {"status": "ready" if ready else "starting", "checks": checks}
-    return JSONResponse(body, 200 if ready else 503)
+    response.status_code = 200 if ready else 503
+    return ReadinessResponse(status="ready" if ready else "starting", checks=checks)
 
 
 @router.get("/metrics", response_class=PlainTextResponse)

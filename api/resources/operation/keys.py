@@ -4,11 +4,13 @@ for an `Idempotency-Key`: a lost key is rotated, or revoked and made anew."""
 from __future__ import annotations
 
 from fastapi import APIRouter
+from pydantic import MISSING
 from starlette.responses import Response
 
-from api.deps import KB, AdminScope, Json, Paging
-from api.resources import encoders
+from api.deps import KB, AdminScope, Paging
 from api.resources.operation.requests import AppKeyBody, KeyBody, RotateBody
+from api.resources.operation.responses import KeyResponse, NewKeyResponse
+from api.resources.response import ListResponse
 from api.threads import read, write
 from kb.access import Access
 from kb.store.access import keys
@@ -16,31 +18,32 @@ from kb.store.access.secrets import Secrets
 from kb.store.apps import apps
 from kb.store.content import datasets
 from kb.store.engine.database import Transaction
+from kb.store.engine.paging import Listing
 from kb.types import Key, Scope
 
 router = APIRouter(prefix="/v1", tags=["keys"])
 
 
 @router.post("/keys", status_code=201)
-async def create_key(body: KeyBody, kb: KB, scope: AdminScope) -> Json:
+async def create_key(body: KeyBody, kb: KB, scope: AdminScope) -> NewKeyResponse:
     """Make a key; its secret, and a widget's signing secret, are shown this once."""
     return _shown_once(kb.access, *await write(kb, _create, scope, kb.secrets, body))
 
 
-@router.get("/keys")
-async def list_keys(kb: KB, scope: AdminScope, page: Paging) -> Json:
+@router.get("/keys", response_model=ListResponse[KeyResponse])
+async def list_keys(kb: KB, scope: AdminScope, page: Paging) -> Listing[Key]:
     """All keys without their secrets, revoked ones too."""
-    return encoders.listing(await read(kb, keys.page, scope, page), encoders.key)
+    return await read(kb, keys.page, scope, page)
 
 
-@router.get("/keys/{key_id}")
-async def get_key(key_id: str, kb: KB, scope: AdminScope) -> Json:
+@router.get("/keys/{key_id}", response_model=KeyResponse)
+async def get_key(key_id: str, kb: KB, scope: AdminScope) -> Key:
     """One key without its secret."""
-    return encoders.key(await read(kb, keys.get, scope, key_id))
+    return await read(kb, keys.get, scope, key_id)
 
 
 @router.post("/keys/{key_id}/rotate")
-async def rotate_key(key_id: str, body: RotateBody, kb: KB, scope: AdminScope) -> Json:
+async def rotate_key(key_id: str, body: RotateBody, kb: KB, scope: AdminScope) -> NewKeyResponse:
     """Give a key a new secret, shown this once; the old one ends at once or after a grace time."""
     turn = (scope, kb.secrets, key_id)
     return _shown_once(kb.access, *await write(kb, keys.rotate, *turn, grace_s=body.grace_s))
@@ -54,22 +57,22 @@ async def revoke_key(key_id: str, kb: KB, scope: AdminScope) -> Response:
 
 
 @router.post("/apps/{app}/keys", status_code=201)
-async def create_app_key(app: str, body: AppKeyBody, kb: KB, scope: AdminScope) -> Json:
+async def create_app_key(app: str, body: AppKeyBody, kb: KB, scope: AdminScope) -> NewKeyResponse:
     """Make a key for one app; its secrets are shown this once."""
     return _shown_once(kb.access, *await write(kb, _create_for, scope, kb.secrets, app, body))
 
 
-@router.get("/apps/{app}/keys")
-async def list_app_keys(app: str, kb: KB, scope: AdminScope, page: Paging) -> Json:
+@router.get("/apps/{app}/keys", response_model=ListResponse[KeyResponse])
+async def list_app_keys(app: str, kb: KB, scope: AdminScope, page: Paging) -> Listing[Key]:
     """The keys of one app, without their secrets."""
     found = await read(kb, apps.get, scope, app)
-    listed = await read(kb, keys.page, scope, page, app_id=found.id)
-    return encoders.listing(listed, encoders.key)
+    return await read(kb, keys.page, scope, page, app_id=found.id)
 
 
-def _shown_once(access: Access, key: Key, token: str) -> Json:
-    shown = {**encoders.key(key), "key": token}
-    return shown | ({"signing_secret": access.signing_secret(token)} if key.is_public else {})
+def _shown_once(access: Access, key: Key, token: str) -> NewKeyResponse:
+    signing_secret = access.signing_secret(token) if key.is_public else MISSING
+    shown = dict(KeyResponse.model_validate(key))
+    return NewKeyResponse(**shown, key=token, signing_secret=signing_secret)
 
 
 def _create(tx: Transaction, scope: Scope, vault: Secrets, body: KeyBody) -> tuple[Key, str]:

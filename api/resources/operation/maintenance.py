@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import asdict
-from functools import partial
 
 from anyio import CancelScope
 from fastapi import APIRouter
 from starlette.responses import StreamingResponse
 
-from api.deps import KB, AdminScope, Json
+from api.deps import KB, AdminScope
+from api.resources.operation.responses import FsckResponse
+from api.resources.response import binary
 from api.threads import in_thread
 from kb.upkeep.backup import Backup
+from kb.upkeep.fsck import Report
 
 router = APIRouter(prefix="/v1", tags=["maintenance"])
 
 
-@router.post("/fsck")
-async def fsck(kb: KB, _scope: AdminScope, repair: bool = False) -> Json:
+@router.post("/fsck", response_model=FsckResponse)
+async def fsck(kb: KB, _scope: AdminScope, repair: bool = False) -> Report:
     """Check every invariant; with `repair` rebuild what is derived first."""
     await in_thread(kb.verification.wait)  # else half-built indexes would count as damaged
-    report = await in_thread(partial(kb.fsck.run, repair=repair))
-    return {"clean": report.is_clean, **asdict(report)}
+    return await in_thread(kb.fsck.run, repair=repair)
 
 
-@router.post("/backup", response_class=StreamingResponse)
+@router.post("/backup", response_class=StreamingResponse, responses=binary("application/x-tar"))
 async def back_up(kb: KB, _scope: AdminScope) -> StreamingResponse:
     """A tar of everything that cannot be made again, secrets included, as of this moment."""
     backup = await in_thread(kb.backup)

@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from api.auth import COOKIE, end_session, set_session
-from api.deps import KB, CallerDep, Json
+from api.deps import KB, CallerDep
 from api.resources.operation.requests import LoginBody
+from api.resources.operation.responses import SessionResponse
 from kb.errors import Unauthenticated
 
 WEB = Path(__file__).parents[2] / "web"
@@ -51,8 +52,9 @@ async def logout(caller: CallerDep) -> Response:
 
 
 @router.get("/v1/session")
-async def session(request: Request, kb: KB, caller: CallerDep) -> Json:
+async def session(request: Request, kb: KB, caller: CallerDep) -> SessionResponse:
     """The kind of the caller, and the token that writes of a browser session must carry."""
     by_key = "authorization" in request.headers
     cookie = None if by_key else request.cookies.get(COOKIE)
-    return {"kind": caller.kind, "csrf": None if cookie is None else kb.access.csrf(cookie)}
+    csrf = None if cookie is None else kb.access.csrf(cookie)
+    return SessionResponse(kind=caller.kind, csrf=csrf)

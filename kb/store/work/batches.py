@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Row, and_, case, delete, func, insert, select, update
 
@@ -66,7 +66,7 @@ class Batch:
     """An upload request, its documents by status, and some of the documents.
 
     `skipped` counts what archives held besides documents: hidden files and the like. `pace` is None
-    when there is nothing left to do. `next` is the cursor of further documents.
+    when there is nothing left to do or it is paused. `next` is the cursor of further documents.
     """
 
     id: str
@@ -92,6 +92,13 @@ class Batch:
     def is_completed(self) -> bool:
         """Whether nothing is left to do."""
         return self.count("pending", "indexing") == 0
+
+    @property
+    def status(self) -> Literal["running", "paused", "completed"]:
+        """Completed is final; a paused batch waits for its resumption."""
+        if self.is_completed:
+            return "completed"
+        return "paused" if self.is_paused else "running"
 
 
 def create(tx: Transaction, scope: Scope, dataset_id: str, mode: Mode = "replace") -> str:
@@ -193,7 +200,7 @@ def get(
     shown = listed[: asked.limit]
     cursor = shown[-1].document_id if len(listed) > len(shown) else None
     head = (row.id, row.dataset_id, row.created_at, row.paused, row.skipped)
-    return Batch(*head, counts, pace, tuple(shown), cursor)
+    return Batch(*head, counts, None if row.paused else pace, tuple(shown), cursor)
 
 
 def states(tx: Transaction, batch_id: str) -> dict[str, DocumentStatus]:

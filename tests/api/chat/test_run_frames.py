@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.http import sse
-from api.resources.chat import responses
+from api.resources.chat import run_stream
 from kb.access import Caller, OpenStream
 from kb.types import (
     Cancelled,
@@ -42,7 +43,7 @@ COMPLETED = Completed(
 )
 
 
-def parse(frames: bytes) -> list[tuple[int, str, object]]:
+def parse(frames: bytes) -> list[tuple[int, str, Any]]:
     """What a browser makes of frames: lines end at LF, CR or CRLF, an empty line ends an event."""
     text = frames.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     parsed = []
@@ -57,7 +58,7 @@ def parse(frames: bytes) -> list[tuple[int, str, object]]:
 def test_any_text_survives_the_wire(texts: list[str]):
     batch = [(number, Delta(text)) for number, text in enumerate(texts, start=1)]
 
-    frames = sse.run_frames(batch, full=False)
+    frames = run_stream.run_frames(batch, full=False)
 
     assert frames.isascii()
     assert parse(frames) == [(n, "delta", {"text": event.text}) for n, event in batch]
@@ -65,7 +66,7 @@ def test_any_text_survives_the_wire(texts: list[str]):
 
 def test_the_short_way_of_a_delta_is_the_long_way():
     text = 'a"\\\n\u2028\0月'
-    assert sse.run_frame(3, Delta(text), full=False) == sse.frame(3, "delta", {"text": text})
+    assert run_stream.run_frame(3, Delta(text), full=False) == sse.frame(3, "delta", {"text": text})
 
 
 @pytest.mark.parametrize(
@@ -111,12 +112,12 @@ def test_the_short_way_of_a_delta_is_the_long_way():
     ],
 )
 def test_an_event_has_the_shape_of_the_contract(event, name: str, data: dict):
-    assert parse(sse.run_frame(1, event, full=False)) == [(1, name, data)]
+    assert parse(run_stream.run_frame(1, event, full=False)) == [(1, name, data)]
 
 
 def test_the_hidden_prompt_shows_neither_in_tokens_nor_in_cost():
-    shown = responses.completed(COMPLETED, full=False)
-    known = responses.completed(COMPLETED, full=True)
+    [(_, _, shown)] = parse(run_stream.run_frame(1, COMPLETED, full=False))
+    [(_, _, known)] = parse(run_stream.run_frame(1, COMPLETED, full=True))
 
     assert shown["usage"] == {"prompt_tokens": 20, "completion_tokens": 7, "estimated": False}
     assert "cost" not in shown
@@ -151,7 +152,7 @@ class BrokenRun:
 
 def test_a_stream_that_breaks_ends_with_a_failure_and_says_nothing_else():
     async def collected() -> bytes:
-        frames = sse.run_stream(
+        frames = run_stream.run_stream(
             BrokenRun(), 4, OpenStream(Caller("admin", Scope.admin())), full=False
         )
         return b"".join([piece async for piece in frames])

@@ -1,0 +1,247 @@
+"""Answers about datasets, their documents, uploads and generations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import MISSING, AfterValidator, AliasChoices, AliasPath, BeforeValidator, Field
+
+from api.resources.response import Response, Score, Sometimes, Timestamp
+from ingest.intake.upload import Rejection
+from kb.search.searching import Explained
+from kb.types import (
+    DocumentStatus,
+    Failure,
+    Generation,
+    GenerationCounts,
+    Processing,
+    Span,
+)
+from kb.types.generations import GenerationStatus
+
+Spans = tuple[Span, ...]
+Rate = Annotated[float, AfterValidator(partial(round, ndigits=1))]
+WholeRate = Annotated[int, BeforeValidator(round)]
+
+
+class DatasetResponse(Response):
+    """A dataset; `documents` counts them by status, where one dataset is asked for."""
+
+    id: str
+    name: str
+    description: str
+    processing: Processing
+    embedder: str
+    generation: int
+    documents: Sometimes[Mapping[DocumentStatus, int]] = MISSING
+    created_at: Timestamp
+
+
+class DocumentResponse(Response):
+    """A document; `version` is the newest upload, `live_version` the one that answers."""
+
+    id: str
+    dataset_id: str
+    name: str
+    version: int
+    live_version: int | None
+    media_type: str
+    size_bytes: int
+    sha256: Annotated[str | None, AfterValidator(lambda value: value or None)]
+    """Null after a deletion."""
+    metadata: Mapping[str, Any]
+    status: DocumentStatus
+    error: Failure | None
+    chunk_count: int
+    receipt: Mapping[str, Any] | None
+    """Accounts for every character, once the document is ready."""
+    batch_id: str | None
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class ChunkBody(Response):
+    """A searchable piece; `page`, `start` and `end` are its first span's."""
+
+    index: int
+    page: int = Field(validation_alias=AliasPath("spans", 0, "page"))
+    start: int = Field(validation_alias=AliasPath("spans", 0, "start"))
+    end: int = Field(validation_alias=AliasPath("spans", 0, "end"))
+    spans: Spans
+    text: str
+    heading: str
+    index_text: str
+    """What is embedded, searched and put into the prompt."""
+    parent: Spans | None = Field(None, validation_alias=AliasPath("parent", "spans"))
+    """What a hit returns in place of this piece."""
+
+
+class ChunkResponse(ChunkBody):
+    """A chunk of a stored document."""
+
+    id: str
+
+
+class HitResponse(Response):
+    """A passage that a search found; `why` only where `explain` was asked for."""
+
+    chunk_id: str = Field(validation_alias=AliasPath("chunk", "id"))
+    document_id: str = Field(validation_alias=AliasPath("chunk", "document_id"))
+    document_name: str
+    page: int = Field(validation_alias=AliasPath("chunk", "spans", 0, "page"))
+    start: int = Field(validation_alias=AliasPath("chunk", "spans", 0, "start"))
+    end: int = Field(validation_alias=AliasPath("chunk", "spans", 0, "end"))
+    spans: Spans = Field(validation_alias=AliasPath("chunk", "spans"))
+    heading: str = Field(validation_alias=AliasPath("chunk", "heading"))
+    text: str = Field(validation_alias=AliasPath("chunk", "text"))
+    score: Score
+    why: Sometimes[Mapping[str, Any]] = MISSING
+
+
+class ConsideredResponse(Response):
+    """A candidate that became no hit; `dropped` says why."""
+
+    chunk_id: str
+    document_id: str
+    document_name: str
+    score: Score
+    why: Mapping[str, Any]
+    dropped: str
+
+
+class SearchResponse(Response):
+    """Hits, best first."""
+
+    hits: tuple[HitResponse, ...]
+    took_ms: float
+    considered: Sometimes[tuple[ConsideredResponse, ...]] = MISSING
+
+    @classmethod
+    def of(cls, found: Explained, took_s: float, *, explain: bool) -> Self:
+        """What was found; why only with `explain`."""
+        took_ms = round(took_s * 1000, 1)
+        fields = {"hits": found.hits, "considered": found.considered, "took_ms": took_ms}
+        answer = cls.model_validate(fields)
+        if explain:
+            return answer
+        hits = tuple(hit.model_copy(update={"why": MISSING}) for hit in answer.hits)
+        return answer.model_copy(update={"hits": hits, "considered": MISSING})
+
+
+class AcceptedFile(Response):
+    """A file that became a document, or would with `dry_run`."""
+
+    document_id: str | None = Field(validation_alias=AliasChoices("document_id", "id"))
+    name: str
+    size_bytes: int
+    sha256: str
+    status: str = Field(validation_alias=AliasChoices("outcome", "status"))
+
+
+class UploadResponse(Response):
+    """What became of the files of an upload; `batch_id` is null with `dry_run`."""
+
+    batch_id: str | None
+    accepted: tuple[AcceptedFile, ...]
+    rejected: tuple[Rejection, ...]
+
+
+class BatchItemResponse(Response):
+    """One document of a batch; with a `note` its file was left out."""
+
+    document_id: str
+    name: str
+    status: DocumentStatus
+    error: Failure | None
+    note: Failure | None
+
+
+class ProgressResponse(Response):
+    """How far a batch has come; a document deleted meanwhile is neither ready nor failed."""
+
+    status: Literal["running", "paused", "completed"]
+    total: int
+    ready: int = Field(0, validation_alias=AliasPath("counts", "ready"))
+    failed: int = Field(0, validation_alias=AliasPath("counts", "failed"))
+    skipped: int
+    documents_per_s: Rate | None = Field(
+        None, validation_alias=AliasPath("pace", "documents_per_s")
+    )
+    bytes_per_s: WholeRate | None = Field(None, validation_alias=AliasPath("pace", "bytes_per_s"))
+    eta_s: Rate | None = Field(None, validation_alias=AliasPath("pace", "eta_s"))
+
+
+class BatchResponse(ProgressResponse):
+    """An upload and some of its documents; `next` is the cursor of the rest."""
+
+    id: str
+    dataset_id: str
+    documents: tuple[BatchItemResponse, ...]
+    next: str | None
+    created_at: Timestamp
+
+
+class GenerationProgress(Response):
+    """Documents by what has become of them, and chunks."""
+
+    documents: int
+    ready: int
+    failed: int
+    pending: int
+    chunks: int
+
+
+class FailedDocument(Response):
+    """A document that a generation could not take in."""
+
+    document_id: str
+    name: str
+    error: Failure
+
+
+class GenerationResponse(GenerationProgress):
+    """A generation and how far it has come; `failures` where one generation is asked for."""
+
+    dataset_id: str
+    generation: int
+    status: GenerationStatus
+    processing: Processing
+    embedder: str
+    model: str | None
+    created_at: Timestamp
+    ready_at: Timestamp | None
+    live_at: Timestamp | None
+    retired_at: Timestamp | None
+    failures: Sometimes[tuple[FailedDocument, ...]] = MISSING
+
+    @classmethod
+    def of(cls, found: tuple[Generation, GenerationCounts]) -> Self:
+        """From a generation and how far it has come."""
+        generation, counts = found
+        progress = GenerationProgress.model_validate(counts)
+        own = {**asdict(generation), "generation": generation.number}
+        return cls.model_validate({**own, **dict(progress)})
+
+
+class ErasureResponse(Response):
+    """The receipt of a deletion: `erased` when the document is in no file any more."""
+
+    document_id: str
+    dataset_id: str
+    status: Annotated[
+        Literal["pending", "erased"],
+        BeforeValidator(lambda erased_at: "pending" if erased_at is None else "erased"),
+    ] = Field(validation_alias="erased_at")
+    deleted_at: Timestamp
+    erased_at: Timestamp | None
+    checks: Annotated[tuple[Mapping[str, Any], ...], BeforeValidator(lambda found: found or ())]
+
+
+class EraseResponse(Response):
+    """What erasing at once has done."""
+
+    erased: int
+    pending: int

@@ -1,0 +1,68 @@
+"""Answers about keys, the session, and the state of the server."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import MISSING, Field
+
+from api.resources.response import Response, Sometimes, Timestamp
+from kb.types import KeyKind, Limits
+from kb.upkeep.fsck import Violation
+
+
+class KeyResponse(Response):
+    """A key without its secret."""
+
+    id: str
+    kind: KeyKind
+    name: str
+    dataset_ids: tuple[str, ...]
+    app_id: str | None
+    origins: tuple[str, ...]
+    limits: Limits
+    created_at: Timestamp
+    expires_at: Timestamp | None
+    previous_until: Timestamp | None
+    """Until then the secret from before the last rotation is good as well."""
+    revoked_at: Timestamp | None
+
+
+class NewKeyResponse(KeyResponse):
+    """A key with its secrets, which are shown this once."""
+
+    key: str
+    signing_secret: Sometimes[str] = MISSING
+    """Of a widget key: what signs the tokens of its end users."""
+
+
+class SessionResponse(Response):
+    """Who is signed in."""
+
+    kind: str
+    csrf: str | None
+    """What writes of a browser session must carry; null for a key."""
+
+
+class HealthResponse(Response):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+
+
+class ReadinessResponse(Response):
+    """Which parts can serve requests."""
+
+    status: Literal["ready", "starting"]
+    checks: dict[str, bool]
+
+
+class FsckResponse(Response):
+    """What a check of the data folder found, and what it repaired."""
+
+    clean: bool = Field(validation_alias="is_clean")
+    documents: int
+    chunks: int
+    violations: tuple[Violation, ...]
+    repaired: tuple[str, ...]
