@@ -11,7 +11,7 @@ from pydantic import MISSING, AfterValidator, AliasChoices, AliasPath, BeforeVal
 
 from api.resources.response import Response, Score, Sometimes, Timestamp
 from ingest.intake.upload import Rejection
-from kb.search.searching import Explained
+from kb.search.searching import SearchResult
 from kb.types import (
     DocumentStatus,
     Failure,
@@ -120,7 +120,7 @@ class SearchResponse(Response):
     considered: Sometimes[tuple[ConsideredResponse, ...]] = MISSING
 
     @classmethod
-    def of(cls, found: Explained, took_s: float, *, explain: bool) -> Self:
+    def of(cls, found: SearchResult, took_s: float, *, explain: bool) -> Self:
         """What was found; why only with `explain`."""
         took_ms = round(took_s * 1000, 1)
         fields = {"hits": found.hits, "considered": found.considered, "took_ms": took_ms}
