@@ -76,8 +76,9 @@ def main() -> None:
         kb = stack.enter_context(opened(root / questions.name, arguments.cores))
         dataset_id = ingested(kb, questions)
         documents = texts(kb, dataset_id)
+        retrieval = Retrieval(top_k=TOP_K, merge_neighbours=False)
         own = {
-            question.id: ask(kb, dataset_id, question.text, Retrieval(top_k=TOP_K, join=False))
+            question.id: ask(kb, dataset_id, question.text, retrieval)
             for question in questions.questions
         }
 

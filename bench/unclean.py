@@ -102,7 +102,7 @@ def _exact(kb: KnowledgeBase, dataset_id: str, question: str, mode: SearchMode) 
         threads=1,
         max_waiting=0,
     )
-    retrieval = Retrieval(mode=mode, join=False)
+    retrieval = Retrieval(mode=mode, merge_neighbours=False)
     hits = searcher.search(SCOPE, [dataset_id], question, retrieval)
     return [hit.chunk.id for hit in hits]
 
@@ -126,7 +126,7 @@ def _after_a_kill(
 
 
 def _hits(http: httpx.Client, path: str, question: str, mode: SearchMode) -> list[str]:
-    answer = http.post(path, json={"query": question, "mode": mode, "join": False})
+    answer = http.post(path, json={"query": question, "mode": mode, "merge_neighbours": False})
     return [hit["chunk_id"] for hit in answer.raise_for_status().json()["hits"]]
 
 

@@ -4,13 +4,42 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from kb.types import SearchMode
+from kb.types.search import with_new_names
 
 
 class Body(BaseModel):
     """The JSON body of a request, or a part of one."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class RetrievalOptions(Body):
+    """How hits are found and made; `join` and `fold` are earlier names of two options."""
+
+    top_k: Annotated[int, Field(ge=1, le=100)] = 8
+    mode: SearchMode = "hybrid"
+    min_score: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    merge_neighbours: bool = True
+    """Makes neighbouring passages one hit, and lets the first one grow."""
+    deduplicate: bool = True
+    """Leaves out passages that say the same as a better one."""
+    rerank: bool = True
+    """Asks the reranking model, where one is configured."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier_names(cls, value: object) -> object:
+        return with_new_names(value) if isinstance(value, dict) else value
 
 
 def _without_nul(text: str) -> str:

@@ -100,7 +100,7 @@ def rerank(ranked: Sequence[RankedChunk], context: QueryContext, retrieval: Retr
     """
     words = {i.chunk_id: terms(i.found.chunk.index_text) for i in ranked[:RERANKED]}
     order = _by_model(ranked, context) or _by_words(ranked, context, retrieval, words)
-    return without_duplicates(order, words) if retrieval.fold else (order, [])
+    return without_duplicates(order, words) if retrieval.deduplicate else (order, [])
 
 
 def cut(ranked: Sequence[RankedChunk], retrieval: Retrieval) -> Ranking:

@@ -192,7 +192,7 @@ class Searcher:
             query.retrieval,
         )
         merged: list[Considered] = []
-        if query.retrieval.join:
+        if query.retrieval.merge_neighbours:
             order, merged = merge_neighbours(order, neighbours, self._slices)
         best, dropped = cut(order, query.retrieval)
         return best, [*duplicates, *merged, *dropped]

@@ -40,17 +40,26 @@ class Hit:
 class Retrieval:
     """A retrieval profile: how a variant looks for its context.
 
-    `join` makes neighbours one hit, `fold` leaves duplicates out; `rerank` asks the reranking
-    model, where one is configured.
+    `merge_neighbours` makes neighbours one hit, `deduplicate` leaves duplicates out; `rerank` asks
+    the reranking model, where one is configured.
     """
 
     top_k: int = 8
     mode: SearchMode = "hybrid"
     min_score: float = 0.0
     context_tokens: int = 3000
-    join: bool = True
-    fold: bool = True
+    merge_neighbours: bool = True
+    deduplicate: bool = True
     rerank: bool = True
+
+
+_EARLIER_NAMES = {"join": "merge_neighbours", "fold": "deduplicate"}
+
+
+def with_new_names(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a retrieval under their present names; a name given twice stays as it is."""
+    named = {old: new for old, new in _EARLIER_NAMES.items() if new not in options}
+    return {named.get(name, name): value for name, value in options.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from api.resources.fields import Body, Id, Label, Name, Slug, Text
+from api.resources.fields import Body, Id, Label, Name, RetrievalOptions, Slug, Text
 from kb.chat.ask.chat_models import EXTRACTIVE
 from kb.chat.ask.inputs import MAX_LENGTHS, checked_value
 from kb.errors import Rejected
@@ -19,7 +19,6 @@ from kb.types import (
     Retrieval,
     RoutePolicy,
     RouteRule,
-    SearchMode,
     Variant,
     VariantName,
 )
@@ -53,20 +52,11 @@ class AppChange(Body):
         return self.model_dump(exclude_none=True)
 
 
-class RetrievalBody(Body):
+class RetrievalBody(RetrievalOptions):
     """How a variant looks for its context."""
 
-    top_k: Annotated[int, Field(ge=1, le=100)] = 8
-    mode: SearchMode = "hybrid"
-    min_score: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
     context_tokens: Annotated[int, Field(ge=100, le=200_000)] = 3000
     """Most tokens of sources that go into the prompt."""
-    join: bool = True
-    """Makes neighbouring passages one hit, and lets the first one grow."""
-    fold: bool = True
-    """Leaves out passages that say the same as a better one."""
-    rerank: bool = True
-    """Asks the reranking model, where one is configured."""
 
     def to_retrieval(self) -> Retrieval:
         """The domain type."""

@@ -100,9 +100,8 @@ class RetrievalResponse(Response):
     mode: SearchMode
     min_score: float
     context_tokens: int
-    join: Annotated[bool | MISSING, unless(True)] = MISSING
-    fold: Annotated[bool | MISSING, unless(True)] = MISSING
-    diversity: Annotated[float | MISSING, unless(0.0)] = MISSING
+    merge_neighbours: Annotated[bool | MISSING, unless(True)] = MISSING
+    deduplicate: Annotated[bool | MISSING, unless(True)] = MISSING
     rerank: Annotated[bool | MISSING, unless(True)] = MISSING
 
 

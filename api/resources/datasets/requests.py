@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from api.resources.datasets.processing import ProcessingBody
-from api.resources.fields import Body, Name, Text
-from kb.types import Retrieval, SearchMode
+from api.resources.fields import Body, Name, RetrievalOptions, Text
+from kb.types import Retrieval
 
 GenerationNumber = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
@@ -45,34 +45,19 @@ class SwitchBody(Body):
     generation: GenerationNumber
 
 
-class SearchBody(Body):
+class SearchBody(RetrievalOptions):
     """A search in one dataset."""
 
     query: Annotated[Text, Field(min_length=1, max_length=32_000)]
-    top_k: Annotated[int, Field(ge=1, le=100)] = 8
-    mode: SearchMode = "hybrid"
     filter: dict[Name, Any] = Field(default_factory=dict)
     """Which documents may answer: `name`, `media_type`, `id` or `metadata.<key>` → a value, or
     conditions `in`, `gt`, `gte`, `lt`, `lte`, `prefix`; all must hold."""
     generation: GenerationNumber | None = None
     """Searches another generation than the one that answers; for admin keys."""
-    min_score: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
-    join: bool = True
-    """Makes neighbouring passages one hit, and lets the first one grow."""
-    fold: bool = True
-    """Leaves out passages that say the same as a better one."""
-    rerank: bool = True
-    """Asks the reranking model, where one is configured."""
     explain: bool = False
     """Adds to each hit why it was found, and the candidates that became none; for admin keys."""
 
     def to_retrieval(self) -> Retrieval:
         """The domain type."""
-        return Retrieval(
-            top_k=self.top_k,
-            mode=self.mode,
-            min_score=self.min_score,
-            join=self.join,
-            fold=self.fold,
-            rerank=self.rerank,
-        )
+        options = {name: getattr(self, name) for name in RetrievalOptions.model_fields}
+        return Retrieval(**options)

@@ -20,6 +20,7 @@ from kb.types import (
     SplitOptions,
     Variant,
 )
+from kb.types.search import with_new_names
 
 Json = Mapping[str, Any]
 
@@ -72,8 +73,8 @@ def variant_from(value: Json) -> Variant:
 
 def _retrieval_from(value: Json) -> Retrieval:
     """A retrieval profile; options that are gone are passed over where they are stored."""
-    gone = ("expand", "diversity")
-    return Retrieval(**{name: given for name, given in value.items() if name not in gone})
+    kept = {name: given for name, given in value.items() if name not in ("expand", "diversity")}
+    return Retrieval(**with_new_names(kept))
 
 
 def inputs_from(value: Iterable[Json]) -> tuple[InputVariable, ...]:

@@ -89,6 +89,16 @@ def test_a_draft_comes_back_as_it_was_sent(served: Served):
     assert served.http.get(f"{path}/draft").json() == draft
 
 
+def test_earlier_names_of_retrieval_options_are_taken_and_answered_with_the_present_ones(
+    served: Served,
+):
+    path = f"{new(served, 'earlier-names')}/draft"
+    stored = served.http.put(path, json={"retrieval": {"join": False, "fold": False}}).json()
+    told = {name: stored["retrieval"].get(name) for name in ("merge_neighbours", "deduplicate")}
+    assert told == {"merge_neighbours": False, "deduplicate": False}
+    assert not {"join", "fold"} & set(stored["retrieval"])
+
+
 def test_changing_the_apps_retrieval_changes_the_variants_that_follow_it(served: Served):
     path = new(served, "following")
     draft = served.http.get(f"{path}/draft").json()

@@ -111,6 +111,18 @@ def test_explain_tells_every_candidate_and_why_it_became_no_hit(served: Served):
     assert set(plain.json()) == {"hits", "took_ms"}
 
 
+@pytest.mark.parametrize("name", ["deduplicate", "fold"])
+def test_duplicates_are_told_where_they_are_wanted_by_either_name(served: Served, name):
+    notice = "The reading room opens at nine and closes at six. Bags stay in the lockers outside."
+    dataset_id = served.new_dataset(f"twice-{name}", {"a.md": notice, "b.md": notice})
+    path, body = f"/v1/datasets/{dataset_id}/search", {"query": "When does the room open?"}
+
+    assert len(served.http.post(path, json=body).json()["hits"]) == 1
+    assert len(served.http.post(path, json={**body, name: False}).json()["hits"]) == 2
+    both = {"deduplicate": True, "fold": False}
+    assert served.http.post(path, json={**body, **both}).status_code == 400
+
+
 def test_a_search_can_demand_a_score(served: Served):
     dataset_id = served.new_dataset("demanding", {"a.md": "The moon rises at nine."})
 

@@ -147,7 +147,7 @@ def test_fsck_misses_a_text_and_its_repair_brings_all_chunks_back(kb):
     assert "vector_index" in codes
     assert kb.fsck.run(repair=True).is_clean
     hits = kb.searcher.search(
-        ADMIN, [dataset_id], "same words", Retrieval(mode="vector", fold=False)
+        ADMIN, [dataset_id], "same words", Retrieval(mode="vector", deduplicate=False)
     )
     assert {hit.document_name for hit in hits} == set(ids)
 

@@ -45,7 +45,7 @@ def test_neighbouring_chunks_are_one_hit_whose_text_is_that_of_the_page(story):
     dataset_id = named(story, "story")
     asked = (ADMIN, [dataset_id], "What did the keeper write about gull 5?")
     joined = story.searcher.search(*asked, Retrieval())
-    apart = story.searcher.search(*asked, Retrieval(join=False))
+    apart = story.searcher.search(*asked, Retrieval(merge_neighbours=False))
 
     assert len(joined[0].why["joined"]) > 1
     assert all("joined" not in hit.why for hit in apart)
@@ -73,7 +73,7 @@ def test_an_article_is_found_by_its_number_and_the_name_of_the_law(story):
 def test_the_same_text_under_two_names_is_one_hit_unless_both_are_wanted(story):
     dataset_id = named(story, "twice")
     assert len(names(story, [dataset_id], "moon over Ostrava")) == 2
-    assert len(names(story, [dataset_id], "moon over Ostrava", fold=False)) == 3
+    assert len(names(story, [dataset_id], "moon over Ostrava", deduplicate=False)) == 3
 
 
 def test_every_candidate_that_became_no_hit_says_why(story):

@@ -22,7 +22,7 @@ def test_what_was_not_reranked_may_come_first_by_the_support_of_its_document():
 def test_words_that_stand_together_bring_a_candidate_before_one_that_has_them_apart():
     apart = ranked(f"moon {'x ' * 60} rises", 0.5, document="apart")
     near = ranked(f"moon rises {'x ' * 60}", 0.49, document="near")
-    assert best([apart, near], "moon rises", Retrieval(fold=False)) == ["near", "apart"]
+    assert best([apart, near], "moon rises", Retrieval(deduplicate=False)) == ["near", "apart"]
 
 
 def test_searching_by_meaning_alone_leaves_the_order_as_it_is():

@@ -62,6 +62,14 @@ def test_what_was_published_with_an_option_that_is_gone_still_answers(gone):
     assert content_from(stored) == CONTENT
 
 
+def test_what_was_stored_under_earlier_names_of_options_is_read_under_the_present_ones():
+    stored = content_to(AppContent(base=Variant("m", retrieval=Retrieval())))
+    earlier = {"join": False, "fold": False}
+    stored["base"]["retrieval"] = {"top_k": 3, **earlier}
+    found = content_from(stored).base.retrieval
+    assert found == Retrieval(top_k=3, merge_neighbours=False, deduplicate=False)
+
+
 def test_a_draft_that_was_changed_meanwhile_is_not_overwritten(database):
     revision = put_draft(database, CONTENT)
     put_draft(database, CONTENT, expected=revision)
