@@ -58,7 +58,7 @@ class Chat:
         self._budget = budget
         self._side_model = SideModel(database, models, timeout_s=settings.side_timeout_s)
         self._suggestions = Suggestions(database, self._side_model)
-        self._preparer = VariantPreparer(database, searcher, models)
+        self._preparer = VariantPreparer(searcher, models)
         self._versions: dict[tuple[str, int], AppVersion] = {}
 
     @property
@@ -169,7 +169,8 @@ class Chat:
         return message.app_id, request
 
     def _answer(self, question: ChatQuestion) -> AnswerStream:
-        return AnswerStream(question, self._preparer, self._database)
+        variant = self._preparer.prepare(question)
+        return AnswerStream(question, variant, self._preparer, self._database)
 
     def _question(self, scope: Scope, name: str, request: ChatRequest) -> ChatQuestion:
         began = time.perf_counter()

@@ -24,7 +24,6 @@ from kb.models.llm.extractive import extractive_answer
 from kb.protocols import Prompt
 from kb.search.scoring import LEAST_SCORE
 from kb.search.searching import Searcher
-from kb.store.engine.database import Database
 from kb.text.token_estimate import estimate_tokens
 from kb.types import (
     AppContent,
@@ -53,8 +52,7 @@ class VariantPreparer:
     fills its own hidden prompt. What was searched with the same settings before is not searched
     again."""
 
-    def __init__(self, database: Database, searcher: Searcher, models: ChatModels) -> None:
-        self._database = database
+    def __init__(self, searcher: Searcher, models: ChatModels) -> None:
         self._searcher = searcher
         self._models = models
         self._indexed = lru_cache(maxsize=PROMPTS_INDEXED)(_prompt_index)
@@ -114,7 +112,11 @@ class VariantPreparer:
                 "This app has neither documents to answer from nor a language model. Give it a "
                 "dataset, register a model with POST /v1/models, or set KB_LLM__MODEL."
             )
-        context, sources = self._retrieved(question, retrieval, found)
+        context, sources = None, None
+        if retrieval is not None:
+            hits = self._hits(question, retrieval, found)
+            numbered = [Source(n, hit) for n, hit in enumerate(hits, start=1)]
+            context, sources = context_block(numbered, estimate_tokens, retrieval.context_tokens)
         prepared = PreparedVariant(
             Route(name, reason if model else f"{reason}, extractive", _name(model)),
             _filled(question, variant, variant.prompt, context),
@@ -135,16 +137,6 @@ class VariantPreparer:
             return prepared
         drafter = self._model(question, name, variant.draft_model)
         return _with_draft(question, variant, context, drafter, prepared)
-
-    def _retrieved(
-        self, question: ChatQuestion, retrieval: Retrieval | None, found: Found
-    ) -> tuple[str | None, tuple[Source, ...] | None]:
-        """What goes into the prompt as `{{context}}`, and the sources that are in it."""
-        if retrieval is None:
-            return None, None
-        hits = self._hits(question, retrieval, found)
-        numbered = [Source(n, hit) for n, hit in enumerate(hits, start=1)]
-        return context_block(numbered, estimate_tokens, retrieval.context_tokens)
 
     def _model(
         self, question: ChatQuestion, name: VariantName, model: str | None
@@ -176,10 +168,10 @@ class VariantPreparer:
             # The app may search its datasets, whoever asks: an app key sees none of its own.
             own = replace(question.scope, datasets=frozenset(ids))
             # A dataset that was deleted after publishing is the operator's affair.
-            hits = self._searcher.search(
+            result = self._searcher.explain(
                 own, ids, question.search_query, retrieval, skip_missing=True
             )
-            found[retrieval] = hits, (time.perf_counter() - began) * 1000
+            found[retrieval] = result.hits, (time.perf_counter() - began) * 1000
         return found[retrieval][0]
 
 

@@ -43,13 +43,17 @@ class AnswerStream:
     """Turns one or two variants into run events, and the outcome into a stored message."""
 
     def __init__(
-        self, question: ChatQuestion, preparer: VariantPreparer, database: Database
+        self,
+        question: ChatQuestion,
+        variant: PreparedVariant,
+        preparer: VariantPreparer,
+        database: Database,
     ) -> None:
         self.question = question
         self._preparer = preparer
         self._database = database
         self._answer: Answer | None = None
-        self._begin(preparer.prepare(question))
+        self._begin(variant)
 
     def expected_tokens(self) -> int:
         """What the models will likely read and write."""

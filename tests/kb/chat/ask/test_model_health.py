@@ -214,10 +214,10 @@ def test_a_rule_on_what_is_found_searches_once_and_the_variant_keeps_its_own_pro
     rule = RouteRule(dataset_ids=(sky,), score_at_least=0.01, variant="tuned")
     kb.database.writing(apps.set_route, ADMIN, "ruled", RoutePolicy(rules=(rule,)))
     looked = []
-    search = kb.searcher.search
+    search = kb.searcher.explain
     monkeypatch.setattr(
         kb.searcher,
-        "search",
+        "explain",
         lambda *given, **more: looked.append(given[3]) or search(*given, **more),
     )
 
