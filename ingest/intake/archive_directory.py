@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from ingest.sniff.plausibility import strictly
 from kb.errors import UnreadableFile
 
 _END = struct.Struct("<4s4H2LH")
@@ -212,7 +213,7 @@ def check_name(name: str) -> None:
 def _stated(name: bytes, marked: bool, extra: bytes) -> str | None:
     if name.isascii():
         return name.decode("ascii")
-    if marked and (text := _strictly(name, "utf-8")) is not None:
+    if marked and (text := strictly(name, "utf-8")) is not None:
         return text
     return _unicode_path(name, extra)
 
@@ -225,19 +226,19 @@ def _unicode_path(name: bytes, extra: bytes) -> str | None:
         body = extra[position + 4 : position + 4 + size]
         if kind == _UNICODE_PATH and len(body) > 5 and body[0] == 1:
             (made_for,) = struct.unpack_from("<I", body, 1)
-            return _strictly(body[5:], "utf-8") if made_for == zlib.crc32(name) else None
+            return strictly(body[5:], "utf-8") if made_for == zlib.crc32(name) else None
         position += 4 + size
     return None
 
 
 def _encoding(names: Sequence[bytes]) -> str:
     together = b"\n".join(names)
-    if _strictly(together, "utf-8") is not None:
+    if strictly(together, "utf-8") is not None:
         return "utf-8"
-    chinese = _strictly(together, "gb18030")
+    chinese = strictly(together, "gb18030")
     if chinese is not None and _share(chinese, _in_gb2312) >= _EVERYDAY:
         return "gb18030"
-    japanese = _strictly(together, "cp932")
+    japanese = strictly(together, "cp932")
     if japanese is not None and _share(japanese, _is_kana_or_han) >= _EVERYDAY:
         western = _reads_as_letters(together) and not _KANA_WORD.search(japanese)
         return "cp437" if western else "cp932"
@@ -264,10 +265,3 @@ def _is_kana_or_han(character: str) -> bool:
 def _reads_as_letters(names: bytes) -> bool:
     """Whether every high byte is an accented letter in CP437; Japanese has box drawings there."""
     return all(byte < 0x80 or 0x80 <= byte <= 0xA5 or byte == 0xE1 for byte in names)
-
-
-def _strictly(data: bytes, encoding: str) -> str | None:
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError:
-        return None

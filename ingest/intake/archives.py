@@ -67,7 +67,10 @@ class ArchiveMember:
 
 
 class MemberStream:
-    """Reads a member from its beginning, with `read` or chunk by chunk by iterating."""
+    """Reads a member from its beginning, with `read` or chunk by chunk by iterating.
+
+    One stream at a time may be read: all share the position of the file.
+    """
 
     def __init__(self, file: BinaryIO, member: ArchiveMember) -> None:
         self._file = file
@@ -119,17 +122,6 @@ class MemberStream:
         return data
 
 
-__all__ = [
-    "DOCUMENT_LIMITS",
-    "UPLOAD_LIMITS",
-    "ArchiveLimits",
-    "ArchiveMember",
-    "MemberStream",
-    "inspect",
-    "open_member",
-    "read_member",
-]
-
 MIB = 1024 * 1024
 
 
@@ -179,23 +171,6 @@ def inspect(file: BinaryIO, limits: ArchiveLimits) -> list[ArchiveMember]:
     _check_names(members)
     _check_overlap(entries, members, directory_start)
     return members
-
-
-def open_member(file: BinaryIO, member: ArchiveMember) -> MemberStream:
-    """The bytes of a member, as a stream that is checked against the inspected size and CRC.
-
-    One stream at a time may be read: all share the position of `file`.
-    """
-    return MemberStream(file, member)
-
-
-def read_member(file: BinaryIO, member: ArchiveMember) -> bytes:
-    """All bytes of a member.
-
-    Raises:
-        UnreadableFile: reason `archive_damaged`.
-    """
-    return open_member(file, member).read()
 
 
 def _check_sizes(entries: Sequence[Entry], limits: ArchiveLimits) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from ingest.intake.archives import UPLOAD_LIMITS, ArchiveMember, inspect, open_member
+from ingest.intake.archives import UPLOAD_LIMITS, ArchiveMember, MemberStream, inspect
 from ingest.intake.upload import checked_name
 from ingest.sniff.media_types import sniff
 from ingest.sniff.package_types import is_archive
@@ -118,7 +118,7 @@ def member_upload(
         name = checked_name(name)
         _check(member, kb.settings.ingest.max_file_bytes)
         staged = kb.originals.stage(
-            open_member(file, member), max_bytes=kb.settings.ingest.max_file_bytes
+            MemberStream(file, member), max_bytes=kb.settings.ingest.max_file_bytes
         )
         if is_archive(staged.head, name):
             raise _nested()

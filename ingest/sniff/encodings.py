@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 
 from ingest.sniff.media_types import has_few_controls, utf16_without_bom
-from ingest.sniff.plausibility import confidence, encoding_matches, utf16_matches
+from ingest.sniff.plausibility import confidence, encoding_matches, strictly, utf16_matches
 from kb.errors import UnreadableFile
 
 
@@ -131,14 +131,6 @@ def _is_refuted(data: bytes, name: str) -> bool:
         return False
     same_text = own is None and found[0].sample == strictly(_sample(data), name)
     return not same_text and (own is None or found[0].score - own > _SURELY_ANOTHER)
-
-
-def strictly(data: bytes, encoding: str) -> str | None:
-    """The text if every byte of the data is valid in the encoding, else None."""
-    try:
-        return data.decode(encoding)
-    except (UnicodeError, LookupError):
-        return None
 
 
 def _named(data: bytes, encoding: str) -> Decoded:

@@ -75,7 +75,7 @@ def _ranked(sample: bytes, candidates: Sequence[EncodingCandidate]) -> list[Enco
     found = []
     for candidate in candidates:
         if candidate.encoding not in texts:
-            texts[candidate.encoding] = _decoded(sample, candidate.encoding)
+            texts[candidate.encoding] = strictly(sample, candidate.encoding)
         text = texts[candidate.encoding]
         if text is None:
             continue
@@ -97,10 +97,11 @@ def confidence(best: EncodingMatch, others: list[EncodingMatch]) -> float:
     return round(max(0.5, min(0.99, lead * common)), 2)
 
 
-def _decoded(sample: bytes, encoding: str) -> str | None:
+def strictly(data: bytes, encoding: str) -> str | None:
+    """The text if every byte of the data is valid in the encoding, else None."""
     try:
-        return sample.decode(encoding)
-    except UnicodeError:
+        return data.decode(encoding)
+    except (UnicodeError, LookupError):
         return None
 
 

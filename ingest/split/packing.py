@@ -21,7 +21,7 @@ from ingest.split.segments import (
     subdivided,
 )
 from kb.protocols import Tokenizer
-from kb.text.sentences import sentence_extents
+from kb.text.sentences import joined, sentence_extents
 from kb.types import Chunk, Passage, Span
 
 _FULL = 0.9
@@ -112,8 +112,6 @@ class Packing:
 PATH_SEPARATOR = " > "
 _TOKENS_PER_JOINT = 4
 """By so many tokens the halves of a word may differ from the whole; 1 or 2 were seen."""
-_FIRST_WITHOUT_BLANKS = "\u2e80"
-"""From here on, Unicode holds the East Asian scripts, which put no blanks between words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,13 +256,7 @@ class ChunkBuilder:
     def _body(self, spans: Sequence[Span]) -> str:
         """The text of some spans without what is removed. Words that meet at a page break are set
         apart, unless their script has no blanks."""
-        body = ""
-        for span in spans:
-            part = self._kept[span.page].of(span.start, span.end).strip()
-            if body and part and max(body[-1], part[0]) < _FIRST_WITHOUT_BLANKS:
-                body += " "
-            body += part
-        return body
+        return joined(self._kept[span.page].of(span.start, span.end).strip() for span in spans)
 
     def _tokens(self, text: str) -> int:
         return len(self._tokenizer.offsets(text))

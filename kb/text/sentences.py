@@ -7,7 +7,7 @@ Offsets are characters of the text handed in and nothing is rewritten, so a sent
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kb.types import Extent
 
@@ -27,6 +27,8 @@ _WORD_BEFORE = re.compile(r"[^\s(\[\"“‘（「『]*$")
 _WORD_AFTER = re.compile(r"[\s\"'“‘(\[「『*_`]*([^\W_]*)")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
 _LOOK_BACK = 24
+_FIRST_WITHOUT_BLANKS = "\u2e80"
+"""From here on, Unicode holds the East Asian scripts, which put no blanks between words."""
 
 _NEVER_ENDS = re.compile(
     r"mr|mrs|ms|dr|prof|st|gen|col|sgt|capt|lt|rev|hon|gov|sen|rep|pres|messrs|mme|mlle|"
@@ -77,6 +79,16 @@ def sentence_extents(text: str, *, limit: int | None = None) -> list[Extent]:
             else:
                 extents.extend(_parts(text, start, end, limit))
     return extents
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Parts of a sentence as one text: set apart by a blank, unless their script has none."""
+    text = ""
+    for part in parts:
+        if text and part and max(text[-1], part[0]) < _FIRST_WITHOUT_BLANKS:
+            text += " "
+        text += part
+    return text
 
 
 def trimmed(text: str, start: int, end: int) -> Extent:

@@ -196,17 +196,7 @@ def _extraction(mails: list[ParsedMail], options: ReadOptions) -> Extraction:
     pages = MailPages(options)
     for mail in mails:
         pages.add_mail(mail)
-    if not pages.has_text:
-        raise no_text("mail")
-    return Extraction(
-        pages=tuple(pages.pages),
-        blocks=tuple(pages.blocks),
-        encoding=None,
-        encoding_confidence=None,
-        parser=PARSER,
-        warnings=tuple(pages.warnings),
-        empty_pages=pages.empty_pages(),
-    )
+    return pages.extraction(PARSER)
 
 
 def _bytes(source: BinaryIO) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from io import BytesIO
 
 from ingest.readers import READERS
-from ingest.readers.pages import check_length, normalise
+from ingest.readers.pages import check_length, no_text, normalise
 from ingest.readers.plain.text import text_blocks
 from ingest.sniff.media_types import HEAD_BYTES, HTML, PICTURES, sniff
 from ingest.types import Extraction, ReadOptions
@@ -78,9 +78,19 @@ class MailPages:
             self.add_mail(inner, level + 1)
         self._add_attachments(mail.attachments, level + 1)
 
-    def empty_pages(self) -> tuple[int, ...]:
-        """Numbers of pages without text."""
-        return tuple(page.number for page in self.pages if not page.text.strip())
+    def extraction(self, parser: str) -> Extraction:
+        """All pages. Raises UnreadableFile: reason `no_text`."""
+        if not self.has_text:
+            raise no_text("mail")
+        return Extraction(
+            pages=tuple(self.pages),
+            blocks=tuple(self.blocks),
+            encoding=None,
+            encoding_confidence=None,
+            parser=parser,
+            warnings=tuple(self.warnings),
+            empty_pages=tuple(page.number for page in self.pages if not page.text.strip()),
+        )
 
     def _body(self, mail: ParsedMail) -> Extraction | None:
         plain, _ = normalise(mail.plain)

@@ -23,7 +23,6 @@ from oxmsg.storage import Storage
 
 from ingest.readers.mail.mail import decoded
 from ingest.readers.mail.mail_pages import DEEPEST, Attachment, MailPages, ParsedMail
-from ingest.readers.pages import no_text
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
 
@@ -107,17 +106,7 @@ def read_outlook(source: BinaryIO, options: ReadOptions) -> Extraction:
         ) from exc
     pages = MailPages(options)
     pages.add_mail(mail)
-    if not pages.has_text:
-        raise no_text("mail")
-    return Extraction(
-        pages=tuple(pages.pages),
-        blocks=tuple(pages.blocks),
-        encoding=None,
-        encoding_confidence=None,
-        parser=f"python-oxmsg {version('python-oxmsg')}",
-        warnings=tuple(pages.warnings),
-        empty_pages=pages.empty_pages(),
-    )
+    return pages.extraction(f"python-oxmsg {version('python-oxmsg')}")
 
 
 def _parsed_mail(storage: Storage, header_bytes: int, depth: int) -> ParsedMail:

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from ingest.readers.office.docx_content import (
+    GONE,
     ParagraphReader,
     WordParagraph,
+    deleted_length,
     grid,
     header_rows,
     is_layout,
@@ -30,7 +32,6 @@ _WRAPPER_WORDS = """
     sdt sdtContent customXml ins moveTo smartTag body AlternateContent
     """
 _WRAPPERS = frozenset(_WRAPPER_WORDS.split())
-_GONE = frozenset(("del", "moveFrom"))
 
 
 def read_docx(source: BinaryIO, options: ReadOptions) -> Extraction:
@@ -88,10 +89,8 @@ class _WordDocument:
                 self._blocks(next(iter(element), ()))
             elif name in _WRAPPERS:
                 self._blocks(element)
-            elif name in _GONE:
-                self._pages.losses[DELETED] += sum(
-                    len(text.text or "") for text in element.iter(f"{W}delText", f"{W}t")
-                )
+            elif name in GONE:
+                self._pages.losses[DELETED] += deleted_length(element)
             elif name == "altChunk":
                 self._pages.losses["Documents embedded as a whole, not read"] += 1
 
@@ -203,9 +202,7 @@ class _WordDocument:
     def _is_deleted(self, row: Element) -> bool:
         if row.find(f"{W}trPr/{W}del") is None:
             return False
-        self._pages.losses[DELETED] += sum(
-            len(text.text or "") for text in row.iter(f"{W}delText", f"{W}t")
-        )
+        self._pages.losses[DELETED] += deleted_length(row)
         return True
 
     def _turn_page(self, explicit: bool) -> None:

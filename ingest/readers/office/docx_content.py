@@ -20,7 +20,8 @@ _W_P = f"{W}p"
 _W_T = f"{W}t"
 _NOTES = {"footnoteReference": "footnote", "endnoteReference": "endnote"}
 _SIGNS = {"tab": "\t", "cr": "\n", "noBreakHyphen": "\u2011", "ptab": "\t"}
-_GONE = ("del", "moveFrom")
+GONE = ("del", "moveFrom")
+"""Elements that hold what tracked changes deleted or moved away."""
 _SKIPPED_WORDS = """
     rPr pPr instrText delText delInstrText annotationRef fldChar commentReference sdtPr sdtEndPr
     tcPr trPr tblPr softHyphen oMathParaPr ctrlPr rt
@@ -81,10 +82,8 @@ class ParagraphReader:
             name = local_name(child)
             if name in _SKIPPED:
                 continue
-            if name in _GONE:
-                self._losses[DELETED] += sum(
-                    len(text.text or "") for text in child.iter(f"{W}delText", _W_T)
-                )
+            if name in GONE:
+                self._losses[DELETED] += deleted_length(child)
             elif name == "r":
                 self._run(child, inline, hidden)
             elif name == "AlternateContent":
@@ -148,6 +147,11 @@ class ParagraphReader:
                 for value in element.attrib.values():
                     if value in self._relations:
                         inline.add(f"\n{self._relations[value]}\n")
+
+
+def deleted_length(element: Element) -> int:
+    """How many characters a deletion holds."""
+    return sum(len(text.text or "") for text in element.iter(f"{W}delText", _W_T))
 
 
 def _chosen(alternatives: Element) -> Element:

@@ -62,7 +62,7 @@ class Package:
                 f"The file lacks its part {quoted(name)}: it is damaged. Save it anew.",
                 reason="damaged_file",
             )
-        return archives.open_member(self._source, self._members[found])
+        return archives.MemberStream(self._source, self._members[found])
 
     def read(self, name: str) -> bytes:
         """All bytes of a part."""

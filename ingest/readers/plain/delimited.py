@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Literal
 
 from ingest.readers.pages import PageWriter, read_source
+from ingest.readers.plain.table_rows import one_line
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
 
@@ -84,7 +85,7 @@ def _write_rows(writer: PageWriter, rows: Iterator[list[str]]) -> int:
     first = next((row for row in rows if any(cell.strip() for cell in row)), None)
     if first is None:
         return 0
-    header = [_one_line(cell) for cell in first]
+    header = [one_line(cell) for cell in first]
     if not _is_header(header):
         writer.add("table", " | ".join(cell for cell in header if cell), separator="\n")
         header = []
@@ -112,12 +113,8 @@ def _is_header(cells: Sequence[str]) -> bool:
 def _line(header: Sequence[str], row: Sequence[str]) -> str:
     parts = []
     for column, cell in enumerate(row):
-        value = _one_line(cell)
+        value = one_line(cell)
         name = header[column] if column < len(header) else ""
         if value:
             parts.append(f"{name}: {value}" if name else value)
     return " | ".join(parts)
-
-
-def _one_line(cell: str) -> str:
-    return " ".join(cell.split())

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from ingest.readers.pages import PageWriter, read_source
 from ingest.types import Extraction, ReadOptions
+from kb.text.sentences import joined
 
 PARSER = "kb subtitles 1"
 
@@ -30,7 +31,6 @@ _SENTENCE_END = re.compile(r"[.!?。！？…][\"'”’」』）)]*$")
 _PAUSE_S = 4.0
 _LONG_ENOUGH = 400
 _TOO_LONG = 1200
-_FIRST_WITHOUT_BLANKS = "\u2e80"
 
 
 @dataclass(slots=True)
@@ -39,15 +39,6 @@ class _Paragraph:
     end_s: float
     texts: list[str] = field(default_factory=list)
     length: int = 0
-
-    def text(self) -> str:
-        """What is said, joined with blanks where the script has them."""
-        joined = ""
-        for text in self.texts:
-            if joined and max(joined[-1], text[0]) < _FIRST_WITHOUT_BLANKS:
-                joined += " "
-            joined += text
-        return joined
 
 
 Cue = tuple[float, float, str]
@@ -69,7 +60,7 @@ def read_subtitles(source: BinaryIO, options: ReadOptions) -> Extraction:
         if number > page:
             writer.turn_page(number)
             page = number
-        writer.add("paragraph", f"[{_clock(paragraph.start_s)}] {paragraph.text()}")
+        writer.add("paragraph", f"[{_clock(paragraph.start_s)}] {joined(paragraph.texts)}")
     if repeated := counts["repeated"]:
         writer.warnings.append(f"{repeated} lines that repeat the cue before were left out.")
     read = writer.extraction(PARSER, "subtitle file", source=found)

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from ingest.readers.pages import PageWriter, read_bytes, source_text
-from ingest.readers.web.html_boilerplate import Boilerplate, find_boilerplate
+from ingest.readers.web.html_boilerplate import Boilerplate, children, find_boilerplate
 from ingest.readers.web.html_source import MAX_DEPTH, cap_depth, decode_html
 from ingest.types import Extraction, ReadOptions
 from kb.types import BlockKind
@@ -144,7 +144,7 @@ class _Walk:
             self._writer.put("paragraph", " ".join(_inline_text(caption).split()))
         header: list[str] = []
         for row in table.css("tr"):
-            cells = [cell for cell in _children(row) if cell.tag in ("td", "th")]
+            cells = [cell for cell in children(row) if cell.tag in ("td", "th")]
             values = [" ".join(_inline_text(cell).split()) for cell in cells]
             if not header and cells and all(cell.tag == "th" for cell in cells) and len(cells) > 1:
                 header = values
@@ -167,16 +167,7 @@ def _walk(
         elif enters(node):
             yield node, True
             stack.append((node, False))
-            stack.extend((child, True) for child in reversed(_children(node)))
-
-
-def _children(node: LexborNode) -> list[LexborNode]:
-    children = []
-    child = node.child
-    while child is not None:
-        children.append(child)
-        child = child.next
-    return children
+            stack.extend((child, True) for child in reversed(children(node)))
 
 
 def _inline_text(root: LexborNode) -> str:

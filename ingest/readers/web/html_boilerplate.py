@@ -162,7 +162,7 @@ def _sizes(body: LexborNode, is_visible: Visible) -> dict[int, _Size]:
                 sizes[node.mem_id] = _Size()
             continue
         size = sizes[node.mem_id]
-        for child in _children(node):
+        for child in children(node):
             if child.is_text_node:
                 size.text += len("".join((child.text_content or "").split()))
             elif (inner := sizes.get(child.mem_id)) is not None:
@@ -187,11 +187,14 @@ def _walk(root: LexborNode, enters: Visible) -> Iterator[tuple[LexborNode, bool]
 
 
 def _elements(node: LexborNode) -> list[LexborNode]:
-    return [child for child in _children(node) if child.is_element_node]
+    return [child for child in children(node) if child.is_element_node]
 
 
-def _children(node: LexborNode) -> Iterator[LexborNode]:
+def children(node: LexborNode) -> list[LexborNode]:
+    """All child nodes, text included."""
+    found = []
     child = node.child
     while child is not None:
-        yield child
+        found.append(child)
         child = child.next
+    return found

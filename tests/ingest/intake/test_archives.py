@@ -12,9 +12,8 @@ import pytest
 from ingest.intake.archives import (
     DOCUMENT_LIMITS,
     ArchiveLimits,
+    MemberStream,
     inspect,
-    open_member,
-    read_member,
 )
 from kb.errors import UnreadableFile
 from tests.ingest.readers.office_samples import zipped
@@ -34,7 +33,7 @@ def refusal(data: bytes, limits: ArchiveLimits = SMALL) -> str:
     source = io.BytesIO(data)
     try:
         for member in inspect(source, limits):
-            read_member(source, member)
+            MemberStream(source, member).read()
     except UnreadableFile as refused:
         return refused.code
     return "not refused"
@@ -57,8 +56,8 @@ def test_members_are_listed_and_read_as_they_were_written():
     first, second = inspect(source, SMALL)
 
     assert (first.name, first.size, first.is_folder) == ("a/b.txt", 9000, False)
-    assert read_member(source, first) == b"x" * 9000
-    assert b"".join(open_member(source, second)) == b"stored"
+    assert MemberStream(source, first).read() == b"x" * 9000
+    assert b"".join(MemberStream(source, second)) == b"stored"
 
 
 def test_folders_and_archives_within_are_told_apart():
@@ -79,7 +78,7 @@ def test_a_zip64_archive_is_read():
 
     (member,) = inspect(target, SMALL)
 
-    assert read_member(target, member) == b"text"
+    assert MemberStream(target, member).read() == b"text"
 
 
 @pytest.mark.parametrize(
