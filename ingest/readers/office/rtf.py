@@ -16,11 +16,11 @@ from ingest.readers.office.rtf_parts import DESTINATIONS, Destinations, RtfTable
 from ingest.readers.office.rtf_words import (
     CHARACTER_SETS,
     DESTINATION_WORDS,
+    FONT_CHARSETS,
     NO_TEXT,
     SIGNS,
     STARRED_TEXT,
     TOKEN,
-    Fonts,
     of_code_page,
 )
 from ingest.readers.pages import DELETED, HIDDEN, PICTURES, PageWriter
@@ -73,7 +73,9 @@ class _RtfDocument:
         self._pages = pages
         self._state = _State()
         self._stack: list[_State] = []
-        self._fonts = Fonts()
+        self._default_codec = "cp1252"
+        self._font = 0
+        self._font_codecs: dict[int, str] = {}
         self._style_levels: dict[int, int] = {}
         self._style = 0
         self._destinations = Destinations()
@@ -90,12 +92,12 @@ class _RtfDocument:
             "nestcell": lambda _: self._text(" "),
             "nestrow": lambda _: self._text(" "),
             "row": lambda _: self._table.end_row(),
-            "trowd": lambda _: self._table.define_row(),
+            "trowd": lambda _: self._table.merges.clear(),
             "clmrg": lambda _: self._table.merge(across=True),
             "clvmrg": lambda _: self._table.merge(down=True),
             "cellx": lambda _: self._table.define_cell(),
             "pard": lambda _: self._set(level=0, in_table=False),
-            "plain": lambda _: self._set(hidden=False, deleted=False, codec=self._fonts.default),
+            "plain": lambda _: self._set(hidden=False, deleted=False, codec=self._default_codec),
             "intbl": lambda _: self._set(in_table=True),
             "v": lambda number: self._set(hidden=number != 0),
             "deleted": lambda number: self._set(deleted=number != 0),
@@ -251,7 +253,7 @@ class _RtfDocument:
     def _cell(self) -> None:
         self._flush_bytes()
         if self._state.destination == "body":
-            self._table.end_cell(one_line(self._destinations.taken("body")))
+            self._table.cells.append(one_line(self._destinations.taken("body")))
 
     def _flush_table(self) -> None:
         rows = self._table.take()
@@ -272,17 +274,17 @@ class _RtfDocument:
 
     def _set_font(self, number: int | None) -> None:
         if self._state.destination == "font":
-            self._fonts.define(number)
-        else:
-            self._set(codec=self._fonts.codec(number))
+            self._font = number or 0
+        else:  # a font that says nothing has the document's own code page
+            self._set(codec=self._font_codecs.get(number or 0, self._default_codec))
 
     def _charset(self, number: int | None) -> None:
-        if self._state.destination == "font":
-            self._fonts.set_charset(number)
+        if self._state.destination == "font" and number in FONT_CHARSETS:
+            self._font_codecs[self._font] = FONT_CHARSETS[number]
 
     def _code_page(self, number: int | None) -> None:
         self._set_default(of_code_page(number or 1252))
 
     def _set_default(self, codec: str) -> None:
-        self._fonts.default = codec
+        self._default_codec = codec
         self._set(codec=codec)

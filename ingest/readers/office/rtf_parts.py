@@ -51,17 +51,13 @@ class Destinations:
 
 
 class RtfTable:
-    """The table under way."""
+    """The table under way: the texts of the cells of its last row, and the merges of its cells."""
 
     def __init__(self) -> None:
-        self._cells: list[str] = []
-        self._merges: list[tuple[bool, bool]] = []
+        self.cells: list[str] = []
+        self.merges: list[tuple[bool, bool]] = []
         self._merge = (False, False)
         self._rows: list[list[Cell]] = []
-
-    def define_row(self) -> None:
-        """A new definition of a row begins."""
-        self._merges.clear()
 
     def merge(self, *, across: bool = False, down: bool = False) -> None:
         """The cell that is defined next is merged with the one before, or the one above."""
@@ -69,31 +65,27 @@ class RtfTable:
 
     def define_cell(self) -> None:
         """The definition of a cell ends."""
-        self._merges.append(self._merge)
+        self.merges.append(self._merge)
         self._merge = (False, False)
-
-    def end_cell(self, text: str) -> None:
-        """A cell ends; `text` is all that it holds."""
-        self._cells.append(text)
 
     def end_row(self) -> None:
         """A row ends."""
         above = {cell.column: cell.text for cell in self._rows[-1]} if self._rows else {}
         row: list[Cell] = []
-        for column, text in enumerate(self._cells):
-            across, down = self._merges[column] if column < len(self._merges) else (False, False)
+        for column, text in enumerate(self.cells):
+            across, down = self.merges[column] if column < len(self.merges) else (False, False)
             if across and row and not text:
                 row[-1] = replace(row[-1], width=row[-1].width + 1)
             elif down and not text:
                 row.append(Cell(column, above.get(column, ""), continued=True))
             else:
                 row.append(Cell(column, text))
-        self._cells.clear()
+        self.cells.clear()
         self._rows.append(row)
 
     def take(self) -> list[list[Cell]]:
         """All rows; the next one begins another table."""
-        if self._cells:
+        if self.cells:
             self.end_row()
         rows, self._rows = self._rows, []
         return rows

@@ -1,6 +1,4 @@
-"""The vocabulary of RTF: which control words are text, which groups are not, which code pages; and
-the fonts of a document, as far as they say which code page its bytes are in.
-"""
+"""The vocabulary of RTF: which control words are text, which groups are not, which code pages."""
 
 from __future__ import annotations
 
@@ -72,9 +70,8 @@ DESTINATION_WORDS = {
 }
 """Groups whose text stands apart from the text around them."""
 
-# \fcharset of a font (RTF 1.9.1, "Font table").
-_CHARSETS = {
-    0: "cp1252",
+# \fcharset of a font (RTF 1.9.1, "Font table"); 0 is nobody's choice.
+FONT_CHARSETS = {
     77: "mac_roman",
     78: "cp932",
     80: "gb18030",
@@ -99,11 +96,6 @@ _CHARSETS = {
 CHARACTER_SETS = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
 
 
-def of_charset(number: int) -> str | None:
-    """The codec of a font's character set; None if the font does not say."""
-    return _CHARSETS.get(number)
-
-
 def of_code_page(number: int) -> str:
     """The codec of a Windows code page."""
     wider = {936: "gb18030", 950: "big5hkscs", 65001: "utf-8", 10000: "mac_roman"}
@@ -112,26 +104,3 @@ def of_code_page(number: int) -> str:
         return codecs.lookup(name).name
     except LookupError:
         return "cp1252"
-
-
-class Fonts:
-    """Font numbers and their codecs; a font that says nothing has the document's own."""
-
-    def __init__(self) -> None:
-        self.default = "cp1252"
-        self._codecs: dict[int, str] = {}
-        self._defined = 0
-
-    def define(self, number: int | None) -> None:
-        """The font that the table speaks of from now on."""
-        self._defined = number or 0
-
-    def set_charset(self, number: int | None) -> None:
-        """The character set of the font that is being defined; 0 is nobody's choice."""
-        codec = of_charset(number or 0)
-        if codec is not None and number:
-            self._codecs[self._defined] = codec
-
-    def codec(self, number: int | None) -> str:
-        """What text in a font is decoded with."""
-        return self._codecs.get(number or 0, self.default)
