@@ -1,4 +1,4 @@
-"""The `kb` command. The only module that may import everything, and it does so lazily."""
+"""The `kb` command. It may import everything; servers and models where a command needs them."""
 
 from __future__ import annotations
 

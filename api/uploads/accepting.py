@@ -15,8 +15,8 @@ from api.errors import AllRejected
 from api.resources.datasets.responses import UploadResponse
 from api.threads import in_thread
 from api.uploads.receiving import FileReceiver
-from ingest.intake.planning import Planned, plan
 from ingest.intake.upload import Rejection, accept
+from ingest.work.preview import Planned, plan
 from ingest.work.worker import Worker
 from kb.errors import Rejected
 from kb.knowledge_base import KnowledgeBase

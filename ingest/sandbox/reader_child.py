@@ -7,6 +7,7 @@ be taken for an answer. It ends when its parent does: a thread waits for the end
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import resource
@@ -36,7 +37,7 @@ def serve(memory_bytes: int, readers: Mapping[str, Reader] = READERS) -> None:
     inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(requests, inbox), daemon=True).start()
     while True:
-        answer = _answer(wire.decode_request(inbox.get()), readers)
+        answer = _answer(json.loads(inbox.get()), readers)
         wire.write_frame(answers, answer)
 
 

@@ -10,7 +10,7 @@ import json
 import re
 import struct
 from collections.abc import Mapping
-from typing import Any, BinaryIO, get_args
+from typing import BinaryIO, get_args
 
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
@@ -55,12 +55,6 @@ def encode_request(path: str, media_type: str, options: ReadOptions, timeout_s: 
             "timeout_s": timeout_s,
         }
     ).encode()
-
-
-def decode_request(payload: bytes) -> Mapping[str, Any]:
-    """The request as the child sees it; the parent is trusted."""
-    request: dict[str, Any] = json.loads(payload)
-    return request
 
 
 def encode_extraction(extraction: Extraction) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ingest.clean.kept_text import KeptText
+from ingest.clean.page_layout import KeptText
 from ingest.split.sections import Section
 from ingest.split.segments import (
     CHARACTERS_PER_TOKEN,

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ingest.clean.kept_text import kept_texts
+from ingest.clean.page_layout import kept_texts
 from ingest.split import separators
 from ingest.split.packing import ChunkBuilder, Packed, Packing
 from ingest.split.questions import questions_of

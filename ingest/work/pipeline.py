@@ -12,16 +12,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from ingest.sandbox.reader_process import ReaderPool
-from ingest.work.processing import process
+from ingest.types import Extraction
+from ingest.work.processing import Processed, process
 from kb.errors import KnowledgeBaseError
 from kb.files.originals import check_room
 from kb.knowledge_base import KnowledgeBase
+from kb.protocols import Embedder
 from kb.store.content import datasets, documents
 from kb.store.content.embeddings import text_hash
 from kb.store.content.indexed import IndexedVersion
 from kb.store.work import index_ops, jobs
 from kb.store.work.jobs import Job
-from kb.types import Dataset, Document, Failure, Scope
+from kb.types import Dataset, Document, Failure, Processing, Scope
 
 INTERNAL = Failure(
     "internal_error", "Indexing failed on our side; the log has the details. Retry the document."
@@ -115,18 +117,15 @@ def prepare(kb: KnowledgeBase, readers: ReaderPool, job: Job) -> Prepared:
     began = time.perf_counter()
     path = kb.originals.path(document.sha256)
     extraction = readers.read(path, document.media_type, encoding)
-    processed = process(
+    processed = processed_version(
         extraction,
         dataset.processing,
-        embedder.tokenizer,
-        max_tokens=embedder.max_tokens,
-        chunk_prefix=index_ops.chunk_prefix(document.id, job.version, dataset.generation),
-        document_id=document.id,
-        size_bytes=document.size_bytes,
+        embedder,
+        document,
+        version=job.version,
+        generation=dataset.generation,
         read_s=time.perf_counter() - began,
     )
-    if processed.refusal is not None:
-        raise processed.refusal
     indexed = IndexedVersion(
         document_id=document.id,
         version=job.version,
@@ -138,6 +137,33 @@ def prepare(kb: KnowledgeBase, readers: ReaderPool, job: Job) -> Prepared:
         layout=extraction.blocks,
     )
     return Prepared(job, document, dataset, indexed)
+
+
+def processed_version(
+    extraction: Extraction,
+    processing: Processing,
+    embedder: Embedder,
+    document: Document,
+    *,
+    version: int,
+    generation: int,
+    read_s: float | None = None,
+) -> Processed:
+    """Clean and split a document version for a generation; raises why it must not be stored."""
+    stored = document.receipt if read_s is None else None
+    processed = process(
+        extraction,
+        processing,
+        embedder.tokenizer,
+        max_tokens=embedder.max_tokens,
+        chunk_prefix=index_ops.chunk_prefix(document.id, version, generation),
+        document_id=document.id,
+        size_bytes=(stored or {}).get("bytes", document.size_bytes),
+        read_s=read_s,
+    )
+    if processed.refusal is not None:
+        raise processed.refusal
+    return processed
 
 
 def fail(kb: KnowledgeBase, job: Job, error: Failure) -> None:

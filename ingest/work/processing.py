@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ingest.clean.cleaning import RULES, clean, refuse_too_much, visible
-from ingest.clean.kept_text import kept_texts
+from ingest.clean.page_layout import kept_texts
 from ingest.split import separators
 from ingest.split.splitting import split
 from ingest.types import Extraction, Removal

@@ -16,8 +16,7 @@ from typing import Any
 
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.types import Extraction
-from ingest.work.pipeline import INTERNAL
-from ingest.work.processing import process
+from ingest.work.pipeline import INTERNAL, processed_version
 from kb.background import start_background
 from kb.errors import KnowledgeBaseError, NotFound, StorageFull, UnreadableFile
 from kb.files.originals import check_room
@@ -180,18 +179,14 @@ class Reindexer:
         self, generation: Generation, embedder: Embedder, lacking: Lacking
     ) -> _Split:
         document, extraction = self._extraction(lacking)
-        prefix = index_ops.chunk_prefix(document.id, lacking.version, generation.number)
-        processed = process(
+        processed = processed_version(
             extraction,
             generation.processing,
-            embedder.tokenizer,
-            max_tokens=embedder.max_tokens,
-            chunk_prefix=prefix,
-            document_id=document.id,
-            size_bytes=(document.receipt or {}).get("bytes", document.size_bytes),
+            embedder,
+            document,
+            version=lacking.version,
+            generation=generation.number,
         )
-        if processed.refusal is not None:
-            raise processed.refusal
         receipt = {**processed.receipt, "vectors": len(processed.chunks)}
         return _Split(lacking, processed.chunks, receipt)
 

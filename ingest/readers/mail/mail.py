@@ -28,8 +28,6 @@ from kb.errors import UnreadableFile
 _WORD = re.compile(r"=\?([^?\s]*)\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?[^?\s]*\?[bBqQ]\?)")
 
-AnyMessage = Message
-
 
 class RawHeaders(Compat32):
     """The standard library's oldest policy, handing out headers as they stand: raw 8-bit bytes
@@ -40,13 +38,13 @@ class RawHeaders(Compat32):
         return value
 
 
-def header(message: AnyMessage, name: str) -> str:
+def header(message: Message, name: str) -> str:
     """A header as one line of readable text; several of one name are joined; absent: empty."""
     values = [value for key, value in message.raw_items() if key.lower() == name]
     return ", ".join(filter(None, (_readable(str(value)) for value in values)))
 
 
-def file_name(part: AnyMessage) -> str:
+def file_name(part: Message) -> str:
     """The name under which a part was attached, or empty."""
     try:
         raw = part.get_filename() or ""
@@ -55,7 +53,7 @@ def file_name(part: AnyMessage) -> str:
     return _readable(str(raw))
 
 
-def content(part: AnyMessage) -> bytes:
+def content(part: Message) -> bytes:
     """The bytes of a part, transfer encoding undone as far as it is sound."""
     try:
         payload = part.get_payload(decode=True)
@@ -67,7 +65,7 @@ def content(part: AnyMessage) -> bytes:
     return raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
 
 
-def text_of(part: AnyMessage) -> tuple[str, str | None]:
+def text_of(part: Message) -> tuple[str, str | None]:
     """The text of a text part, and a warning if bytes in it had to be replaced."""
     data = content(part)
     try:
@@ -90,7 +88,7 @@ def decoded(data: bytes, label: str | None) -> tuple[str, str | None]:
     return found.text, None
 
 
-def leaves(message: AnyMessage) -> Iterator[tuple[AnyMessage, bool]]:
+def leaves(message: Message) -> Iterator[tuple[Message, bool]]:
     """The parts to show, in order, and whether each is one of several wordings of the same text.
 
     Mails that are attached whole are not gone into.

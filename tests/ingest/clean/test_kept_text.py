@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.clean.kept_text import KeptText
+from ingest.clean.page_layout import KeptText
 from ingest.types import Removal
 
 #       0123456789
