@@ -1,4 +1,4 @@
-"""A page as cleaning rules see it, what of it they must leave alone, and what is left of its text."""
+"""A page as cleaning rules see it, what of it they must leave alone, and what is left of it."""
 
 from __future__ import annotations
 
