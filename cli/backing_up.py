@@ -26,7 +26,7 @@ def backup(client: Client, target: Path) -> tuple[Path, dict[str, Any]]:
     if path.exists():
         raise Conflict(f"The file {path} exists. Choose another name.")
     if not path.parent.is_dir():
-        raise Rejected(f"There is no folder {str(path.parent)!r}.")
+        raise Rejected(f"There is no folder {str(path.parent)!r}. Make it, or name another.")
     part = path.with_name(f"{path.name}.part")
     try:
         with full_disk_reported():

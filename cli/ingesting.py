@@ -53,7 +53,9 @@ def files_under(paths: Sequence[Path]) -> list[tuple[str, Path]]:
         else:
             raise Rejected(f"There is no file or folder {str(path)!r}.")
     if not found:
-        raise Rejected("There are no files in what was given.")
+        raise Rejected(
+            "There are no files in what was given. Name a file, or a folder that holds some."
+        )
     return _named(found)
 
 
@@ -112,7 +114,7 @@ def _refuse(error: OSError) -> NoReturn:
 
 
 def _named(found: Sequence[tuple[str, Path]]) -> list[tuple[str, Path]]:
-    """With names that can be sent: a file system also takes bytes that are no text."""
+    """With names that can be sent: a file system also takes bytes that are not text."""
     named: dict[str, Path] = {}
     for name, path in found:
         name = os.fsencode(name).decode("utf-8", "replace")

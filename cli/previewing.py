@@ -30,7 +30,7 @@ def preview(
         Rejected: there is no such file or dataset.
     """
     if not path.is_file():
-        raise Rejected(f"There is no file {str(path)!r}.")
+        raise Rejected(f"There is no file {str(path)!r}. Name a file to preview.")
     target = "/v1/preview"
     if dataset is not None:
         target = f"/v1/datasets/{_dataset_id(client, dataset)}/preview"

@@ -71,7 +71,7 @@ def wait(
 def _pair(text: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
     if not sign or not name:
-        raise Rejected(f"{text!r} is no setting. Write it as name=value.")
+        raise Rejected(f"{text!r} is not a setting. Write it as name=value.")
     return name.strip(), value.strip()
 
 

@@ -19,12 +19,12 @@ def checked_metadata(value: object) -> dict[str, Any]:
     """The metadata, if it is as it must be.
 
     Raises:
-        Rejected: it is no flat object, or over a limit; the field is named.
+        Rejected: it is not a flat object, or over a limit; the field is named.
     """
     if not isinstance(value, dict):
         raise Rejected('`metadata` must be a JSON object, such as {"year": 2024}.')
     if len(value) > MAX_FIELDS:
-        raise Rejected(f"`metadata` has more than {MAX_FIELDS} fields.")
+        raise Rejected(f"`metadata` has more than {MAX_FIELDS} fields. Send fewer.")
     for key, item in value.items():
         if not 1 <= len(key) <= MAX_KEY_CHARACTERS or not key.isprintable():
             raise Rejected(f"`metadata`: a field name has 1 to {MAX_KEY_CHARACTERS} characters.")

@@ -47,7 +47,7 @@ async def receive_files(
 
 
 class _Parts:
-    """IdempotencyLocks pieces of a body into events of its files."""
+    """Turns pieces of a body into events of its files."""
 
     def __init__(self, boundary: bytes) -> None:
         self.events: deque[tuple[str, bytes]] = deque()
@@ -73,14 +73,16 @@ class _Parts:
                 },
             )
         except FormParserError as exc:
-            raise Rejected("The multipart boundary is not usable.") from exc
+            raise Rejected(
+                "The multipart boundary is not usable. Use up to 70 plain characters."
+            ) from exc
 
     def feed(self, piece: bytes) -> None:
         """Parse the next bytes. Raises Rejected."""
         try:
             self._parser.write(piece)
         except FormParserError as exc:
-            raise Rejected("The multipart body is damaged.") from exc
+            raise Rejected("The multipart body is damaged. Send the request again.") from exc
 
     def finish(self) -> None:
         """The body is over. Raises Rejected when its last boundary is missing."""

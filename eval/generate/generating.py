@@ -67,7 +67,10 @@ def generate(client: Client, dataset: str, out: Path, *, count: int, seed: int) 
     chunks = _chunks(client, dataset_id(client, dataset), count, seed)
     chosen = questions_of(chunks, count, say)
     if not chosen:
-        raise Rejected(f"Nothing in {dataset!r} gave a question whose answer can be checked.")
+        raise Rejected(
+            f"Nothing in {dataset!r} gave a question whose answer can be checked. Add documents, "
+            "or write questions yourself."
+        )
     write(chosen, out)
     by = settings.llm.model if say else "headings and sentences"
     return f"{len(chosen)} questions by {by} in {out}"
@@ -106,7 +109,7 @@ def is_answered(made: GeneratedQuestion, passage: str) -> bool:
 
 
 def written(passage: str, say: Say) -> GeneratedQuestion | None:
-    """A question by a language model; None if it is no good, or the model is not at hand.
+    """A question by a language model; None if it is not good, or the model is not at hand.
 
     It is asked its own question again and must come to the same answer.
     """

@@ -52,7 +52,7 @@ def load(
             f"{path.name} breaks its form: {type(exc).__name__} {exc}."
         ) from exc
     if not found.questions:
-        raise UnreadableQuestions(f"{path.name} holds no question about documents that are there.")
+        raise UnreadableQuestions(f"{path.name} holds no question about its documents. Add one.")
     return found
 
 

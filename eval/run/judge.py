@@ -104,8 +104,8 @@ def open_judge(settings: Settings) -> Callable[[Result], Result]:
 def grade_of(reply: str) -> tuple[float | None, str | None]:
     """The grade on the first line of a judge's reply, and the reasons that follow.
 
-    LlamaIndex's own parser raises where a model gives the grade alone; here only what is no number
-    has no grade.
+    LlamaIndex's own parser raises where a model gives the grade alone; here only what is not a
+    number has no grade.
     """
     line, _, reasons = reply.strip().partition("\n")
     try:

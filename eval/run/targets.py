@@ -114,14 +114,14 @@ class AppTarget:
         app: a slug, or slug@version.
 
     Raises:
-        Rejected: what stands behind @ is no number.
+        Rejected: what stands behind @ is not a number.
         RequestFailed: there is no such app.
     """
 
     def __init__(self, client: Client, app: str) -> None:
         slug, _, version = app.partition("@")
         if version and not version.isdecimal():
-            raise Rejected(f"{app!r} is no slug@version: the version is a number.")
+            raise Rejected(f"{app!r} is not slug@version: the version is a number.")
         client.get(f"/v1/apps/{slug}")
         self.name = app
         self._client = client

@@ -228,7 +228,8 @@ def _check_overlap(
     for start, end in [*extents, (directory_start, directory_start)]:
         if start < behind:
             raise UnreadableFile(
-                "Files in the archive overlap, as in a zip bomb.", reason="archive_overlap"
+                "Files in the archive overlap, as in a zip bomb. Pack it again.",
+                reason="archive_overlap",
             )
         behind = end
 

@@ -57,7 +57,7 @@ def contents(file: BinaryIO, max_bytes: int) -> ArchiveContents:
     files = [member for member in inspect(file, limits) if not member.is_folder]
     wanted = tuple(member for member in files if not _is_hidden(member.name))
     if not wanted:
-        raise UnreadableFile("The archive holds no files.", reason="archive_empty")
+        raise UnreadableFile("The archive holds no files. Pack it again.", reason="archive_empty")
     return ArchiveContents(wanted, len(files) - len(wanted))
 
 

@@ -139,7 +139,9 @@ def checked_name(name: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
         raise Rejected("The file name holds control characters. Rename the file.")
     if not parts or name.startswith("/") or ".." in parts or parts[0].endswith(":"):
-        raise Rejected(f"{name!r} is no usable file name. Send a relative path such as dir/a.md.")
+        raise Rejected(
+            f"{name!r} is not a usable file name. Send a relative path such as dir/a.md."
+        )
     return "/".join(parts)
 
 

@@ -143,7 +143,7 @@ def _named(data: bytes, encoding: str) -> Decoded:
             reason="unknown_encoding",
         ) from exc
     if not isinstance(text, str):  # codecs such as rot13 and hex exist, but decode to no text
-        raise UnreadableFile(f"{encoding!r} is no text encoding.", reason="unknown_encoding")
+        raise UnreadableFile(f"{encoding!r} is not a text encoding.", reason="unknown_encoding")
     return Decoded(text.removeprefix("\ufeff"), codec.name, 1.0)
 
 

@@ -33,23 +33,27 @@ def parsed_filter(value: Mapping[str, Any]) -> tuple[Condition, ...]:
         condition for field, wanted in value.items() for condition in _of_field(field, wanted)
     )
     if len(conditions) > MAX_CONDITIONS:
-        raise Rejected(f"`filter` holds more than {MAX_CONDITIONS} conditions.")
+        raise Rejected(f"`filter` holds more than {MAX_CONDITIONS} conditions. Send fewer.")
     return conditions
 
 
 def _of_field(field: str, wanted: object) -> Iterator[Condition]:
     if field not in FIELDS and not (field.startswith(METADATA) and len(field) > len(METADATA)):
         known = ", ".join(f"`{name}`" for name in FIELDS)
-        raise Rejected(f"`filter`: {field!r} is no field. Known are {known} and `metadata.<key>`.")
+        raise Rejected(
+            f"`filter`: {field!r} is not a field. Known are {known} and `metadata.<key>`."
+        )
     if not isinstance(wanted, Mapping):
         yield Condition(field, "eq", (_scalar(field, wanted),))
         return
     if not wanted:
-        raise Rejected(f"`filter.{field}` names no condition.")
+        raise Rejected(
+            f"`filter.{field}` names no condition. Give it a value, or an operator with one."
+        )
     for operator, value in wanted.items():
         if operator not in OPERATORS:
             known = ", ".join(OPERATORS)
-            raise Rejected(f"`filter.{field}`: {operator!r} is no operator. Known are {known}.")
+            raise Rejected(f"`filter.{field}`: {operator!r} is not an operator. Known are {known}.")
         yield Condition(field, cast(Operator, operator), _values(field, operator, value))
 
 

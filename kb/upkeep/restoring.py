@@ -32,7 +32,7 @@ def restore(file: Path, folder: DataFolder) -> Manifest:
 
     Raises:
         Conflict: the folder is not empty.
-        Rejected: the file is no backup, is damaged or cut off, or is of a newer version.
+        Rejected: the file is not a backup, is damaged or cut off, or is of a newer version.
         StorageFull: there is no room; the folder is empty again.
     """
     root = folder.root
@@ -69,7 +69,9 @@ def _unpack(file: Path, root: Path | None) -> Manifest:
             target = None if root is None else _target(root, member.name)
             sha256 = _copied(tar, member, target)
             if expected is not None and sha256 != expected:
-                raise Rejected(f"The backup is damaged: {member.name} has other bytes.")
+                raise Rejected(
+                    f"The backup is damaged: {member.name} has other bytes. Use another copy."
+                )
             originals += member.name.startswith("originals/")
             found.add(member.name)
     if originals != manifest.originals or DATABASE not in found or KEYS[0] not in found:
@@ -83,22 +85,23 @@ def _opened(file: Path) -> Iterator[tarfile.TarFile]:
         with tarfile.open(file, "r:") as tar:
             yield tar
     except FileNotFoundError as exc:
-        raise Rejected(f"There is no file {str(file)!r}.") from exc
+        raise Rejected(f"There is no file {str(file)!r}. Name the tar of a backup.") from exc
     except tarfile.TarError as exc:
-        raise Rejected(f"{str(file)!r} is no backup, or it is damaged or cut off: {exc}.") from exc
+        damage = f"is not a backup, or it is damaged or cut off: {exc}"
+        raise Rejected(f"{str(file)!r} {damage}. Use another copy of it.") from exc
 
 
 def _manifest(tar: tarfile.TarFile) -> Manifest:
     first = tar.next()
     if first is None or first.name != MANIFEST or first.size > MAX_MANIFEST_BYTES:
-        raise Rejected("The file is no backup: it does not begin with a manifest.")
+        raise Rejected("The file is not a backup: it does not begin with a manifest.")
     try:
         fields = json.loads(_data(tar, first).read())
         if fields["format"] > FORMAT:
             raise Rejected("The backup was made by a newer version. Restore it with that one.")
         return Manifest(**{**fields, "missing": tuple(fields["missing"])})
     except (ValueError, KeyError, TypeError) as exc:
-        raise Rejected("The manifest of the backup is damaged.") from exc
+        raise Rejected("The manifest of the backup is damaged. Use another copy of it.") from exc
 
 
 def _expected(member: tarfile.TarInfo, manifest: Manifest) -> str | None:
@@ -110,7 +113,7 @@ def _expected(member: tarfile.TarInfo, manifest: Manifest) -> str | None:
             return None
         if original := _ORIGINAL.fullmatch(member.name):
             return original[2]
-    raise Rejected(f"The file is no backup: it holds {member.name!r}.")
+    raise Rejected(f"The file is not a backup: it holds {member.name!r}.")
 
 
 def _target(root: Path, name: str) -> Path:
@@ -145,7 +148,7 @@ def _created(target: Path | None) -> Iterator[IO[bytes] | None]:
 def _data(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     data = tar.extractfile(member)
     if data is None:
-        raise Rejected(f"The file is no backup: {member.name!r} is no file in it.")
+        raise Rejected(f"The file is not a backup: {member.name!r} is not a file in it.")
     return data
 
 

@@ -161,7 +161,7 @@ def read_mail(source: BinaryIO, options: ReadOptions) -> Extraction:
     message = _parsed(data)
     if not message.keys():
         raise UnreadableFile(
-            "The file is no mail: it does not begin with header lines.", reason="damaged_file"
+            "The file is not a mail: it does not begin with header lines.", reason="damaged_file"
         )
     return _extraction([_parsed_mail(message, options.depth)], options)
 

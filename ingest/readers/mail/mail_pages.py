@@ -130,7 +130,7 @@ class MailPages:
         name = shown_name(attachment.name)
         try:
             if self._options.depth >= DEEPEST:
-                raise UnreadableFile("It lies too deep within other mails.")
+                raise UnreadableFile("It lies too deep within other mails. Upload it by itself.")
             media_type = sniff(attachment.data[:HEAD_BYTES], name)
             options = self._inner_options(None)
             extraction = READERS[media_type](BytesIO(attachment.data), options)

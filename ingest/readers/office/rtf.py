@@ -49,7 +49,9 @@ def read_rtf(source: BinaryIO, options: ReadOptions) -> Extraction:
             reason="too_large",
         )
     if not data[:100].lstrip().startswith(b"{\\rtf"):
-        raise UnreadableFile("The file is no RTF document.", reason="damaged_file")
+        raise UnreadableFile(
+            "The file is not an RTF document. Correct its extension.", reason="damaged_file"
+        )
     return _RtfDocument(PageWriter(options)).read(data)
 
 
@@ -146,7 +148,10 @@ class _RtfDocument:
         self._starred = False
         if brace == b"{":
             if len(self._stack) >= _DEEPEST:
-                raise UnreadableFile("The document is nested too deeply.", reason="damaged_file")
+                raise UnreadableFile(
+                    "The document is nested too deeply to be read. Save it anew.",
+                    reason="damaged_file",
+                )
             self._stack.append(self._state)
         elif self._stack:
             left, self._state = self._state, self._stack.pop()

@@ -172,7 +172,7 @@ def _page_count(reader: pypdf.PdfReader) -> int:
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as exc:
         raise _damaged(exc) from exc
     if count == 0:
-        raise UnreadableFile("The PDF has no pages.", reason="damaged_file")
+        raise UnreadableFile("The PDF has no pages. Save it anew.", reason="damaged_file")
     return count
 
 

@@ -55,7 +55,9 @@ class UrlReranker:
         try:
             scores = dict(_scored(self._answer(body)))
         except (KeyError, TypeError, ValueError):
-            raise ModelUnavailable("The reranker answered something else than scores.") from None
+            raise ModelUnavailable(
+                "The reranker sent something else than scores. Check KB_RERANK__URL."
+            ) from None
         if any(not 0 <= score <= 1 for score in scores.values()):
             scores = {index: _sigmoid(score) for index, score in scores.items()}
         return [scores.get(index, 0.0) for index in range(len(texts))]
@@ -64,11 +66,14 @@ class UrlReranker:
         try:
             response = self._client.post(self._address, json=body)
         except httpx.HTTPError:
-            raise ModelUnavailable("The reranker cannot be reached at its address.") from None
+            raise ModelUnavailable(
+                "The reranker cannot be reached. Check KB_RERANK__URL."
+            ) from None
         if response.status_code != httpx.codes.OK:
-            raise ModelUnavailable(f"The reranker answered with status {response.status_code}.")
+            status = f"HTTP {response.status_code}"
+            raise ModelUnavailable(f"The reranker answered with {status}. See its server's log.")
         if len(response.content) > MAX_BYTES:
-            raise ModelUnavailable("The reranker's answer is too long.")
+            raise ModelUnavailable("The reranker's answer is too long. Check KB_RERANK__URL.")
         return response.json()
 
     def close(self) -> None:

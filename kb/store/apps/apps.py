@@ -63,7 +63,7 @@ def create(tx: Transaction, scope: Scope, *, slug: str, name: str, **texts: Any)
             )
         )
     except IntegrityError as exc:
-        raise Conflict(f"An app with the slug {slug!r} exists already.") from exc
+        raise _slug_taken(slug) from exc
     return app
 
 
@@ -84,7 +84,7 @@ def change(tx: Transaction, scope: Scope, id_or_slug: str, values: Mapping[str, 
         try:
             tx.execute(update(table).where(table.c.id == row.id).values(**values))
         except IntegrityError as exc:
-            raise Conflict(f"An app with the slug {values['slug']!r} exists already.") from exc
+            raise _slug_taken(values["slug"]) from exc
     return get(tx, scope, row.id)
 
 
@@ -191,6 +191,10 @@ def remove(tx: Transaction, scope: Scope, id_or_slug: str) -> None:
     ended = update(schema.keys).where(schema.keys.c.app_id == app.id)
     tx.execute(ended.where(schema.keys.c.revoked_at.is_(None)).values(revoked_at=now()))
     tx.execute(delete(table).where(table.c.id == app.id))
+
+
+def _slug_taken(slug: str) -> Conflict:
+    return Conflict(f"An app with the slug {slug!r} exists already. Choose another slug.")
 
 
 def _row(tx: Transaction, scope: Scope, id_or_slug: str) -> Row[Any]:

@@ -65,7 +65,7 @@ def create(
     try:
         tx.execute(insert(table).values(workspace=scope.workspace, **_row(dataset)))
     except IntegrityError as exc:
-        raise Conflict(f"A dataset named {name!r} exists already. Choose another name.") from exc
+        raise _name_taken(name) from exc
     tx.execute(insert(schema.generations).values(**_first_generation(dataset)))
     return dataset
 
@@ -127,7 +127,7 @@ def change(
         try:
             tx.execute(update(table).where(table.c.id == dataset_id).values(**given))
         except IntegrityError as exc:
-            raise Conflict(f"A dataset named {name!r} exists already.") from exc
+            raise _name_taken(name) from exc
     if "processing" in given:
         live = {"dataset_id": dataset_id, "number": found.generation}
         same = update(schema.generations).filter_by(**live)
@@ -151,6 +151,10 @@ def adopt(tx: Transaction, embedder: str, model: str) -> None:
     for rows in (table, schema.generations):
         unnamed = (rows.c.model.is_(None), rows.c.embedder == embedder)
         tx.execute(update(rows).where(*unnamed).values(model=model))
+
+
+def _name_taken(name: str | None) -> Conflict:
+    return Conflict(f"A dataset named {name!r} exists already. Choose another name.")
 
 
 def _refuse_mixture(tx: Transaction, dataset: Dataset) -> None:

@@ -122,7 +122,7 @@ def test_a_mail_saved_as_utf_16_is_read():
 
 
 def test_a_file_without_headers_is_no_mail():
-    with pytest.raises(UnreadableFile, match="no mail"):
+    with pytest.raises(UnreadableFile, match="is not a mail"):
         _read("\njust text")
 
 

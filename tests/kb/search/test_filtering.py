@@ -107,9 +107,9 @@ def test_a_value_is_equality_and_all_conditions_are_kept():
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ({"title": "x"}, "'title' is no field"),
-        ({"metadata.": 1}, "no field"),
-        ({"name": {"like": "x"}}, "'like' is no operator"),
+        ({"title": "x"}, "'title' is not a field"),
+        ({"metadata.": 1}, "is not a field"),
+        ({"name": {"like": "x"}}, "'like' is not an operator"),
         ({"name": {}}, "no condition"),
         ({"name": 3}, "texts only"),
         ({"metadata.a": None}, "must be a text"),
