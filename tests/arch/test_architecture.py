@@ -42,6 +42,7 @@ FENCES = {
     "openvino": ("kb/models/",),
     "aiohttp": ("kb/models/",),
     "llama_index": ("kb/models/", "ingest/split/", "eval/", "client/retrievers/llama_index.py"),
+    "py3langid": ("kb/text/languages.py",),
     "jwt": ("kb/access/end_users.py",),
     "httpx_sse": ("client/http.py",),
     "langchain_core": ("client/retrievers/langchain.py",),
