@@ -12,8 +12,14 @@ from collections.abc import Sequence
 from kb.text.sentences import HAN_KANA_HANGUL, sentence_extents, terms
 from kb.types import AnswerSpan, Citation, Source
 
-LEAST_SHARE = 0.5
-"""Share of its content words that one source must hold, or the sentence is not supported."""
+LEAST_SHARE = 0.3
+"""Share of its content words that one source must hold, or the sentence is not supported.
+
+`bench.groundedness` on RGB (English, Chinese facts, Chinese integration): a sentence against other
+passages that state the same fact, and against those of another question, is flagged 0.24 0.42 0.54
+and 0.59 0.69 0.89 of the time; with 0.5, 0.43 0.59 0.77 and 0.67 0.74 0.91. Many sentences of the
+first kind tell more than the others do, so they are rightly flagged.
+"""
 
 LEAST_WORDS = 4
 """Content words that a sentence must have to be judged: "Yes, it does." says too little."""
