@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from kb.access import Access
-from kb.chat.ask.chat_models import DEFAULT, ChatModels, Deadlines
+from kb.chat.ask.chat_models import ChatModels
 from kb.chat.chat import Chat
 from kb.files.folder import DataFolder
 from kb.files.originals import Originals
@@ -21,7 +21,6 @@ from kb.index.keywords import TantivyKeywords, self_test
 from kb.iteration import batched
 from kb.models.embed.embedders import Embedders
 from kb.models.embed.embedding import open_embedder
-from kb.models.llm.circuit import Breaking
 from kb.models.rerank.reranking import open_reranker
 from kb.protocols import Embedder, KeywordIndex, Reranker, VectorIndex
 from kb.search.searching import Searcher
@@ -32,7 +31,7 @@ from kb.store.content import datasets, documents, removal
 from kb.store.engine.database import Database, note_stop, stopped_cleanly
 from kb.store.work import jobs
 from kb.threads import SearchThreads
-from kb.types import Dataset, Model, Processing, Scope
+from kb.types import Dataset, Processing, Scope
 from kb.upkeep.backup import Backup
 from kb.upkeep.erasing import Erasing
 from kb.upkeep.fsck import Fsck
@@ -186,7 +185,7 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
     verification = Verification(fsck, applier, vectors, vector_health, keyword_health)
     holders = (database, originals, applier, vault, folder)
     erase_after_s = settings.maintenance.erase_after_s
-    models = ChatModels(database, vault, _default_model(settings), _deadlines(settings))
+    models = ChatModels(database, vault, settings.llm)
     access = Access(database, vault, _admin_key(settings, folder))
     threads = SearchThreads(settings.search.threads, settings.search.max_waiting)
     return KnowledgeBase(
@@ -241,17 +240,6 @@ def _embedders(settings: Settings, folder: DataFolder) -> Embedders:
     return Embedders(settings.embedding.model, open_one)
 
 
-def _deadlines(settings: Settings) -> Deadlines:
-    llm = settings.llm
-    return Deadlines(
-        llm.first_token_timeout_s,
-        llm.gap_timeout_s,
-        llm.total_timeout_s,
-        llm.retries,
-        Breaking(llm.circuit_failures, llm.circuit_window_s, llm.circuit_open_s),
-    )
-
-
 def _reranker(settings: Settings, folder: DataFolder) -> Reranker | None:
     wanted = settings.rerank
     return open_reranker(
@@ -261,14 +249,6 @@ def _reranker(settings: Settings, folder: DataFolder) -> Reranker | None:
         cache_dir=folder.models,
         timeout_s=wanted.timeout_s,
     )
-
-
-def _default_model(settings: Settings) -> Model | None:
-    llm = settings.llm
-    if llm.model is None:
-        return None
-    key = llm.api_key.get_secret_value() if llm.api_key else None
-    return Model(DEFAULT, "openai", llm.base_url, llm.model, api_key=key)
 
 
 def _admin_key(settings: Settings, folder: DataFolder) -> str:

@@ -10,7 +10,6 @@ import logging
 import threading
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import date
 
 from kb.apps.model_retirement import shutdown_warning, today
@@ -18,6 +17,7 @@ from kb.errors import ModelUnavailable
 from kb.models.llm.circuit import Breaking, Circuit, Health
 from kb.models.llm.opening import open_chat_model
 from kb.protocols import ChatModel, Prompt
+from kb.settings import LlmSettings
 from kb.store.access.secrets import Secrets
 from kb.store.apps import models
 from kb.store.engine.database import Database
@@ -32,17 +32,6 @@ DEFAULT = "default"
 
 Prices = tuple[float | None, float | None]
 """Money per million tokens, in and out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deadlines:
-    """Seconds that a model may take, how often it is asked again, and when it is left alone."""
-
-    first_token_s: float
-    gap_s: float
-    total_s: float
-    retries: int = 2
-    breaking: Breaking = field(default_factory=Breaking)
 
 
 class OpenModel:
@@ -101,13 +90,11 @@ class OpenModel:
 class ChatModels:
     """Opens the model of a name. Thread-safe."""
 
-    def __init__(
-        self, database: Database, vault: Secrets, default: Model | None, deadlines: Deadlines
-    ) -> None:
+    def __init__(self, database: Database, vault: Secrets, settings: LlmSettings) -> None:
         self._database = database
         self._vault = vault
-        self._default = default
-        self._deadlines = deadlines
+        self._settings = settings
+        self._default = _configured(settings)
         self._open: dict[str, OpenModel] = {}
         self._replaced: list[OpenModel] = []
         self._warned: dict[str, date] = {}
@@ -163,14 +150,16 @@ class ChatModels:
             await client.close()
 
     def _opened(self, model: Model) -> OpenModel:
+        llm = self._settings
         client = open_chat_model(
             model,
-            first_token_timeout_s=self._deadlines.first_token_s,
-            gap_timeout_s=self._deadlines.gap_s,
-            total_timeout_s=self._deadlines.total_s,
-            retries=self._deadlines.retries,
+            first_token_timeout_s=llm.first_token_timeout_s,
+            gap_timeout_s=llm.gap_timeout_s,
+            total_timeout_s=llm.total_timeout_s,
+            retries=llm.retries,
         )
-        return OpenModel(model, client, Circuit(model.name, self._deadlines.breaking))
+        breaking = Breaking(llm.circuit_failures, llm.circuit_window_s, llm.circuit_open_s)
+        return OpenModel(model, client, Circuit(model.name, breaking))
 
     def _warn(self, model: Model) -> None:
         """Log a shutdown that is near, once a day."""
@@ -193,3 +182,10 @@ class ChatModels:
                 f"or choose another for this variant."
             )
         return found
+
+
+def _configured(settings: LlmSettings) -> Model | None:
+    if settings.model is None:
+        return None
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    return Model(DEFAULT, "openai", settings.base_url, settings.model, api_key=key)

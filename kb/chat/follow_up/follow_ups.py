@@ -16,7 +16,8 @@ from kb.types import Turn
 MAX_TOPIC_WORDS = 12
 LONG_WORDS = 20
 LONG_CHARACTERS = 40
-"""From this length on a question brings what it needs."""
+"""From this length on a question brings what it needs. Set by hand, as are the counts of content
+words below, to the questions of `tests/kb/chat/follow_up/test_follow_ups.py`."""
 
 
 def _words(text: str) -> frozenset[str]:

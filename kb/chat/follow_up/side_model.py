@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from contextlib import aclosing
 
 from kb.chat.ask.chat_models import ChatModels, OpenModel
-from kb.chat.run.recording import ModelUsage
+from kb.chat.run.recording import ModelUsage, used_tokens
 from kb.errors import Unavailable
 from kb.protocols import Prompt
 from kb.store.access import usage
 from kb.store.engine.database import Database
-from kb.text.token_estimate import estimate_tokens
-from kb.types import AppVersion, EndPiece, Scope, TextPiece, Turn, Usage
+from kb.types import AppVersion, EndPiece, Scope, TextPiece, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +55,7 @@ class SideModel:
         except (TimeoutError, Unavailable) as exc:
             logger.info("a side question was given up: %s", type(exc).__name__)
             return None
-        used = ModelUsage(opened.model.name, _usage(prompt, written, end), opened.prices)
+        used = ModelUsage(opened.model.name, used_tokens(prompt, written, end), opened.prices)
         await asyncio.to_thread(self._count, scope, version.app_id, used)
         return written
 
@@ -85,10 +84,3 @@ async def _reply(model: OpenModel, prompt: Prompt) -> tuple[str, EndPiece]:
             if len(written) > MAX_ANSWER_CHARACTERS:
                 break
     return written, end
-
-
-def _usage(prompt: Prompt, written: str, end: EndPiece) -> Usage:
-    if end.prompt_tokens:
-        return Usage(end.prompt_tokens, end.completion_tokens, False, end.prompt_tokens)
-    sent = estimate_tokens(prompt.system) + estimate_tokens(prompt.query)
-    return Usage(sent, estimate_tokens(written), True, sent)

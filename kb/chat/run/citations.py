@@ -21,8 +21,8 @@ QUOTE_LENGTH = 400
 MARK_LENGTH = 24
 """Longest mark in characters, so also the most that is ever held back."""
 
-_CLAIM_LENGTH = 800
-_CLAIM_TERMS = 3
+_CLAIM_LENGTH = 800  # characters before a mark that its sentence is looked for in
+_CLAIM_TERMS = 3  # a claim of fewer is read together with the one before; set by hand
 
 _CLOSING = {"[": "]", "［": "］", "【": "】"}
 _OPENING = re.compile(r"[\[［【`]")

@@ -35,7 +35,8 @@ from kb.types import (
 MILLION = 1_000_000
 
 USUAL_ANSWER_TOKENS = 1000
-"""What an answer is expected to take where its variant sets no `max_tokens`."""
+"""What an answer is expected to take where its variant sets no `max_tokens`. Set by hand, on the
+high side: only how many answers may begin before a key's limit depends on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Answer:
         model = variant.route.model
         if variant.model is None:
             return (ModelUsage(model, Usage(0, 0, estimated=False), variant.prices),)
-        used = _used(variant.prompt, self.text, self.end)
+        used = used_tokens(variant.prompt, self.text, self.end)
         if draft is None or variant.draft is None:
             return (ModelUsage(model, used, variant.prices),)
         if used.estimated:  # the prompt is known only without the draft
@@ -88,7 +89,7 @@ class Answer:
         drafter, drafted = variant.draft.model, Usage(0, 0, estimated=False)
         if drafter is not None:
             counted = EndPiece("stop", draft.prompt_tokens, draft.completion_tokens)
-            drafted = _used(variant.draft.prompt, draft.text, counted)
+            drafted = used_tokens(variant.draft.prompt, draft.text, counted)
         prices = drafter.prices if drafter else (None, None)
         drafting = ModelUsage(variant.route.draft_model or EXTRACTIVE, drafted, prices)
         return drafting, ModelUsage(model, used, variant.prices)
@@ -217,7 +218,8 @@ def _sum(usages: Sequence[Usage]) -> Usage:
     )
 
 
-def _used(prompt: Prompt, text: str, end: EndPiece) -> Usage:
+def used_tokens(prompt: Prompt, text: str, end: EndPiece) -> Usage:
+    """What a model has read and written, in its own count, else estimated."""
     hidden, visible = estimate_tokens(prompt.system), estimate_tokens(_visible(prompt))
     if end.prompt_tokens:
         visible = min(visible, end.prompt_tokens)
