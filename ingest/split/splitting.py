@@ -193,7 +193,9 @@ def _questions_and_answers(
         passage = builder.passage(spans_of(part.segments), builder.heading_path(part.heading_path))
         wanted = questions[_start(part.segments[-1])]
         question = Section(part.heading_path, [segment(wanted, "paragraph", builder.counters)])
-        yield from builder.chunks(builder.packed(question, 0), 0, passage)
+        asked = list(builder.chunks(builder.packed(question, 0), 0, passage))
+        # Cleaning may take the question out, as of a repeated row: then the row is cut as usual.
+        yield from asked or _auto(builder, part, overlap, by_rows=False)
 
 
 def _start(part: Segment) -> tuple[int, int]:

@@ -123,3 +123,13 @@ def _assert_nothing_is_lost(done, texts):
     assert (sums["kept"], sums["removed"]) == (kept - blank, sum(map(len, taken.values())))
     assert (sums["blank"], sums["lost"]) == (blank, 0)
     assert sums["characters"] == sums["kept"] + sums["removed"] + sums["blank"]
+
+
+def test_a_row_whose_question_was_removed_as_a_copy_keeps_its_other_words():
+    row = "question: Why? | answer: So."
+    extraction = Extraction((Page(1, row), Page(2, f"pump \n {row}")), (), None, None, "test 1")
+
+    done = _process(extraction, SplitOptions(mode="qa"), 16, {"duplicate_lines": True})
+
+    _assert_nothing_is_lost(done, {page.number: page.text for page in extraction.pages})
+    assert "pump" in [chunk.index_text for chunk in done.chunks]
