@@ -132,7 +132,6 @@ async def _running(
     worker = Worker(kb) if with_worker else None
     state = AppState(
         kb=kb,
-        worker=worker,
         counts=counts,
         closing=anyio.Event(),
         idempotency_locks=WeakValueDictionary(),
@@ -148,8 +147,6 @@ async def _running(
     try:
         if demo:
             await in_thread(ensure_demo, kb)
-        if worker is not None:
-            worker.notify()
         yield state
     finally:
         for task in tasks:

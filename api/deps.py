@@ -20,7 +20,6 @@ from starlette.requests import Request
 from api.http.metrics import RequestCounts
 from api.uploads.locks import UploadLocks
 from ingest.intake.resumable import ResumableUploads
-from ingest.work.worker import Worker
 from kb.access import Caller, OpenStream
 from kb.errors import NotAllowed, Rejected, Unauthenticated
 from kb.knowledge_base import KnowledgeBase
@@ -35,7 +34,6 @@ class AppState(TypedDict):
     """What the lifespan hands to every request as `request.state`."""
 
     kb: KnowledgeBase
-    worker: Worker | None
     counts: RequestCounts
     closing: anyio.Event
     idempotency_locks: IdempotencyLocks
@@ -47,12 +45,6 @@ async def get_kb(request: Request) -> KnowledgeBase:
     """The open knowledge base."""
     kb: KnowledgeBase = request.state.kb
     return kb
-
-
-async def get_worker(request: Request) -> Worker | None:
-    """The ingest worker of this process, if it runs one."""
-    worker: Worker | None = request.state.worker
-    return worker
 
 
 async def get_caller(request: Request) -> Caller:
@@ -133,7 +125,6 @@ async def get_numbered_page(
 
 
 KB = Annotated[KnowledgeBase, Depends(get_kb)]
-WorkerDep = Annotated[Worker | None, Depends(get_worker)]
 CallerDep = Annotated[Caller, Depends(get_caller)]
 AdminCaller = Annotated[Caller, Depends(Permitted("admin"))]
 IngestCaller = Annotated[Caller, Depends(Permitted("ingest"))]

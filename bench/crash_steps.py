@@ -27,7 +27,6 @@ from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import EmbeddingSettings, IngestSettings, Settings
 from kb.store.content import datasets, documents
 from kb.store.engine.paging import PageRequest
-from kb.store.work import jobs
 from kb.types import Dataset, Retrieval, Scope
 
 ADMIN = Scope.admin()
@@ -96,7 +95,6 @@ def _settled(kb: KnowledgeBase, worker: Worker) -> list[dict[str, Any]]:
     for item in _listed(kb):
         if item["status"] == "failed":
             kb.database.writing(documents.retry, ADMIN, item["id"])
-            worker.notify()
     worker.wait_idle(IDLE_S)
     return _listed(kb)
 
@@ -133,11 +131,10 @@ def _take(kb: KnowledgeBase, dataset: Dataset, step: Mapping[str, Version | None
 
 
 def _index(kb: KnowledgeBase, readers: ReaderPool) -> None:
-    while claimed := kb.database.writing(jobs.claim, 4):
+    while claimed := pipeline.claim(kb, "index", 4):
         for job in claimed:
-            if pipeline.begin(kb, job):
-                prepared = pipeline.prepare(kb, readers, job)
-                embedding.embed_and_store(kb, [prepared], lambda: False)
+            prepared = pipeline.prepare(kb, readers, job)
+            embedding.embed_and_store(kb, [prepared], lambda: False)
     kb.applier.drain()
 
 

@@ -174,7 +174,6 @@ def ours(folder: Path, work: Path, cores: int) -> dict[str, Any]:
                 staged = kb.originals.stage(source, max_bytes=kb.settings.ingest.max_file_bytes)
             incoming.append(UploadedFile(path.relative_to(folder).as_posix(), staged))
         accept(kb, scope, dataset.id, incoming)
-        worker.notify()
     while kb.database.reading(_waiting):
         time.sleep(POLL_S)
     clock.stop()

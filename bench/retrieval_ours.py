@@ -50,7 +50,6 @@ def ingested(kb: KnowledgeBase, questions: QuestionSet) -> str:
                 for source in part
             ]
             accept(kb, SCOPE, dataset.id, incoming)
-            worker.notify()
         while kb.database.reading(lambda tx: jobs.waiting(tx) + index_ops.waiting(tx)):
             time.sleep(POLL_S)
         worker.stop()

@@ -188,7 +188,7 @@ def _store(
         batch_id = batches.create(tx, SCOPE, dataset_id)
         (placed,) = placing.put(tx, UploadTarget(SCOPE, dataset_id, batch_id), [upload])
         document_id = placed.document.id
-        embeddings.put(tx, kb.embedder.fingerprint, hashes, vectors)
+        embeddings.put(tx, kb.embedder.fingerprint, hashes, vectors, owner=kb.owner.id)
         found = tuple(_chunks(document_id, texts))
         version = IndexedVersion(document_id, 1, dataset_id, 1, (Page(1, text),), found, {})
         indexed.put(tx, [version])

@@ -81,7 +81,7 @@ def _filled(
     kb = open_kb(Settings(data_dir=data, embedding=EmbeddingSettings(model=arguments.model)))
     try:
         fill(kb, arguments.chunks, arguments.folder)
-        kb.verification.wait()
+        kb.verification.join()
         dataset_id = dataset_id_of(kb)
         questions = questions_of(kb, dataset_id, arguments.questions)
         right = {mode: [_exact(kb, dataset_id, q, mode) for q in questions] for mode in MODES}

@@ -1,35 +1,148 @@
-"""Threads of the work that nobody waits for: they leave the processor to those that answer.
+"""Loops of the work that nobody waits for, and how they hear that there is some.
 
-A thread that such a thread starts, and a process, is as patient as it is.
+They leave the processor to those that answer: a thread that such a thread starts, and a process, is
+as patient as it is.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from kb.errors import StorageFull
+
+logger = logging.getLogger(__name__)
 
 NICENESS = 10
 """A tenth of the processor beside a thread that answers, all of it otherwise."""
 
+RETRY_S = 10.0
+"""After a round that broke off."""
 
-def start_background(work: Callable[[], object], name: str) -> threading.Thread:
-    """A daemon thread that does some work at low priority, started.
+
+class Wakeups:
+    """Says within this process that there may be work of a kind. Thread-safe.
+
+    A notice can be lost, so who waits also looks by itself: it costs one poll at most.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._notices: Counter[str] = Counter()
+
+    def notify(self, *kinds: str) -> None:
+        """There may be something to do."""
+        with self._changed:
+            self._notices.update(kinds)
+            self._changed.notify_all()
+
+    def count(self, kind: str) -> int:
+        """How many notices there have been."""
+        return self._notices[kind]
+
+    def wait(self, kind: str, timeout_s: float, *, since: int) -> None:
+        """Return at the first notice beyond so many, at the latest after the timeout."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._notices[kind] != since, timeout_s)
+
+
+class Loop:
+    """Work in a thread of its own, round after round. What breaks off is logged and tried again."""
+
+    def __init__(
+        self,
+        kind: str,
+        work: Callable[[], float | None],
+        wakeups: Wakeups,
+        *,
+        is_patient: bool = True,
+    ) -> None:
+        """
+        Args:
+            kind: its name, and of the notices that end its rest.
+            work: one round; returns for how many seconds to rest, None to end.
+            is_patient: whether it leaves the processor to the threads that answer.
+        """
+        self.kind = kind
+        self._work = work
+        self._wakeups = wakeups
+        self._is_patient = is_patient
+        self._turn = threading.RLock()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a round should end soon."""
+        return self._stopping.is_set()
+
+    def start(self) -> None:
+        """Begin to work."""
+        if self._thread is None:
+            self._stopping.clear()
+            self._thread = threading.Thread(target=self._run, name=self.kind, daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the round in hand and end the thread."""
+        self._stopping.set()
+        self._wakeups.notify(self.kind)
+        self.join()
+        self._thread = None
+
+    def join(self) -> None:
+        """Return when the work has ended by itself."""
+        if (thread := self._thread) is not None:
+            thread.join()
+
+    def pause(self, seconds: float) -> bool:
+        """Rest inside a round; False if it should end."""
+        return not self._stopping.wait(seconds)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """No round runs inside the block, but for what its own thread does."""
+        with self._turn:
+            yield
+
+    def _run(self) -> None:
+        if self._is_patient:
+            be_patient()
+        while not self._stopping.is_set():
+            since = self._wakeups.count(self.kind)
+            try:
+                with self._turn:
+                    rest_s = self._work()
+            except Exception as exc:  # the edge of a thread: the work stays and is tried again
+                is_known = isinstance(exc, StorageFull)
+                logger.log(
+                    logging.WARNING if is_known else logging.ERROR,
+                    "%s broke off and is tried again: %s",
+                    self.kind,
+                    exc,
+                    exc_info=None if is_known else exc,
+                )
+                self._stopping.wait(RETRY_S)
+                continue
+            if rest_s is None:
+                return
+            if rest_s and not self._stopping.is_set():
+                self._wakeups.wait(self.kind, rest_s, since=since)
+
+
+def be_patient() -> None:
+    """Rank this thread behind those that answer.
 
     Only Linux ranks single threads (setpriority(2), "C library/kernel differences"); elsewhere it
     runs like any other.
     """
-
-    def run() -> None:
-        if sys.platform == "linux":
-            thread_id = threading.get_native_id()
-            with suppress(OSError):  # a container may forbid it; the work must be done all the same
-                already = os.getpriority(os.PRIO_PROCESS, thread_id)  # less is refused
-                os.setpriority(os.PRIO_PROCESS, thread_id, max(already, NICENESS))
-        work()
-
-    thread = threading.Thread(target=run, name=name, daemon=True)
-    thread.start()
-    return thread
+    if sys.platform == "linux":
+        thread_id = threading.get_native_id()
+        with suppress(OSError):  # a container may forbid it; the work must be done all the same
+            already = os.getpriority(os.PRIO_PROCESS, thread_id)  # less is refused
+            os.setpriority(os.PRIO_PROCESS, thread_id, max(already, NICENESS))

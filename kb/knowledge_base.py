@@ -14,6 +14,7 @@ from kb.chat.ask.chat_models import ChatModels
 from kb.chat.chat import Chat
 from kb.files.folder import DataFolder
 from kb.files.originals import Originals
+from kb.files.owners import Owner
 from kb.index.applier import Applier
 from kb.index.embedded_chroma.vectors import ChromaVectors
 from kb.index.health import IndexHealth, NearestTexts, VerifiedKeywords
@@ -67,6 +68,7 @@ class KnowledgeBase:
     verification: Verification
     reindexing: Reindexing
     erasing: Erasing
+    owner: Owner
     lock: IO[str]
 
     def create_dataset(
@@ -99,19 +101,14 @@ class KnowledgeBase:
         with self.database.write() as tx:
             self.erasing.remember(tx, scope, [document_id])
             hashes = removal.remove(tx, scope, document_id)
-        self._after_deletion(hashes)
+        self.collect_originals(hashes)
 
     def delete_dataset(self, scope: Scope, dataset_id: str) -> None:
         """Delete a dataset with everything in it."""
         with self.database.write() as tx:
             self.erasing.remember(tx, scope, documents.ids_of(tx, dataset_id))
             hashes = removal.remove_dataset(tx, scope, dataset_id)
-        self._after_deletion(hashes)
-
-    def _after_deletion(self, hashes: Iterable[str]) -> None:
-        self.applier.notify()
         self.collect_originals(hashes)
-        self.erasing.notify()
 
     def collect_originals(self, hashes: Iterable[str]) -> None:
         """Delete those of the originals that no document needs any more."""
@@ -130,12 +127,13 @@ class KnowledgeBase:
         with ExitStack() as last:  # also when the disk is full
             last.callback(self.lock.close)
             last.callback(self.database.close)
-            is_verified = self.verification.stop()
+            last.callback(self.owner.close)
+            self.verification.stop()
             self.erasing.stop()
             self.applier.stop()
             self.vectors.close()
             self.keywords.close()
-            if is_verified:
+            if self.verification.is_over():
                 self.database.writing(note_stop, is_clean=True)
 
 
@@ -151,6 +149,7 @@ def open_kb(settings: Settings) -> KnowledgeBase:
     folder = DataFolder(settings.data_dir)
     lock = folder.lock()
     try:
+        self_test()
         kb = _open(settings, folder, lock)
         log_start(settings, folder, kb.database)
         _recover(kb)
@@ -161,9 +160,9 @@ def open_kb(settings: Settings) -> KnowledgeBase:
 
 
 def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBase:
-    self_test()
     database = Database(folder.database)
-    originals = Originals(folder.originals)
+    owner = Owner(folder.owners)
+    originals = Originals(folder.originals, owner.id)
     vault = Secrets.open(folder.secret)
     embedders = _embedders(settings, folder)
     vector_health, keyword_health = IndexHealth(), IndexHealth()
@@ -181,10 +180,9 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
         max_waiting=settings.search.max_waiting,
         reranker=_reranker(settings, folder),
     )
-    fsck = Fsck(database, originals, vectors, keywords, applier)
+    fsck = Fsck(database, originals, vectors, keywords, applier, owner)
     verification = Verification(fsck, applier, vectors, vector_health, keyword_health)
-    holders = (database, originals, applier, vault, folder)
-    erase_after_s = settings.maintenance.erase_after_s
+    holders = (database, originals, applier, vault, folder, owner)
     models = ChatModels(database, vault, settings.llm)
     access = Access(database, vault, _admin_key(settings, folder))
     threads = SearchThreads(settings.search.threads, settings.search.max_waiting)
@@ -206,17 +204,19 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
         access=access,
         fsck=fsck,
         verification=verification,
-        reindexing=Reindexing(database, embedders, applier),
-        erasing=Erasing(*holders, wait_verified=verification.wait, after_s=erase_after_s),
+        reindexing=Reindexing(database, embedders),
+        erasing=Erasing(*holders, verification.is_over, settings.maintenance.erase_after_s),
+        owner=owner,
         lock=lock,
     )
 
 
 def _recover(kb: KnowledgeBase) -> None:
-    """After any stop: requeue broken-off work, and do not trust an index after an unclean one."""
-    kb.originals.sweep_staging()
+    """Take up what dead processes left, and do not trust an index after an unclean stop."""
+    living = kb.owner.living()
+    kb.originals.sweep_staging(living)
     with kb.database.write() as tx:
-        requeued = jobs.requeue_running(tx)
+        requeued = jobs.requeue_left(tx, living)
         was_clean = stopped_cleanly(tx)
         note_stop(tx, is_clean=False)
         datasets.adopt(tx, kb.embedder.fingerprint, kb.embedders.configured)

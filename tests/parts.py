@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import aclosing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ingest.intake.upload import Acceptance, UploadedFile, accept
-from ingest.work import pipeline
 from ingest.work.worker import Worker
 from kb.chat.ask.question import ChatRequest
 from kb.knowledge_base import KnowledgeBase, open_kb
@@ -62,17 +62,26 @@ def ingest(kb: KnowledgeBase, dataset_id: str, files: Mapping[str, bytes | str])
 
 def claim(kb: KnowledgeBase) -> list[jobs.Job]:
     """Claim as a worker does that holds nothing."""
-    return kb.database.writing(jobs.claim, 16) or kb.database.writing(jobs.claim_interrupted)
+    take = partial(kb.database.writing, jobs.claim, kb.owner.id, "index")
+    return take(16, is_begun=False) or take(1, is_begun=True)
+
+
+def begin(kb: KnowledgeBase, job: jobs.Job) -> bool:
+    """Begin a claim; False if it is no longer good."""
+    with kb.database.write() as tx:
+        good = jobs.begin(tx, [job])
+        documents.set_statuses(tx, [job.subject for _ in good], "indexing")
+    return bool(good)
 
 
 def crash(kb: KnowledgeBase) -> None:
     """What the next start does after the process has died with claims in hand."""
-    kb.database.writing(jobs.requeue_running)
+    kb.database.writing(jobs.requeue_left, ())
 
 
 def begin_all(kb: KnowledgeBase) -> list[jobs.Job]:
     claimed = claim(kb)
-    assert all(pipeline.begin(kb, job) for job in claimed)
+    assert all(begin(kb, job) for job in claimed)
     return claimed
 
 

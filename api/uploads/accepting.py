@@ -17,7 +17,6 @@ from api.threads import in_thread
 from api.uploads.receiving import FileReceiver
 from ingest.intake.upload import Rejection, accept
 from ingest.work.preview import Planned, plan
-from ingest.work.worker import Worker
 from kb.errors import Rejected
 from kb.knowledge_base import KnowledgeBase
 from kb.metadata import parsed_metadata
@@ -51,10 +50,9 @@ OptionsDep = Annotated[UploadOptions, Depends(get_options)]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where an upload goes: a dataset, and the worker that is told about it."""
+    """Where an upload goes."""
 
     kb: KnowledgeBase
-    worker: Worker | None
     scope: Scope
     dataset_id: str
 
@@ -68,8 +66,6 @@ async def accept_all(
         AllRejected: not one file was accepted.
     """
     answer = await in_thread(_planned if options.dry_run else _accepted, target, receiver, options)
-    if target.worker is not None and not options.dry_run:
-        target.worker.notify()
     if not answer.accepted:
         raise AllRejected(answer.model_dump())
     return answer

@@ -11,14 +11,13 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.deps import IngestScope, WorkerDep
+from api.deps import IngestScope
 from api.errors import AllRejected
 from api.threads import in_thread
 from api.uploads import tus
 from api.uploads.locks import UploadLocks
 from api.uploads.tus import TusRoute
 from ingest.intake.resumable import ResumableUploads
-from ingest.work.worker import Worker
 from kb.errors import Conflict, TooLarge
 from kb.store.work.uploads import PartialUpload
 from kb.types import Scope
@@ -37,13 +36,12 @@ _BYTES = {
 class Session:
     """One request of the protocol: the store of uploads, and whose turn it is."""
 
-    def __init__(self, request: Request, scope: Scope, worker: Worker | None) -> None:
+    def __init__(self, request: Request, scope: Scope) -> None:
         tus.check_version(request)
         self.request = request
         self.scope = scope
         self.store: ResumableUploads = request.state.resumable
         self.upload_locks: UploadLocks = request.state.upload_locks
-        self._worker = worker
 
     async def upload(self, upload_id: str) -> PartialUpload:
         """The upload of this request. Raises NotFound and Gone."""
@@ -96,16 +94,14 @@ class Session:
             if accepted.rejected:
                 raise AllRejected({"accepted": [], "rejected": [asdict(accepted.rejected[0])]})
             upload = await in_thread(self.store.get, self.scope, upload.id)
-            if self._worker is not None:
-                self._worker.notify()
         arrived = {"x-batch-id": upload.batch_id, "x-document-id": upload.document_id}
         known = {name: value for name, value in arrived.items() if value is not None}
         return {"upload-offset": str(offset), **tus.expires(upload), **known}
 
 
-async def get_session(request: Request, scope: IngestScope, worker: WorkerDep) -> Session:
+async def get_session(request: Request, scope: IngestScope) -> Session:
     """This request, if the key may upload and the client speaks our version."""
-    return Session(request, scope, worker)
+    return Session(request, scope)
 
 
 SessionDep = Annotated[Session, Depends(get_session)]

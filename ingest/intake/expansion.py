@@ -61,9 +61,7 @@ def contents(file: BinaryIO, max_bytes: int) -> ArchiveContents:
     return ArchiveContents(wanted, len(files) - len(wanted))
 
 
-def expand(
-    kb: KnowledgeBase, job: Job, *, is_stopping: Callable[[], bool], on_group: Callable[[], None]
-) -> None:
+def expand(kb: KnowledgeBase, job: Job, *, is_stopping: Callable[[], bool]) -> None:
     """Make documents of an archive's members; then the archive itself is gone.
 
     Ends early, between two members, when the worker stops, the batch is paused or cancelled, or the
@@ -71,17 +69,16 @@ def expand(
 
     Args:
         is_stopping: whether to end soon.
-        on_group: is called when documents have been added.
 
     Raises:
         UnreadableFile: nothing of it can be used; the reason names why.
         NotFound: it was deleted meanwhile.
         StorageFull: the members so far are documents; the rest can follow.
     """
-    archive = kb.database.reading(documents.get, SCOPE, job.document_id)
+    archive = kb.database.reading(documents.get, SCOPE, job.subject)
     with kb.originals.path(archive.sha256).open("rb") as file:
         found = contents(file, kb.settings.ingest.max_file_bytes)
-        done = job.done
+        done = job.payload.get("done", 0)
 
         def may_go_on() -> bool:
             return not is_stopping() and kb.database.reading(jobs.may_go_on, job)
@@ -90,10 +87,9 @@ def expand(
             with ExitStack() as staging:
                 members = found.members[done:]
                 group = list(_group(kb, file, archive, members, staging, may_go_on))
-                if is_stopping() or not group or not _store(kb, job, archive, group):
+                done += len(group)
+                if is_stopping() or not group or not _store(kb, job, archive, group, done):
                     return
-            done += len(group)
-            on_group()
             if not may_go_on():
                 return
     _finish(kb, job, found.skipped)
@@ -151,8 +147,10 @@ def _group(
         yield upload, staged
 
 
-def _store(kb: KnowledgeBase, job: Job, archive: Document, group: Sequence[_Unpacked]) -> bool:
-    """Make documents of a group; False if the claim is lost."""
+def _store(
+    kb: KnowledgeBase, job: Job, archive: Document, group: Sequence[_Unpacked], done: int
+) -> bool:
+    """Make documents of a group, up to member `done`; False if the claim is lost."""
     with kb.database.write() as tx:
         if not jobs.is_held(tx, job):
             return False
@@ -164,7 +162,7 @@ def _store(kb: KnowledgeBase, job: Job, archive: Document, group: Sequence[_Unpa
         to = UploadTarget(SCOPE, archive.dataset_id, job.batch_id, mode, is_late=True)
         placed = placing.put(tx, to, described)
         batches.add(tx, job.batch_id, placed)
-        jobs.advance(tx, job, len(group))
+        jobs.save(tx, job, {**job.payload, "done": done})
     kb.collect_originals(placing.unneeded(placed, described))
     return True
 
@@ -183,9 +181,9 @@ def _finish(kb: KnowledgeBase, job: Job, skipped: int) -> None:
     with kb.database.write() as tx:
         if not jobs.is_held(tx, job):
             return
-        batches.remove_item(tx, job.document_id)
+        batches.remove_item(tx, job.subject)
         batches.add_skipped(tx, job.batch_id, skipped)
-        hashes = removal.remove(tx, SCOPE, job.document_id)
+        hashes = removal.remove(tx, SCOPE, job.subject)
     kb.collect_originals(hashes)
 
 

@@ -121,7 +121,16 @@ def embed_and_store(
         if is_stopping():
             return []
         embed(kb, divided(prepared, EMBED_AT_ONCE))
-    return store(kb, prepared)
+    good = store(kb, prepared)
+    give_up(kb, prepared)
+    return good
+
+
+def give_up(kb: KnowledgeBase, waiting: Iterable[Prepared]) -> None:
+    """Delete the vectors of those that were not stored, and are not going to be."""
+    left = {name for item in waiting if not item.is_stored for name in item.hashes()}
+    if left:
+        kb.database.writing(embeddings.collect_unused, left)
 
 
 def look_up(kb: KnowledgeBase, waiting: Iterable[Prepared]) -> None:
@@ -146,7 +155,7 @@ def embed(kb: KnowledgeBase, shares: Sequence[Share]) -> None:
         text_s = (time.perf_counter() - began) / max(1, len(texts))
         with kb.database.write() as tx:
             if vectors is not None:
-                embeddings.put(tx, fingerprint, list(texts), vectors)
+                embeddings.put(tx, fingerprint, list(texts), vectors, owner=kb.owner.id)
             _note(tx, own, texts)
         for item in own:
             item.forget(texts)
@@ -159,8 +168,8 @@ def store(kb: KnowledgeBase, waiting: Sequence[Prepared]) -> list[Prepared]:
     What was prepared for a generation that is no longer live goes back to the queue.
     """
     good = [each for own in _by_embedder(waiting).values() for each in _store(kb, own)]
-    if good:
-        kb.applier.notify()
+    for item in good:
+        item.is_stored = True
     return good
 
 
@@ -213,7 +222,8 @@ def _embed_again(kb: KnowledgeBase, dataset: Dataset, lost: Mapping[bytes, str])
     for part in batched(lost.items(), EMBED_AT_ONCE):
         names = [name for name, _ in part]
         vectors = embedder.embed_documents([text for _, text in part])
-        kb.database.writing(embeddings.put, dataset.embedder, names, vectors)
+        own = {"owner": kb.owner.id}
+        kb.database.writing(embeddings.put, dataset.embedder, names, vectors, **own)
 
 
 def _lost_texts(tx: Transaction, waiting: Sequence[Prepared]) -> dict[bytes, str]:

@@ -8,7 +8,7 @@ side.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from ingest.sandbox.reader_process import ReaderPool
@@ -22,7 +22,7 @@ from kb.store.content import datasets, documents
 from kb.store.content.embeddings import text_hash
 from kb.store.content.indexed import IndexedVersion
 from kb.store.work import index_ops, jobs
-from kb.store.work.jobs import Job
+from kb.store.work.jobs import Job, JobKind
 from kb.types import Dataset, Document, Failure, Processing, Scope
 
 INTERNAL = Failure(
@@ -60,6 +60,7 @@ class Prepared:
     texts: dict[bytes, str] = field(init=False)
     characters: int = field(init=False)
     is_looked_up: bool = False
+    is_stored: bool = False
     noted: float = 0.0
     embed_s: float = 0.0
 
@@ -68,6 +69,10 @@ class Prepared:
         texts = sorted((chunk.index_text for chunk in self.indexed.chunks), key=len)
         self.texts = {text_hash(text): text for text in texts}
         self.characters = sum(map(len, self.texts.values()))
+
+    def hashes(self) -> set[bytes]:
+        """The names of all its texts."""
+        return {text_hash(chunk.index_text) for chunk in self.indexed.chunks}
 
     def progress(self, embedded: Collection[bytes]) -> float:
         """How much of its text has vectors, 0 to 1, once these texts have them too."""
@@ -80,22 +85,15 @@ class Prepared:
             self.texts.pop(name, None)
 
 
-def begin(kb: KnowledgeBase, job: Job) -> bool:
-    """Mark a document as being indexed; False if it was replaced or deleted meanwhile."""
+def claim(
+    kb: KnowledgeBase, kind: JobKind, limit: int = 1, *, is_begun: bool | None = None
+) -> list[Job]:
+    """Claim documents and mark them as being indexed."""
     with kb.database.write() as tx:
-        is_held = jobs.begin(tx, job)
-        if is_held:
-            documents.set_status(tx, job.document_id, "indexing")
-        return is_held
-
-
-def begin_all(kb: KnowledgeBase, claimed: Sequence[Job]) -> set[int]:
-    """Mark documents as being indexed; returns the ids of the jobs that are still good."""
-    with kb.database.write() as tx:
-        good = jobs.begin_all(tx, claimed)
-        ids = [job.document_id for job in claimed if job.id in good]
-        documents.set_statuses(tx, ids, "indexing")
-    return good
+        claimed = jobs.claim(tx, kb.owner.id, kind, limit, is_begun=is_begun)
+        jobs.begin(tx, claimed)
+        documents.set_statuses(tx, [job.subject for job in claimed], "indexing")
+    return claimed
 
 
 def prepare(kb: KnowledgeBase, readers: ReaderPool, job: Job) -> Prepared:
@@ -110,7 +108,7 @@ def prepare(kb: KnowledgeBase, readers: ReaderPool, job: Job) -> Prepared:
     """
     check_room(kb.settings.data_dir)
     with kb.database.read() as tx:
-        document = documents.get(tx, SCOPE, job.document_id)
+        document = documents.get(tx, SCOPE, job.subject)
         dataset = datasets.get(tx, SCOPE, document.dataset_id)
         encoding = documents.encoding_override(tx, document.id)
     embedder = kb.embedder_of(dataset)
@@ -170,5 +168,5 @@ def fail(kb: KnowledgeBase, job: Job, error: Failure) -> None:
     """Mark a document as failed, with the reason; its job is over."""
     with kb.database.write() as tx:
         if jobs.is_held(tx, job):
-            documents.set_status(tx, job.document_id, "failed", error)
-            jobs.drop(tx, job.document_id)
+            documents.set_status(tx, job.subject, "failed", error)
+            jobs.drop(tx, job.subject)

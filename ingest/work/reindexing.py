@@ -8,7 +8,6 @@ of documents, and uploads and deletions meanwhile need no special care.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.types import Extraction
 from ingest.work.pipeline import INTERNAL, processed_version
-from kb.background import start_background
+from kb.background import Loop
 from kb.errors import KnowledgeBaseError, NotFound, StorageFull, UnreadableFile
 from kb.files.originals import check_room
 from kb.iteration import batched
@@ -45,7 +44,6 @@ DOCUMENTS_AT_ONCE = 16
 TEXTS_AT_ONCE = 64
 """Small slices: the documents of uploads, whose embedding runs beside this, come in between."""
 IDLE_S = 0.5
-TROUBLE_S = 10.0
 RARELY_S = 60.0
 """Between looks for generations that have expired, and for a model that is not on this machine."""
 
@@ -60,57 +58,24 @@ class _Split:
     error: Failure | None = None
 
 
-class Reindexer:
+class Reindexer(Loop):
     """Works in a thread of its own, on one generation at a time."""
 
     def __init__(self, kb: KnowledgeBase, readers: ReaderPool) -> None:
         """`readers` read the files of documents that were stored without their layout."""
+        super().__init__("reindex", self._round, kb.database.wakeups)
         self._kb = kb
         self._readers = readers
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
         self._looked_for_expired = float("-inf")
         self._resting_until: dict[IndexKey, float] = {}
 
-    def start(self) -> None:
-        """Begin to work."""
-        self._thread = start_background(self._run, "reindex")
-
-    def stop(self) -> None:
-        """End after the slice in hand; what is not stored is done again at the next start."""
-        self._stopping.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-
-    def notify(self) -> None:
-        """There may be something to do."""
-        self._wake.set()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._wake.clear()
-            pause_s = IDLE_S
-            try:
-                if self._round():
-                    continue
-            except StorageFull:
-                logger.warning("the disk is full; re-indexing goes on when there is space")
-                pause_s = TROUBLE_S
-            except Exception:  # the edge of a thread: what is lacking is asked for again
-                logger.exception("re-indexing broke off; trying again")
-                pause_s = TROUBLE_S
-            self._wake.wait(timeout=pause_s)
-
-    def _round(self) -> bool:
-        """One load of every generation that lacks something; False if none does."""
+    def _round(self) -> float:
+        """One load of every generation that lacks something."""
         self._remove_expired()
         is_busy = False
         for dataset, generation in self._kb.database.reading(generations.beside):
-            if self._stopping.is_set():
-                return False
+            if self.is_stopping:
+                return IDLE_S
             key = IndexKey(dataset.id, generation.number)
             if time.monotonic() < self._resting_until.get(key, 0.0):
                 continue
@@ -124,7 +89,7 @@ class Reindexer:
                 logger.warning(
                     "generation %d is not built: %s", generation.number, exc, exc_info=trace
                 )
-        return is_busy
+        return 0.0 if is_busy else IDLE_S
 
     def _remove_expired(self) -> None:
         if time.monotonic() - self._looked_for_expired > RARELY_S:
@@ -141,13 +106,12 @@ class Reindexer:
         split = [each for each in (self._split(generation, embedder, i) for i in found) if each]
         texts = {embeddings.text_hash(c.index_text): c.index_text for s in split for c in s.chunks}
         self._embed(embedder, texts)
-        if self._stopping.is_set():
+        if self.is_stopping:
             return False
         while lost := self._store(dataset, generation, split):
-            if self._stopping.is_set():
+            if self.is_stopping:
                 return False
             self._embed(embedder, {name: texts[name] for name in lost})
-        self._kb.applier.notify()
         return True
 
     def _finish(self, generation: Generation) -> None:
@@ -161,7 +125,7 @@ class Reindexer:
 
     def _split(self, generation: Generation, embedder: Embedder, lacking: Lacking) -> _Split | None:
         """Clean and split one document; None if it was deleted or replaced meanwhile."""
-        if self._stopping.is_set():
+        if self.is_stopping:
             return None
         try:
             return self._split_or_raise(generation, embedder, lacking)
@@ -229,10 +193,11 @@ class Reindexer:
         known = self._kb.database.reading(embeddings.known, embedder.fingerprint, texts)
         unknown = sorted((n for n in texts if n not in known), key=lambda n: len(texts[n]))
         for part in batched(unknown, TEXTS_AT_ONCE):
-            if self._stopping.is_set():
+            if self.is_stopping:
                 return
             vectors = embedder.embed_documents([texts[name] for name in part])
-            self._kb.database.writing(embeddings.put, embedder.fingerprint, part, vectors)
+            own = {"owner": self._kb.owner.id}
+            self._kb.database.writing(embeddings.put, embedder.fingerprint, part, vectors, **own)
 
     def _store(self, dataset: Dataset, generation: Generation, split: list[_Split]) -> set[bytes]:
         """Store a load in one transaction; returns texts that a deletion took the vectors of."""

@@ -36,6 +36,7 @@ class DataFolder:
         self.database = root / "kb.db"
         self.originals = root / "originals"
         self.uploads = root / "uploads"
+        self.owners = root / "owners"
         self.index = root / "index"
         self.models = root / "models"
         self.secret = root / "secret.key"

@@ -13,7 +13,7 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,11 +39,16 @@ class Staged:
 
 
 class Originals:
-    """The folder of originals: `root/ab/abcdef…`, and `root/staging` for what is not named yet."""
+    """The folder of originals: `root/ab/abcdef…`, and for what is not named yet
+    `root/staging/OWNER`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, owner: str = "alone") -> None:
+        """
+        Args:
+            owner: the id of this process among those that work on the folder.
+        """
         self._root = root
-        self._staging = root / "staging"
+        self._staging = root / "staging" / owner
         self._staging.mkdir(parents=True, exist_ok=True)
         self._holding = threading.Lock()
         self._holders = 0
@@ -121,7 +126,7 @@ class Originals:
             return unwanted
 
     def temporary(self, name: str) -> Path:
-        """A path for a file that the next start may delete."""
+        """A path for a file that nobody needs when this process has ended."""
         return self._staging / name
 
     def hashes(self) -> Iterator[str]:
@@ -130,12 +135,13 @@ class Originals:
             if path.name not in self._unwanted:
                 yield path.name
 
-    def sweep_staging(self) -> int:
-        """Delete what a crash left half-written; nothing there was acknowledged."""
-        leftovers = list(self._staging.iterdir())
-        for path in leftovers:
-            path.unlink()
-        return len(leftovers)
+    def sweep_staging(self, living: Collection[str]) -> None:
+        """Delete what dead processes left half-written; nothing there was acknowledged."""
+        for path in self._staging.parent.iterdir():
+            if path.is_file():  # of a version that had no owners
+                path.unlink()
+            elif path.name not in living:
+                shutil.rmtree(path)
 
     def _place(self, staged: Staged) -> Path:
         target = self.path(staged.sha256)

@@ -7,11 +7,10 @@ are applied again to the same effect.
 from __future__ import annotations
 
 import logging
-import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 
+from kb.background import Loop
 from kb.errors import IndexDamaged, NotFound
 from kb.index.health import IndexHealth
 from kb.iteration import batched
@@ -28,10 +27,10 @@ OPS_AT_ONCE = 256
 """Operations per step: small documents share the cost of a commit of the indexes."""
 ROWS_AT_ONCE = 4000
 """Vectors per index call: below Chroma's limit of 5,461, and 6 MB in memory at 384 dimensions."""
-RETRY_S = 5.0
+POLL_S = 5.0
 
 
-class Applier:
+class Applier(Loop):
     """Applies waiting operations, in a thread of its own or when called."""
 
     def __init__(
@@ -43,34 +42,15 @@ class Applier:
         keyword_health: IndexHealth | None = None,
     ) -> None:
         """With their health to say, no search is answered from an index while it is built."""
+        # Not patient: the index's own threads, which answer searches as well, would be of the low
+        # priority of the thread that opened it.
+        super().__init__("apply", self._round, database.wakeups, is_patient=False)
         self._vector_health = vector_health or IndexHealth()
         self._keyword_health = keyword_health or IndexHealth()
         self._database = database
         self._vectors = vectors
         self._keywords = keywords
-        self._turn = threading.Lock()
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Apply operations as they come."""
-        # Not in the background: the index's own threads, which answer searches as well, would be of
-        # the low priority of the thread that opened it.
-        self._thread = threading.Thread(target=self._run, name="applier", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the step in hand and end the thread."""
-        self._stopping.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-
-    def notify(self) -> None:
-        """There may be something to do."""
-        self._wake.set()
+        self._failed: set[str] = set()
 
     def drain(self) -> None:
         """Apply all that waits.
@@ -81,31 +61,25 @@ class Applier:
         while self._apply_some(failed):
             pass
 
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Inside the block nothing is applied: the indexes stand still. Do not drain in it."""
-        with self._turn:
-            yield
-
     def rebuild(self, key: IndexKey) -> int:
         """Make the indexes of a generation again from SQL, without reading a file or running a
         model.
 
         Returns the number of chunks indexed.
         """
-        with self._turn:
+        with self.paused():
             return self._rebuild(key)
 
     def rebuild_keywords(self, key: IndexKey) -> int:
         """Make only the keyword index again: 100,000 chunks take seconds, not a minute."""
-        with self._turn:
+        with self.paused():
             rows = self._contents(key)
             self._rebuild_keywords(key, rows)
             return len(rows)
 
     def rebuild_vectors(self, key: IndexKey) -> int:
         """Make only the vector index again."""
-        with self._turn:
+        with self.paused():
             rows = self._contents(key)
             self._rebuild_vectors(key, rows)
             return len(rows)
@@ -116,26 +90,23 @@ class Applier:
         Nothing that was removed is left in their files then. Raises NotFound, IndexDamaged or
         StorageFull; the present ones stay.
         """
-        with self._turn:
+        with self.paused():
             rows = self._contents(key)
             self._keywords.rebuild_beside(key, batched(rows, ROWS_AT_ONCE))
             self._vectors.rebuild_beside(key, (part for _, part in self._vector_parts(key, rows)))
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._wake.wait(timeout=RETRY_S)
-            self._wake.clear()
-            failed: set[str] = set()
-            try:
-                while not self._stopping.is_set() and self._apply_some(failed):
-                    pass
-            except Exception:  # the edge of a thread: the operations stay and are tried again
-                logger.exception("the indexes could not be updated; trying again")
+    def _round(self) -> float:
+        if self._apply_some(self._failed):
+            return 0.0
+        self._failed.clear()
+        return POLL_S
 
     def _apply_some(self, failed: set[str]) -> bool:
         """Apply the next operations, of all but the failed datasets; False if there are none."""
-        with self._turn:
-            ops = _bounded(self._database.reading(index_ops.oldest, OPS_AT_ONCE, besides=failed))
+        with self.paused():
+            # Never wait for a quarantined index here: who checks it waits for this turn to end.
+            besides = failed | {key.dataset_id for key in self._vector_health.quarantined()}
+            ops = _bounded(self._database.reading(index_ops.oldest, OPS_AT_ONCE, besides=besides))
             by_key: dict[IndexKey, list[IndexOp]] = defaultdict(list)
             for op in ops:
                 by_key[IndexKey(op.dataset_id, op.generation)].append(op)

@@ -41,6 +41,11 @@ class IndexHealth:
             self._quarantined.update(found := list(keys))
             self._unverified.update(found)
 
+    def quarantined(self) -> set[IndexKey]:
+        """The indexes that nobody may open yet."""
+        with self._changed:
+            return set(self._quarantined)
+
     def release(self, key: IndexKey) -> None:
         """The index can be opened without harm."""
         with self._changed:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -20,10 +19,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kb.background import start_background
+from kb.background import Loop
 from kb.errors import IndexDamaged, NotFound, StorageFull, Unavailable
 from kb.files.folder import DataFolder
 from kb.files.originals import Originals
+from kb.files.owners import Owner
 from kb.index.applier import Applier
 from kb.protocols import IndexKey
 from kb.store.access.secrets import Secrets
@@ -45,6 +45,8 @@ SHARE = 10
 """Erasing takes at most one part in so many of the time."""
 LONGEST_S = 900.0
 RETRY_S = 10.0
+POLL_S = 60.0
+UNVERIFIED_S = 0.5
 COMPACT_TRIES = 3
 """A read that takes seconds, as of a backup, keeps the log in use."""
 
@@ -59,7 +61,7 @@ class Pass:
     pending: int
 
 
-class Erasing:
+class Erasing(Loop):
     """Erases in a thread of its own, or when called. Thread-safe; one pass at a time."""
 
     def __init__(
@@ -69,45 +71,27 @@ class Erasing:
         applier: Applier,
         vault: Secrets,
         folder: DataFolder,
-        *,
-        wait_verified: Callable[[], None],
+        owner: Owner,
+        is_verified: Callable[[], bool],
         after_s: float,
     ) -> None:
         """
         Args:
             vault: seals the samples that are kept until the end of a pass.
-            wait_verified: returns when the indexes may be touched.
+            is_verified: whether the indexes may be touched.
             after_s: seconds from a deletion to its pass, for what else is deleted.
         """
+        super().__init__("erase", self._round, database.wakeups)
         self._database = database
         self._originals = originals
         self._applier = applier
         self._vault = vault
         self._folder = folder
-        self._wait_verified = wait_verified
+        self._process = owner
+        self._is_verified = is_verified
         self._after_s = after_s
-        self._turn = threading.Lock()
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
         self._earliest = 0.0
         self._stained: set[str] = set()
-
-    def start(self) -> None:
-        """Erase what is deleted, when its time has come."""
-        self._thread = start_background(self._run, "erase")
-
-    def stop(self) -> None:
-        """End after the step in hand; what is pending goes on at the next start."""
-        self._stopping.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-
-    def notify(self) -> None:
-        """Something was deleted."""
-        self._wake.set()
 
     def remember(self, tx: Transaction, scope: Scope, document_ids: Sequence[str]) -> None:
         """Note documents in the transaction that deletes them, before it does."""
@@ -129,7 +113,7 @@ class Erasing:
         Raises:
             StorageFull: there is no room to make files anew; what is deleted stays pending.
         """
-        with self._turn:
+        with self.paused():
             due = [
                 each
                 for each in self._database.reading(erasures.pending)
@@ -139,32 +123,27 @@ class Erasing:
             left = self._database.reading(erasures.count_pending)
             return Pass(len(due) if is_done else 0, left)
 
-    def _run(self) -> None:
-        self._wait_verified()
-        while not self._stopping.is_set():
-            self._wake.clear()
-            pause_s = self._due_in_s()
-            if pause_s is None or pause_s > 0:
-                self._wake.wait(timeout=pause_s)
-                continue
-            began = time.monotonic()
-            try:
-                is_done = self.run().erased > 0
-            except (IndexDamaged, StorageFull, Unavailable) as exc:
-                is_done = False
-                logger.warning("deleted documents are not erased yet: %s", exc.detail)
-            except Exception:  # the edge of a thread: what is pending is tried again
-                is_done = False
-                logger.exception("erasing broke off; trying again")
+    def _round(self) -> float:
+        if not self._is_verified():
+            return UNVERIFIED_S
+        if pause_s := self._due_in_s():
+            return pause_s
+        began, is_done = time.monotonic(), False
+        try:
+            is_done = self.run().erased > 0
+        except (IndexDamaged, StorageFull, Unavailable) as exc:
+            logger.warning("deleted documents are not erased yet: %s", exc.detail)
+        finally:
             took_s = time.monotonic() - began
             rest_s = max(SHARE * took_s, 0.0 if is_done else RETRY_S)
             self._earliest = time.monotonic() + min(LONGEST_S, rest_s)
+        return self._due_in_s()
 
-    def _due_in_s(self) -> float | None:
-        """Seconds until the next pass; None when nothing is pending."""
+    def _due_in_s(self) -> float:
+        """Seconds until the next pass."""
         pending = self._database.reading(erasures.pending)
         if not pending:
-            return None
+            return POLL_S
         first = min(
             max(_epoch(each.deleted_at) + self._after_s, each.not_before) for each in pending
         )
@@ -182,12 +161,13 @@ class Erasing:
         ids = [each.document_id for each in due]
         owners = {each.dataset_id for each in due if each.samples is not None}
         renewed = self._rebuild_indexes(owners | self._stained)
-        if renewed is None or self._stopping.is_set():
+        if renewed is None or self.is_stopping:
             return False
+        living = self._process.living()
         with self._database.write() as tx:
             answers = redaction.redact_all(tx, ids)
             if any(each.was_in_work for each in due):
-                embeddings.collect_orphans(tx)
+                embeddings.collect_left(tx, living)
         is_compact = any(self._database.compact() for _ in range(COMPACT_TRIES))
         checks = [
             {"what": "rows", "left": self._database.reading(erasures.rows_left, ids)},
@@ -216,7 +196,7 @@ class Erasing:
                 logger.info("%d removals have yet to reach the indexes; erasing waits", waits)
                 return None
             for generation in generations:
-                if self._stopping.is_set():
+                if self.is_stopping:
                     return None
                 try:
                     self._applier.rebuild_beside(IndexKey(dataset_id, generation))

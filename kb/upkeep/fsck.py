@@ -18,6 +18,7 @@ import numpy as np
 
 from kb.errors import IndexDamaged
 from kb.files.originals import Originals
+from kb.files.owners import Owner
 from kb.index.applier import Applier
 from kb.protocols import IndexKey, KeywordIndex, VectorIndex
 from kb.store.content import chunks, documents, embeddings, generations, texts
@@ -69,12 +70,14 @@ class Fsck:
         vectors: VectorIndex,
         keywords: KeywordIndex,
         applier: Applier,
+        owner: Owner,
     ) -> None:
         self._database = database
         self._originals = originals
         self._vectors = vectors
         self._keywords = keywords
         self._applier = applier
+        self._owner = owner
         self._indexes: dict[str, VectorIndex | KeywordIndex]
         self._indexes = {"vector": vectors, "keyword": keywords}
 
@@ -206,7 +209,7 @@ class Fsck:
         return bool(hits) and hits[0].score > 1 - 1e-3
 
     def _repair(self) -> Iterator[str]:
-        if (orphans := self._database.writing(embeddings.collect_orphans)) > 0:
+        if (orphans := self._database.writing(embeddings.collect_left, self._owner.living())) > 0:
             yield f"Removed {orphans} embeddings that belonged to no chunk."
         for document_id, name, _ in self._database.reading(checks.stuck):
             self._database.writing(documents.requeue, document_id)

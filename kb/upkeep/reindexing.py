@@ -11,7 +11,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from kb.errors import Conflict, GenerationIncomplete
-from kb.index.applier import Applier
 from kb.models.embed.embedders import Embedders
 from kb.store.content import datasets, generations, switching
 from kb.store.engine.database import Database, Transaction
@@ -25,10 +24,9 @@ LOOK_S = 0.05
 class Reindexing:
     """The generations of all datasets. Thread-safe."""
 
-    def __init__(self, database: Database, embedders: Embedders, applier: Applier) -> None:
+    def __init__(self, database: Database, embedders: Embedders) -> None:
         self._database = database
         self._embedders = embedders
-        self._applier = applier
 
     def begin(
         self,
@@ -117,7 +115,6 @@ class Reindexing:
             Conflict: it is the live one.
         """
         self._database.writing(switching.remove, scope, dataset_id, number)
-        self._applier.notify()
 
     def remove_expired(self, keep_s: float) -> None:
         """Remove the generations that were replaced longer ago than `keep_s` seconds."""
@@ -134,7 +131,6 @@ class Reindexing:
             except GenerationIncomplete:
                 if time.monotonic() > deadline:
                     raise
-            self._applier.notify()
             time.sleep(LOOK_S)
 
 

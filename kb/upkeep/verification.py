@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 
+from kb.background import Loop, Wakeups
 from kb.errors import NotFound, StorageFull
 from kb.index.applier import Applier
 from kb.index.embedded_chroma.probe import probed
@@ -20,10 +21,8 @@ from kb.upkeep.fsck import Fsck
 
 logger = logging.getLogger(__name__)
 
-RETRY_S = 10.0
 
-
-class Verification:
+class Verification(Loop):
     """The check of one data folder, in a thread of its own; also mends what breaks later."""
 
     def __init__(
@@ -34,28 +33,29 @@ class Verification:
         vector_health: IndexHealth,
         keyword_health: IndexHealth,
     ) -> None:
+        super().__init__("verify", self._check, Wakeups(), is_patient=False)
         self._fsck = fsck
         self._applier = applier
         self._chroma = chroma
         self._vector_health = vector_health
         self._keyword_health = keyword_health
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._turn = threading.Lock()
         self._menders: list[threading.Thread] = []
-        self._is_due = False
+        self.is_due = False
         vector_health.on_damage(self.mend)
         keyword_health.on_damage(self.mend)
 
     def start(self) -> None:
         """Begin to check. Call it before anything can open an index."""
-        self._is_due = True
+        self.is_due = True
         self._vector_health.quarantine(self._chroma.graphs())
         keys = [_key(dataset) for dataset in self._fsck.datasets()]
         self._vector_health.mark_unverified(keys)
         self._keyword_health.mark_unverified(keys)
-        self._thread = threading.Thread(target=self._run, name="verify", daemon=True)
-        self._thread.start()
+        super().start()
+
+    def is_over(self) -> bool:
+        """Whether nothing is left to check."""
+        return not self.is_due
 
     def mend(self, key: IndexKey) -> None:
         """Rebuild an index that was found damaged, in the background."""
@@ -63,53 +63,35 @@ class Verification:
         self._menders = [each for each in self._menders if each.is_alive()] + [thread]
         thread.start()
 
-    def wait(self) -> None:
-        """Return when the check after an unclean stop has ended."""
-        if (thread := self._thread) is not None:
-            thread.join()
-
-    def stop(self) -> bool:
-        """Break off after the dataset in hand; True if nothing is left to check."""
+    def stop(self) -> None:
+        """Break off after the dataset in hand; what is left to check stays due."""
         self._stopping.set()
         self._vector_health.close()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        super().stop()
         for thread in self._menders:
             thread.join()
-        return not self._is_due
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._check()
-            except Exception:  # the edge of a thread: without the check no index is verified
-                logger.exception("the check after an unclean stop broke off; trying again")
-                self._stopping.wait(RETRY_S)
-            else:
-                return
 
     def _check(self) -> None:
         """Keywords first, because searches wait for them; then vectors, which SQL can replace."""
         for removed in self._fsck.remove_strays():
             logger.info("after an unclean stop: %s", removed)
         for dataset in self._fsck.datasets():
-            if self._stopping.is_set():
+            if self.is_stopping:
                 return
             self._check_keywords(dataset)
         self._release()
         self._applier.drain()
         for dataset in self._fsck.datasets():
-            if self._stopping.is_set():
+            if self.is_stopping:
                 return
             self._check_vectors(dataset)
         for key in self._chroma.graphs():  # what is left belongs to no dataset, or not yet
             self._vector_health.mark_verified(key)
-        self._is_due = self._stopping.is_set()
+        self.is_due = self.is_stopping
 
     def _release(self) -> None:
         keys = self._chroma.graphs()
-        for key, is_whole in probed(self._chroma.root, keys, self._stopping.is_set):
+        for key, is_whole in probed(self._chroma.root, keys, lambda: self.is_stopping):
             if not is_whole:
                 self._chroma.drop(key)
             self._vector_health.release(key)
@@ -127,9 +109,9 @@ class Verification:
         self._vector_health.mark_verified(_key(dataset))
 
     def _mend(self, key: IndexKey) -> None:
-        with self._turn:
+        with self.paused():
             known = {_key(dataset): dataset for dataset in self._fsck.datasets()}
-            if key not in known or self._stopping.is_set():
+            if key not in known or self.is_stopping:
                 return
             try:
                 self._check_keywords(known[key])

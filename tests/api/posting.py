@@ -19,4 +19,4 @@ def post(
 
 
 def staged_files(data_dir: Path) -> list[Path]:
-    return [path for path in (data_dir / "originals" / "staging").iterdir() if path.is_file()]
+    return [path for path in (data_dir / "originals" / "staging").rglob("*") if path.is_file()]

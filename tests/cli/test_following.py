@@ -33,7 +33,7 @@ def new_batch(served: Served, dataset_id: str, *, files: int, size: int, embedde
         uploads = [Upload(name, "text/markdown", name, size) for name in names]
         placed = placing.put(tx, UploadTarget(ADMIN, dataset_id, batch_id), uploads)
         batches.add(tx, batch_id, placed)
-        jobs.claim(tx, files)  # so the server's own worker leaves them alone
+        jobs.claim(tx, "somebody", "index", files)  # so the server's own worker leaves them alone
         strides.add(tx, {batch_id: embedded})
         own = update(schema.batches).where(schema.batches.c.id == batch_id)
         tx.execute(own.values(created_at="2020-01-01T00:00:00.000Z"))

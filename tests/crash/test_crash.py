@@ -38,7 +38,6 @@ def test_fsck_notices_damage_and_repairs_what_is_derived(tmp_path: Path, kb):
         staged = [kb.originals.stage([text_of(n).encode()], max_bytes=10**6) for n in range(3)]
         incoming = [UploadedFile(f"{n}.md", item) for n, item in enumerate(staged)]
         accept(kb, admin, dataset.id, incoming)
-        worker.notify()
         assert worker.wait_idle(30)
     finally:
         worker.stop()

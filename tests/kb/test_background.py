@@ -6,13 +6,23 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from kb.background import NICENESS, start_background
+from kb.background import NICENESS, Loop, Wakeups
 from kb.knowledge_base import KnowledgeBase
+from kb.store.engine.database import Transaction
+from kb.store.work import jobs
 from tests.parts import ADMIN, upload, working
+
+
+def run_once(work: Callable[[], None]) -> None:
+    loop = Loop("background", work, Wakeups())
+    loop.start()
+    loop.join()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ranks single threads")
@@ -24,7 +34,7 @@ def test_a_background_thread_and_its_children_are_nicer_and_the_others_stay_as_t
         command = [sys.executable, "-c", "import os; print(os.nice(0))"]
         seen.append(int(subprocess.run(command, capture_output=True, check=True).stdout))
 
-    start_background(work, "background").join()
+    run_once(work)
 
     assert seen == [max(own, NICENESS)]
     assert os.nice(0) == own
@@ -52,6 +62,85 @@ def test_work_is_done_where_priorities_are_forbidden(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(os, "setpriority", forbidden)
     done = threading.Event()
 
-    start_background(done.set, "background").join()
+    run_once(done.set)
 
     assert done.is_set()
+
+
+def until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not done():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.01)
+
+
+def test_a_loop_goes_on_while_there_is_work_and_rests_until_it_is_notified():
+    wakeups, rounds = Wakeups(), list[int]()
+
+    def work() -> float:
+        rounds.append(len(rounds))
+        return 3600.0 if len(rounds) >= 5 else 0.0
+
+    loop = Loop("kind", work, wakeups)
+    loop.start()
+    until(lambda: len(rounds) == 5)
+    wakeups.notify("another kind")
+    wakeups.notify("kind")
+    until(lambda: len(rounds) == 6)
+    loop.stop()
+    assert len(rounds) == 6
+
+
+def test_a_notice_that_comes_during_a_round_is_not_lost():
+    wakeups, rounds = Wakeups(), list[int]()
+
+    def work() -> float:
+        rounds.append(len(rounds))
+        if len(rounds) == 1:
+            wakeups.notify("kind")
+        return 3600.0
+
+    loop = Loop("kind", work, wakeups)
+    loop.start()
+    until(lambda: len(rounds) == 2)
+    loop.stop()
+
+
+def test_a_round_that_breaks_off_is_tried_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("kb.background.RETRY_S", 0.0)
+    rounds = list[int]()
+
+    def work() -> None:
+        rounds.append(len(rounds))
+        if len(rounds) < 3:
+            raise OSError
+
+    run_once(work)
+    assert len(rounds) == 3
+
+
+def test_a_paused_loop_begins_no_round():
+    wakeups, rounds = Wakeups(), list[int]()
+    loop = Loop("kind", lambda: rounds.append(1) or 3600.0, wakeups)
+    with loop.paused():
+        loop.start()
+        wakeups.notify("kind")
+        time.sleep(0.1)
+        assert rounds == []
+    until(lambda: rounds != [])
+    loop.stop()
+
+
+def test_workers_are_woken_when_a_transaction_that_adds_a_job_is_committed(kb: KnowledgeBase):
+    dataset, wakeups = kb.create_dataset(ADMIN, "d").id, kb.database.wakeups
+    before = wakeups.count("index")
+
+    def add_and_fail(tx: Transaction) -> None:
+        jobs.add(tx, "index", {"doc": {"version": 1}}, "batch")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        kb.database.writing(add_and_fail)
+    assert wakeups.count("index") == before
+    upload(kb, dataset, {"moon.md": "The moon rises at nine."})
+    assert wakeups.count("index") == before + 1

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header, Query
 from sse_starlette import EventSourceResponse
 from starlette.requests import Request
 
-from api.deps import KB, IngestScope, StreamDep, WorkerDep
+from api.deps import KB, IngestScope, StreamDep
 from api.http import sse
 from api.resources.datasets.batch_stream import BatchProgress
 from api.resources.datasets.responses import BatchResponse
@@ -83,12 +83,9 @@ async def pause_batch(batch_id: str, kb: KB, scope: IngestScope) -> Batch:
 
 
 @router.post("/{batch_id}/resume", response_model=BatchResponse)
-async def resume_batch(batch_id: str, kb: KB, scope: IngestScope, worker: WorkerDep) -> Batch:
+async def resume_batch(batch_id: str, kb: KB, scope: IngestScope) -> Batch:
     """Go on with a paused batch."""
-    changed = await write(kb, _changed, batch_control.resume, scope, batch_id)
-    if worker is not None:
-        worker.notify()
-    return changed
+    return await write(kb, _changed, batch_control.resume, scope, batch_id)
 
 
 @router.post("/{batch_id}/cancel", response_model=BatchResponse)
@@ -98,12 +95,9 @@ async def cancel_batch(batch_id: str, kb: KB, scope: IngestScope) -> Batch:
 
 
 @router.post("/{batch_id}/retry", response_model=BatchResponse)
-async def retry_batch(batch_id: str, kb: KB, scope: IngestScope, worker: WorkerDep) -> Batch:
+async def retry_batch(batch_id: str, kb: KB, scope: IngestScope) -> Batch:
     """Index the failed documents again."""
-    changed = await write(kb, _changed, batch_control.retry, scope, batch_id)
-    if worker is not None:
-        worker.notify()
-    return changed
+    return await write(kb, _changed, batch_control.retry, scope, batch_id)
 
 
 def _changed(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from api.deps import KB, IngestScope, NumberedPaging, Paging, SearchScope, WorkerDep
+from api.deps import KB, IngestScope, NumberedPaging, Paging, SearchScope
 from api.http.idempotency import OnceDep
 from api.resources.datasets.responses import ChunkResponse, DocumentResponse, UploadResponse
 from api.resources.response import ListResponse, binary
@@ -49,10 +49,10 @@ _BYTES = {
 }
 
 
-async def get_target(dataset_id: str, kb: KB, worker: WorkerDep, scope: IngestScope) -> Target:
+async def get_target(dataset_id: str, kb: KB, scope: IngestScope) -> Target:
     """The dataset of an upload; one that cannot be seen is refused before any byte is taken."""
     found = await read(kb, datasets.get, scope, dataset_id)
-    return Target(kb, worker, scope, found.id)
+    return Target(kb, scope, found.id)
 
 
 TargetDep = Annotated[Target, Depends(get_target)]
@@ -160,11 +160,7 @@ async def get_original(
 
 
 @router.post("/documents/{document_id}/retry", response_model=DocumentResponse)
-async def retry_document(
-    document_id: str, kb: KB, scope: IngestScope, worker: WorkerDep
-) -> Document:
+async def retry_document(document_id: str, kb: KB, scope: IngestScope) -> Document:
     """Index a failed document again."""
     document = await write(kb, documents.retry, scope, document_id)
-    if worker is not None:
-        worker.notify()
     return document

@@ -22,5 +22,5 @@ async def get_erasure(document_id: str, kb: KB, scope: IngestScope) -> Erasure:
 @router.post("/erase", response_model=EraseResponse)
 async def erase(kb: KB, _scope: AdminScope) -> Pass:
     """Erase now what is deleted, without waiting for its time."""
-    await in_thread(kb.verification.wait)
+    await in_thread(kb.verification.join)
     return await in_thread(kb.erasing.run)

@@ -9,7 +9,7 @@ from sse_starlette import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.deps import KB, AdminScope, IngestScope, StreamDep, WorkerDep
+from api.deps import KB, AdminScope, IngestScope, StreamDep
 from api.http import sse
 from api.http.idempotency import OnceDep
 from api.resources.datasets.batches import EventNumber, LastEventId
@@ -32,7 +32,7 @@ Number = Annotated[int, Path(ge=1, le=1_000_000_000)]
 
 @router.post("/reindex", status_code=202, response_model=GenerationResponse)
 async def reindex(
-    dataset_id: str, body: ReindexBody, kb: KB, scope: AdminScope, worker: WorkerDep, once: OnceDep
+    dataset_id: str, body: ReindexBody, kb: KB, scope: AdminScope, once: OnceDep
 ) -> Response:
     """Build the next generation beside; the present one answers meanwhile."""
 
@@ -43,8 +43,6 @@ async def reindex(
         made = await in_thread(
             kb.reindexing.begin, scope, dataset_id, processing=processing, model=body.embedder
         )
-        if worker is not None:
-            worker.notify()
         found = await in_thread(kb.reindexing.look, scope, dataset_id, made.number)
         return GenerationResponse.of(found)
 

@@ -160,8 +160,8 @@ def requeue(tx: Transaction, document_id: str) -> None:
     document = get(tx, Scope.admin(), document_id)
     set_status(tx, document_id, "pending")
     jobs.drop(tx, document_id)
-    kind = jobs.kind_of(document.media_type)
-    jobs.add(tx, {document_id: document.version}, document.batch_id or "", kind)
+    queued = {document_id: {"version": document.version}}
+    jobs.add(tx, jobs.kind_of(document.media_type), queued, document.batch_id or "")
 
 
 def history(tx: Transaction, scope: Scope, document_id: str) -> list[OldVersion]:

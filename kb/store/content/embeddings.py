@@ -6,7 +6,7 @@ Stored as little-endian float32, one row per (hash of index_text, embedder).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 from sqlalchemy import delete, func, select
@@ -35,10 +35,17 @@ def known(tx: Transaction, embedder: str, hashes: Iterable[bytes]) -> set[bytes]
     return found
 
 
-def put(tx: Transaction, embedder: str, hashes: Sequence[bytes], vectors: Vectors) -> None:
-    """Store vectors; those that exist stay as they are."""
+def put(
+    tx: Transaction, embedder: str, hashes: Sequence[bytes], vectors: Vectors, *, owner: str
+) -> None:
+    """Store vectors; those that exist stay as they are.
+
+    Args:
+        owner: the id of the process whose work they are until a chunk has their text.
+    """
+    fixed = {"embedder": embedder, "owner": owner}
     rows = [
-        {"text_hash": name, "embedder": embedder, "vector": row.astype("<f4").tobytes()}
+        {"text_hash": name, "vector": row.astype("<f4").tobytes(), **fixed}
         for name, row in zip(hashes, vectors, strict=True)
     ]
     dialect.upsert(tx, table, rows)
@@ -81,10 +88,11 @@ def collect_unused(tx: Transaction, hashes: Iterable[bytes]) -> None:
         tx.execute(delete(table).where(table.c.text_hash.in_(part), ~used.exists()))
 
 
-def collect_orphans(tx: Transaction) -> int:
-    """Delete every vector without a chunk, as broken-off work leaves them; returns how many."""
+def collect_left(tx: Transaction, living: Collection[str]) -> int:
+    """Delete the vectors without a chunk that dead processes have left; returns how many."""
     used = select(schema.chunks.c.text_hash).where(schema.chunks.c.text_hash == table.c.text_hash)
-    return tx.execute(delete(table).where(~used.exists())).rowcount
+    is_left = table.c.owner.is_(None) | table.c.owner.not_in(living)
+    return tx.execute(delete(table).where(is_left, ~used.exists())).rowcount
 
 
 def count(tx: Transaction) -> int:

@@ -19,7 +19,7 @@ from kb.ids import now
 from kb.protocols import IndexKey
 from kb.store.content import datasets
 from kb.store.engine import dialect, schema
-from kb.store.engine.database import Transaction
+from kb.store.engine.database import Transaction, notify_after
 from kb.store.engine.records import failure_from, processing_from, processing_to
 from kb.types import Dataset, Failure, Generation, GenerationCounts, Processing, Scope
 
@@ -51,6 +51,7 @@ def create(
             created_at=now(),
         )
     )
+    notify_after(tx, "reindex")
     return get(tx, dataset, number)
 
 

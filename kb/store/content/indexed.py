@@ -16,7 +16,7 @@ from kb.ids import now
 from kb.iteration import batched
 from kb.store.content import chunks, embeddings, layouts, removal
 from kb.store.engine import schema
-from kb.store.engine.database import VARIABLES, Transaction
+from kb.store.engine.database import VARIABLES, Transaction, notify_after
 from kb.types import Block, Chunk, Page
 
 
@@ -46,6 +46,7 @@ def put(tx: Transaction, versions: Sequence[IndexedVersion]) -> None:
         receipts = [_receipt_row(item) for item in versions]
         tx.execute(update(documents).where(documents.c.id == bindparam("key")), receipts)
     _insert(tx, schema.index_ops, [_op_row(item) for item in versions])
+    notify_after(tx, "apply")
 
 
 def _removed(tx: Transaction, versions: Sequence[IndexedVersion]) -> list[bytes]:

@@ -167,9 +167,9 @@ def _put(
         for plan in plans
     ]
     new = [p.document for p in placed if p.outcome in ("created", "replaced")]
-    pending = {item.id: item.version for item in new if item.status == "pending"}
+    pending = {item.id: {"version": item.version} for item in new if item.status == "pending"}
     jobs.drop(tx, *(item.id for item in new))
-    jobs.add(tx, pending, to.batch_id, kind)
+    jobs.add(tx, kind, pending, to.batch_id)
     return placed
 
 

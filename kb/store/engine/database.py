@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
+from kb.background import Wakeups
 from kb.errors import Rejected, StorageFailed, StorageFull
 from kb.files.originals import has_room
 from kb.store.engine import dialect, schema
@@ -26,6 +27,7 @@ VARIABLES = dialect.VARIABLES
 """Values per statement."""
 
 CLEAN_STOP = "clean_stop"
+_NOTICES = "notices"
 
 
 class Database:
@@ -38,6 +40,7 @@ class Database:
             StorageFull: it cannot be made or migrated, for the disk is full.
         """
         self.path = path
+        self.wakeups = Wakeups()
         self._writer = dialect.writer(path)
         self._readers = dialect.readers(path)
         self._turn = threading.Lock()
@@ -51,8 +54,11 @@ class Database:
         Raises:
             StorageFull: the disk is full, or as StorageFailed broken; nothing was changed.
         """
-        with self._turn, storage_reported(self.path.parent), self._writer.begin() as transaction:
-            yield transaction
+        with self._turn, storage_reported(self.path.parent):
+            with self._writer.begin() as transaction:
+                notices = transaction.info[_NOTICES] = set[str]()
+                yield transaction
+            self.wakeups.notify(*notices)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -117,6 +123,11 @@ class Database:
                 return None
             found = transaction.execute(text("SELECT version_num FROM alembic_version")).scalar()
             return None if found is None else str(found)
+
+
+def notify_after(tx: Transaction, *kinds: str) -> None:
+    """Wake who works on these kinds, once the transaction is committed."""
+    tx.info[_NOTICES].update(kinds)
 
 
 def stopped_cleanly(tx: Transaction) -> bool:

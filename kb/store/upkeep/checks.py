@@ -19,7 +19,7 @@ jobs, ops = schema.jobs, schema.index_ops
 
 def stuck(tx: Transaction) -> list[tuple[str, str, str]]:
     """(id, name, status) of documents in work without a job or an operation to move them on."""
-    driven = select(jobs.c.document_id).union(
+    driven = select(jobs.c.subject).union(
         select(ops.c.document_id).where(ops.c.kind == "add", ops.c.document_id.is_not(None))
     )
     query = select(documents.c.id, documents.c.name, documents.c.status).where(

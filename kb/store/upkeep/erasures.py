@@ -17,7 +17,7 @@ from kb.errors import NotFound
 from kb.ids import now
 from kb.iteration import batched
 from kb.store.engine import dialect, schema
-from kb.store.engine.database import VARIABLES, Transaction
+from kb.store.engine.database import VARIABLES, Transaction, notify_after
 from kb.types import Scope
 
 table = schema.erasures
@@ -77,6 +77,7 @@ def add(tx: Transaction, scope: Scope, samples: Mapping[str, bytes | None]) -> N
             for row in tx.execute(query).all()
         ]
         dialect.upsert(tx, table, rows, replace=REPLACED)
+    notify_after(tx, "erase")
 
 
 def get(tx: Transaction, scope: Scope, document_id: str) -> Erasure:

@@ -9,10 +9,10 @@ from sqlalchemy import and_, delete, select, update
 
 from kb.ids import now
 from kb.store.engine import schema
-from kb.store.engine.database import Transaction
+from kb.store.engine.database import Transaction, notify_after
 from kb.store.engine.records import failure_to
 from kb.store.work import batches, jobs
-from kb.types import ARCHIVE_TYPE, Failure, Scope
+from kb.types import Failure, Scope
 
 table = schema.batches
 items = schema.batch_items
@@ -31,6 +31,7 @@ def pause(tx: Transaction, scope: Scope, batch_id: str) -> None:
 def resume(tx: Transaction, scope: Scope, batch_id: str) -> None:
     """Go on with a paused batch. Raises NotFound."""
     _set_paused(tx, scope, batch_id, False)
+    notify_after(tx, "index", "expand")
 
 
 def cancel(tx: Transaction, scope: Scope, batch_id: str) -> None:
@@ -40,7 +41,7 @@ def cancel(tx: Transaction, scope: Scope, batch_id: str) -> None:
     """
     _set_paused(tx, scope, batch_id, False)
     own = schema.jobs.c.batch_id == batch_id
-    queued = select(schema.jobs.c.document_id).where(own)
+    queued = select(schema.jobs.c.subject).where(own)
     given_up = {"status": "failed", "error": failure_to(CANCELLED), "updated_at": now()}
     tx.execute(update(documents).where(documents.c.id.in_(queued)).values(**given_up))
     tx.execute(delete(schema.jobs).where(own))
@@ -64,10 +65,9 @@ def retry(tx: Transaction, scope: Scope, batch_id: str) -> int:
     found = select(failed.subquery().c.id)
     tx.execute(update(documents).where(documents.c.id.in_(found)).values(**again))
     jobs.drop(tx, *(row.id for row in rows))
-    archives = {row.id: row.version for row in rows if row.media_type == ARCHIVE_TYPE}
-    others = {row.id: row.version for row in rows if row.id not in archives}
-    jobs.add(tx, others, batch_id, "index")
-    jobs.add(tx, archives, batch_id, "expand")
+    for kind in jobs.KINDS:
+        own = [row for row in rows if jobs.kind_of(row.media_type) == kind]
+        jobs.add(tx, kind, {row.id: {"version": row.version} for row in own}, batch_id)
     return len(rows)
 
 

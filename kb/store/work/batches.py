@@ -248,7 +248,6 @@ def _counted(
 def _rows_by_status(tx: Transaction, batch_id: str, since: str) -> dict[DocumentStatus, Row[Any]]:
     """Per status: how many documents, what is left to do of them, and what changed of late."""
     is_recent = documents.c.updated_at >= since
-    own_job = and_(jobs.c.document_id == documents.c.id, jobs.c.version == documents.c.version)
     # One that has no job any more waits for the indexes only.
     to_do = case((jobs.c.id.is_(None), 0.0), else_=1.0 - func.coalesce(jobs.c.progress, 0.0))
     query = (
@@ -260,7 +259,7 @@ def _rows_by_status(tx: Transaction, batch_id: str, since: str) -> dict[Document
             func.sum(case((is_recent, documents.c.size_bytes), else_=0)).label("recent_size"),
         )
         .join_from(items, documents, _same(), isouter=True)
-        .join(jobs, own_job, isouter=True)
+        .join(jobs, jobs.c.subject == documents.c.id, isouter=True)
         .where(items.c.batch_id == batch_id)
         .group_by(documents.c.status)
     )

@@ -16,7 +16,7 @@ from sqlalchemy import Row, delete, func, insert, select
 from kb.protocols import IndexKey
 from kb.store.content import texts
 from kb.store.engine import schema
-from kb.store.engine.database import Transaction
+from kb.store.engine.database import Transaction, notify_after
 
 table = schema.index_ops
 
@@ -72,6 +72,7 @@ def add(
             texts=gone,
         )
     )
+    notify_after(tx, "apply")
 
 
 def oldest(tx: Transaction, limit: int, *, besides: Collection[str] = ()) -> list[IndexOp]:

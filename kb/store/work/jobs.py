@@ -1,24 +1,33 @@
-"""Work to be done on documents, in the same transactions as the documents themselves.
+"""The queue: work to be done, in the same transactions as what it is about.
 
 A claim is a lease with a fencing token: whoever finishes must still hold the token, so a worker
-that was thought dead can never overwrite its successor's result. Ids are never used again: the job
-of a replaced document must not look like its successor's. An attempt counts when a
-claim begins; those that were begun when the process died are tried again alone, so that each is
-blamed for its own crashes only.
+that was thought dead can never overwrite its successor's result. Ids are never used again: a job
+must not look like one that was dropped. An attempt counts when the work begins; what was begun and
+not finished comes after all that was not, so each job is blamed for its own crashes only.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 
 from kb.iteration import batched
 from kb.store.engine import schema
-from kb.store.engine.database import VARIABLES, Transaction
+from kb.store.engine.database import VARIABLES, Transaction, notify_after
 from kb.types import ARCHIVE_TYPE
 
 table = schema.jobs
@@ -28,6 +37,8 @@ LEASE_S = 120.0
 JobKind = Literal["index", "expand"]
 """`index` makes a document searchable, `expand` makes documents of an archive's members."""
 
+KINDS: tuple[JobKind, ...] = ("index", "expand")
+
 
 def kind_of(media_type: str) -> JobKind:
     """What is to be done with a file of that type."""
@@ -36,60 +47,73 @@ def kind_of(media_type: str) -> JobKind:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One document version to index; `attempts` were begun before this claim, and not finished."""
+    """A claim on some work; `attempts` were begun before it, and not finished.
+
+    `subject` is the id of what is worked on, and `payload` what else the work needs to know: the
+    `version` of a document, and how many members of an archive are `done`.
+    """
 
     id: int
-    document_id: str
-    version: int
+    kind: JobKind
+    subject: str
+    payload: Mapping[str, Any]
+    batch_id: str
     attempts: int
     token: int
-    batch_id: str
-    kind: JobKind
-    done: int
+
+    @property
+    def version(self) -> int:
+        """Of the document that is worked on."""
+        return int(self.payload["version"])
 
 
-def add(tx: Transaction, versions: Mapping[str, int], batch_id: str, kind: JobKind) -> None:
-    """Queue document id → version. Drop what is queued for these documents first."""
-    new = {"batch_id": batch_id, "kind": kind, "status": "queued"}
-    counts = {"done": 0, "attempts": 0, "token": 0}
+def add(
+    tx: Transaction, kind: JobKind, payloads: Mapping[str, Mapping[str, Any]], batch_id: str
+) -> None:
+    """Queue subject → payload. Drop what is queued for these subjects first."""
+    fixed = {"kind": kind, "batch_id": batch_id, "attempts": 0, "token": 0, "run_after": 0.0}
     rows = [
-        {"document_id": document_id, "version": version, **new, **counts}
-        for document_id, version in versions.items()
+        {"subject": subject, "payload": dict(payload), **fixed}
+        for subject, payload in payloads.items()
     ]
     if rows:
         tx.execute(insert(table), rows)
+        notify_after(tx, kind)
 
 
-def claim(tx: Transaction, limit: int) -> list[Job]:
-    """Take the oldest waiting documents that were never begun."""
-    fresh = _claimable("index").where(table.c.attempts == 0)
-    return _claim(tx, fresh.order_by(table.c.id).limit(limit))
+def claim(
+    tx: Transaction, owner: str, kind: JobKind, limit: int = 1, *, is_begun: bool | None = None
+) -> list[Job]:
+    """Take what waits: what was begun least often first, then the oldest.
+
+    Args:
+        owner: the id of the process that takes it.
+        is_begun: only what was begun and not finished, or only what was not.
+    """
+    moment = time.time()
+    chosen = (
+        select(table.c.id)
+        .where(_is_claimable(kind, moment))
+        .order_by(table.c.attempts, table.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    if is_begun is not None:
+        chosen = chosen.where(table.c.attempts > 0 if is_begun else table.c.attempts == 0)
+    taken = {"owner": owner, "token": table.c.token + 1, "lease_until": moment + LEASE_S}
+    columns = (table.c[name] for name in Job.__slots__)
+    claimed = update(table).where(table.c.id.in_(chosen)).values(**taken).returning(*columns)
+    found = [Job(*row) for row in tx.execute(claimed)]
+    return sorted(found, key=lambda job: (job.attempts, job.id))
 
 
-def archives_waiting(tx: Transaction) -> bool:
-    """Whether an archive waits to be expanded."""
-    return tx.execute(_claimable("expand").limit(1)).first() is not None
+def is_waiting(tx: Transaction, kind: JobKind) -> bool:
+    """Whether there is something to claim."""
+    query = select(literal(1)).where(_is_claimable(kind, time.time()))
+    return tx.execute(query.limit(1)).first() is not None
 
 
-def claim_archive(tx: Transaction) -> list[Job]:
-    """Take the oldest archive that waits to be expanded."""
-    return _claim(tx, _claimable("expand").order_by(table.c.attempts, table.c.id).limit(1))
-
-
-def claim_interrupted(tx: Transaction) -> list[Job]:
-    """Take one job that was begun and never finished: it may have stopped the process, so it is
-    worked on alone, and those that were begun least often come first."""
-    oldest = _claimable("index").where(table.c.attempts > 0).order_by(table.c.attempts, table.c.id)
-    return _claim(tx, oldest.limit(1))
-
-
-def begin(tx: Transaction, job: Job) -> bool:
-    """Count an attempt; False if the claim is no longer good."""
-    held = update(table).where(table.c.id == job.id, table.c.token == job.token)
-    return tx.execute(held.values(attempts=job.attempts + 1)).rowcount == 1
-
-
-def begin_all(tx: Transaction, jobs: Collection[Job]) -> set[int]:
+def begin(tx: Transaction, jobs: Collection[Job]) -> set[int]:
     """Count an attempt for each; returns the ids of those whose claims are still good."""
     good = held(tx, jobs)
     for part in batched(good, VARIABLES):
@@ -98,56 +122,30 @@ def begin_all(tx: Transaction, jobs: Collection[Job]) -> set[int]:
     return good
 
 
-def _claimable(kind: JobKind) -> Select[Any]:
-    """Jobs that nobody holds, or whose lease ran out, of batches that are not paused."""
-    free = (table.c.status == "queued") | (table.c.lease_until < time.time())
-    return select(table.c.id).where(free, table.c.kind == kind, table.c.batch_id.not_in(_paused()))
+def extend(tx: Transaction, jobs: Collection[Job]) -> None:
+    """Heartbeat: keep the leases of those jobs whose claims are still good."""
+    for part in batched([(job.id, job.token) for job in jobs], VARIABLES // 2):
+        own = tuple_(table.c.id, table.c.token).in_(part)
+        tx.execute(update(table).where(own).values(lease_until=time.time() + LEASE_S))
 
 
-def _paused() -> Select[Any]:
-    return select(schema.batches.c.id).where(schema.batches.c.paused)
-
-
-def _claim(tx: Transaction, chosen: Select[Any]) -> list[Job]:
-    rows = tx.execute(
-        update(table)
-        .where(table.c.id.in_(chosen))
-        .values(
-            status="running",
-            token=table.c.token + 1,
-            lease_until=time.time() + LEASE_S,
-        )
-        .returning(table)
-    ).all()
-    return sorted((_job(row) for row in rows), key=lambda job: job.id)
-
-
-def extend(tx: Transaction, jobs: list[Job]) -> None:
-    """Heartbeat: keep the leases of jobs that are still being worked on."""
-    held = [job.id for job in jobs]
-    tx.execute(update(table).where(table.c.id.in_(held)).values(lease_until=time.time() + LEASE_S))
-
-
-def release(tx: Transaction, jobs: list[Job]) -> None:
-    """Give claims back unfinished; an orderly stop does not count as an attempt."""
+def release(tx: Transaction, jobs: Collection[Job], *, delay_s: float = 0.0) -> None:
+    """Give claims back unfinished, which does not count as an attempt."""
+    freed = {"owner": None, "lease_until": None, "run_after": time.time() + delay_s}
     for job in jobs:
-        tx.execute(
-            update(table)
-            .where(table.c.id == job.id, table.c.token == job.token)
-            .values(status="queued", lease_until=None, attempts=job.attempts)
-        )
+        tx.execute(update(table).where(_own(job)).values(attempts=job.attempts, **freed))
+        notify_after(tx, job.kind)
 
 
 def is_held(tx: Transaction, job: Job) -> bool:
     """Whether the claim is still good."""
-    query = select(table.c.id).where(table.c.id == job.id, table.c.token == job.token)
-    return tx.execute(query).first() is not None
+    return job.id in held(tx, [job])
 
 
 def may_go_on(tx: Transaction, job: Job) -> bool:
     """Whether the claim is still good and the batch was not paused meanwhile."""
-    own = select(table.c.id).where(table.c.id == job.id, table.c.token == job.token)
-    return tx.execute(own.where(table.c.batch_id.not_in(_paused()))).first() is not None
+    own = select(table.c.id).where(_own(job), table.c.batch_id.not_in(_paused()))
+    return tx.execute(own).first() is not None
 
 
 def held(tx: Transaction, jobs: Collection[Job]) -> set[int]:
@@ -160,36 +158,34 @@ def held(tx: Transaction, jobs: Collection[Job]) -> set[int]:
     return found
 
 
-def advance(tx: Transaction, job: Job, number: int) -> None:
-    """Note that so many more members of an archive are documents now."""
-    tx.execute(update(table).where(table.c.id == job.id).values(done=table.c.done + number))
+def save(tx: Transaction, job: Job, payload: Mapping[str, Any]) -> None:
+    """Note how far the work has come, for who goes on after a crash."""
+    tx.execute(update(table).where(_own(job)).values(payload=dict(payload)))
 
 
 def note_progress(tx: Transaction, progress: Mapping[int, float]) -> None:
-    """Job id → how much of its document has vectors, 0 to 1."""
+    """Job id → how much of it is done, 0 to 1, for who looks on."""
     rows = [{"key": job_id, "progress": value} for job_id, value in progress.items()]
     if rows:
         tx.execute(update(table).where(table.c.id == bindparam("key")), rows)
 
 
-def finish(tx: Transaction, jobs: Sequence[Job]) -> None:
-    """Forget jobs that are done."""
-    for part in batched(jobs, VARIABLES):
-        tx.execute(delete(table).where(table.c.id.in_([job.id for job in part])))
+def finish(tx: Transaction, jobs: Collection[Job]) -> None:
+    """Forget jobs that are done; the caller has checked in this transaction that it holds them."""
+    for part in batched([job.id for job in jobs], VARIABLES):
+        tx.execute(delete(table).where(table.c.id.in_(part)))
 
 
-def drop(tx: Transaction, *document_ids: str) -> None:
-    """Forget the jobs of documents: done, replaced or no longer wanted."""
-    for part in batched(document_ids, VARIABLES):
-        tx.execute(delete(table).where(table.c.document_id.in_(part)))
+def drop(tx: Transaction, *subjects: str) -> None:
+    """Forget the jobs of some subjects: replaced or no longer wanted."""
+    for part in batched(subjects, VARIABLES):
+        tx.execute(delete(table).where(table.c.subject.in_(part)))
 
 
-def requeue_running(tx: Transaction) -> int:
-    """At start, before any worker: whoever held these jobs is dead, for the folder was locked."""
-    result = tx.execute(
-        update(table).where(table.c.status == "running").values(status="queued", lease_until=None)
-    )
-    return result.rowcount
+def requeue_left(tx: Transaction, living: Collection[str]) -> int:
+    """Queue again what processes had in hand that are not alive; returns how much."""
+    left = table.c.owner.is_not(None) & table.c.owner.not_in(living)
+    return tx.execute(update(table).where(left).values(owner=None, lease_until=None)).rowcount
 
 
 def waiting(tx: Transaction) -> int:
@@ -197,14 +193,16 @@ def waiting(tx: Transaction) -> int:
     return tx.execute(select(func.count()).select_from(table)).scalar_one()
 
 
-def _job(row: Row[Any]) -> Job:
-    return Job(
-        row.id,
-        row.document_id,
-        row.version,
-        row.attempts,
-        row.token,
-        row.batch_id,
-        row.kind,
-        row.done,
-    )
+def _is_claimable(kind: JobKind, moment: float) -> ColumnElement[bool]:
+    """Nobody holds it, or the lease ran out, its time has come, and its batch is not paused."""
+    is_free = table.c.owner.is_(None) | (table.c.lease_until < moment)
+    is_due = table.c.run_after <= moment
+    return is_free & is_due & (table.c.kind == kind) & table.c.batch_id.not_in(_paused())
+
+
+def _paused() -> Any:
+    return select(schema.batches.c.id).where(schema.batches.c.paused)
+
+
+def _own(job: Job) -> ColumnElement[bool]:
+    return (table.c.id == job.id) & (table.c.token == job.token)

@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, select
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 
-table = schema.strides
+table = schema.throughput
 
 PACE_S = 10
 """Seconds over which the present pace is measured."""

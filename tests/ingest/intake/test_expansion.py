@@ -16,7 +16,7 @@ from kb.store.engine.paging import PageRequest
 from kb.store.work import batch_control, batches, jobs
 from kb.types import Document
 from tests.ingest.readers.office_samples import docx, paragraph, zipped
-from tests.parts import ADMIN, document, finish, ingest, upload
+from tests.parts import ADMIN, crash, document, finish, ingest, upload
 
 
 def everything(kb: KnowledgeBase, dataset_id: str) -> dict[str, Document]:
@@ -142,16 +142,15 @@ def test_expansion_broken_off_at_any_group_goes_on_behind_it(kb, dataset_id, mon
     monkeypatch.setattr(expansion, "GROUP_FILES", 7)
     result = upload(kb, dataset_id, {"all.zip": zipped(many(40))})
     starts = 0
-    while jobs_left := kb.database.writing(jobs.claim_archive):
+    while jobs_left := kb.database.writing(jobs.claim, kb.owner.id, "expand"):
         groups = iter([False] * 9)  # one look per member and one per group: it stops in the second
         expand(
             kb,
             jobs_left[0],
             is_stopping=lambda groups=groups: next(groups, True),
-            on_group=lambda: None,
         )
         starts += 1
-        kb.database.writing(jobs.requeue_running)  # as after a crash
+        crash(kb)  # as after a crash
     assert starts == 6
 
     found = everything(kb, dataset_id)
@@ -159,7 +158,7 @@ def test_expansion_broken_off_at_any_group_goes_on_behind_it(kb, dataset_id, mon
     assert {(item.version, item.status) for item in found.values()} == {(1, "pending")}
     assert batch(kb, result.batch_id).total == 40
     with kb.database.read() as tx:
-        assert tx.execute(text("SELECT count(*) FROM jobs")).scalar_one() == 40
+        assert tx.execute(text("SELECT count(*) FROM queue")).scalar_one() == 40
     finish(kb)
     assert set(statuses(kb, dataset_id).values()) == {"ready"}
     assert kb.fsck.run().is_clean
@@ -167,22 +166,21 @@ def test_expansion_broken_off_at_any_group_goes_on_behind_it(kb, dataset_id, mon
 
 def test_a_lost_claim_stores_nothing_more(kb, dataset_id):
     upload(kb, dataset_id, {"all.zip": zipped(many(5))})
-    (stale,) = kb.database.writing(jobs.claim_archive)
-    kb.database.writing(jobs.requeue_running)
-    (fresh,) = kb.database.writing(jobs.claim_archive)
+    (stale,) = kb.database.writing(jobs.claim, kb.owner.id, "expand")
+    crash(kb)
+    (fresh,) = kb.database.writing(jobs.claim, kb.owner.id, "expand")
 
-    expand(kb, stale, is_stopping=lambda: False, on_group=lambda: None)
+    expand(kb, stale, is_stopping=lambda: False)
     assert set(everything(kb, dataset_id)) == {"all.zip"}
-    expand(kb, fresh, is_stopping=lambda: False, on_group=lambda: None)
+    expand(kb, fresh, is_stopping=lambda: False)
     assert set(everything(kb, dataset_id)) == set(many(5))
 
 
 def test_an_archive_that_stops_the_process_again_and_again_is_given_up(kb, dataset_id):
     upload(kb, dataset_id, {"all.zip": zipped(many(2))})
     with kb.database.write() as tx:
-        tx.execute(text("UPDATE jobs SET attempts = 3"))
-    worker = ArchiveWorker(kb, on_documents=lambda: None)
-    assert worker._work()
+        tx.execute(text("UPDATE queue SET attempts = 3"))
+    ArchiveWorker(kb)._round()
     assert statuses(kb, dataset_id) == {"all.zip": "crashed_repeatedly"}
 
 

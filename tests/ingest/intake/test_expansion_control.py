@@ -50,7 +50,7 @@ def interrupted_by(
 
 def work(kb: KnowledgeBase) -> None:
     """What the thread that expands archives does in one turn."""
-    ArchiveWorker(kb, on_documents=lambda: None)._work()
+    ArchiveWorker(kb)._round()
 
 
 def until_the_clock_moves_on() -> None:
@@ -176,7 +176,7 @@ def test_a_paused_archive_stops_between_members_and_goes_on(
     work(kb)
     assert seen == sorted(many(7))
     assert set(items(kb, batch_id)) == {*many(7), "all.zip"}
-    assert kb.database.writing(jobs.claim, 10) == []
+    assert kb.database.writing(jobs.claim, kb.owner.id, "index", 10) == []
 
     kb.database.writing(batch_control.resume, ADMIN, batch_id)
     finish(kb)

@@ -25,7 +25,7 @@ def stored(kb: KnowledgeBase, dataset_id: str) -> tuple[Document, ...]:
 
 
 def staging(kb: KnowledgeBase) -> list[str]:
-    return os.listdir(kb.folder.originals / "staging")
+    return os.listdir(kb.folder.originals / "staging" / kb.owner.id)
 
 
 def test_an_accepted_file_lies_under_its_hash_and_waits_to_be_indexed(kb, dataset_id):
@@ -246,6 +246,7 @@ def test_a_file_over_the_limit_or_broken_off_leaves_nothing(tmp_path):
     for source, error in (([b"12345", b"6"], TooLarge), (broken(), ConnectionResetError)):
         with pytest.raises(error):
             originals.stage(source, max_bytes=5)
-    assert os.listdir(tmp_path / "staging") == []
+    assert os.listdir(tmp_path / "staging" / "alone") == []
     assert originals.stage([b"123", b"45"], max_bytes=5).size_bytes == 5
-    assert originals.sweep_staging() == 1
+    originals.sweep_staging(living=())
+    assert os.listdir(tmp_path / "staging") == []

@@ -110,7 +110,7 @@ def test_a_vector_that_a_deletion_took_meanwhile_is_made_again(kb, counting, dat
     ids = ingest(kb, dataset_id, {"a.md": sections("copper")})
     counting.taken()
     upload(kb, dataset_id, {"b.md": sections("copper")})
-    (job,) = kb.database.writing(jobs.claim, 5)
+    (job,) = kb.database.writing(jobs.claim, kb.owner.id, "index", 5)
     pool = ReaderPool(timeout_s=30, memory_bytes=2**30, max_characters=10**6)
     try:
         prepared = pipeline.prepare(kb, pool, job)

@@ -83,7 +83,6 @@ def test_a_small_document_is_ready_long_before_the_big_one_that_came_first(
     with working(kb) as worker:
         assert stepped.asked.acquire(timeout=PATIENCE_S)
         second = upload(kb, dataset_id, {"small.md": "A few words about Ostrava."}).accepted[0]
-        worker.notify()
         assert both_read.wait(PATIENCE_S)
         stepped.step(2)  # the slice in hand, and the next
         assert stepped.asked.acquire(timeout=PATIENCE_S)

@@ -78,7 +78,6 @@ def test_a_document_that_is_replaced_again_and_again_while_indexing_ends_with_th
     with working(kb) as worker:
         for number in range(20):
             upload(kb, dataset_id, {"a.md": f"Version number{number} of the text."})
-            worker.notify()
             time.sleep(0.02 * (number % 3))
         assert worker.wait_idle(60)
     (only,) = kb.database.reading(documents.page, ADMIN, dataset_id, PageRequest()).data
@@ -128,7 +127,6 @@ def test_documents_deleted_at_random_while_many_are_indexed_leave_no_trace(kb, d
     with working(kb) as worker:
         files = {f"{n}.md": f"Text number{n} in the heap. Shared words." for n in range(60)}
         ids = [item.id for item in upload(kb, dataset_id, files).accepted]
-        worker.notify()
         for document_id in ids[::2]:
             kb.delete_document(ADMIN, document_id)
         assert worker.wait_idle(60)
@@ -141,7 +139,6 @@ def test_documents_deleted_at_random_while_many_are_indexed_leave_no_trace(kb, d
 def test_a_dataset_deleted_while_indexing_leaves_no_trace(kb, dataset_id):
     with working(kb) as worker:
         upload(kb, dataset_id, {f"{n}.md": f"Text {n}" for n in range(40)})
-        worker.notify()
         kb.delete_dataset(ADMIN, dataset_id)
         assert worker.wait_idle(60)
     assert kb.database.reading(chunks.count) == 0

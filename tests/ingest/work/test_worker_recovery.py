@@ -12,7 +12,7 @@ from ingest.sandbox.reader_process import ReaderPool
 from ingest.work import embedding, pipeline
 from kb.knowledge_base import KnowledgeBase
 from kb.store.work import jobs
-from tests.parts import begin_all, claim, crash, document, finish, upload, working
+from tests.parts import begin, begin_all, claim, crash, document, finish, upload, working
 
 
 @pytest.fixture
@@ -27,9 +27,9 @@ def index_until(kb: KnowledgeBase, readers: ReaderPool, poison: str) -> None:
     in_hand: list[jobs.Job] = []
     while claimed := claim(kb):
         for job in claimed:
-            assert pipeline.begin(kb, job)
+            assert begin(kb, job)
             in_hand.append(job)
-            if job.document_id == poison:
+            if job.subject == poison:
                 crash(kb)
                 return
         for job in in_hand:  # fresh ones are stored together, a suspect is stored alone
@@ -61,19 +61,18 @@ def test_what_was_in_hand_at_a_crash_is_tried_alone_and_after_the_rest(kb, datas
     upload(kb, dataset_id, {"new.md": "Text of the new one"})
 
     (new,) = claim(kb)
-    assert new.document_id not in {job.document_id for job in suspects}
-    assert [job.document_id for job in claim(kb)] == [suspects[0].document_id]
+    assert new.subject not in {job.subject for job in suspects}
+    assert [job.subject for job in claim(kb)] == [suspects[0].subject]
 
 
 def test_an_orderly_stop_gives_the_jobs_back_without_counting_an_attempt(kb, dataset_id):
     result = upload(kb, dataset_id, {f"{n}.md": f"Text {n}. " * 50 for n in range(60)})
     for _ in range(6):
-        with working(kb) as worker:
-            worker.notify()
+        with working(kb):
             time.sleep(0.05)
         with kb.database.read() as tx:
-            states = tx.execute(text("SELECT DISTINCT status, attempts FROM jobs")).all()
-            assert {tuple(row) for row in states} <= {("queued", 0)}
+            states = tx.execute(text("SELECT DISTINCT owner, attempts FROM queue")).all()
+            assert {tuple(row) for row in states} <= {(None, 0)}
     finish(kb)
     assert {document(kb, item.id).status for item in result.accepted} == {"ready"}
     assert kb.fsck.run().is_clean
@@ -89,16 +88,16 @@ def limit_pages(kb: KnowledgeBase, more: int | None) -> None:
 def test_a_full_disk_pauses_indexing_and_space_resumes_it(
     kb, dataset_id, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("ingest.work.worker.FULL_DISK_PAUSE_S", 0.05)
+    monkeypatch.setattr("ingest.work.claims.FULL_DISK_PAUSE_S", 0.05)
+    monkeypatch.setattr("kb.background.RETRY_S", 0.05)
     monkeypatch.setattr("ingest.work.worker.IDLE_S", 0.05)
     words = " ".join(f"word{n}" for n in range(3000))
     result = upload(kb, dataset_id, {f"{n}.md": f"Text {n} {words} {n}" for n in range(8)})
     limit_pages(kb, 3)
     with working(kb) as worker:
-        worker.notify()
         time.sleep(1.5)
         names = {thread.name for thread in threading.enumerate()}
-        assert names >= {"_read_loop", "_embed_loop", "_heartbeat_loop"}
+        assert names >= {"index", "embed", "heartbeat"}
         assert not any(document(kb, item.id).status == "failed" for item in result.accepted)
         limit_pages(kb, None)
         assert worker.wait_idle(60)

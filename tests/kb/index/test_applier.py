@@ -16,7 +16,7 @@ from kb.protocols import IndexKey
 from kb.store.content import chunks, removal, texts
 from kb.store.work import index_ops, jobs
 from kb.types import Retrieval
-from tests.parts import ADMIN, document, finish, ingest, upload
+from tests.parts import ADMIN, begin, document, finish, ingest, upload
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def store(
 ) -> list[str]:
     """Everything up to the indexes; returns the documents' ids."""
     accepted = upload(kb, dataset_id, files).accepted
-    while claimed := kb.database.writing(jobs.claim, 100):
-        assert all(pipeline.begin(kb, job) for job in claimed)
+    while claimed := kb.database.writing(jobs.claim, kb.owner.id, "index", 100):
+        assert all(begin(kb, job) for job in claimed)
         prepared = [pipeline.prepare(kb, readers, job) for job in claimed]
         embedding.embed_and_store(kb, prepared, lambda: False)
     return [item.id for item in accepted]

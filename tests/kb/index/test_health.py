@@ -9,15 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ingest.sandbox.reader_process import ReaderPool
+from ingest.work import embedding, pipeline
 from kb.errors import IndexDamaged
+from kb.index.applier import Applier
 from kb.index.embedded_chroma.probe import probed
 from kb.index.embedded_chroma.vectors import ChromaVectors
 from kb.index.health import IndexHealth, NearestTexts, VerifiedKeywords
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.protocols import IndexKey
 from kb.settings import Settings
+from kb.store.work import index_ops
 from kb.types import Retrieval
-from tests.parts import ADMIN, ingest
+from tests.parts import ADMIN, begin_all, ingest, upload
 
 ROWS = 1200  # over 1,000 Chroma writes its graph to disk
 LINES = [f"Line word{n}a holds word{n}b and word{n}c." for n in range(60)]
@@ -50,8 +54,22 @@ def make_deadly(root: Path, key: IndexKey) -> None:
     graph.write_bytes(content)
 
 
+@pytest.fixture
+def readers():
+    pool = ReaderPool(timeout_s=30, memory_bytes=2**30, max_characters=10**6)
+    yield pool
+    pool.close()
+
+
+def stored(kb: KnowledgeBase, readers: ReaderPool, dataset: str, files: dict[str, str]) -> None:
+    """Everything up to the indexes."""
+    upload(kb, dataset, files)
+    prepared = [pipeline.prepare(kb, readers, job) for job in begin_all(kb)]
+    embedding.embed_and_store(kb, prepared, never)
+
+
 def leave_uncleanly(kb: KnowledgeBase) -> None:
-    kb.verification._is_due = True
+    kb.verification.is_due = True
     kb.close()
 
 
@@ -111,6 +129,26 @@ def test_an_index_that_would_kill_is_rebuilt_and_searched_meanwhile(filled: tupl
         assert names(kb, dataset, LINES[7], "vector") == ["7.txt"]
     finally:
         kb.close()
+
+
+def test_an_applier_that_finds_a_quarantined_index_keeps_nobody_waiting(kb: KnowledgeBase, readers):
+    kb.applier.stop()
+    dataset = kb.create_dataset(ADMIN, "d").id
+    stored(kb, readers, dataset, {"a.txt": LINES[0]})
+    health = IndexHealth()
+    health.quarantine([IndexKey(dataset, 1)])
+    vectors = ChromaVectors(kb.folder.index, open_limit=1, health=health)
+    applier = Applier(kb.database, vectors, kb.keywords, health)
+    draining = threading.Thread(target=applier.drain, daemon=True)
+    draining.start()
+    draining.join(timeout=30)
+    assert not draining.is_alive()
+    assert kb.database.reading(index_ops.waiting) == 1
+
+    health.release(IndexKey(dataset, 1))
+    applier.drain()
+    assert kb.database.reading(index_ops.waiting) == 0
+    vectors.close()
 
 
 def test_an_index_found_damaged_in_use_is_mended_and_the_search_answered(kb: KnowledgeBase):

@@ -103,10 +103,10 @@ def test_a_paused_batch_is_not_claimed_and_others_are(database, dataset_id):
     _, second = new_batch(database, dataset_id, c="3")
     database.writing(batch_control.pause, ADMIN, paused)
 
-    assert [job.document_id for job in database.writing(jobs.claim, 10)] == second
+    assert [job.subject for job in database.writing(jobs.claim, "me", "index", 10)] == second
     assert get(database, paused).is_paused
     database.writing(batch_control.resume, ADMIN, paused)
-    assert [job.document_id for job in database.writing(jobs.claim, 10)] == first
+    assert [job.subject for job in database.writing(jobs.claim, "me", "index", 10)] == first
 
 
 def test_cancelling_drops_what_waits_and_keeps_what_is_there(database, dataset_id):
@@ -114,7 +114,7 @@ def test_cancelling_drops_what_waits_and_keeps_what_is_there(database, dataset_i
     make_ready(database, old)
     batch_id, ids = new_batch(database, dataset_id, a="2", b="3", c="4")
     make_ready(database, ids[1])
-    database.writing(jobs.claim, 1)
+    database.writing(jobs.claim, "me", "index", 1)
     database.writing(batch_control.cancel, ADMIN, batch_id)
 
     assert [status(database, i) for i in ids] == ["failed", "ready", "failed"]
@@ -145,7 +145,7 @@ def test_retrying_queues_exactly_the_failed(database, dataset_id):
     assert database.writing(batch_control.retry, ADMIN, batch_id) == 2
     assert [status(database, i) for i in ids] == ["ready", "pending", "pending"]
     assert database.writing(batch_control.retry, ADMIN, batch_id) == 0
-    assert {job.document_id for job in database.writing(jobs.claim, 10)} == set(ids[1:])
+    assert {job.subject for job in database.writing(jobs.claim, "me", "index", 10)} == set(ids[1:])
 
 
 def test_a_stranger_controls_nothing(database, dataset_id):

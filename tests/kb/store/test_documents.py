@@ -45,7 +45,8 @@ def index(database: Database, document_id: str, version: int, text: str = "abc")
     with database.write() as tx:
         pages.put(tx, document_id, version, [Page(1, text)])
         chunks.put(tx, document_id, version, 1, [chunk])
-        embeddings.put(tx, "e", [embeddings.text_hash(text)], np.ones((1, 2), np.float32))
+        vector = np.ones((1, 2), np.float32)
+        embeddings.put(tx, "e", [embeddings.text_hash(text)], vector, owner="me")
         documents.set_receipt(tx, document_id, {}, 1)
         jobs.drop(tx, document_id)
         removal.make_live(tx, document_id, version)
@@ -133,11 +134,11 @@ def test_only_failed_documents_are_retried(database, dataset_id):
 
 def test_a_claim_that_was_taken_over_is_not_held(database, dataset_id):
     put(database, dataset_id)
-    (first,) = database.writing(jobs.claim, 5)
-    assert database.writing(jobs.begin, first)
-    assert database.writing(jobs.claim, 5) == database.writing(jobs.claim_interrupted) == []
-    database.writing(jobs.requeue_running)
-    (second,) = database.writing(jobs.claim_interrupted)
+    (first,) = database.writing(jobs.claim, "me", "index", 5, is_begun=False)
+    assert database.writing(jobs.begin, [first])
+    assert database.writing(jobs.claim, "me", "index", 5) == []
+    database.writing(jobs.requeue_left, ())
+    (second,) = database.writing(jobs.claim, "me", "index", is_begun=True)
     assert (first.attempts, second.attempts) == (0, 1)
     assert not database.reading(jobs.is_held, first)
     assert database.reading(jobs.is_held, second)
@@ -145,10 +146,10 @@ def test_a_claim_that_was_taken_over_is_not_held(database, dataset_id):
 
 def test_an_orderly_release_does_not_count_as_an_attempt(database, dataset_id):
     put(database, dataset_id)
-    (first,) = database.writing(jobs.claim, 5)
-    assert database.writing(jobs.begin, first)
+    (first,) = database.writing(jobs.claim, "me", "index", 5, is_begun=False)
+    assert database.writing(jobs.begin, [first])
     database.writing(jobs.release, [first])
-    (again,) = database.writing(jobs.claim, 5)
+    (again,) = database.writing(jobs.claim, "me", "index", 5, is_begun=False)
     assert again.attempts == 0
 
 

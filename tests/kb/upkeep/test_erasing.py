@@ -127,10 +127,10 @@ def test_what_is_pending_is_erased_after_a_restart(settings: Settings):
     first = open_kb(settings)
     ids = ingest(first, first.create_dataset(ADMIN, "d").id, {**OTHERS, "secret.md": SECRET})
     first.delete_document(ADMIN, ids["secret.md"])
-    first.verification._is_due = True  # as if it had been killed
+    first.verification.is_due = True  # as if it had been killed
     first.close()
     second = open_kb(settings)
-    second.verification.wait()
+    second.verification.join()
     assert second.erasing.run() == Pass(erased=1, pending=0)
     assert files_with(second.folder.root, *traces(SECRET)) == []
     assert second.fsck.run().violations == ()

@@ -29,11 +29,11 @@ from kb.store.engine.schema.work import (
     erasures,
     index_ops,
     jobs,
-    strides,
+    throughput,
     uploads,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The migration that this code expects."""
 
 __all__ = [
@@ -65,7 +65,7 @@ __all__ = [
     "models",
     "pages",
     "passages",
-    "strides",
+    "throughput",
     "uploads",
     "usage",
 ]

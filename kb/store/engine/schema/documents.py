@@ -147,5 +147,6 @@ embeddings = Table(
     Column("text_hash", LargeBinary(16), nullable=False),
     Column("embedder", Text, nullable=False),
     Column("vector", LargeBinary, nullable=False),
+    Column("owner", String),
     UniqueConstraint("text_hash", "embedder"),
 )

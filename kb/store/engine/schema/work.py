@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 from kb.store.engine.schema.metadata import metadata
@@ -55,8 +56,8 @@ batch_items = Table(
     Column("note", JSON),
 )
 
-strides = Table(
-    "strides",
+throughput = Table(
+    "throughput",
     metadata,
     Column("batch_id", String, primary_key=True),
     Column("second", Integer, primary_key=True),
@@ -64,20 +65,21 @@ strides = Table(
 )
 
 jobs = Table(
-    "jobs",
+    "queue",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("document_id", String, ForeignKey("documents.id"), nullable=False, unique=True),
-    Column("version", Integer, nullable=False),
-    Column("batch_id", String, nullable=False, index=True),
     Column("kind", String, nullable=False),
-    Column("done", Integer, nullable=False),
-    Column("status", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("batch_id", String, nullable=False, index=True),
     Column("attempts", Integer, nullable=False),
     Column("token", Integer, nullable=False),
+    Column("run_after", Float, nullable=False),
+    Column("owner", String),
     Column("lease_until", Float),
     Column("progress", Float),
-    Index(None, "status", "id"),
+    UniqueConstraint("subject", "kind"),
+    Index(None, "kind", "attempts", "id"),
     sqlite_autoincrement=True,  # an id that comes back would void the fencing of claims
 )
 
