@@ -5,9 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
-from kb.types import AppContent, PublishedDataset
+from kb.store.apps import apps, fingerprints
+from kb.store.engine.database import Transaction
+from kb.types import AppContent, PublishedDataset, Scope
 
 _TEXTS = ("prompt", "refusal")
 
@@ -33,6 +35,17 @@ class Side:
     datasets: Sequence[PublishedDataset]
 
 
+def compare(
+    tx: Transaction,
+    scope: Scope,
+    app: str,
+    before: int | Literal["draft"],
+    after: int | Literal["draft"],
+) -> list[Difference]:
+    """What differs between two versions, or a version and the draft. Raises NotFound."""
+    return differences(_side(tx, scope, app, before), _side(tx, scope, app, after))
+
+
 def differences(before: Side, after: Side) -> list[Difference]:
     """The fields that differ, in the order in which a draft has them.
 
@@ -45,6 +58,14 @@ def differences(before: Side, after: Side) -> list[Difference]:
         for field in dict.fromkeys([*old, *new])
         if old.get(field) != new.get(field)
     ]
+
+
+def _side(tx: Transaction, scope: Scope, app: str, name: int | Literal["draft"]) -> Side:
+    if name == "draft":
+        content, _ = apps.draft(tx, scope, app)
+        return Side(content, fingerprints.of_datasets(tx, scope, content.dataset_ids))
+    found = apps.version(tx, scope, app, name)
+    return Side(found.content, found.datasets)
 
 
 def _difference(field: str, before: Any, after: Any) -> Difference:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header
+from pydantic import MISSING
 from starlette.responses import Response
 
 from api.deps import KB, AdminCaller, AdminScope, ChatCaller, Paging
 from api.http.idempotency import OnceDep
-from api.resources.apps import views
 from api.resources.apps.requests import AppBody, AppChange, DraftBody, RouteBody
 from api.resources.apps.responses import (
     AppResponse,
@@ -21,12 +21,9 @@ from api.resources.apps.responses import (
 from api.resources.response import ListResponse
 from api.threads import read, write
 from kb.access import Caller
-from kb.chat.ask.chat_models import DEFAULT, EXTRACTIVE
-from kb.chat.ask.routing import check_policy
-from kb.store.apps import apps, contents, models
-from kb.store.content import datasets
-from kb.store.engine.database import Transaction
-from kb.types import AppContent, RoutePolicy, Scope
+from kb.apps import configuring
+from kb.apps.configuring import AppState, Draft, Switch
+from kb.store.apps import apps
 
 router = APIRouter(prefix="/v1/apps", tags=["apps"])
 
@@ -37,25 +34,31 @@ IfMatch = Annotated[str | None, Header(max_length=100)]
 async def create_app(body: AppBody, kb: KB, caller: AdminCaller, once: OnceDep) -> Response:
     """Add an app with an empty draft; its slug must be new."""
 
-    return await once(partial(write, kb, _create, caller, body))
+    async def create() -> AppResponse:
+        return _shown(caller, await write(kb, configuring.add, caller.scope, body.model_dump()))
+
+    return await once(create)
 
 
 @router.get("")
 async def list_apps(kb: KB, caller: ChatCaller, page: Paging) -> ListResponse[AppResponse]:
     """The apps that the key opens, oldest first."""
-    return await read(kb, views.page, caller, page)
+    found = await read(kb, configuring.states, caller.scope, page)
+    shown = tuple(_shown(caller, each) for each in found.data)
+    return ListResponse(data=shown, next=found.next)
 
 
 @router.get("/{app}")
 async def get_app(app: str, kb: KB, caller: ChatCaller) -> AppResponse:
     """One app, by id or slug."""
-    return await read(kb, views.one, caller, app)
+    return _shown(caller, await read(kb, configuring.state, caller.scope, app))
 
 
 @router.patch("/{app}")
 async def change_app(app: str, body: AppChange, kb: KB, caller: AdminCaller) -> AppResponse:
     """Change how an app presents itself."""
-    return await write(kb, _change, caller, app, body.changes())
+    changed = await write(kb, configuring.change, caller.scope, app, body.changes())
+    return _shown(caller, changed)
 
 
 @router.delete("/{app}", status_code=204)
@@ -72,9 +75,7 @@ async def get_draft(app: str, kb: KB, scope: AdminScope, response: Response) -> 
     `warnings` is there if a model that it names is about to be shut down, or if a prompt holds a
     placeholder that is not known.
     """
-    shown, revision = await read(kb, _draft, scope, app)
-    response.headers["etag"] = _etag(revision)
-    return shown
+    return _draft(await read(kb, configuring.draft, scope, app), response)
 
 
 @router.put("/{app}/draft")
@@ -87,10 +88,8 @@ async def put_draft(
     if_match: IfMatch = None,
 ) -> ContentResponse:
     """Replace the draft; with `If-Match` only if nobody else has changed it since."""
-    expected = _revision(if_match)
-    shown, revision = await write(kb, _set_draft, scope, app, body.to_content(), expected)
-    response.headers["etag"] = _etag(revision)
-    return shown
+    asked = body.to_content(), _revision(if_match)
+    return _draft(await write(kb, configuring.set_draft, scope, app, *asked), response)
 
 
 @router.post("/{app}/publish", status_code=201, response_model=VersionResponse)
@@ -102,7 +101,7 @@ async def publish(app: str, kb: KB, scope: AdminScope, once: OnceDep) -> Respons
 @router.get("/{app}/route")
 async def get_route(app: str, kb: KB, scope: AdminScope) -> RoutePolicyResponse:
     """How the fine-tune switch stands."""
-    return await read(kb, _route, scope, app)
+    return _route(await read(kb, configuring.switch, scope, app))
 
 
 @router.put("/{app}/route")
@@ -111,11 +110,7 @@ async def put_route(app: str, body: RouteBody, kb: KB, scope: AdminScope) -> Rou
 
     Refused with 409 if it wants a tuned variant and the app has none.
     """
-    return await write(kb, _set_route, scope, app, body.to_policy())
-
-
-def _etag(revision: int) -> str:
-    return f'"{revision}"'
+    return _route(await write(kb, configuring.set_switch, scope, app, body.to_policy()))
 
 
 def _revision(if_match: str | None) -> int | None:
@@ -126,39 +121,18 @@ def _revision(if_match: str | None) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() else -1
 
 
-def _create(tx: Transaction, caller: Caller, body: AppBody) -> AppResponse:
-    made = apps.create(tx, caller.scope, **body.model_dump())
-    return views.one(tx, caller, made.id)
+def _shown(caller: Caller, found: AppState) -> AppResponse:
+    if caller.scope.may("admin"):
+        return AppResponse.whole(found.app, found.has_tuned, found.warnings)
+    return AppResponse.public(found.app)
 
 
-def _change(tx: Transaction, caller: Caller, app: str, changes: dict[str, Any]) -> AppResponse:
-    return views.one(tx, caller, apps.change(tx, caller.scope, app, changes).id)
+def _draft(found: Draft, response: Response) -> ContentResponse:
+    response.headers["etag"] = f'"{found.revision}"'
+    shown = ContentResponse.model_validate(found.content)
+    return shown.model_copy(update={"warnings": found.warnings or MISSING})
 
 
-def _draft(tx: Transaction, scope: Scope, app: str) -> tuple[ContentResponse, int]:
-    content, revision = apps.draft(tx, scope, app)
-    return views.draft(tx, scope, content), revision
-
-
-def _set_draft(
-    tx: Transaction, scope: Scope, app: str, content: AppContent, expected: int | None
-) -> tuple[ContentResponse, int]:
-    for dataset_id in content.dataset_ids:
-        datasets.get(tx, scope, dataset_id)
-    for model in contents.models_of(content) - {EXTRACTIVE, DEFAULT}:
-        models.check(tx, scope, model)
-    revision = apps.set_draft(tx, scope, app, content, expected=expected)
-    return views.draft(tx, scope, content), revision
-
-
-def _route(tx: Transaction, scope: Scope, app: str) -> RoutePolicyResponse:
-    return views.route(tx, scope, apps.get(tx, scope, app))
-
-
-def _set_route(tx: Transaction, scope: Scope, app: str, policy: RoutePolicy) -> RoutePolicyResponse:
-    found = apps.get(tx, scope, app)
-    content, _ = apps.draft(tx, scope, found.id)
-    check_policy(policy, contents.published(tx, scope, [found.id]).get(found.id), content)
-    for dataset_id in dict.fromkeys(one for rule in policy.rules for one in rule.dataset_ids):
-        datasets.get(tx, scope, dataset_id)
-    return views.route(tx, scope, apps.set_route(tx, scope, found.id, policy))
+def _route(found: Switch) -> RoutePolicyResponse:
+    shown = RoutePolicyResponse.model_validate(found.policy)
+    return shown.model_copy(update={"warnings": found.warnings or MISSING})

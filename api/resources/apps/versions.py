@@ -10,13 +10,11 @@ from api.deps import KB, AdminScope
 from api.resources.apps.requests import RollbackBody
 from api.resources.apps.responses import ComparisonResponse, VersionResponse
 from api.resources.response import ListResponse
-from api.threads import in_thread, read, write
-from kb.apps.comparing import Difference, Side, differences
-from kb.knowledge_base import KnowledgeBase
-from kb.store.apps import apps, fingerprints
-from kb.store.engine.database import Transaction
+from api.threads import read, write
+from kb.apps import comparing
+from kb.store.apps import apps
 from kb.store.engine.paging import Listing
-from kb.types import AppVersion, Scope
+from kb.types import AppVersion
 
 router = APIRouter(prefix="/v1/apps/{app}", tags=["apps"])
 
@@ -39,7 +37,7 @@ async def compare_versions(
     to: Compared = "draft",
 ) -> ComparisonResponse:
     """What differs between two versions, or between a version and the draft, field by field."""
-    found = await in_thread(_compared, kb, scope, app, (from_, to))
+    found = await read(kb, comparing.compare, scope, app, from_, to)
     return ComparisonResponse.model_validate({"before": from_, "after": to, "differences": found})
 
 
@@ -53,19 +51,3 @@ async def get_version(app: str, n: Number, kb: KB, scope: AdminScope) -> AppVers
 async def rollback(app: str, body: RollbackBody, kb: KB, scope: AdminScope) -> AppVersion:
     """Let an earlier version answer again, under its own number; the draft stays as it is."""
     return await write(kb, apps.rollback, scope, app, body.version)
-
-
-def _compared(
-    kb: KnowledgeBase, scope: Scope, app: str, names: tuple[int | Literal["draft"], ...]
-) -> list[Difference]:
-    with kb.database.read() as tx:
-        before, after = (_side(tx, scope, app, name) for name in names)
-    return differences(before, after)
-
-
-def _side(tx: Transaction, scope: Scope, app: str, name: int | Literal["draft"]) -> Side:
-    if name == "draft":
-        content, _ = apps.draft(tx, scope, app)
-        return Side(content, fingerprints.of_datasets(tx, scope, content.dataset_ids))
-    found = apps.version(tx, scope, app, name)
-    return Side(found.content, found.datasets)

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from api.deps import KB, ChatCaller, Paging, User
-from api.resources.chat import passages
 from api.resources.chat.chat import of_user
 from api.resources.chat.requests import NewName
 from api.resources.chat.responses import (
@@ -20,6 +19,7 @@ from api.resources.chat.responses import (
 )
 from api.resources.response import ListResponse
 from api.threads import read, write
+from kb.apps import passages
 from kb.store.apps import apps, conversations, feedback
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest

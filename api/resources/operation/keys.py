@@ -13,13 +13,11 @@ from api.resources.operation.responses import KeyResponse, NewKeyResponse
 from api.resources.response import ListResponse
 from api.threads import read, write
 from kb.access import Access
+from kb.access.issuing import issue
 from kb.store.access import keys
-from kb.store.access.secrets import Secrets
 from kb.store.apps import apps
-from kb.store.content import datasets
-from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing
-from kb.types import Key, Scope
+from kb.types import Key
 
 router = APIRouter(prefix="/v1", tags=["keys"])
 
@@ -27,7 +25,9 @@ router = APIRouter(prefix="/v1", tags=["keys"])
 @router.post("/keys", status_code=201)
 async def create_key(body: KeyBody, kb: KB, scope: AdminScope) -> NewKeyResponse:
     """Make a key; its secret, and a widget's signing secret, are shown this once."""
-    return _shown_once(kb.access, *await write(kb, _create, scope, kb.secrets, body))
+    new = body.to_key(body.dataset_ids)
+    made = await write(kb, issue, scope, kb.secrets, new, body.app)
+    return _shown_once(kb.access, *made)
 
 
 @router.get("/keys", response_model=ListResponse[KeyResponse])
@@ -59,7 +59,8 @@ async def revoke_key(key_id: str, kb: KB, scope: AdminScope) -> Response:
 @router.post("/apps/{app}/keys", status_code=201)
 async def create_app_key(app: str, body: AppKeyBody, kb: KB, scope: AdminScope) -> NewKeyResponse:
     """Make a key for one app; its secrets are shown this once."""
-    return _shown_once(kb.access, *await write(kb, _create_for, scope, kb.secrets, app, body))
+    made = await write(kb, issue, scope, kb.secrets, body.to_key(), app)
+    return _shown_once(kb.access, *made)
 
 
 @router.get("/apps/{app}/keys", response_model=ListResponse[KeyResponse])
@@ -73,16 +74,3 @@ def _shown_once(access: Access, key: Key, token: str) -> NewKeyResponse:
     signing_secret = access.signing_secret(token) if key.is_public else MISSING
     shown = dict(KeyResponse.model_validate(key))
     return NewKeyResponse(**shown, key=token, signing_secret=signing_secret)
-
-
-def _create(tx: Transaction, scope: Scope, vault: Secrets, body: KeyBody) -> tuple[Key, str]:
-    for dataset_id in body.dataset_ids:
-        datasets.get(tx, scope, dataset_id)
-    app_id = None if body.app is None else apps.get(tx, scope, body.app).id
-    return keys.create(tx, scope, vault, body.to_key(app_id, body.dataset_ids))
-
-
-def _create_for(
-    tx: Transaction, scope: Scope, vault: Secrets, app: str, body: AppKeyBody
-) -> tuple[Key, str]:
-    return keys.create(tx, scope, vault, body.to_key(apps.get(tx, scope, app).id))

@@ -75,13 +75,12 @@ class _NewKeyBody(Body):
             raise ValueError("only a key of kind 'widget' names `origins`")
         return self
 
-    def to_key(self, app_id: str | None, dataset_ids: Iterable[str] = ()) -> NewKey:
-        """The domain type."""
+    def to_key(self, dataset_ids: Iterable[str] = ()) -> NewKey:
+        """The domain type, without the app."""
         return NewKey(
             kind=self.kind,
             name=self.name,
             dataset_ids=tuple(dict.fromkeys(dataset_ids)),
-            app_id=app_id,
             origins=tuple(dict.fromkeys(self.origins)),
             limits=self.limits.to_limits(),
             expires_at=None if self.expires_at is None else rfc3339(self.expires_at),

@@ -12,10 +12,10 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractContextManager
 from datetime import date
 
-from kb.apps.model_retirement import shutdown_warning, today
 from kb.errors import ModelUnavailable
 from kb.models.llm.circuit import Breaking, Circuit, Health
 from kb.models.llm.opening import open_chat_model
+from kb.models.llm.retirement import shutdown_warning, today
 from kb.protocols import ChatModel, Prompt
 from kb.settings import LlmSettings
 from kb.store.access.secrets import Secrets

@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TypeVar
 
-from kb.apps.model_retirement import ShutDown, has_shut_down
 from kb.chat.ask.chat_models import EXTRACTIVE, ChatModels, OpenModel
 from kb.chat.ask.hidden_texts import around_inputs, hidden_texts, quotable_texts
 from kb.chat.ask.prepared import Draft, Found, PreparedVariant
@@ -21,6 +20,7 @@ from kb.chat.guard.index import PromptIndex
 from kb.errors import ModelUnavailable
 from kb.models.llm.circuit import CircuitOpen
 from kb.models.llm.extractive import extractive_answer
+from kb.models.llm.retirement import ShutDown, has_shut_down
 from kb.protocols import Prompt
 from kb.search.scoring import LEAST_SCORE
 from kb.search.searching import Searcher

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from kb.apps.model_retirement import content_warnings, shutdown_warning, today
+from kb.apps.configuring import shutdown_warnings
 from kb.chat.ask.question import ChatRequest
 from kb.errors import ModelUnavailable
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.models.fake.server import FakeModelServer
+from kb.models.llm.retirement import shutdown_warning, today
 from kb.settings import EmbeddingSettings, LlmSettings, Settings
 from kb.store.apps import apps, models
 from kb.types import (
@@ -200,7 +201,7 @@ def test_a_shutdown_is_warned_of_for_a_month_and_after_it():
     assert "was shut down" in str(warning(0))
     content = AppContent(base=Variant("a"), tuned=Variant("b", draft_model="m"))
     known = {"m": Model("m", "openai", None, "m", shutdown_at=day.isoformat())}
-    (found,) = content_warnings(content, known, day)
+    (found,) = shutdown_warnings(content, known, day)
     assert found.code == "model_shutdown"
     assert "'tuned'" in found.detail
 

@@ -6,11 +6,10 @@ date gives way to base; a base model has nothing to give way to and is asked as 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 
 from kb.errors import ModelUnavailable
-from kb.types import AppContent, Failure, Model
+from kb.types import Model
 
 WARNING_DAYS = 30
 """How long before its date a model's shutdown is warned of."""
@@ -51,20 +50,3 @@ def shutdown_warning(model: Model, day: date) -> str | None:
         return f"The language model {model.name!r} was shut down on {model.shutdown_at}."
     days = "1 day" if left == 1 else f"{left} days"
     return f"The language model {model.name!r} is shut down on {model.shutdown_at}, in {days}."
-
-
-def content_warnings(
-    content: AppContent, known: Mapping[str, Model], day: date
-) -> tuple[Failure, ...]:
-    """What an operator should know of the models that a draft or version asks."""
-    variants = {"base": content.base, "tuned": content.tuned}
-    return tuple(
-        Failure("model_shutdown", f"{sentence} It answers the variant {name!r}.")
-        for name, variant in variants.items()
-        for sentence in _sentences(variant.models if variant else (), known, day)
-    )
-
-
-def _sentences(names: Iterable[str], known: Mapping[str, Model], day: date) -> list[str]:
-    found = (known[name] for name in dict.fromkeys(names) if name in known)
-    return [sentence for model in found if (sentence := shutdown_warning(model, day))]

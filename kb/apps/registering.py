@@ -1,0 +1,91 @@
+"""Registering language models, changing them, and forgetting those that no app asks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kb.chat.ask.chat_models import DEFAULT, EXTRACTIVE, OpenModel
+from kb.errors import Conflict, Rejected
+from kb.protocols import Prompt
+from kb.store.access.secrets import Secrets
+from kb.store.apps import contents, models
+from kb.store.engine.database import Transaction
+from kb.store.engine.paging import Listing, PageRequest
+from kb.types import Model, Scope, TextPiece
+
+PROBE = Prompt(system="", history=(), query="Say hello.", max_tokens=16)
+SHOWN_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """How soon a model answered a tiny prompt, and the beginning of what it said."""
+
+    first_token_ms: float | None
+    total_ms: float
+    text: str
+
+
+def page(tx: Transaction, scope: Scope, vault: Secrets, request: PageRequest) -> Listing[Model]:
+    """A part of the registered models, with their keys."""
+    listed = models.page(tx, scope, request)
+    whole = [models.get(tx, scope, vault, model.name) for model in listed.data]
+    return Listing(tuple(whole), listed.next)
+
+
+def add(tx: Transaction, scope: Scope, vault: Secrets, model: Model) -> None:
+    """Register a model.
+
+    Raises:
+        Rejected: the server uses its name itself.
+        Conflict: a model of that name is registered.
+    """
+    if model.name in (DEFAULT, EXTRACTIVE):
+        raise Rejected(f"The name {model.name!r} is taken by the server. Choose another.")
+    if models.find(tx, scope, vault, model.name) is not None:
+        raise Conflict(f"A model named {model.name!r} exists already. Change it with PATCH.")
+    models.put(tx, scope, vault, model)
+
+
+def change(
+    tx: Transaction, scope: Scope, vault: Secrets, name: str, changes: Mapping[str, Any]
+) -> Model:
+    """Change fields of a model. Raises NotFound."""
+    changed = replace(models.get(tx, scope, vault, name), **changes)
+    models.put(tx, scope, vault, changed)
+    return changed
+
+
+def remove(tx: Transaction, scope: Scope, name: str, *, force: bool) -> None:
+    """Forget a model.
+
+    Args:
+        force: also one that apps ask.
+
+    Raises:
+        NotFound: there is no such model.
+        Conflict: the published version or the draft of an app asks it.
+    """
+    asking = () if force else contents.apps_asking(tx, scope, name)
+    if asking:
+        raise Conflict(
+            f"The model {name!r} is asked by the apps {', '.join(asking)}. Let their drafts name "
+            f"another and publish them, or delete it with ?force=true."
+        )
+    models.remove(tx, scope, name)
+
+
+async def probe(model: OpenModel) -> ProbeResult:
+    """Send a tiny prompt, also to a model that is left alone after failures. Raises
+    ModelUnavailable."""
+    began = time.perf_counter()
+    first_ms, text = None, ""
+    async for piece in model.test(PROBE):
+        if isinstance(piece, TextPiece):
+            first_ms = first_ms or round((time.perf_counter() - began) * 1000, 1)
+            text += piece.text
+    total_ms = round((time.perf_counter() - began) * 1000, 1)
+    return ProbeResult(first_ms, total_ms, text[:SHOWN_CHARACTERS])
