@@ -19,7 +19,6 @@ from typing import cast
 
 import anyio
 from fastapi import FastAPI
-from sse_starlette.sse import AppStatus
 from uvicorn import Config, Server
 
 from api.app import close_streams, create_app
@@ -82,7 +81,6 @@ def serve(settings: Settings, *, demo: bool, announce: Callable[[str], None] | N
             (announce or _to_standard_output)(_ready_line(url, kb))
 
         server = KnowledgeBaseServer(create_app(kb=kb, demo=demo), kb, on_ready)
-        AppStatus.enable_automatic_graceful_drain = False  # streams end by their terminal event
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again at the end
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])

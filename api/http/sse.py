@@ -5,15 +5,18 @@ JSON in events is ASCII, so no character of a token can break a frame or its enc
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from typing import Any, Generic, TypeVar, get_args
 
 import anyio
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import EventSourceResponse
+from starlette.types import Receive, Scope, Send
 
 from kb.access import OpenStream
 from kb.errors import NotFound
@@ -22,8 +25,8 @@ from kb.iteration import batched
 Name = TypeVar("Name")
 Data = TypeVar("Data")
 
+PING = b": ping\n\n"
 PING_S = 10
-SEND_TIMEOUT_S = 30.0
 HEADERS = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
 
 POLL_S = 0.3
@@ -101,13 +104,57 @@ async def progress_stream(
             return
 
 
-def event_stream(frames: AsyncIterator[bytes]) -> EventSourceResponse:
-    """A response that streams frames, pings, and lets go of readers that stand still."""
-    return EventSourceResponse(
-        frames,
-        headers=HEADERS,
-        ping=PING_S,
-        ping_message_factory=lambda: ServerSentEvent(comment="ping", sep="\n"),
-        sep="\n",
-        send_timeout=SEND_TIMEOUT_S,
-    )
+class EventStream(EventSourceResponse):
+    """Streams frames, pings, and ends when the reader leaves.
+
+    sse_starlette's own `__call__` runs four more tasks for each answer and opens a cancel scope for
+    each event, a twelfth of what an answer of one token takes. This one runs one more task:
+    `close_streams` ends streams before a shutdown, and `DeadlineH11Protocol` hangs up on readers
+    that stand still.
+    """
+
+    def __init__(self, frames: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(frames, headers=HEADERS)
+        self._frames = frames
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            async with asyncio.timeout(None) as connected, aclosing(self._frames) as frames:
+                leaving = asyncio.create_task(self._watch(receive, connected))
+                self._ping_later(send)
+                try:
+                    await self._stream(frames, send)
+                finally:
+                    self.active = False
+                    self._next_ping.cancel()
+                    leaving.cancel()
+        except TimeoutError:
+            if not connected.expired():
+                raise
+
+    async def _stream(self, frames: AsyncIterator[bytes], send: Send) -> None:
+        start = {"status": self.status_code, "headers": self.raw_headers}
+        await send({"type": "http.response.start", **start})
+        async for encoded in frames:
+            await send({"type": "http.response.body", "body": encoded, "more_body": True})
+        self.active = False
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _watch(self, receive: Receive, connected: asyncio.Timeout) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        if self.active:
+            connected.reschedule(asyncio.get_running_loop().time())
+
+    def _ping_later(self, send: Send) -> None:
+        loop = asyncio.get_running_loop()
+        self._next_ping = loop.call_later(PING_S, self._ping_now, send)
+
+    def _ping_now(self, send: Send) -> None:
+        self._ping_later(send)
+        self._pinging = asyncio.create_task(self._send_ping(send))
+
+    async def _send_ping(self, send: Send) -> None:
+        if self.active:
+            await send({"type": "http.response.body", "body": PING, "more_body": True})

@@ -92,7 +92,7 @@ async def run_events(
     start = last_event_id if last_event_id is not None else after or 0
     if run.terminal is not None and start >= len(run.events):
         return Response(status_code=204)
-    return sse.event_stream(run_stream(run, start, stream, full=_is_full(caller)))
+    return sse.EventStream(run_stream(run, start, stream, full=_is_full(caller)))
 
 
 @router.post("/runs/{run_id}/stop", status_code=202)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from json.encoder import encode_basestring_ascii
 
 from starlette.responses import Response
 
-from api.http.sse import event_stream, frame
+from api.http.sse import EventStream, frame
 from api.resources.chat import run_events
 from api.resources.chat.responses import AnswerResponse
 from api.resources.response import json_response
@@ -49,7 +49,7 @@ def run_frames(batch: Sequence[Numbered], *, full: bool) -> bytes:
 
 async def run_stream(
     run: Run, after: int, stream: OpenStream, *, full: bool
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Frames of a run from behind `after` to its terminal event, whatever happens on the way."""
     sent, ended = after, False
     stream.on_revoked(run.wake)
@@ -73,7 +73,7 @@ async def respond(run: Run, caller: Caller, stream: OpenStream, *, streamed: boo
     """The run's events, or its whole answer as one object. Raises AnswerFailed."""
     full = caller.scope.may("admin")
     if streamed:
-        return event_stream(run_stream(run, 0, stream, full=full))
+        return EventStream(run_stream(run, 0, stream, full=full))
     return await _whole(run, full=full)
 
 

@@ -62,7 +62,7 @@ async def batch_events(
     stream: StreamDep,
     after: EventNumber = None,
     last_event_id: LastEventId = None,
-) -> EventSourceResponse:
+) -> sse.EventStream:
     """Events `document` and `progress`, at last `batch.completed`."""
     await read(kb, batches.row_of, scope, batch_id)
     start = last_event_id if last_event_id is not None else after or 0
@@ -73,7 +73,7 @@ async def batch_events(
         closing=request.state.closing,
         stream=stream,
     )
-    return sse.event_stream(frames)
+    return sse.EventStream(frames)
 
 
 @router.post("/{batch_id}/pause", response_model=BatchResponse)

@@ -86,7 +86,7 @@ async def generation_events(
     stream: StreamDep,
     after: EventNumber = None,
     last_event_id: LastEventId = None,
-) -> EventSourceResponse:
+) -> sse.EventStream:
     """Events `progress`, at last `generation.ready`."""
     await in_thread(kb.reindexing.look, scope, dataset_id, number)
     start = last_event_id if last_event_id is not None else after or 0
@@ -97,7 +97,7 @@ async def generation_events(
         closing=request.state.closing,
         stream=stream,
     )
-    return sse.event_stream(frames)
+    return sse.EventStream(frames)
 
 
 @router.delete("/generations/{number}", status_code=204)
