@@ -98,10 +98,9 @@ def create_app(
 
     app = DescribedApi(
         title="Knowledge base",
+        generate_unique_id_function=lambda route: route.name,
         version=version(),
         lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
         redirect_slashes=False,
         dependencies=[Depends(check_query)],
         middleware=[

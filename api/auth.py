@@ -23,7 +23,7 @@ COOKIE = "kb_session"
 CSRF_HEADER = "x-csrf-token"
 END_USER_HEADER = "x-end-user-token"
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/favicon.ico"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/favicon.ico", "/openapi.json", "/docs"})
 OPEN_PREFIX = "/static/"
 PAGES = frozenset({"/"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from threading import Lock
 from typing import Any, get_args
 
 from fastapi import FastAPI
@@ -22,9 +23,7 @@ from api.resources.datasets.generation_stream import GenerationEvents
 
 Json = dict[str, Any]
 
-OPEN = frozenset(
-    {("/healthz", "get"), ("/readyz", "get"), ("/login", "post"), ("/openapi.json", "get")}
-)
+OPEN = frozenset({("/healthz", "get"), ("/readyz", "get"), ("/login", "post")})
 """What needs no key."""
 
 EVENTS = {
@@ -40,11 +39,22 @@ REFERENCE = "#/components/schemas/{model}"
 class DescribedApi(FastAPI):
     """An application that describes its errors, events and keys with its operations."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, openapi_url=None, docs_url=None, redoc_url=None)
+        self._once = Lock()
+        self._text = b""
+
     def openapi(self) -> Json:
         """The OpenAPI document; made once."""
         if self.openapi_schema is None:
             self.openapi_schema = _completed(_with_events(super().openapi()))
         return self.openapi_schema
+
+    def document(self) -> bytes:
+        """The document as it is served. Making it takes most of a second, once. Thread-safe."""
+        with self._once:
+            self._text = self._text or json.dumps(self.openapi()).encode()
+            return self._text
 
 
 def _with_events(described: Json) -> Json:
@@ -67,6 +77,12 @@ def _completed(described: Json) -> Json:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     schemas["Problem"] = _problem()
+    schemas["ErrorCode"] = {
+        "title": "ErrorCode",
+        "description": "The codes of problems; a file that cannot be read has its reason as code.",
+        "type": "string",
+        "enum": sorted(known_codes()),
+    }
     parts["responses"] = {"Problem": _problem_response()}
     parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     for path, items in described["paths"].items():
@@ -103,7 +119,7 @@ def _problem() -> Json:
         "properties": {
             **fields,
             "status": {"type": "integer"},
-            "code": {"type": "string", "enum": sorted(known_codes())},
+            "code": {"anyOf": [{"$ref": REFERENCE.format(model="ErrorCode")}, text]},
         },
     }
 

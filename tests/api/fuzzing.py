@@ -9,6 +9,7 @@ that its schema allows may still be refused, because some rules join fields (a k
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -142,11 +144,28 @@ def _problems(case: Case, answer: Any) -> Iterator[str]:
     left_out = {*NOT_CHECKED}
     if answer.status_code == 413:  # a refusal too, which the tool does not know as one
         left_out.add("negative_data_rejection")
+    if answer.headers.get("content-type", "").startswith("text/event-stream"):
+        left_out.add("response_schema_conformance")  # it takes the frames for what they decode to
+        yield from _event_problems(case, answer.text)
     wanted = [check for check in CHECKS.get_all() if check.__name__ not in left_out]
     try:
         case.validate_response(answer, checks=wanted)
     except FailureGroup as group:
         yield from (f"{type(one).__name__} {one}" for one in group.exceptions)
+
+
+def _event_problems(case: Case, frames: str) -> Iterator[str]:
+    """What is wrong with the events of a stream, each as clients decode it."""
+    described = case.operation.schema.raw_schema
+    responses = case.operation.definition.raw["responses"]
+    schema = responses["200"]["content"]["text/event-stream"]["schema"]
+    fits = jsonschema_rs.validator_for({**schema, "components": described["components"]})
+    for frame in frames.split("\n\n"):
+        lines = (line.partition(": ")[::2] for line in frame.splitlines() if line[0] != ":")
+        if fields := dict(lines):
+            event = {"id": int(fields["id"]), "event": fields["event"]}
+            event["data"] = json.loads(fields["data"])
+            yield from (f"{event}: {error.message}" for error in fits.iter_errors(event))
 
 
 def main() -> None:

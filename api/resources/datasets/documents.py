@@ -133,7 +133,9 @@ async def list_pages(
 
 
 @router.get("/documents/{document_id}/versions", response_model=ListResponse[OldVersion])
-async def list_versions(document_id: str, kb: KB, scope: SearchScope) -> Listing[OldVersion]:
+async def list_document_versions(
+    document_id: str, kb: KB, scope: SearchScope
+) -> Listing[OldVersion]:
     """The versions that were kept by uploads with `mode=version`, newest first."""
     return Listing(tuple(await read(kb, documents.history, scope, document_id)), None)
 
@@ -141,7 +143,7 @@ async def list_versions(document_id: str, kb: KB, scope: SearchScope) -> Listing
 @router.get(
     "/documents/{document_id}/original",
     response_class=FileResponse,
-    responses=binary("application/octet-stream"),
+    responses=binary("*/*"),
 )
 async def get_original(
     document_id: str,

@@ -33,9 +33,19 @@ def test_every_operation_refuses_a_request_without_a_good_key(
         assert answer.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("path", ["/openapi.json", "/metrics", "/docs", "/redoc", "/v1/none", "/x"])
+@pytest.mark.parametrize("path", ["/metrics", "/redoc", "/v1/none", "/x"])
 def test_what_is_not_an_operation_needs_a_key_too(served: Served, path: str):
     assert httpx.get(served.url + path).status_code == 401
+
+
+def test_the_description_and_its_page_are_open(served: Served):
+    described = httpx.get(served.url + "/openapi.json")
+    page = httpx.get(served.url + "/docs")
+
+    assert described.json()["info"]["version"] == version()
+    assert page.headers["content-type"].startswith("text/html")
+    assert "unsafe" not in page.headers["content-security-policy"]
+    assert httpx.get(served.url + "/static/reference.js").status_code == 200
 
 
 def test_health_and_the_login_page_are_open(served: Served):
