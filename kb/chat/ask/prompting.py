@@ -2,6 +2,10 @@
 
 Filling is a single pass: text from a document, a question or an input is never scanned for braces
 again, so nobody outside can reach a placeholder. The result is secret; never log or return it.
+
+Hidden is what the operator has written: every prompt of the version, whichever variant answers,
+with the defaults of its inputs, and the frames of our own around it. What is filled in for a
+question (sources, the question, values that a client sends) is not.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from kb.protocols import Prompt
-from kb.types import AppContent, Chunk, Failure, Source, Turn
+from kb.types import App, AppContent, Chunk, Failure, Source, Turn
 
 _PLACEHOLDER = re.compile(r"\{\{[ \t]*(?:(context|query|draft)|inputs\.(\w[\w-]*))[ \t]*\}\}")
 
@@ -42,6 +46,12 @@ its marks like [1], correct what is not, and write the final answer without ment
 {{draft}}"""
 
 NO_SOURCES = "(No source was found. Say that the documents do not answer this.)"
+
+AROUND = 200
+"""Characters of a prompt on either side of a value that can share a run with it."""
+
+_FILLED = "\0"
+_EDGE = "\1"
 
 
 def fill(
@@ -193,3 +203,50 @@ def _cut(entry: str, count: Callable[[str], int], budget_tokens: int) -> str:
         return entry
     blank = entry.rfind(" ", low - 40, low)
     return entry[: blank if blank > 0 else low]
+
+
+def hidden_texts(content: AppContent) -> tuple[str, ...]:
+    """The guarded texts of a version, cut where a question fills them."""
+    defaults = {item.name: item.default for item in content.inputs}
+    return tuple(dict.fromkeys(part for t in _templates(content) for part in _parts(t, defaults)))
+
+
+def around_inputs(content: AppContent, inputs: Mapping[str, str]) -> tuple[str, ...]:
+    """What the values of one question make of a version's prompts, where they differ from the
+    defaults: each with the text around it, for a run may go from one into the other."""
+    defaults = {item.name: item.default for item in content.inputs}
+    given = {name: value for name, value in inputs.items() if defaults.get(name) != value}
+    if not given:
+        return ()
+    marked = {**inputs, **{name: f"{_EDGE}{_ends(value)}{_EDGE}" for name, value in given.items()}}
+    found: list[str] = []
+    for template in _templates(content):
+        for part in _parts(template, marked):
+            pieces = part.split(_EDGE)
+            for place in range(1, len(pieces), 2):
+                before = "".join(pieces[:place])[-AROUND:]
+                after = "".join(pieces[place + 1 :])[:AROUND]
+                found += f"{before}{pieces[place]}{after}".split(_FILLED)
+    return tuple(dict.fromkeys(found))
+
+
+def quotable_texts(app: App, content: AppContent) -> tuple[str, ...]:
+    """What stands in a prompt and may be said: what the app says anyway, and what is marked."""
+    return (app.opening, *app.suggested_questions, content.refusal, *content.quotable)
+
+
+def _templates(content: AppContent) -> list[str]:
+    variants = [variant for variant in (content.base, content.tuned) if variant is not None]
+    own = [prompt for v in variants for prompt in (v.prompt, v.draft_prompt) if prompt]
+    return [content.prompt, *own, DEFAULT_TEMPLATE, CONTEXT_FRAME, DRAFT_FRAME]
+
+
+def _parts(template: str, inputs: Mapping[str, str]) -> list[str]:
+    return fill(template, context=_FILLED, query=_FILLED, draft=_FILLED, inputs=inputs).split(
+        _FILLED
+    )
+
+
+def _ends(value: str) -> str:
+    """A long value without its middle, which no run with the prompt can reach."""
+    return value if len(value) <= 2 * AROUND else f"{value[:AROUND]}{_FILLED}{value[-AROUND:]}"

@@ -10,9 +10,14 @@ from functools import lru_cache, partial
 from typing import TypeVar
 
 from kb.chat.ask.chat_models import EXTRACTIVE, ChatModels, OpenModel
-from kb.chat.ask.hidden_texts import around_inputs, hidden_texts, quotable_texts
 from kb.chat.ask.prepared import Draft, Found, PreparedVariant
-from kb.chat.ask.prompting import build_prompt, context_block
+from kb.chat.ask.prompting import (
+    around_inputs,
+    build_prompt,
+    context_block,
+    hidden_texts,
+    quotable_texts,
+)
 from kb.chat.ask.question import ChatQuestion
 from kb.chat.ask.routing import choose_variant, needs_search
 from kb.chat.guard.gate import Guarded

@@ -1,5 +1,6 @@
 """Takes encodings off an answer, also with separators in between: ROT13, base64, base32,
 hexadecimal and character codes; base64 and hexadecimal also backwards, and all of them twice.
+Follows words that are said from the last to the first, or each of them backwards.
 
 What is decoded is only ever compared with the prompt, never shown. Text that was not encoded
 decodes to noise, which shares nothing with any prompt.
@@ -12,7 +13,7 @@ import binascii
 import re
 import string
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from kb.chat.guard.folding import fold, spelled
 
@@ -30,6 +31,17 @@ _NEAR = 256  # characters among which those are, separators and all; bits need m
 _DECODED = 80  # encoded characters that are decoded: enough for a run in any script
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+
+ORDER_RUN, ORDER_WORDS = 28, 6
+"""Folded characters and words that may not stand in turned order; a few words do so in any text,
+and one long word has no order. Numbers do not count as words: whoever counts down turns them."""
+
+LETTERS_RUN = 12
+"""Folded letters that may not stand in words said backwards: prose never holds them (none of
+5,000 answers of `bench.guard`)."""
+
+_LONGEST_WORD = 64
+_BETWEEN = re.compile(r"[\s_/|;,<>-]+")
 
 
 class _Only(dict[int, str | None]):
@@ -180,3 +192,57 @@ def _known(said: str, least: int, letters: frozenset[str]) -> Iterator[str]:
 
 def _is_plain(said: str) -> bool:
     return len(_PLAIN.findall(said)) >= _PRINTABLE * len(said)
+
+
+class TurnedWords:
+    """Follows how far the words of one answer run backwards along one prompt.
+
+    Both ways are looked for in the prompt's own direction only: turned twice, every word would be
+    found.
+
+    Args:
+        text: the folded prompt.
+        holds: whether a folded run may be said.
+    """
+
+    def __init__(self, text: str, holds: Callable[[str], bool]) -> None:
+        self._text = text
+        self._holds = holds
+        self._word = ""
+        self._ordered = ""
+        self._in_order = 0
+        self._lettered = ""
+
+    def leaks(self, piece: str) -> bool:
+        """Read on; whether a run is complete with a word that has just ended."""
+        self._word += piece
+        if _BETWEEN.search(piece) is None:
+            if len(self._word) > _LONGEST_WORD:
+                self._word = self._ordered = self._lettered = ""
+            return False
+        *whole, self._word = _BETWEEN.split(self._word)
+        return any(self._reads(word) for word in whole)
+
+    def _reads(self, said: str) -> bool:
+        word = fold(said, " ")
+        if not word:
+            return False
+        known, self._ordered = len(self._ordered), self._grown(word + self._ordered, word)
+        goes_on = len(self._ordered) > max(known, len(word))
+        self._in_order = (self._in_order if goes_on else 0) + any(map(str.isalpha, said))
+        self._lettered = self._grown(self._lettered + word[::-1], word[::-1])
+        return (
+            self._in_order >= ORDER_WORDS and self._tells(self._ordered, ORDER_RUN)
+        ) or self._is_backwards(self._lettered)
+
+    def _is_backwards(self, run: str) -> bool:
+        """A run that reads the same both ways may have been said forwards."""
+        return run != run[::-1] and self._tells(run, LETTERS_RUN)
+
+    def _grown(self, run: str, word: str) -> str:
+        if run in self._text:
+            return run
+        return word if word in self._text else ""
+
+    def _tells(self, run: str, minimum: int) -> bool:
+        return len(run) >= minimum and not self._holds(run)

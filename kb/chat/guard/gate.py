@@ -17,15 +17,7 @@ from dataclasses import dataclass
 
 from kb.chat.guard import disguises
 from kb.chat.guard.folding import NUMBERING, fold, units
-from kb.chat.guard.index import (
-    FRAGMENT_UNITS,
-    GRAM,
-    LONGEST,
-    SEPARATOR,
-    PromptIndex,
-)
-from kb.chat.guard.revealed import Revealed
-from kb.chat.guard.turned import TurnedWords
+from kb.chat.guard.index import FRAGMENT_UNITS, GRAM, LONGEST, NEVER, SEPARATOR, PromptIndex
 
 PIECE = 32
 """Longer text is looked at in pieces of so many characters."""
@@ -36,6 +28,12 @@ ENCODED_RUN = 12
 
 ANSWER_READ = 4_000
 """Characters at the end of an earlier answer that are looked through for what it gave away."""
+
+GAP = 8
+"""Folded characters that may be left out between two pieces without parting them."""
+
+MOST_INTERVALS = 256
+"""Pieces that are kept in mind; whoever collects more is found out long before."""
 
 _REMEMBERED = ENCODED_RUN + GRAM
 _STRIDE = 5  # letters after which the turned text is looked at again
@@ -65,7 +63,7 @@ class PromptGuard:
         live = [index for index in guarded.indexes if index.windows]
         self._traces = [_Trace(index, self._allowed, earlier) for index in live]
         self._letters = NUMBERING.union(*(index.letters for index in live))
-        self._words = [TurnedWords(index.text, self._allowed.holds) for index in live]
+        self._words = [disguises.TurnedWords(index.text, self._allowed.holds) for index in live]
         self._recent = "\n"
         self._turned = ""
         self._unread = 0
@@ -141,6 +139,57 @@ class PromptGuard:
         )
 
 
+class _Revealed:
+    """The intervals of one prompt that a conversation has said so far, and what therefore may not
+    follow. Not thread-safe.
+
+    Seven words are allowed, and seven more are not if together they make up fourteen in a row. A
+    piece counts from half a window on, so that common phrases of three words never add up.
+
+    Attributes:
+        windows: pieces that would make a forbidden run with what was said before.
+        lengths: the lengths that they have.
+    """
+
+    def __init__(self, index: PromptIndex) -> None:
+        self._index = index
+        self._intervals: list[tuple[int, int]] = []
+        self.windows: set[str] = set()
+        self.lengths: set[int] = set()
+
+    def note(self, run: str) -> None:
+        """Count a run of the answer as given away, if it is long enough."""
+        for start, end in self._index.places(run):
+            if self._index.fragment_reach[start] <= end and len(self._intervals) < MOST_INTERVALS:
+                self._add(start, end)
+
+    def _add(self, start: int, end: int) -> None:
+        if any(known[0] <= start and end <= known[1] for known in self._intervals):
+            return
+        apart = []
+        for known in self._intervals:
+            if known[0] > end + GAP or known[1] < start - GAP:
+                apart.append(known)
+            else:
+                start, end = min(start, known[0]), max(end, known[1])
+        self._intervals = [*apart, (start, end)]
+        self._forbid_around(start, end)
+
+    def _forbid_around(self, start: int, end: int) -> None:
+        index = self._index
+        for begin in range(max(start - GAP - LONGEST, 0), min(end + GAP, len(index.text))):
+            first = min(begin, start)
+            stop = max(index.fragment_reach[begin], start - GAP)
+            if index.reach[first] > max(stop, end):
+                stop = index.reach[first]
+            if stop == NEVER or stop - begin > LONGEST:
+                continue
+            window = index.text[begin:stop]
+            if SEPARATOR not in index.text[first : max(stop, end)]:
+                self.windows.add(window)
+                self.lengths.add(len(window))
+
+
 class _Allowed:
     """What may be quoted, folded when it is first asked for: most answers never need it."""
 
@@ -170,7 +219,7 @@ class _Trace:
         self._allowed = allowed
         self._tail = SEPARATOR * GRAM
         self._run = 0
-        self._revealed = Revealed(index)
+        self._revealed = _Revealed(index)
         self._lengths: Sequence[int] = index.lengths
         for answer in earlier:
             self._remember(answer)
