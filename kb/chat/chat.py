@@ -16,9 +16,8 @@ from kb.chat.ask.inputs import checked_inputs
 from kb.chat.ask.question import ChatQuestion, ChatRequest, RunIdentity, within_budget
 from kb.chat.ask.routing import RouteRequest
 from kb.chat.ask.variants import VariantPreparer
-from kb.chat.follow_up.rewriting import may_be_follow_up, rewrite
-from kb.chat.follow_up.side_model import SideModel
-from kb.chat.follow_up.suggesting import Suggestions
+from kb.chat.follow_up.follow_ups import may_be_follow_up, rewrite
+from kb.chat.follow_up.side_model import SideModel, Suggestions
 from kb.chat.run.answer_stream import AnswerStream
 from kb.chat.run.runs import Run, Runs
 from kb.errors import Conflict, NotAllowed, NotFound

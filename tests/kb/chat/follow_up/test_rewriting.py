@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from kb.chat.follow_up import rewriting
+from kb.chat.follow_up import follow_ups
 from kb.chat.follow_up.side_model import SideModel
 from kb.knowledge_base import KnowledgeBase
 from kb.store.access import usage
@@ -32,7 +32,7 @@ def rewrite(kb: KnowledgeBase, of: AppVersion, query: str, timeout_s: float = 5.
     async def whole() -> str:
         side_model = SideModel(kb.database, kb.chat_models, timeout_s=timeout_s)
         try:
-            return await rewriting.rewrite(side_model, ADMIN, of, query, HISTORY)
+            return await follow_ups.rewrite(side_model, ADMIN, of, query, HISTORY)
         finally:
             await kb.chat_models.close()
 
