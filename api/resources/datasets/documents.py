@@ -32,9 +32,12 @@ _FILES = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "additionalProperties": {
-                        "type": "array",
-                        "items": {"type": "string", "format": "binary"},
+                    "properties": {
+                        "files": {
+                            "type": "array",
+                            "items": {"type": "string", "format": "binary"},
+                            "description": "Files; fields of any other name are taken as well.",
+                        }
                     },
                 }
             }
