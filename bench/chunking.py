@@ -39,7 +39,7 @@ from bench.question_sets import load
 from bench.retrieval_baselines import vectors_of
 from bench.retrieval_ours import ask, ingested, opened, texts
 from eval.metrics import tokens
-from eval.metrics.chunking import ChunkingScores, chunking_scores
+from eval.metrics.precision_recall import ChunkingScores, chunking_scores
 from eval.types import FoundPassage, Question
 from kb.knowledge_base import KnowledgeBase
 from kb.protocols import Vectors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from cli.following import Following
-from cli.unchanged import changed_files
 from client.http import UPLOAD_BYTES, UPLOAD_FILES, Client
 from kb.errors import Rejected
 from kb.iteration import batched
@@ -62,12 +62,36 @@ def files_under(paths: Sequence[Path]) -> list[tuple[str, Path]]:
 def ingest(client: Client, dataset: str, paths: Sequence[Path], *, quiet: bool) -> Outcome:
     """Upload files into a dataset and wait until each is ready or failed; archives are expanded."""
     found = files_under(paths)
-    dataset_id = client.dataset(dataset)["id"]
+    dataset_id = client.dataset_or_new(dataset)["id"]
     files = changed_files(client, dataset_id, found)
     outcome = Outcome(unchanged=len(found) - len(files))
     if files:
         _send(client, dataset_id, files, outcome, quiet=quiet)
     return outcome
+
+
+def changed_files(
+    client: Client, dataset_id: str, files: Sequence[tuple[str, Path]]
+) -> list[tuple[str, Path]]:
+    """Those of the (name, path) pairs that are not ready in the dataset with the same bytes.
+
+    A file that cannot be read counts as changed: sending it says why.
+    """
+    held = {
+        document["name"]: document["sha256"]
+        for document in client.every(f"/v1/datasets/{dataset_id}/documents", status="ready")
+    }
+    return [(name, path) for name, path in files if held.get(name) != _sha256(name, path, held)]
+
+
+def _sha256(name: str, path: Path, held: dict[str, str]) -> str | None:
+    if name not in held:
+        return ""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def _send(

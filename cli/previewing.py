@@ -27,13 +27,14 @@ def preview(
     """Ask the server for a preview of a file.
 
     Raises:
-        Rejected: there is no such file or dataset.
+        Rejected: there is no such file.
+        DatasetNotFound: there is no such dataset.
     """
     if not path.is_file():
         raise Rejected(f"There is no file {str(path)!r}. Name a file to preview.")
     target = "/v1/preview"
     if dataset is not None:
-        target = f"/v1/datasets/{_dataset_id(client, dataset)}/preview"
+        target = f"/v1/datasets/{client.dataset(dataset)['id']}/preview"
     return client.preview(target, path, processing)
 
 
@@ -105,10 +106,3 @@ def _is_within(item: Json, places: Sequence[tuple[int, int, int]]) -> bool:
 
 def _legend(rules: Sequence[str], styles: dict[str, Style]) -> Text:
     return Text(", ").join(Text(rule, style=styles[rule]) for rule in rules)
-
-
-def _dataset_id(client: Client, name: str) -> str:
-    for found in client.every("/v1/datasets"):
-        if found["name"] == name:
-            return str(found["id"])
-    raise Rejected(f"There is no dataset named {name!r}. Leave --dataset out for the defaults.")

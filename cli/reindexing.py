@@ -8,17 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from client.http import Client
-from kb.errors import NotFound, Rejected
+from kb.errors import Rejected
 
 LOOK_S = 0.5
-
-
-def dataset_named(client: Client, name: str) -> dict[str, Any]:
-    """The dataset of that name or id. Raises NotFound."""
-    for found in client.every("/v1/datasets"):
-        if name in (found["name"], found["id"]):
-            return found
-    raise NotFound("dataset", name)
 
 
 def reindex(

@@ -36,12 +36,11 @@ def _add_reindex(app: typer.Typer, connect: Connect) -> None:
         as_json: AsJson = False,
     ) -> None:
         """Build a dataset's next generation beside the one that answers."""
-        from cli.reindexing import dataset_named
         from cli.reindexing import reindex as begin
         from cli.reindexing import wait as wait_for
 
         with connect() as client:
-            found = dataset_named(client, dataset)
+            found = client.dataset(dataset)
             built = begin(client, found, embedder=embedder, clean=clean, split=split)
             if wait or switch:
                 built = wait_for(client, built, _show_progress(as_json))
@@ -73,10 +72,8 @@ def _add_generations(datasets: typer.Typer, connect: Connect) -> None:
     @datasets.command()
     def generations(dataset: Dataset, as_json: AsJson = False) -> None:
         """Show the generations of a dataset."""
-        from cli.reindexing import dataset_named
-
         with connect() as client:
-            found = dataset_named(client, dataset)
+            found = client.dataset(dataset)
             listed = client.get(f"/v1/datasets/{found['id']}/generations")["data"]
         if as_json:
             print_json(listed)
@@ -98,10 +95,8 @@ def _add_generations(datasets: typer.Typer, connect: Connect) -> None:
 
 
 def _changed(connect: Connect, dataset: str, what: str, body: dict[str, int] | None) -> None:
-    from cli.reindexing import dataset_named
-
     with connect() as client:
-        found = dataset_named(client, dataset)
+        found = client.dataset(dataset)
         changed = client.send("POST", f"/v1/datasets/{found['id']}/{what}", body)
     typer.echo(f"{changed['name']}: generation {changed['generation']} answers")
 

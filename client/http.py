@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import httpx
 from httpx_sse import EventSource
 
-from .errors import RequestFailed, ServerUnreachable
+from .errors import DatasetNotFound, RequestFailed, ServerUnreachable
 
 PAGE = 500
 """Items per request of a list: the most that the server gives."""
@@ -81,6 +81,15 @@ class Client:
                 return
 
     def dataset(self, name: str) -> dict[str, Any]:
+        """The dataset of that name or id. Raises DatasetNotFound."""
+        listed = list(self.every("/v1/datasets"))
+        for found in listed:
+            if name in (found["name"], found["id"]):
+                return found
+        there = ", ".join(sorted(found["name"] for found in listed)) or "none at all"
+        raise DatasetNotFound(f"This key sees no dataset {name!r}. There are: {there}.")
+
+    def dataset_or_new(self, name: str) -> dict[str, Any]:
         """The dataset of that name, made if it is missing."""
         for found in self.every("/v1/datasets"):
             if found["name"] == name:

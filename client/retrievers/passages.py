@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..errors import DatasetNotFound
 from ..http import Client
 
 
@@ -61,12 +60,7 @@ def over_http(
         ServerUnreachable: the server does not answer.
     """
     client = Client(url, key)
-    named = (d["id"] for d in client.every("/v1/datasets") if dataset in (d["id"], d["name"]))
-    identifier = next(named, None)
-    if identifier is None:
-        raise DatasetNotFound(
-            f"The key sees no dataset {dataset!r}. Name one of GET /v1/datasets, by name or id."
-        )
+    identifier = client.dataset(dataset)["id"]
     body = {"top_k": top_k, "mode": mode, "filter": dict(where or {})}
 
     def search(query: str) -> list[Passage]:

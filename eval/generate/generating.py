@@ -21,7 +21,6 @@ from eval.generate.drafting import GeneratedQuestion, drafts
 from eval.metrics.answers import answer_in, token_f1
 from eval.model import ConfiguredModel
 from eval.question_sets.own import write
-from eval.run.targets import dataset_id
 from eval.types import Question, Relevant
 from kb.errors import ModelUnavailable, Rejected
 from kb.models.llm.extractive import language
@@ -60,11 +59,12 @@ def generate(client: Client, dataset: str, out: Path, *, count: int, seed: int) 
     """Write up to `count` questions about a dataset; returns a line that says how many.
 
     Raises:
-        Rejected: there is no such dataset, or nothing in it can be asked about.
+        DatasetNotFound: there is no such dataset.
+        Rejected: nothing in it can be asked about.
     """
     settings = load_settings()
     say = _say(ConfiguredModel(settings)) if settings.llm.model else None
-    chunks = _chunks(client, dataset_id(client, dataset), count, seed)
+    chunks = _chunks(client, client.dataset(dataset)["id"], count, seed)
     chosen = questions_of(chunks, count, say)
     if not chosen:
         raise Rejected(

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 
 from eval.metrics import tokens
 from eval.metrics.answers import CONTEXT_TOKENS, answer_in, answer_recall, exact_match, token_f1
-from eval.metrics.chunking import Extent, chunking_scores
-from eval.metrics.citations import citation_scores
+from eval.metrics.precision_recall import Extent, chunking_scores, citation_scores
 from eval.metrics.ranking import hit_at, ndcg_at, recall_at, reciprocal_rank
 from eval.run.targets import Response
 from eval.types import FoundPassage, Question, Relevant

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval.metrics.intervals import Difference, Interval, bootstrap_interval, paired_bootstrap
-from eval.metrics.refusals import RefusalScores, refusal_scores
+from eval.metrics.precision_recall import RefusalScores, refusal_scores
 from eval.run.measuring import Result
 
 Intervals = dict[str, Interval]

@@ -73,7 +73,7 @@ class DatasetTarget:
         top_k: how many hits to ask for.
 
     Raises:
-        Rejected: there is no dataset of that name.
+        DatasetNotFound: there is no dataset of that name.
         RequestFailed: it has no such generation.
     """
 
@@ -148,25 +148,12 @@ class AppTarget:
         )
 
 
-def dataset_id(client: Client, name: str) -> str:
-    """The id of the dataset of that name. Raises Rejected, naming those that there are."""
-    listed = _listed(client)
-    if name not in listed:
-        there = ", ".join(sorted(listed)) or "none at all"
-        raise Rejected(f"There is no dataset {name!r}. There are: {there}.")
-    return listed[name]
-
-
-def _listed(client: Client) -> dict[str, str]:
-    return {item["name"]: item["id"] for item in client.every("/v1/datasets")}
-
-
 def _generation(client: Client, text: str) -> tuple[str, int | None]:
     """Id and generation of NAME@GENERATION; None means the live one. A name may hold an @ too."""
     name, _, number = text.rpartition("@")
-    listed = _listed(client)
+    listed = {item["name"]: item["id"] for item in client.every("/v1/datasets")}
     if text in listed or name not in listed or not number.isdecimal():
-        return dataset_id(client, text), None
+        return client.dataset(text)["id"], None
     client.get(f"/v1/datasets/{listed[name]}/generations/{number}")
     return listed[name], int(number)
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from cli import previewing, receipts
 from cli.__main__ import app
+from client.errors import DatasetNotFound
 from client.http import Client
 from kb.errors import Rejected
 from tests.api.serving import Served, serving
@@ -73,7 +74,7 @@ def test_a_preview_uses_the_processing_of_a_dataset(client, served, tmp_path: Pa
     found = previewing.preview(client, file, dataset="barred", processing=None)
 
     assert found["chunk_count"] == 3
-    with pytest.raises(Rejected, match="no dataset named 'none'"):
+    with pytest.raises(DatasetNotFound, match="no dataset 'none'"):
         previewing.preview(client, file, dataset="none", processing=None)
     with pytest.raises(Rejected, match="no file"):
         previewing.preview(client, tmp_path / "none", dataset=None, processing=None)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from client.errors import RequestFailed
+from client.errors import DatasetNotFound, RequestFailed
 from client.http import Client
 from eval.generate.generating import generate
 from eval.question_sets.forms import load
@@ -82,7 +82,7 @@ def test_an_app_is_asked_and_leaves_no_conversation_behind(client, served):
 
 
 def test_what_does_not_exist_is_told_before_anything_is_asked(client):
-    with pytest.raises(Rejected, match="There are: empty, towns"):
+    with pytest.raises(DatasetNotFound, match="There are: empty, towns"):
         DatasetTarget(client, "cities", top_k=3)
     with pytest.raises(RequestFailed, match="generation"):
         DatasetTarget(client, "towns@7", top_k=3)

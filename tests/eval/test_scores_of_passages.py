@@ -6,10 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.metrics.chunking import chunking_scores
-from eval.metrics.citations import citation_scores
 from eval.metrics.intervals import bootstrap_interval, paired_bootstrap
-from eval.metrics.refusals import refusal_scores
+from eval.metrics.precision_recall import chunking_scores, citation_scores, refusal_scores
 
 EXTENTS = st.lists(
     st.tuples(st.sampled_from("ab"), st.integers(0, 50), st.integers(1, 30)).map(
