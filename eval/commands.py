@@ -60,8 +60,8 @@ def _add_run(group: typer.Typer, connect: Connect) -> None:
         judge: Annotated[bool, _JUDGE] = False,
     ) -> None:
         """Ask every question of a set, measure what comes back, and write a report."""
-        from eval.run.command import RunOptions
-        from eval.run.command import run as measure
+        from eval.run_command import RunOptions
+        from eval.run_command import run as measure
 
         options = RunOptions(
             questions=questions,

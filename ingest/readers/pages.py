@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from ingest.readers.plain.table_rows import Header, Row, TableLines
+from ingest.readers.table_rows import Header, Row, TableLines
 from ingest.sniff.encodings import Decoded, decode
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,7 @@ FENCES = {
     "xml": (),  # expat without limits on nesting: see ingest/readers/office/xml_parts.py
 }
 
+MAX_FILES = 15
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 50
 
@@ -67,8 +70,13 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -99,7 +107,7 @@ def test_files_and_functions_stay_small(path: Path):
     assert len(text.splitlines()) <= MAX_FILE_LINES
     long = [
         node.name
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or 0) - node.lineno >= MAX_FUNCTION_LINES
     ]
@@ -108,7 +116,7 @@ def test_files_and_functions_stay_small(path: Path):
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_every_public_function_and_class_says_what_it_is_for(path: Path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     assert ast.get_docstring(tree) or not tree.body
     public = [
         node
@@ -117,3 +125,34 @@ def test_every_public_function_and_class_says_what_it_is_for(path: Path):
         and not node.name.startswith("_")
     ]
     assert [node.name for node in public if not ast.get_docstring(node)] == []
+
+
+def test_folders_show_their_themes():
+    folders = {path.parent for path in SOURCES}
+    sizes = {
+        name_of(folder): len([p for p in folder.glob("*.py") if p.name != "__init__.py"])
+        for folder in folders
+    }
+    assert {name: size for name, size in sizes.items() if size > MAX_FILES} == {}
+
+
+def room_of(path: Path) -> str:
+    """Its folder; a module at the top of a package is a room by itself."""
+    return name_of(path if path.parent.parent == ROOT else path.parent)
+
+
+def test_rooms_do_not_import_each_other_in_a_circle():
+    modules = {
+        name_of(path)[:-3].removesuffix("/__init__").replace("/", "."): path for path in SOURCES
+    }
+    needed: dict[str, set[str]] = {}
+    for path in SOURCES:
+        if path.name == "__main__.py":
+            continue
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+                found = {modules.get(name) or modules.get(node.module) for name in names}
+                rooms = {room_of(target) for target in found if target is not None}
+                needed.setdefault(room_of(path), set()).update(rooms - {room_of(path)})
+    TopologicalSorter(needed).prepare()  # names a circle where there is one

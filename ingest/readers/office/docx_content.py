@@ -14,7 +14,7 @@ from ingest.readers.office.docx_styles import Style, W, is_on, value_of
 from ingest.readers.office.drawings import alternative_text
 from ingest.readers.office.xml_parts import Element, local_name
 from ingest.readers.pages import DELETED, EMBEDDED, HIDDEN, PICTURES
-from ingest.readers.plain.table_rows import Cell
+from ingest.readers.table_rows import Cell
 
 _W_P = f"{W}p"
 _W_T = f"{W}t"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ingest.readers.office.package import Package, Relation
 from ingest.readers.office.xml_parts import Element, local_name
-from ingest.readers.plain.table_rows import cells, named_values
+from ingest.readers.table_rows import cells, named_values
 
 _MOST_POINTS = 1000
 _BY_MACHINE = re.compile(r"(?:AI-generated content|Description automatically).*", re.DOTALL)

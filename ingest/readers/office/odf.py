@@ -23,7 +23,7 @@ from ingest.readers.office.odf_text import (
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, local_name, quoted
 from ingest.readers.pages import DELETED, PageWriter, enumerated
-from ingest.readers.plain.table_rows import one_line
+from ingest.readers.table_rows import one_line
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ingest.readers.office.xml_parts import Element, local_name
-from ingest.readers.plain.table_rows import Cell, one_line
+from ingest.readers.table_rows import Cell, one_line
 
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"

@@ -14,7 +14,7 @@ from ingest.readers.office.drawings import alternative_text, drawing_texts
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, local_name
 from ingest.readers.pages import EMBEDDED, PICTURES, PageWriter, enumerated
-from ingest.readers.plain.table_rows import Cell, one_line
+from ingest.readers.table_rows import Cell, one_line
 from ingest.types import Extraction, ReadOptions
 
 _KIND = "a PowerPoint presentation"

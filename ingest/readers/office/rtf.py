@@ -24,7 +24,7 @@ from ingest.readers.office.rtf_words import (
     of_code_page,
 )
 from ingest.readers.pages import DELETED, HIDDEN, PICTURES, PageWriter
-from ingest.readers.plain.table_rows import one_line
+from ingest.readers.table_rows import one_line
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ingest.readers.plain.table_rows import Cell, one_line
+from ingest.readers.table_rows import Cell, one_line
 
 DESTINATIONS = ("body", "note", "margin", "label", "style")
 

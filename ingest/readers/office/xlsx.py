@@ -17,7 +17,7 @@ from ingest.readers.office.package import Package
 from ingest.readers.office.xlsx_values import Formats
 from ingest.readers.office.xml_parts import PARSER, Element, iterate_xml, local_name, quoted
 from ingest.readers.pages import PageWriter, check_length, enumerated
-from ingest.readers.plain.table_rows import Cell, Header, one_line
+from ingest.readers.table_rows import Cell, Header, one_line
 from ingest.types import Extraction, ReadOptions
 
 _KIND = "an Excel workbook"

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Literal
 
 from ingest.readers.pages import PageWriter, read_source
-from ingest.readers.plain.table_rows import one_line
+from ingest.readers.table_rows import one_line
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
 

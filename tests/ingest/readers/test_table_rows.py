@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.readers.plain.table_rows import Cell, TableLines, cells, is_header
+from ingest.readers.table_rows import Cell, TableLines, cells, is_header
 
 
 def lines(*rows: list[str], header_rows: int | None = None) -> list[str]:
