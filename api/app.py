@@ -30,8 +30,8 @@ from api.resources.datasets import batches, datasets, documents, erasures, gener
 from api.resources.operation import health, keys, maintenance, pages, session
 from api.revocation import watch_revocations
 from api.threads import in_thread
+from api.upload_locks import UploadLocks
 from api.uploads import resumable
-from api.uploads.locks import UploadLocks
 from ingest.intake.resumable import ResumableUploads
 from ingest.work.demo import ensure_demo
 from ingest.work.worker import Worker

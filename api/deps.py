@@ -18,7 +18,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 
 from api.http.metrics import RequestCounts
-from api.uploads.locks import UploadLocks
+from api.upload_locks import UploadLocks
 from ingest.intake.resumable import ResumableUploads
 from kb.access import Caller, OpenStream
 from kb.errors import NotAllowed, Rejected, Unauthenticated

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Query
+from pydantic import AliasChoices, Field
 
 from api.errors import AllRejected
-from api.resources.datasets.responses import UploadResponse
+from api.resources.response import Response
 from api.threads import in_thread
 from api.uploads.receiving import FileReceiver
 from ingest.intake.upload import Rejection, accept
@@ -22,6 +23,24 @@ from kb.knowledge_base import KnowledgeBase
 from kb.metadata import parsed_metadata
 from kb.store.content.placing import Mode
 from kb.types import Document, Scope
+
+
+class AcceptedFile(Response):
+    """A file that became a document, or would with `dry_run`."""
+
+    document_id: str | None = Field(validation_alias=AliasChoices("document_id", "id"))
+    name: str
+    size_bytes: int
+    sha256: str
+    status: str = Field(validation_alias=AliasChoices("outcome", "status"))
+
+
+class UploadResponse(Response):
+    """What became of the files of an upload; `batch_id` is null with `dry_run`."""
+
+    batch_id: str | None
+    accepted: tuple[AcceptedFile, ...]
+    rejected: tuple[Rejection, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from starlette.responses import Response
 from api.deps import IngestScope
 from api.errors import AllRejected
 from api.threads import in_thread
+from api.upload_locks import UploadLocks
 from api.uploads import tus
-from api.uploads.locks import UploadLocks
 from api.uploads.tus import TusRoute
 from ingest.intake.resumable import ResumableUploads
 from kb.errors import Conflict, TooLarge

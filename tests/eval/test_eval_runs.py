@@ -17,11 +17,11 @@ from eval.question_sets.forms import load
 from eval.question_sets.own import write
 from eval.report.data import as_json
 from eval.report.page import html
-from eval.run_command import RunOptions, run
 from eval.run.judge import as_share, grade_of, open_judge
 from eval.run.running import Bar, evaluation
 from eval.run.running import run as run_set
 from eval.run.targets import AppTarget, DatasetTarget
+from eval.run_command import RunOptions, run
 from eval.types import Question, QuestionSet, Relevant
 from kb.errors import Rejected
 from kb.models.fake.server import running_fake_server

@@ -10,7 +10,7 @@ from pydantic import MISSING
 from starlette.responses import Response
 
 from api.deps import KB, AdminCaller, AdminScope, ChatCaller, Paging
-from api.http.idempotency import OnceDep
+from api.idempotency import OnceDep
 from api.resources.apps.requests import AppBody, AppChange, DraftBody, RouteBody
 from api.resources.apps.responses import (
     AppResponse,

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.deps import KB, AdminScope, Paging
-from api.http.idempotency import OnceDep
+from api.idempotency import OnceDep
 from api.resources.apps.model_requests import ModelBody, ModelChange
 from api.resources.apps.responses import ModelResponse, ModelTestResponse
 from api.resources.response import ListResponse

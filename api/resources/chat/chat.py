@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from api.deps import KB, ChatCaller, StreamDep, User
 from api.http import sse
-from api.http.idempotency import REPLAYED, OnceDep
+from api.idempotency import REPLAYED, OnceDep
 from api.resources.chat.requests import ChatBody
 from api.resources.chat.responses import AnswerResponse, RunResponse
 from api.resources.chat.run_stream import respond, run_stream

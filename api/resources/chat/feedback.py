@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.deps import KB, AdminScope, ChatCaller, Paging, User
-from api.http.idempotency import OnceDep
+from api.idempotency import OnceDep
 from api.resources.chat.chat import of_user
 from api.resources.chat.requests import FeedbackBody
 from api.resources.chat.responses import FeedbackResponse

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.deps import KB, AdminScope, Paging
-from api.http.idempotency import OnceDep
+from api.idempotency import OnceDep
 from api.resources.chat.requests import AnnotationBody
 from api.resources.chat.responses import AnnotationResponse
 from api.resources.response import ListResponse

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.deps import KB, AdminCaller, AdminScope, StreamDep
-from api.http.idempotency import OnceDep
+from api.idempotency import OnceDep
 from api.resources.chat.chat import EVENTS
 from api.resources.chat.requests import ReplayBody
 from api.resources.chat.responses import AnswerResponse, MessageResponse

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.deps import KB, AdminScope, Paging, SearchCaller, SearchScope
-from api.http.idempotency import OnceDep
+from api.idempotency import OnceDep
 from api.resources.datasets.requests import DatasetBody, DatasetChange, SearchBody
 from api.resources.datasets.responses import DatasetResponse, SearchResponse
 from api.resources.response import ListResponse

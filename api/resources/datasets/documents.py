@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from api.deps import KB, IngestScope, NumberedPaging, Paging, SearchScope
-from api.http.idempotency import OnceDep
-from api.resources.datasets.responses import ChunkResponse, DocumentResponse, UploadResponse
+from api.idempotency import OnceDep
+from api.resources.datasets.responses import ChunkResponse, DocumentResponse
 from api.resources.response import ListResponse, binary
 from api.threads import in_thread, read, write
-from api.uploads.accepting import OptionsDep, Target, accept_all, content_of
+from api.uploads.accepting import OptionsDep, Target, UploadResponse, accept_all, content_of
 from api.uploads.multipart import receive_files
 from api.uploads.receiving import receive_body, receiving_files, refuse_empty
 from kb.errors import NotFound

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from api.deps import KB, AdminScope, IngestScope, StreamDep
 from api.http import sse
-from api.http.idempotency import OnceDep
+from api.idempotency import OnceDep
 from api.resources.datasets.batches import EventNumber, LastEventId
 from api.resources.datasets.generation_stream import BuildingProgress
 from api.resources.datasets.requests import ReindexBody, SwitchBody

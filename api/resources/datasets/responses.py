@@ -7,10 +7,9 @@ from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import MISSING, AfterValidator, AliasChoices, AliasPath, BeforeValidator, Field
+from pydantic import MISSING, AfterValidator, AliasPath, BeforeValidator, Field
 
 from api.resources.response import Response, Score, Sometimes, Timestamp
-from ingest.intake.upload import Rejection
 from kb.search.searching import SearchResult
 from kb.types import (
     DocumentStatus,
@@ -129,24 +128,6 @@ class SearchResponse(Response):
             return answer
         hits = tuple(hit.model_copy(update={"why": MISSING}) for hit in answer.hits)
         return answer.model_copy(update={"hits": hits, "considered": MISSING})
-
-
-class AcceptedFile(Response):
-    """A file that became a document, or would with `dry_run`."""
-
-    document_id: str | None = Field(validation_alias=AliasChoices("document_id", "id"))
-    name: str
-    size_bytes: int
-    sha256: str
-    status: str = Field(validation_alias=AliasChoices("outcome", "status"))
-
-
-class UploadResponse(Response):
-    """What became of the files of an upload; `batch_id` is null with `dry_run`."""
-
-    batch_id: str | None
-    accepted: tuple[AcceptedFile, ...]
-    rejected: tuple[Rejection, ...]
 
 
 class BatchItemResponse(Response):
