@@ -107,7 +107,7 @@ def _listed(kb: KnowledgeBase) -> list[dict[str, Any]]:
 
 def _best(kb: KnowledgeBase, dataset: Dataset, marker: str) -> str:
     retrieval = Retrieval(top_k=1, mode="keyword")
-    hits = kb.searcher.search(ADMIN, [dataset.id], marker, retrieval)
+    hits = kb.searcher.search(ADMIN, [dataset.id], marker, retrieval).hits
     return hits[0].document_name if hits else ""
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from kb.models.embed.embedding import bundled_folder, open_embedder
+from kb.models.embed.embedders import bundled_folder, open_embedder
 from kb.protocols import Embedder
 
 Matrix = npt.NDArray[np.float32]

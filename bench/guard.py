@@ -26,7 +26,8 @@ from bench.measuring import percentile, table
 from kb.chat.ask.prompting import DEFAULT_TEMPLATE
 from kb.chat.guard.gate import Guarded, PromptGuard
 from kb.chat.guard.index import PromptIndex
-from kb.text.sentences import HAN_KANA_HANGUL, sentence_extents
+from kb.text.scripts import HAN_KANA_HANGUL
+from kb.text.sentences import sentence_extents
 
 ROUNDS = 3
 SENTENCES = 6

@@ -196,7 +196,7 @@ def _waiting(tx: Any) -> int:
 
 def embedding(work: Path, cores: int) -> dict[str, Any]:
     """The model call alone, on the chunks that `ours` left in `work`."""
-    from kb.models.embed.embedding import open_embedder
+    from kb.models.embed.embedders import open_embedder
     from kb.settings import EmbeddingSettings
 
     made = json.loads((work / "chunks.json").read_text())

@@ -31,7 +31,7 @@ def naive(folder: Path, cores: int, overlap: int) -> tuple[Clock, int, int, Cut]
     from llama_index.embeddings.huggingface import HuggingFaceEmbedding
     from llama_index.vector_stores.chroma import ChromaVectorStore
 
-    from kb.models.embed.embedding import bundled_folder
+    from kb.models.embed.embedders import bundled_folder
 
     torch.set_num_threads(cores)
     model = HuggingFaceEmbedding(model_name=str(bundled_folder()), device="cpu")

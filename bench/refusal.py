@@ -99,7 +99,7 @@ def answered(kb: KnowledgeBase, dataset_id: str, questions: Sequence[Question]) 
 async def _all(kb: KnowledgeBase, dataset_id: str, questions: Sequence[Question]) -> list[Answered]:
     found = []
     for question in questions:
-        hits = kb.searcher.search(SCOPE, [dataset_id], question.text, Retrieval())
+        hits = kb.searcher.search(SCOPE, [dataset_id], question.text, Retrieval()).hits
         sources = tuple(Source(n, hit) for n, hit in enumerate(hits, start=1))
         asked = Asked(question.text, sources, Prompt("", (), question.text))
         text, is_refused = "", False

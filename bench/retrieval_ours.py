@@ -87,7 +87,7 @@ def _pages(tx: Transaction, document_id: str) -> Iterator[str]:
 
 def ask(kb: KnowledgeBase, dataset_id: str, query: str, retrieval: Retrieval) -> list[FoundPassage]:
     """What our search finds."""
-    hits = kb.searcher.search(SCOPE, [dataset_id], query, retrieval)
+    hits = kb.searcher.search(SCOPE, [dataset_id], query, retrieval).hits
     return [
         FoundPassage(hit.document_name, hit.chunk.text, hit.chunk.spans, hit.score) for hit in hits
     ]

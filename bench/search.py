@@ -131,7 +131,7 @@ def measured(data: Path, count: int, folder: Path | None, queries: int) -> Measu
         for question in questions:
             embedding.append(_ms(lambda q=question: kb.embedder.embed_query(q)))
             search.append(
-                _ms(lambda q=question: kb.searcher.search(SCOPE, [dataset_id], q, Retrieval()))
+                _ms(lambda q=question: kb.searcher.search(SCOPE, [dataset_id], q, Retrieval()).hits)
             )
     finally:
         kb.close()

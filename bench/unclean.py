@@ -103,7 +103,7 @@ def _exact(kb: KnowledgeBase, dataset_id: str, question: str, mode: SearchMode) 
         max_waiting=0,
     )
     retrieval = Retrieval(mode=mode, merge_neighbours=False)
-    hits = searcher.search(SCOPE, [dataset_id], question, retrieval)
+    hits = searcher.search(SCOPE, [dataset_id], question, retrieval).hits
     return [hit.chunk.id for hit in hits]
 
 

@@ -20,8 +20,7 @@ from kb.index.embedded_chroma.vectors import ChromaVectors
 from kb.index.health import IndexHealth, NearestTexts, VerifiedKeywords
 from kb.index.keywords import TantivyKeywords, self_test
 from kb.iteration import batched
-from kb.models.embed.embedders import Embedders
-from kb.models.embed.embedding import open_embedder
+from kb.models.embed.embedders import Embedders, open_embedder
 from kb.models.rerank.reranking import open_reranker
 from kb.protocols import Embedder, KeywordIndex, Reranker, VectorIndex
 from kb.search.searching import Searcher

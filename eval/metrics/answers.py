@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Literal
 
-from kb.text.sentences import HAN_KANA_HANGUL
+from kb.text.scripts import HAN_KANA_HANGUL
 
 UNSPACED = f"{HAN_KANA_HANGUL}\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff"
 """Characters of scripts that do not mark words (and Hangul, whose endings change a word)."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import tokenizers
 
-from kb.models.embed.embedding import bundled_folder
+from kb.models.embed.embedders import bundled_folder
 from kb.models.embed.tokenizer import ModelTokenizer
 
 

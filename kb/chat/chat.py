@@ -26,7 +26,7 @@ from kb.search.searching import Searcher
 from kb.settings import ChatSettings
 from kb.store.apps import apps, conversations
 from kb.store.engine.database import Database, Transaction
-from kb.text.token_estimate import estimate_tokens
+from kb.text.model_text import estimate_tokens
 from kb.threads import SearchThreads, in_thread
 from kb.types import App, AppVersion, Conversation, Limits, Scope, Turn
 

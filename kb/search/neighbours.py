@@ -16,6 +16,7 @@ from itertools import chain
 from kb.search.ranking import RankedChunk
 from kb.store.content.chunks import LiveChunk
 from kb.store.content.pages import Slice
+from kb.text.scripts import WIDE
 from kb.types import Chunk, Considered, Span
 
 MERGED_CANDIDATES = 6
@@ -31,7 +32,7 @@ Recall within 1,000 tokens and @1 without / up to 400, 520 and 700 tokens: Sangu
 NEIGHBOURS = 3
 """Chunks on either side that are looked at for it."""
 
-_WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f]")
+_WIDE = re.compile(f"[{WIDE}]")
 
 
 @dataclass(slots=True)

@@ -66,28 +66,6 @@ class Searcher:
         where: Sequence[Condition] = (),
         generation: int | None = None,
         skip_missing: bool = False,
-    ) -> list[Hit]:
-        """The hits of `explain`."""
-        return self.explain(
-            scope,
-            dataset_ids,
-            query,
-            retrieval,
-            where=where,
-            generation=generation,
-            skip_missing=skip_missing,
-        ).hits
-
-    def explain(
-        self,
-        scope: Scope,
-        dataset_ids: Sequence[str],
-        query: str,
-        retrieval: Retrieval,
-        *,
-        where: Sequence[Condition] = (),
-        generation: int | None = None,
-        skip_missing: bool = False,
     ) -> SearchResult:
         """The best live chunks for a question, best first, and every candidate that became no hit
         with the reason; `why` on each says how it was ranked.

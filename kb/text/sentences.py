@@ -9,11 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from kb.text.scripts import HAN_KANA_HANGUL
 from kb.types import Extent
-
-HAN_KANA_HANGUL = (
-    "\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
-)
 
 _END = re.compile(
     r"(?P<mark>[.!?。！？｡…]{0,7}[.!?。！？｡])"

@@ -16,15 +16,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from itertools import pairwise
 
-HAN = (
-    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-    "\U00020000-\U0003ffff"
-)
-KANA = "\u3040-\u30ff\u31f0-\u31ff"
-HANGUL = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af"
-# Thai, Lao, Myanmar and Khmer are written without spaces, too.
-SOUTH_EAST = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
-UNSPACED = HAN + KANA + HANGUL + SOUTH_EAST
+from kb.text.scripts import HAN, UNSPACED
+
 # Vowel signs and accents that are not letters to `\w` but belong to the word they stand in.
 MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
 

@@ -44,7 +44,7 @@ def in_process(served: Served, profile: Retrieval, *conditions: Condition) -> Se
 
     def search(query: str) -> list[Passage]:
         searcher, datasets = served.kb.searcher, [dataset_id(served)]
-        hits = searcher.search(Scope.admin(), datasets, query, profile, where=conditions)
+        hits = searcher.search(Scope.admin(), datasets, query, profile, where=conditions).hits
         return [
             Passage(
                 chunk_id=hit.chunk.id,

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from kb.models.embed.embedding import open_embedder
+from kb.models.embed.embedders import open_embedder
 
 SENTENCES = [
     "The notice period is three months.",

@@ -89,7 +89,7 @@ async def search(dataset_id: str, body: SearchBody, kb: KB, caller: SearchCaller
     asked = (caller.scope, [dataset_id], body.query, body.to_retrieval())
     where = parsed_filter(body.filter)
     found = await kb.search_threads.run(
-        kb.searcher.explain, *asked, where=where, generation=body.generation
+        kb.searcher.search, *asked, where=where, generation=body.generation
     )
     return SearchResponse.of(found, time.perf_counter() - began, explain=body.explain)
 

@@ -29,7 +29,7 @@ from kb.models.llm.retirement import ShutDown, has_shut_down
 from kb.protocols import Prompt
 from kb.search.scoring import LEAST_SCORE
 from kb.search.searching import Searcher
-from kb.text.token_estimate import estimate_tokens
+from kb.text.model_text import estimate_tokens
 from kb.types import (
     AppContent,
     EndPiece,
@@ -173,7 +173,7 @@ class VariantPreparer:
             # The app may search its datasets, whoever asks: an app key sees none of its own.
             own = replace(question.scope, datasets=frozenset(ids))
             # A dataset that was deleted after publishing is the operator's affair.
-            result = self._searcher.explain(
+            result = self._searcher.search(
                 own, ids, question.search_query, retrieval, skip_missing=True
             )
             found[retrieval] = result.hits, (time.perf_counter() - began) * 1000

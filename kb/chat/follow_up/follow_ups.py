@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from kb.chat.follow_up.side_model import SideModel, transcript
 from kb.protocols import Prompt
 from kb.text.languages import language_of
+from kb.text.scripts import COMMON_HAN
 from kb.text.sentences import terms
 from kb.types import AppVersion, Scope, Turn
 
@@ -62,8 +63,7 @@ _WHICH_ONE = re.compile(r"\b(?:which|this|that) ones?\b")
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _NAME = re.compile(r"[A-Z][\w’-]+(?: [A-Z][\w’-]+)+|(?<=[a-z,] )[A-Z][\w’-]+")
 
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
-_ZH_WORD = re.compile(f"[{_HAN}]+|[^\\W_]+(?:[-.][^\\W_]+)*")
+_ZH_WORD = re.compile(f"[{COMMON_HAN}]+|[^\\W_]+(?:[-.][^\\W_]+)*")
 _ZH_ASKING = re.compile(
     "什么时候|什么|甚么|为什么|为何|何时|何地|怎么样|怎么办|怎么|怎样|如何|"
     "多少|多久|多长|多大|多高|多重|多远|多快|哪一|哪些|哪个|哪里|哪儿|哪|谁|是否|几"

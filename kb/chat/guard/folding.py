@@ -13,7 +13,7 @@ import re
 import unicodedata
 from itertools import accumulate
 
-from kb.text.sentences import HAN_KANA_HANGUL
+from kb.text.scripts import HAN_KANA_HANGUL
 
 CONTEXT = 32
 """Characters before a piece of text that decide whether a digit in it numbers something."""

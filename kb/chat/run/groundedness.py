@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from kb.text.sentences import HAN_KANA_HANGUL, sentence_extents, terms
+from kb.text.scripts import HAN_KANA_HANGUL
+from kb.text.sentences import sentence_extents, terms
 from kb.types import AnswerSpan, Citation, Source
 
 LEAST_SHARE = 0.3

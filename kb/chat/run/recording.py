@@ -19,7 +19,7 @@ from kb.protocols import Prompt
 from kb.store.access import usage
 from kb.store.apps import conversations
 from kb.store.engine.database import Database
-from kb.text.token_estimate import estimate_tokens
+from kb.text.model_text import estimate_tokens
 from kb.types import (
     Cancelled,
     Citation,

@@ -12,6 +12,8 @@ from functools import lru_cache
 
 import tokenizers
 
+from kb.text.scripts import VOCABULARY_SCRIPTS
+
 FULL_SCRIPT_TOKENS = 3000
 """Tokens of one script from which a vocabulary counts as made for it. The bundled English model
 holds 488 of Han; a Chinese one of the same family holds about 7,000."""
@@ -22,24 +24,15 @@ REMEMBERED_UNITS = 65_536
 """Words and characters whose score is kept, about 8 MB: they repeat (Zipf), and the tokenizer
 takes 0.1 ms for a passage."""
 
-SCRIPTS = {
-    "han": "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff",
-    "kana": "\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f",
-    "hangul": "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af",
-    "thai": "\u0e00-\u0e7f",
-    "lao": "\u0e80-\u0eff",
-    "burmese": "\u1000-\u109f",
-    "khmer": "\u1780-\u17ff",
-}
-_GROUPS = "|".join(f"(?P<{name}>[{characters}])" for name, characters in SCRIPTS.items())
-_UNIT = re.compile(f"{_GROUPS}|(?P<word>[^\\W\\d_{''.join(SCRIPTS.values())}]+)")
+_GROUPS = "|".join(f"(?P<{name}>[{characters}])" for name, characters in VOCABULARY_SCRIPTS.items())
+_UNIT = re.compile(f"{_GROUPS}|(?P<word>[^\\W\\d_{''.join(VOCABULARY_SCRIPTS.values())}]+)")
 
 
 class Coverage:
     """Scores texts against one vocabulary.
 
     Words of alphabetic scripts count 1 / (tokens they fall into): a common word is one token, a
-    word of another language three to five. Characters of the scripts in `SCRIPTS` count
+    word of another language three to five. Characters of the scripts in `VOCABULARY_SCRIPTS` count
     min(1, tokens of that script / 3000), because such vocabularies hold single characters whether
     or not the model learned to read them. Unknown tokens count 0. Digits and signs are left out.
     The result is the mean; a word weighs its letters (short words look alike in many languages),
@@ -84,7 +77,7 @@ def _script_shares(tokenizer: tokenizers.Tokenizer) -> dict[str, float]:
     size = tokenizer.get_vocab_size()
     tokens = tokenizer.decode_batch([[identifier] for identifier in range(size)])
     shares = {}
-    for name, characters in SCRIPTS.items():
+    for name, characters in VOCABULARY_SCRIPTS.items():
         holds = re.compile(f"[{characters}]").search
         shares[name] = min(1.0, sum(1 for token in tokens if holds(token)) / FULL_SCRIPT_TOKENS)
     return shares

@@ -16,7 +16,7 @@ import orjson
 
 from kb.errors import ModelUnavailable
 from kb.models.llm.failures import TryAgain
-from kb.text.valid import clean
+from kb.text.model_text import clean
 from kb.types import EndPiece, FinishReason
 
 DONE = b"[DONE]"

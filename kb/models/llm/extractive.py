@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kb.search.scoring import LEAST_SCORE
-from kb.text.sentences import HAN_KANA_HANGUL, sentence_extents, terms
+from kb.text.scripts import HAN_KANA_HANGUL
+from kb.text.sentences import sentence_extents, terms
 from kb.types import EndPiece, QuotedPiece, Source, TextPiece
 
 THRESHOLD = 0.25

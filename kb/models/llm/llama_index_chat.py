@@ -16,7 +16,7 @@ from kb.errors import ModelUnavailable
 from kb.models.llm.deadlines import AnswerClock, Timeouts
 from kb.models.llm.prompts import chat_messages, completion_text
 from kb.protocols import Prompt
-from kb.text.valid import clean
+from kb.text.model_text import clean
 from kb.types import EndPiece, Model, Piece, TextPiece
 
 PACKAGE = "llama_index."

@@ -45,7 +45,7 @@ def await_built(kb: KnowledgeBase, worker: Worker, dataset_id: str, number: int 
 
 
 def found(kb: KnowledgeBase, dataset_id: str, query: str, **options) -> list[str]:
-    hits = kb.searcher.search(ADMIN, [dataset_id], query, Retrieval(top_k=20), **options)
+    hits = kb.searcher.search(ADMIN, [dataset_id], query, Retrieval(top_k=20), **options).hits
     return [hit.chunk.id for hit in hits]
 
 
@@ -54,7 +54,7 @@ def generations_of(ids: list[str]) -> set[str]:
 
 
 def names(kb: KnowledgeBase, dataset_id: str, query: str, **options) -> set[str]:
-    hits = kb.searcher.search(ADMIN, [dataset_id], query, Retrieval(top_k=20), **options)
+    hits = kb.searcher.search(ADMIN, [dataset_id], query, Retrieval(top_k=20), **options).hits
     return {hit.document_name for hit in hits}
 
 

@@ -114,7 +114,7 @@ def test_after_the_setting_changed_a_dataset_is_searched_with_its_own_embedder(
     ingest(second, dataset, {"new.md": "Storks nest here."})
     newer = second.create_dataset(ADMIN, "newer").id
     ingest(second, newer, {"owl.md": "Owls sleep by day."})
-    both = second.searcher.search(ADMIN, [dataset, newer], "storks owls", Retrieval())
+    both = second.searcher.search(ADMIN, [dataset, newer], "storks owls", Retrieval()).hits
     assert {hit.document_name for hit in both[:2]} == {"new.md", "owl.md"}
 
     made = second.reindexing.begin(ADMIN, dataset)

@@ -24,7 +24,7 @@ def _dataset(kb, **processing):
 
 
 def _search(kb, dataset_id, query, **retrieval):
-    return kb.searcher.search(ADMIN, [dataset_id], query, Retrieval(**retrieval))
+    return kb.searcher.search(ADMIN, [dataset_id], query, Retrieval(**retrieval)).hits
 
 
 def test_a_hit_of_a_child_returns_its_parent_once(kb):

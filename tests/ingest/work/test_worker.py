@@ -36,7 +36,7 @@ def until(done: Callable[[], bool], timeout_s: float = 30) -> None:
 
 
 def found(kb: KnowledgeBase, dataset_id: str, query: str) -> list[str]:
-    hits = kb.searcher.search(ADMIN, [dataset_id], query, Retrieval(mode="keyword"))
+    hits = kb.searcher.search(ADMIN, [dataset_id], query, Retrieval(mode="keyword")).hits
     return [hit.document_name for hit in hits]
 
 

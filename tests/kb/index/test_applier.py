@@ -190,7 +190,7 @@ def test_a_rebuild_needs_no_file_and_no_model(kb, readers, monkeypatch):
         patch.delattr(type(kb.embedder), "embed_documents")
         assert kb.applier.rebuild(key) == 20
     assert held(kb, dataset_id) == before
-    hits = kb.searcher.search(ADMIN, [dataset_id], "number7", Retrieval())
+    hits = kb.searcher.search(ADMIN, [dataset_id], "number7", Retrieval()).hits
     assert hits[0].document_name == "7.md"
 
 
@@ -200,7 +200,7 @@ def test_a_removal_that_waits_does_not_show_in_a_search(kb, readers):
     kb.applier.drain()
     kb.database.writing(removal.remove, ADMIN, doc)
     assert len(kb.vectors.ids(IndexKey(dataset_id, 1))) == 2
-    hits = kb.searcher.search(ADMIN, [dataset_id], "apples pears", Retrieval())
+    hits = kb.searcher.search(ADMIN, [dataset_id], "apples pears", Retrieval()).hits
     assert [hit.document_name for hit in hits] == ["b.md"]
     kb.applier.drain()
     assert held(kb, dataset_id) == live(kb, dataset_id)

@@ -148,7 +148,7 @@ def test_fsck_misses_a_text_and_its_repair_brings_all_chunks_back(kb):
     assert kb.fsck.run(repair=True).is_clean
     hits = kb.searcher.search(
         ADMIN, [dataset_id], "same words", Retrieval(mode="vector", deduplicate=False)
-    )
+    ).hits
     assert {hit.document_name for hit in hits} == set(ids)
 
 

@@ -97,7 +97,7 @@ def filled(settings: Settings) -> tuple[Settings, str]:
 
 
 def names(kb: KnowledgeBase, dataset: str, query: str, mode: str) -> list[str]:
-    hits = kb.searcher.search(ADMIN, [dataset], query, Retrieval(top_k=1, mode=mode))
+    hits = kb.searcher.search(ADMIN, [dataset], query, Retrieval(top_k=1, mode=mode)).hits
     return [hit.document_name for hit in hits]
 
 

@@ -10,7 +10,7 @@ seen = []
 sys.addaudithook(lambda event, args: seen.append((event, str(args)[:80]))
                  if event in ("socket.connect", "socket.getaddrinfo", "os.fork", "subprocess.Popen",
                               "os.posix_spawn") else None)
-from kb.models.embed.embedding import open_embedder
+from kb.models.embed.embedders import open_embedder
 embedder = open_embedder("bundled", cache_dir=__import__("pathlib").Path("models"),
                          threads=1, batch_size=4)
 embedder.embed_query("Does anybody listen?")

@@ -20,5 +20,5 @@ def named(kb: KnowledgeBase, name: str) -> str:
 
 
 def names(kb: KnowledgeBase, dataset_ids: list[str], query: str, **retrieval) -> list[str]:
-    hits = kb.searcher.search(ADMIN, dataset_ids, query, Retrieval(**retrieval))
+    hits = kb.searcher.search(ADMIN, dataset_ids, query, Retrieval(**retrieval)).hits
     return [hit.document_name for hit in hits]

@@ -44,7 +44,7 @@ def names(filled: tuple[KnowledgeBase, str], value: dict, mode: str = "hybrid") 
     retrieval = Retrieval(mode=mode, top_k=20)
     hits = kb.searcher.search(
         ADMIN, [dataset_id], "when does the tide come in", retrieval, where=parsed_filter(value)
-    )
+    ).hits
     return {hit.document_name for hit in hits}
 
 

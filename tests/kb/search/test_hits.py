@@ -44,8 +44,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KnowledgeBase]:
 def test_neighbouring_chunks_are_one_hit_whose_text_is_that_of_the_page(story):
     dataset_id = named(story, "story")
     asked = (ADMIN, [dataset_id], "What did the keeper write about gull 5?")
-    joined = story.searcher.search(*asked, Retrieval())
-    apart = story.searcher.search(*asked, Retrieval(merge_neighbours=False))
+    joined = story.searcher.search(*asked, Retrieval()).hits
+    apart = story.searcher.search(*asked, Retrieval(merge_neighbours=False)).hits
 
     assert len(joined[0].why["joined"]) > 1
     assert all("joined" not in hit.why for hit in apart)
@@ -65,7 +65,7 @@ def test_an_article_is_found_by_its_number_and_the_name_of_the_law(story):
             [named(story, "laws")],
             f"《{law}》第{number}条怎么规定？",
             Retrieval(mode="keyword"),
-        )
+        ).hits
         assert best.document_name == f"{law}.md"
         assert f"第{number}条" in best.chunk.text
 
@@ -77,7 +77,7 @@ def test_the_same_text_under_two_names_is_one_hit_unless_both_are_wanted(story):
 
 
 def test_every_candidate_that_became_no_hit_says_why(story):
-    found = story.searcher.explain(
+    found = story.searcher.search(
         ADMIN, [named(story, "story")], "the keeper and gull 5", Retrieval(top_k=2)
     )
     reasons = {item.dropped.partition(" doc_")[0] for item in found.considered}
@@ -92,7 +92,7 @@ def test_every_candidate_that_became_no_hit_says_why(story):
 
 
 def test_a_score_below_the_least_is_no_hit_and_is_told(story):
-    found = story.searcher.explain(
+    found = story.searcher.search(
         ADMIN, [named(story, "twice")], "moon over Ostrava", Retrieval(min_score=0.999)
     )
     assert found.hits == []
@@ -103,7 +103,7 @@ def test_what_the_documents_do_not_hold_scores_lower_than_what_they_do(story):
     dataset_id = named(story, "twice")
 
     def best(query: str) -> float:
-        return story.searcher.search(ADMIN, [dataset_id], query, Retrieval())[0].score
+        return story.searcher.search(ADMIN, [dataset_id], query, Retrieval()).hits[0].score
 
     assert best("When does the moon rise over Ostrava?") > 0.5
     assert best("Which minister signed the fishing treaty?") < 0.3

@@ -46,7 +46,7 @@ def haunt(kb: KnowledgeBase, dataset_id: str, query: str, count: int) -> None:
 def test_the_best_passage_comes_first_and_says_how_it_was_found(library, mode):
     dataset_id = named(library, "d")
     retrieval = Retrieval(mode=mode)
-    best, *_ = library.searcher.search(ADMIN, [dataset_id], "moon over Ostrava", retrieval)
+    best, *_ = library.searcher.search(ADMIN, [dataset_id], "moon over Ostrava", retrieval).hits
 
     assert best.document_name == "moon.md"
     assert best.dataset_id == dataset_id
@@ -225,12 +225,12 @@ def test_a_reranking_model_decides_the_order_where_it_is_wanted(library):
     searcher = with_reranker(library, reranker)
     asked = (ADMIN, [named(library, "d")], "moon over Ostrava")
 
-    assert searcher.search(*asked, Retrieval())[0].document_name == "wind.md"
-    assert searcher.search(*asked, Retrieval())[0].score == 1.0
-    assert searcher.search(*asked, Retrieval(rerank=False))[0].document_name == "moon.md"
+    assert searcher.search(*asked, Retrieval()).hits[0].document_name == "wind.md"
+    assert searcher.search(*asked, Retrieval()).hits[0].score == 1.0
+    assert searcher.search(*asked, Retrieval(rerank=False)).hits[0].document_name == "moon.md"
 
 
 def test_a_search_goes_on_when_the_reranking_model_fails(library):
     searcher = with_reranker(library, BackwardsReranker(fails=True))
-    found = searcher.search(ADMIN, [named(library, "d")], "moon over Ostrava", Retrieval())
+    found = searcher.search(ADMIN, [named(library, "d")], "moon over Ostrava", Retrieval()).hits
     assert found[0].document_name == "moon.md"

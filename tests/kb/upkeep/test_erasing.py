@@ -58,7 +58,7 @@ def test_a_deleted_document_is_in_no_file_and_the_receipt_says_what_was_checked(
     assert {"kb.db-wal"} < set(files_with(kb.folder.root, *lost))
 
     kb.delete_document(ADMIN, ids["secret.md"])
-    hits = kb.searcher.search(ADMIN, [dataset_id], SECRET, Retrieval(top_k=50))
+    hits = kb.searcher.search(ADMIN, [dataset_id], SECRET, Retrieval(top_k=50)).hits
     assert "secret.md" not in {hit.document_name for hit in hits}
     waiting = kb.erasing.receipt(ADMIN, ids["secret.md"])
     assert (waiting.erased_at, waiting.checks) == (None, None)
@@ -74,7 +74,7 @@ def test_a_deleted_document_is_in_no_file_and_the_receipt_says_what_was_checked(
     assert checks["indexes"]["renewed"] == 1
     assert checks["bytes"]["samples"] > 1
     assert receipt.samples is None
-    hits = kb.searcher.search(ADMIN, [dataset_id], "harbour moon report", Retrieval(top_k=50))
+    hits = kb.searcher.search(ADMIN, [dataset_id], "harbour moon report", Retrieval(top_k=50)).hits
     assert len(hits) == len(OTHERS)
     assert kb.fsck.run().violations == ()
 
@@ -149,7 +149,7 @@ def test_a_pass_that_dies_between_its_steps_is_done_again(kb, dataset_id):
             with pytest.raises(KeyboardInterrupt):
                 kb.erasing.run()
         assert kb.erasing.receipt(ADMIN, ids["secret.md"]).erased_at is None
-        hits = kb.searcher.search(ADMIN, [dataset_id], "harbour moon", Retrieval(top_k=50))
+        hits = kb.searcher.search(ADMIN, [dataset_id], "harbour moon", Retrieval(top_k=50)).hits
         assert len(hits) == len(OTHERS), step
     assert kb.erasing.run().erased == 1
     assert files_with(kb.folder.root, *traces(SECRET)) == []
@@ -167,7 +167,7 @@ def test_words_that_others_share_stay_theirs_and_are_named(kb, dataset_id):
     (check,) = [c for c in kb.erasing.receipt(ADMIN, ids["a.md"]).checks if c["what"] == "bytes"]
     assert check["left"] == 0
     assert "pages" in check["repeated_in"]
-    hits = kb.searcher.search(ADMIN, [dataset_id], SECRET, Retrieval())
+    hits = kb.searcher.search(ADMIN, [dataset_id], SECRET, Retrieval()).hits
     assert [hit.document_name for hit in hits] == ["b.md"]
 
 
@@ -242,6 +242,6 @@ def test_nothing_is_pending_while_a_worker_goes_on(kb, dataset_id):
             kb.delete_document(ADMIN, ids[name])
             kb.erasing.run()
         assert worker.wait_idle(60)
-    hits = kb.searcher.search(ADMIN, [dataset_id], "storks harbour", Retrieval(top_k=100))
+    hits = kb.searcher.search(ADMIN, [dataset_id], "storks harbour", Retrieval(top_k=100)).hits
     assert len(hits) == 16
     assert kb.fsck.run().violations == ()

@@ -215,10 +215,10 @@ def test_a_rule_on_what_is_found_searches_once_and_the_variant_keeps_its_own_pro
     rule = RouteRule(dataset_ids=(sky,), score_at_least=0.01, variant="tuned")
     kb.database.writing(apps.set_route, ADMIN, "ruled", RoutePolicy(rules=(rule,)))
     looked = []
-    search = kb.searcher.explain
+    search = kb.searcher.search
     monkeypatch.setattr(
         kb.searcher,
-        "explain",
+        "search",
         lambda *given, **more: looked.append(given[3]) or search(*given, **more),
     )
 

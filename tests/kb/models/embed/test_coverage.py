@@ -7,7 +7,7 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from kb.models.embed.coverage import Coverage
-from kb.models.embed.embedding import open_embedder
+from kb.models.embed.embedders import open_embedder
 
 
 @pytest.fixture(scope="module")

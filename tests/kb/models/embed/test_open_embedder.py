@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kb.errors import Rejected
-from kb.models.embed.embedding import open_embedder
+from kb.models.embed.embedders import open_embedder
 
 ROOT = Path(__file__).resolve().parents[4]
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -38,7 +38,7 @@ def test_the_bundled_model_ranks_by_meaning(tmp_path):
 def test_serving_the_bundled_model_imports_no_torch(tmp_path):
     script = (
         "import sys; from pathlib import Path\n"
-        "from kb.models.embed.embedding import open_embedder\n"
+        "from kb.models.embed.embedders import open_embedder\n"
         "import kb.models.llm.opening\n"
         "open_embedder('bundled', cache_dir=Path('.'), threads=1, batch_size=4).embed_query('x')\n"
         "heavy = {'torch', 'transformers', 'sentence_transformers', 'llama_index', 'openai'}\n"
