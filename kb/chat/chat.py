@@ -120,7 +120,7 @@ class Chat:
         Inputs that the version does not have are left out.
 
         Raises:
-            NotAllowed: the scope is no admin's.
+            NotAllowed: the scope is not an admin's.
             NotFound: the message or the version is not there.
             Others: what `ask` raises.
         """

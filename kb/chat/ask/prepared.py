@@ -15,7 +15,7 @@ Found = dict[Retrieval, tuple[list[Hit], float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class DraftStep:
     """The first of two models in sequence; `finish` makes the second's prompt of what it wrote.
 
     `pieces` are the draft where sentences of the documents are it.
@@ -43,7 +43,7 @@ class PreparedVariant:
     model: OpenModel | None = None
     pieces: tuple[Piece, ...] = ()
     prices: Prices = (None, None)
-    draft: Draft | None = None
+    draft: DraftStep | None = None
     guarded: Guarded = field(default_factory=Guarded)
     found: Found = field(default_factory=dict)
 

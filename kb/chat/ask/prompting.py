@@ -143,7 +143,7 @@ def build_prompt(
         template: the variant's or app's prompt; empty takes the default one if there is a search.
         context: the first part of `context_block`; "" if the search found nothing, None for
             plain chat without a search.
-        draft: what another model has drafted; None if there is no draft to finish.
+        draft: what another model has drafted; None if there is not a draft to finish.
     """
     framed = _framed(template, context)
     if draft is not None and not _uses(framed, "draft"):

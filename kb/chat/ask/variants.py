@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from typing import TypeVar
 
 from kb.chat.ask.chat_models import EXTRACTIVE, ChatModels, OpenModel
-from kb.chat.ask.prepared import Draft, Found, PreparedVariant
+from kb.chat.ask.prepared import DraftStep, Found, PreparedVariant
 from kb.chat.ask.prompting import (
     around_inputs,
     build_prompt,
@@ -206,7 +206,7 @@ def _with_draft(
         prepared,
         route=replace(prepared.route, draft_model=_name(drafter)),
         prompt=finish(""),
-        draft=Draft(prompt, finish, drafter, tuple(pieces)),
+        draft=DraftStep(prompt, finish, drafter, tuple(pieces)),
     )
 
 

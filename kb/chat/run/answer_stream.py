@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from kb.chat.ask.prepared import Draft, PreparedVariant
+from kb.chat.ask.prepared import DraftStep, PreparedVariant
 from kb.chat.ask.question import ChatQuestion
 from kb.chat.ask.variants import VariantPreparer
 from kb.chat.guard.gate import PromptGuard
@@ -201,7 +201,7 @@ async def _pieces(variant: PreparedVariant) -> AsyncGenerator[Piece, None]:
             yield piece
 
 
-async def _drafted(draft: Draft) -> DraftPiece:
+async def _drafted(draft: DraftStep) -> DraftPiece:
     pieces = list(draft.pieces)
     if draft.model is not None:
         async with aclosing(draft.model.stream(draft.prompt)) as stream:

@@ -34,7 +34,7 @@ _TICKS = re.compile(r"`+")
 
 
 @dataclass(frozen=True, slots=True)
-class _Sentence:
+class _QuotableSentence:
     span: Span
     text: str
     terms: frozenset[str]
@@ -45,7 +45,7 @@ class CitationScanner:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = {source.n: source.hit for source in sources}
-        self._quotable: dict[int, list[_Sentence]] = {}
+        self._quotable: dict[int, list[_QuotableSentence]] = {}
         self._held = ""
         self._parts: list[str] = []
         self._length = 0
@@ -70,7 +70,7 @@ class CitationScanner:
         return self._scan(self._held + text, final=False)
 
     def quote(self, text: str) -> list[Delta | Cited]:
-        """Text that is no model's: it comes out as it is, whatever it holds."""
+        """Text that is not a model's: it comes out as it is, whatever it holds."""
         events = self.finish()
         self._parts.append(text)
         self._length += len(text)
@@ -210,8 +210,8 @@ def best_quote(hit: Hit, claim: str) -> tuple[Span, str]:
     return best.span, best.text
 
 
-def _quotable(hit: Hit) -> list[_Sentence]:
-    sentences: list[_Sentence] = []
+def _quotable(hit: Hit) -> list[_QuotableSentence]:
+    sentences: list[_QuotableSentence] = []
     offset = 0
     for span in hit.chunk.spans:
         piece = hit.chunk.text[offset : offset + span.end - span.start]
@@ -219,11 +219,11 @@ def _quotable(hit: Hit) -> list[_Sentence]:
         for start, end in sentence_extents(piece, limit=QUOTE_LENGTH):
             where = Span(span.page, span.start + start, span.start + end)
             text = piece[start:end]
-            sentences.append(_Sentence(where, text, frozenset(terms(text))))
-    return sentences or [_Sentence(Span(hit.chunk.spans[0].page, 0, 0), "", frozenset())]
+            sentences.append(_QuotableSentence(where, text, frozenset(terms(text))))
+    return sentences or [_QuotableSentence(Span(hit.chunk.spans[0].page, 0, 0), "", frozenset())]
 
 
-def _best(sentences: Sequence[_Sentence], claim: str) -> _Sentence:
+def _best(sentences: Sequence[_QuotableSentence], claim: str) -> _QuotableSentence:
     wanted = frozenset(terms(claim))
     return max(sentences, key=lambda sentence: _overlap(wanted, sentence.terms))
 
@@ -233,7 +233,7 @@ def _overlap(wanted: frozenset[str], found: frozenset[str]) -> float:
     return 2 * shared / (len(wanted) + len(found)) if shared else 0.0
 
 
-def _citation(number: int, at: tuple[int, int], hit: Hit, quote: _Sentence) -> Citation:
+def _citation(number: int, at: tuple[int, int], hit: Hit, quote: _QuotableSentence) -> Citation:
     return Citation(
         n=number,
         answer_start=at[0],

@@ -63,7 +63,7 @@ class OpenAITransport:
         self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
-    async def answer(self, body: dict[str, Any]) -> AsyncIterator[Answer]:
+    async def answer(self, body: dict[str, Any]) -> AsyncIterator[ResponseBody]:
         """Post a request and hold its response open; leaving closes an unfinished one.
 
         Raises:
@@ -80,7 +80,7 @@ class OpenAITransport:
             )
         async with response:
             self._check(response)
-            yield Answer(response.content, self._name)
+            yield ResponseBody(response.content, self._name)
 
     async def close(self) -> None:
         """Release connections."""
@@ -107,7 +107,7 @@ class OpenAITransport:
             raise _unavailable(self._name, "sent something that is no answer: check its base_url")
 
 
-class Answer:
+class ResponseBody:
     """The body of one response."""
 
     def __init__(self, body: aiohttp.StreamReader, model: str) -> None:

@@ -23,7 +23,7 @@ from kb.protocols import ChatModel, Prompt
 from kb.types import Model, Piece, TextPiece
 
 if TYPE_CHECKING:
-    from kb.models.llm.openai_transport import Answer, OpenAITransport
+    from kb.models.llm.openai_transport import OpenAITransport, ResponseBody
 
 LLAMA_INDEX = "llama_index:"
 DRAIN_S = 0.05
@@ -147,7 +147,7 @@ def _transport(model: Model) -> OpenAITransport:
 
 
 async def _texts(
-    answer: Answer, reader: ChunkReader, clock: AnswerClock, pause_s: Callable[[], float]
+    answer: ResponseBody, reader: ChunkReader, clock: AnswerClock, pause_s: Callable[[], float]
 ) -> AsyncGenerator[str, None]:
     decoder = EventDecoder()
     has_text = False
@@ -179,7 +179,7 @@ async def _rest(rest_s: float) -> None:
     await asyncio.sleep(rest_s - (asyncio.get_running_loop().time() + rest_s) % TICK_S)
 
 
-async def _block(answer: Answer, reader: ChunkReader, clock: AnswerClock) -> bytes | None:
+async def _block(answer: ResponseBody, reader: ChunkReader, clock: AnswerClock) -> bytes | None:
     try:
         return await clock.wait(answer.block())
     except ModelUnavailable:
