@@ -28,7 +28,7 @@ from kb.store.content import (
     documents,
     embeddings,
     generations,
-    layouts,
+    pages,
     switching,
 )
 from kb.store.content.generations import Lacking
@@ -157,12 +157,12 @@ class Reindexer(Loop):
     def _extraction(self, lacking: Lacking) -> tuple[Document, Extraction]:
         with self._kb.database.read() as tx:
             document = documents.get(tx, SCOPE, lacking.document_id)
-            pages, blocks = layouts.of_version(tx, document.id, lacking.version)
+            text, blocks = pages.with_layout(tx, document.id, lacking.version)
         if blocks is None:
-            blocks = self._read_again(document, lacking, pages)
+            blocks = self._read_again(document, lacking, text)
         known = document.receipt or {}
         return document, Extraction(
-            pages=pages,
+            pages=text,
             blocks=blocks,
             encoding=known.get("encoding"),
             encoding_confidence=known.get("encoding_confidence"),

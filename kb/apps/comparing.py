@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from kb.store.apps import apps, fingerprints
+from kb.store.apps import apps
 from kb.store.engine.database import Transaction
 from kb.types import AppContent, PublishedDataset, Scope
 
@@ -63,7 +63,7 @@ def differences(before: Side, after: Side) -> list[Difference]:
 def _side(tx: Transaction, scope: Scope, app: str, name: int | Literal["draft"]) -> Side:
     if name == "draft":
         content, _ = apps.draft(tx, scope, app)
-        return Side(content, fingerprints.of_datasets(tx, scope, content.dataset_ids))
+        return Side(content, apps.dataset_states(tx, scope, content.dataset_ids))
     found = apps.version(tx, scope, app, name)
     return Side(found.content, found.datasets)
 

@@ -15,7 +15,7 @@ from kb.chat.ask.chat_models import DEFAULT, EXTRACTIVE
 from kb.chat.ask.prompting import prompt_warnings
 from kb.chat.ask.routing import check_policy, route_warnings
 from kb.models.llm.retirement import shutdown_warning, today
-from kb.store.apps import apps, contents, models
+from kb.store.apps import apps, models
 from kb.store.content import datasets
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest
@@ -90,7 +90,7 @@ def set_draft(
     """
     for dataset_id in content.dataset_ids:
         datasets.get(tx, scope, dataset_id)
-    for model in contents.models_of(content) - {EXTRACTIVE, DEFAULT}:
+    for model in content.models - {EXTRACTIVE, DEFAULT}:
         models.check(tx, scope, model)
     revision = apps.set_draft(tx, scope, app, content, expected=expected)
     return _draft(tx, scope, content, revision)
@@ -130,7 +130,7 @@ def shutdown_warnings(
 
 
 def _states(tx: Transaction, scope: Scope, found: tuple[App, ...]) -> tuple[AppState, ...]:
-    answering = contents.published(tx, scope, [app.id for app in found])
+    answering = apps.published_contents(tx, scope, [app.id for app in found])
     return tuple(_state(tx, scope, app, answering.get(app.id)) for app in found)
 
 
@@ -151,9 +151,9 @@ def _switch(tx: Transaction, scope: Scope, app: App) -> Switch:
 
 
 def _answering(tx: Transaction, scope: Scope, app: App) -> AppContent | None:
-    return contents.published(tx, scope, [app.id]).get(app.id)
+    return apps.published_contents(tx, scope, [app.id]).get(app.id)
 
 
 def _of_models(tx: Transaction, scope: Scope, content: AppContent) -> tuple[Failure, ...]:
-    known = models.named(tx, scope, contents.models_of(content))
+    known = models.named(tx, scope, content.models)
     return shutdown_warnings(content, known, today())

@@ -11,7 +11,7 @@ from kb.chat.ask.chat_models import DEFAULT, EXTRACTIVE, OpenModel
 from kb.errors import Conflict, Rejected
 from kb.protocols import Prompt
 from kb.store.access.secrets import Secrets
-from kb.store.apps import contents, models
+from kb.store.apps import apps, models
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest
 from kb.types import Model, Scope, TextPiece
@@ -69,7 +69,7 @@ def remove(tx: Transaction, scope: Scope, name: str, *, force: bool) -> None:
         NotFound: there is no such model.
         Conflict: the published version or the draft of an app asks it.
     """
-    asking = () if force else contents.apps_asking(tx, scope, name)
+    asking = () if force else apps.asking(tx, scope, name)
     if asking:
         raise Conflict(
             f"The model {name!r} is asked by the apps {', '.join(asking)}. Let their drafts name "

@@ -26,9 +26,13 @@ from kb.types.apps import (
     VariantName,
 )
 from kb.types.conversations import (
+    Annotation,
     Conversation,
+    Feedback,
+    FeedbackSource,
     FinishReason,
     Message,
+    Rating,
     Route,
     Turn,
     Usage,
@@ -43,6 +47,9 @@ from kb.types.documents import (
     DocumentStatus,
     Extent,
     Failure,
+    Generation,
+    GenerationCounts,
+    GenerationStatus,
     Page,
     ParentKind,
     Passage,
@@ -68,8 +75,6 @@ from kb.types.events import (
     Started,
     TextPiece,
 )
-from kb.types.feedback import Annotation, Feedback, FeedbackSource, Rating
-from kb.types.generations import Generation, GenerationCounts, GenerationStatus
 from kb.types.search import (
     AnswerSpan,
     Citation,

@@ -95,6 +95,12 @@ class AppContent:
     refusal: str = ""
     quotable: tuple[str, ...] = ()
 
+    @property
+    def models(self) -> frozenset[str]:
+        """The names of the models that its variants ask."""
+        variants = filter(None, (self.base, self.tuned))
+        return frozenset(name for variant in variants for name in variant.models)
+
 
 @dataclass(frozen=True, slots=True)
 class PublishedDataset:

@@ -11,7 +11,7 @@ from api.deps import KB, AdminScope
 from api.resources.apps.responses import UsageTotalsResponse
 from api.resources.operation.requests import AccessBody
 from api.threads import read, write
-from kb.store.access import app_access, usage
+from kb.store.access import keys, usage
 from kb.store.apps import apps
 from kb.store.engine.database import Transaction
 from kb.types import AppAccess, Scope
@@ -48,8 +48,8 @@ def _text(day: date | None) -> str | None:
 
 
 def _access(tx: Transaction, scope: Scope, app: str) -> AppAccess:
-    return app_access.get(tx, apps.get(tx, scope, app).id)
+    return keys.access_of_app(tx, apps.get(tx, scope, app).id)
 
 
 def _put_access(tx: Transaction, scope: Scope, app: str, access: AppAccess) -> None:
-    app_access.put(tx, apps.get(tx, scope, app).id, access)
+    keys.set_access_of_app(tx, apps.get(tx, scope, app).id, access)

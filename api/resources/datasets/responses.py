@@ -19,7 +19,7 @@ from kb.types import (
     Processing,
     Span,
 )
-from kb.types.generations import GenerationStatus
+from kb.types.documents import GenerationStatus
 
 Spans = tuple[Span, ...]
 Rate = Annotated[float, AfterValidator(partial(round, ndigits=1))]

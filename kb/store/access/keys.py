@@ -15,11 +15,11 @@ from sqlalchemy import Row, insert, select, update
 from kb.errors import NotFound
 from kb.ids import new_id, now, rfc3339
 from kb.iteration import batched
-from kb.store.access import app_access
 from kb.store.access.secrets import Secrets
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import VARIABLES, Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
+from kb.store.engine.records import of_row
 from kb.types import DEFAULT_WORKSPACE, AppAccess, Key, KeyKind, Limits, Scope
 
 table = schema.keys
@@ -96,7 +96,7 @@ def authenticate(tx: Transaction, vault: Secrets, token: str) -> VerifiedKey | N
     digest, moment = vault.digest(token), now()
     if row is None or not _opens(row, digest, moment):
         return None
-    of_app = AppAccess() if row.app_id is None else app_access.get(tx, row.app_id)
+    of_app = AppAccess() if row.app_id is None else access_of_app(tx, row.app_id)
     return VerifiedKey(_key(row), Credential(row.id, digest), _good(row, moment), of_app)
 
 
@@ -177,8 +177,22 @@ def widget_origins(tx: Transaction) -> frozenset[str]:
     moment, found = now(), set[str]()
     for row in tx.execute(query).all():
         if not _is_over(row, moment):
-            found.update(row.origins or app_access.get(tx, row.app_id).origins)
+            found.update(row.origins or access_of_app(tx, row.app_id).origins)
     return frozenset(found)
+
+
+def access_of_app(tx: Transaction, app_id: str) -> AppAccess:
+    """The access rules of an app; none at all until some are put."""
+    row = tx.execute(
+        select(schema.app_access).where(schema.app_access.c.app_id == app_id)
+    ).one_or_none()
+    return AppAccess() if row is None else AppAccess(tuple(row.origins), Limits(**row.limits))
+
+
+def set_access_of_app(tx: Transaction, app_id: str, access: AppAccess) -> None:
+    """Replace the access rules of an app; they count from the next request on."""
+    values = {"origins": list(access.origins), "limits": asdict(access.limits)}
+    dialect.upsert(tx, schema.app_access, {"app_id": app_id, **values}, replace=values)
 
 
 def scope_of(key: Key) -> Scope:
@@ -228,16 +242,10 @@ def _checksum(text: str) -> str:
 
 
 def _key(row: Row[Any]) -> Key:
-    return Key(
-        id=row.id,
-        kind=row.kind,
-        name=row.name,
+    return of_row(
+        Key,
+        row,
         dataset_ids=tuple(row.dataset_ids),
-        app_id=row.app_id,
-        created_at=row.created_at,
-        revoked_at=row.revoked_at,
         origins=tuple(row.origins or ()),
         limits=Limits(**(row.limits or {})),
-        expires_at=row.expires_at,
-        previous_until=row.previous_until,
     )

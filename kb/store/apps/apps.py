@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -11,12 +13,22 @@ from sqlalchemy.exc import IntegrityError
 
 from kb.errors import Conflict, NotFound, PreconditionFailed
 from kb.ids import new_id, now
-from kb.store.apps import conversations, fingerprints, fixed_answers
+from kb.store.apps import conversations, fixed_answers
+from kb.store.content import datasets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import content_from, content_to, inputs_from, route_from, route_to
-from kb.types import App, AppContent, AppVersion, PublishedDataset, RoutePolicy, Scope
+from kb.store.engine.records import content_from, of_row, stored
+from kb.types import (
+    App,
+    AppContent,
+    AppVersion,
+    InputVariable,
+    Processing,
+    PublishedDataset,
+    RoutePolicy,
+    Scope,
+)
 
 table = schema.apps
 versions = schema.app_versions
@@ -47,21 +59,9 @@ def create(tx: Transaction, scope: Scope, *, slug: str, name: str, **texts: Any)
         created_at=now(),
     )
     try:
-        tx.execute(
-            insert(table).values(
-                id=app.id,
-                workspace=scope.workspace,
-                slug=slug,
-                name=name,
-                icon=app.icon,
-                opening=app.opening,
-                suggested_questions=list(app.suggested_questions),
-                route=route_to(app.route),
-                draft=content_to(AppContent()),
-                draft_revision=1,
-                created_at=app.created_at,
-            )
-        )
+        own = {name: value for name, value in asdict(app).items() if name != "inputs"}
+        draft = {"draft": asdict(AppContent()), "draft_revision": 1}
+        tx.execute(insert(table).values(workspace=scope.workspace, **own, **draft))
     except IntegrityError as exc:
         raise _slug_taken(slug) from exc
     return app
@@ -91,7 +91,7 @@ def change(tx: Transaction, scope: Scope, id_or_slug: str, values: Mapping[str, 
 def set_route(tx: Transaction, scope: Scope, id_or_slug: str, policy: RoutePolicy) -> App:
     """Turn the switch."""
     app = get(tx, scope, id_or_slug)
-    tx.execute(update(table).where(table.c.id == app.id).values(route=route_to(policy)))
+    tx.execute(update(table).where(table.c.id == app.id).values(route=asdict(policy)))
     return replace(app, route=policy)
 
 
@@ -115,7 +115,7 @@ def set_draft(
             "The draft was changed by somebody else. Read it again, then repeat."
         )
     revision: int = row.draft_revision + 1
-    values = {"draft": content_to(content), "draft_revision": revision}
+    values = {"draft": asdict(content), "draft_revision": revision}
     tx.execute(update(table).where(table.c.id == row.id).values(**values))
     return revision
 
@@ -125,7 +125,7 @@ def publish(tx: Transaction, scope: Scope, id_or_slug: str) -> AppVersion:
     row = _row(tx, scope, id_or_slug)
     number = dialect.next_number(tx, versions.c.version, versions.c.app_id == row.id)
     content = content_from(row.draft)
-    states = fingerprints.of_datasets(tx, scope, content.dataset_ids)
+    states = dataset_states(tx, scope, content.dataset_ids)
     version = AppVersion(row.id, number, content, now(), states)
     tx.execute(
         insert(versions).values(
@@ -197,6 +197,47 @@ def _slug_taken(slug: str) -> Conflict:
     return Conflict(f"An app with the slug {slug!r} exists already. Choose another slug.")
 
 
+def published_contents(
+    tx: Transaction, scope: Scope, app_ids: Collection[str]
+) -> dict[str, AppContent]:
+    """App id → content of its published version, for those that have one."""
+    current = and_(versions.c.app_id == table.c.id, versions.c.version == table.c.version)
+    query = select(table.c.id, versions.c.content).join(versions, current)
+    visible = table.c.workspace == scope.workspace, table.c.id.in_(app_ids)
+    return {row.id: content_from(row.content) for row in tx.execute(query.where(*visible))}
+
+
+def asking(tx: Transaction, scope: Scope, model: str) -> list[str]:
+    """Slugs of the apps whose published version or draft names a model."""
+    query = select(table.c.id, table.c.slug, table.c.draft).where(
+        table.c.workspace == scope.workspace
+    )
+    rows = tx.execute(query.order_by(table.c.slug)).all()
+    answering = published_contents(tx, scope, [row.id for row in rows])
+    return [
+        row.slug
+        for row in rows
+        if model in content_from(row.draft).models
+        or (row.id in answering and model in answering[row.id].models)
+    ]
+
+
+def dataset_states(
+    tx: Transaction, scope: Scope, dataset_ids: Sequence[str]
+) -> tuple[PublishedDataset, ...]:
+    """The state of those of the datasets that exist, in the order given."""
+    return tuple(
+        PublishedDataset(d.id, d.name, d.generation, d.embedder, processing_hash(d.processing))
+        for d in datasets.of_ids(tx, scope, dataset_ids)
+    )
+
+
+def processing_hash(processing: Processing) -> str:
+    """Sixteen hex digits, equal exactly where cleaning and splitting are."""
+    written = json.dumps(asdict(processing), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(written.encode()).hexdigest()[:16]
+
+
 def _row(tx: Transaction, scope: Scope, id_or_slug: str) -> Row[Any]:
     named = or_(table.c.id == id_or_slug, table.c.slug == id_or_slug)
     row = tx.execute(visible(scope).where(named)).first()
@@ -206,17 +247,12 @@ def _row(tx: Transaction, scope: Scope, id_or_slug: str) -> Row[Any]:
 
 
 def _app(row: Any) -> App:
-    return App(
-        id=row.id,
-        slug=row.slug,
-        name=row.name,
-        icon=row.icon,
-        opening=row.opening,
+    return of_row(
+        App,
+        row,
         suggested_questions=tuple(row.suggested_questions),
-        route=route_from(row.route),
-        version=row.version,
-        created_at=row.created_at,
-        inputs=inputs_from(row._mapping.get("inputs") or ()),
+        route=stored(RoutePolicy, row.route),
+        inputs=stored(tuple[InputVariable, ...], row._mapping.get("inputs") or ()),
     )
 
 

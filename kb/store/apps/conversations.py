@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -26,8 +27,18 @@ from kb.store.apps import redaction
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import citation_from, failure_from, failure_to
-from kb.types import AnswerSpan, Conversation, Message, Route, Scope, Turn, Usage, VariantName
+from kb.store.engine.records import failure_from, failure_to, of_row
+from kb.types import (
+    AnswerSpan,
+    Citation,
+    Conversation,
+    Message,
+    Route,
+    Scope,
+    Turn,
+    Usage,
+    VariantName,
+)
 
 table = schema.conversations
 messages = schema.messages
@@ -99,7 +110,7 @@ def get(tx: Transaction, scope: Scope, conversation_id: str) -> Conversation:
     row = tx.execute(visible(scope).where(table.c.id == conversation_id)).one_or_none()
     if row is None:
         raise NotFound("conversation", conversation_id)
-    return _conversation(row)
+    return of_row(Conversation, row)
 
 
 def page(
@@ -119,7 +130,7 @@ def page(
         query = query.where(table.c.app_id == app_id)
     if end_user is not None:
         query = query.where(table.c.end_user == end_user)
-    return listing(tx, query, table.c.id, request, _conversation, newest_first=True)
+    return listing(tx, query, table.c.id, request, partial(of_row, Conversation), newest_first=True)
 
 
 def rename(tx: Transaction, scope: Scope, conversation_id: str, name: str) -> Conversation:
@@ -160,7 +171,7 @@ def history(
 def add_message(tx: Transaction, message: Message) -> None:
     """Store an answer of a conversation that is there."""
     values = {
-        **{name: getattr(message, name) for name in _MESSAGE_FIELDS},
+        **{field.name: getattr(message, field.name) for field in fields(Message)},
         **redaction.now_redacted(tx, message),
         "route": asdict(message.route),
         "usage": asdict(message.usage),
@@ -228,31 +239,18 @@ def _one_message(tx: Transaction, scope: Scope, where: Any, kind: str, name: str
     return _message(row)
 
 
-def _conversation(row: Row[Any]) -> Conversation:
-    return Conversation(
-        id=row.id,
-        app_id=row.app_id,
-        name=row.name,
-        end_user=row.end_user,
-        variant=row.variant,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        replay_of=row.replay_of,
+def _message(row: Row[Any]) -> Message:
+    return of_row(
+        Message,
+        row,
+        grounded=None if row.grounded is None else bool(row.grounded),
+        route=Route(**row.route),
+        usage=Usage(**row.usage),
+        citations=tuple(Citation(**item) for item in row.citations),
+        unsupported=tuple(AnswerSpan(**item) for item in row.unsupported or ()),
+        error=failure_from(row.error),
     )
 
-
-def _message(row: Row[Any]) -> Message:
-    fields = {name: value for name, value in row._mapping.items() if name in _MESSAGE_FIELDS}
-    fields["grounded"] = None if row.grounded is None else bool(row.grounded)
-    fields["route"] = Route(**row.route)
-    fields["usage"] = Usage(**row.usage)
-    fields["citations"] = tuple(citation_from(item) for item in row.citations)
-    fields["unsupported"] = tuple(AnswerSpan(**item) for item in row.unsupported or ())
-    fields["error"] = failure_from(row.error)
-    return Message(**fields)
-
-
-_MESSAGE_FIELDS = frozenset(column.name for column in messages.columns) - {"suggested"}
 
 _IS_KNOWN = exists(select(schema.apps.c.id).where(schema.apps.c.id == bindparam("app_id")))
 _BEGIN = insert(table).from_select(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from functools import partial
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import delete, insert, select
 
 from kb.ids import now
 from kb.store.apps import apps, conversations
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
+from kb.store.engine.records import of_row
 from kb.types import Feedback, FeedbackSource, Rating, Scope
 
 table = schema.feedback
@@ -56,7 +57,7 @@ def of_messages(
 ) -> dict[str, Feedback]:
     """What one side thinks of some messages, by message. The caller has checked that they may."""
     query = select(table).where(table.c.source == source, table.c.message_id.in_(message_ids))
-    return {row.message_id: _feedback(row) for row in tx.execute(query)}
+    return {row.message_id: of_row(Feedback, row) for row in tx.execute(query)}
 
 
 def page(
@@ -67,16 +68,4 @@ def page(
     query = select(table).where(table.c.app_id == apps.get(tx, scope, app).id)
     if rating is not None:
         query = query.where(table.c.rating == rating)
-    return listing(tx, query, key, request, _feedback, newest_first=True)
-
-
-def _feedback(row: Row[Any]) -> Feedback:
-    return Feedback(
-        message_id=row.message_id,
-        source=row.source,
-        rating=row.rating,
-        text=row.text,
-        better_answer=row.better_answer,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
+    return listing(tx, query, key, request, partial(of_row, Feedback), newest_first=True)

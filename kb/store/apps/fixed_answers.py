@@ -7,9 +7,9 @@ looser would answer a question that was not asked.
 from __future__ import annotations
 
 import unicodedata
-from typing import Any
+from functools import partial
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from kb.errors import Conflict, NotFound
@@ -17,6 +17,7 @@ from kb.ids import new_id, now
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
+from kb.store.engine.records import of_row
 from kb.types import Annotation
 
 table = schema.fixed_answers
@@ -53,9 +54,8 @@ def create(
 
 def page(tx: Transaction, app_id: str, request: PageRequest) -> Listing[Annotation]:
     """A part of an app's annotations, oldest first."""
-    return listing(
-        tx, select(table).where(table.c.app_id == app_id), table.c.id, request, _annotation
-    )
+    query = select(table).where(table.c.app_id == app_id)
+    return listing(tx, query, table.c.id, request, partial(of_row, Annotation))
 
 
 def remove(tx: Transaction, app_id: str, annotation_id: str) -> None:
@@ -68,7 +68,3 @@ def remove(tx: Transaction, app_id: str, annotation_id: str) -> None:
 def remove_all(tx: Transaction, app_id: str) -> None:
     """Delete every annotation of an app."""
     tx.execute(delete(table).where(table.c.app_id == app_id))
-
-
-def _annotation(row: Row[Any]) -> Annotation:
-    return Annotation(row.id, row.app_id, row.question, row.answer, row.message_id, row.created_at)

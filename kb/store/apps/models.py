@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, select
@@ -13,7 +14,7 @@ from kb.store.access.secrets import Secrets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import model_from, model_to
+from kb.store.engine.records import stored
 from kb.types import Model, Scope
 
 table = schema.models
@@ -22,7 +23,7 @@ table = schema.models
 def put(tx: Transaction, scope: Scope, vault: Secrets, model: Model) -> None:
     """Add or overwrite a model; its key is sealed before it is stored."""
     values = {
-        "content": model_to(model),
+        "content": _content(model),
         "api_key_sealed": vault.seal(model.api_key) if model.api_key else None,
     }
     row = {"name": model.name, "workspace": scope.workspace, "created_at": now(), **values}
@@ -71,10 +72,14 @@ def _visible(scope: Scope) -> Select[Any]:
     return select(table).where(table.c.workspace == scope.workspace)
 
 
+def _content(model: Model) -> dict[str, Any]:
+    return {k: v for k, v in asdict(model).items() if k not in ("name", "api_key")}
+
+
 def _model(row: Row[Any], vault: Secrets) -> Model:
     sealed = row.api_key_sealed
-    return model_from(row.name, row.content, vault.unseal(sealed) if sealed else None)
+    return replace(_keyless(row), api_key=vault.unseal(sealed) if sealed else None)
 
 
 def _keyless(row: Row[Any]) -> Model:
-    return model_from(row.name, row.content, None)
+    return stored(Model, {**row.content, "name": row.name})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
@@ -13,7 +14,7 @@ from kb.ids import new_id, now
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import processing_from, processing_to
+from kb.store.engine.records import of_row, stored
 from kb.types import Dataset, Generation, Processing, Scope
 
 table = schema.datasets
@@ -63,7 +64,7 @@ def create(
         model=model,
     )
     try:
-        tx.execute(insert(table).values(workspace=scope.workspace, **_row(dataset)))
+        tx.execute(insert(table).values(workspace=scope.workspace, **asdict(dataset)))
     except IntegrityError as exc:
         raise _name_taken(name) from exc
     tx.execute(insert(schema.generations).values(**_first_generation(dataset)))
@@ -121,7 +122,7 @@ def change(
     values: dict[str, Any] = {"name": name, "description": description}
     if processing is not None and processing != found.processing:
         _refuse_mixture(tx, found)
-        values["processing"] = processing_to(processing)
+        values["processing"] = asdict(processing)
     given = {column: value for column, value in values.items() if value is not None}
     if given:
         try:
@@ -139,7 +140,7 @@ def point_to(tx: Transaction, generation: Generation) -> None:
     """Let a generation answer: one write, which every search sees as a whole or not at all."""
     values = {
         "generation": generation.number,
-        "processing": processing_to(generation.processing),
+        "processing": asdict(generation.processing),
         "embedder": generation.embedder,
         "model": generation.model,
     }
@@ -185,25 +186,12 @@ def remove_row(tx: Transaction, dataset_id: str) -> None:
     tx.execute(delete(table).where(table.c.id == dataset_id))
 
 
-def _row(dataset: Dataset) -> dict[str, Any]:
-    return {
-        "id": dataset.id,
-        "name": dataset.name,
-        "description": dataset.description,
-        "processing": processing_to(dataset.processing),
-        "embedder": dataset.embedder,
-        "generation": dataset.generation,
-        "created_at": dataset.created_at,
-        "model": dataset.model,
-    }
-
-
 def _first_generation(dataset: Dataset) -> dict[str, Any]:
     moment = dataset.created_at
     return {
         "dataset_id": dataset.id,
         "number": dataset.generation,
-        "processing": processing_to(dataset.processing),
+        "processing": asdict(dataset.processing),
         "embedder": dataset.embedder,
         "model": dataset.model,
         "created_at": moment,
@@ -213,13 +201,4 @@ def _first_generation(dataset: Dataset) -> dict[str, Any]:
 
 
 def _dataset(row: Row[Any]) -> Dataset:
-    return Dataset(
-        id=row.id,
-        name=row.name,
-        description=row.description,
-        processing=processing_from(row.processing),
-        embedder=row.embedder,
-        generation=row.generation,
-        created_at=row.created_at,
-        model=row.model,
-    )
+    return of_row(Dataset, row, processing=stored(Processing, row.processing))

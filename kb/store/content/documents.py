@@ -15,7 +15,7 @@ from kb.store.content import datasets
 from kb.store.engine import schema
 from kb.store.engine.database import VARIABLES, Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import failure_from, failure_to
+from kb.store.engine.records import failure_from, failure_to, of_row
 from kb.store.work import jobs
 from kb.types import Document, DocumentStatus, Failure, Scope
 
@@ -169,8 +169,7 @@ def history(tx: Transaction, scope: Scope, document_id: str) -> list[OldVersion]
     get(tx, scope, document_id)
     query = select(versions).where(versions.c.document_id == document_id)
     return [
-        OldVersion(row.version, row.media_type, row.sha256, row.size_bytes, row.replaced_at)
-        for row in tx.execute(query.order_by(versions.c.version.desc()))
+        of_row(OldVersion, row) for row in tx.execute(query.order_by(versions.c.version.desc()))
     ]
 
 
@@ -208,21 +207,4 @@ def original_hashes(tx: Transaction) -> set[str]:
 
 def document_of(row: Row[Any]) -> Document:
     """The domain type of a row."""
-    return Document(
-        id=row.id,
-        dataset_id=row.dataset_id,
-        name=row.name,
-        version=row.version,
-        live_version=row.live_version,
-        media_type=row.media_type,
-        sha256=row.sha256,
-        size_bytes=row.size_bytes,
-        metadata=row.metadata,
-        status=row.status,
-        error=failure_from(row.error),
-        chunk_count=row.chunk_count,
-        receipt=row.receipt,
-        batch_id=row.batch_id,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
+    return of_row(Document, row, error=failure_from(row.error))

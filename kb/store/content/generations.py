@@ -9,7 +9,7 @@ Numbers are never used again: the folder of a removed generation may still be on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, case, exists, func, insert, select, update
@@ -20,7 +20,7 @@ from kb.protocols import IndexKey
 from kb.store.content import datasets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction, notify_after
-from kb.store.engine.records import failure_from, processing_from, processing_to
+from kb.store.engine.records import failure_from, of_row, stored
 from kb.types import Dataset, Failure, Generation, GenerationCounts, Processing, Scope
 
 table = schema.generations
@@ -45,7 +45,7 @@ def create(
         insert(table).values(
             dataset_id=dataset.id,
             number=number,
-            processing=processing_to(processing),
+            processing=asdict(processing),
             embedder=embedder,
             model=model,
             created_at=now(),
@@ -236,19 +236,8 @@ def _is_held(generation: Generation) -> Any:
 
 
 def _generation(row: Row[Any], live: int) -> Generation:
-    status = _status(row, live)
-    return Generation(
-        dataset_id=row.dataset_id,
-        number=row.number,
-        status=status,
-        processing=processing_from(row.processing),
-        embedder=row.embedder,
-        model=row.model,
-        created_at=row.created_at,
-        ready_at=row.ready_at,
-        live_at=row.live_at,
-        retired_at=row.retired_at,
-    )
+    processing = stored(Processing, row.processing)
+    return of_row(Generation, row, status=_status(row, live), processing=processing)
 
 
 def _status(row: Row[Any], live: int) -> Any:

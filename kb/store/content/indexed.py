@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from kb.ids import now
 from kb.iteration import batched
-from kb.store.content import chunks, embeddings, layouts, removal
+from kb.store.content import chunks, embeddings, pages, removal
 from kb.store.engine import schema
 from kb.store.engine.database import VARIABLES, Transaction, notify_after
 from kb.types import Block, Chunk, Page
@@ -38,7 +38,7 @@ def put(tx: Transaction, versions: Sequence[IndexedVersion]) -> None:
     """Store pages, chunks and receipts, in place of any that were there, and queue the indexes."""
     before = _removed(tx, versions)
     _insert(tx, schema.pages, [row for item in versions for row in _page_rows(item)])
-    layouts.put(tx, {(item.document_id, item.version): item.layout for item in versions})
+    pages.put_layouts(tx, {(item.document_id, item.version): item.layout for item in versions})
     _insert(tx, schema.chunks, [row for item in versions for row in _chunk_rows(tx, item)])
     embeddings.collect_unused(tx, before)  # last, so that what both share is kept
     if versions:
@@ -52,18 +52,18 @@ def put(tx: Transaction, versions: Sequence[IndexedVersion]) -> None:
 def _removed(tx: Transaction, versions: Sequence[IndexedVersion]) -> list[bytes]:
     """Remove what an attempt before this one has stored; returns the hashes of its texts."""
     wanted = {(item.document_id, item.version): item.generation for item in versions}
-    pages, table = schema.pages, schema.chunks
+    text, table = schema.pages, schema.chunks
     hashes: list[bytes] = []
     for part in batched([item.document_id for item in versions], VARIABLES):
         stored = select(table.c.document_id, table.c.version, table.c.generation).distinct()
         for row in tx.execute(stored.where(table.c.document_id.in_(part))).all():
             if wanted.get((row.document_id, row.version)) == row.generation:
                 hashes += removal.remove_rows(tx, row.document_id, row.version, row.generation)
-        written = select(pages.c.document_id, pages.c.version).distinct()
-        for document_id, version in tx.execute(written.where(pages.c.document_id.in_(part))).all():
+        written = select(text.c.document_id, text.c.version).distinct()
+        for document_id, version in tx.execute(written.where(text.c.document_id.in_(part))).all():
             if (document_id, version) in wanted:
                 old = {"document_id": document_id, "version": version}
-                tx.execute(delete(pages).filter_by(**old))
+                tx.execute(delete(text).filter_by(**old))
     return hashes
 
 

@@ -1,4 +1,8 @@
-"""Page text: written once per document version, never changed."""
+"""Page text and layout: written once per document version, never changed.
+
+A layout says what each part of a page is (heading, paragraph, table…). With it a document is split
+again in another way without its file, and the pages that citations quote stay the very same.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +24,10 @@ from sqlalchemy import (
 
 from kb.errors import NotFound
 from kb.store.content import documents
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import PageRequest
-from kb.types import Page, Scope, Span
+from kb.types import Block, Page, Scope, Span
 
 table = schema.pages
 
@@ -105,3 +109,23 @@ def around(
     if row is None:
         raise NotFound("page", f"{number} of {document_id}")
     return start, row.part
+
+
+def put_layouts(tx: Transaction, layouts: dict[tuple[str, int], tuple[Block, ...]]) -> None:
+    """Store the layouts of document versions, in place of any that were there."""
+    rows = [
+        {"document_id": document_id, "version": version, "blocks": [list(b) for b in blocks]}
+        for (document_id, version), blocks in layouts.items()
+    ]
+    dialect.upsert(tx, schema.layouts, rows, replace=["blocks"])
+
+
+def with_layout(
+    tx: Transaction, document_id: str, version: int
+) -> tuple[tuple[Page, ...], tuple[Block, ...] | None]:
+    """The pages of a document version, and its layout; None if it was stored without one."""
+    own = {"document_id": document_id, "version": version}
+    text = select(table.c.number, table.c.text).filter_by(**own).order_by(table.c.number)
+    found = tuple(Page(row.number, row.text) for row in tx.execute(text))
+    blocks = tx.execute(select(schema.layouts.c.blocks).filter_by(**own)).scalar_one_or_none()
+    return found, None if blocks is None else tuple(Block(*block) for block in blocks)

@@ -10,11 +10,12 @@ from sqlalchemy import String, and_, cast, distinct, func, select
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.records import spans_from
-from kb.store.upkeep import generation_checks
 from kb.types import Span
 
 documents, chunks, pages = schema.documents, schema.chunks, schema.pages
 jobs, ops = schema.jobs, schema.index_ops
+datasets, generations = schema.datasets, schema.generations
+held = schema.generation_documents
 
 
 def stuck(tx: Transaction) -> list[tuple[str, str, str]]:
@@ -36,7 +37,9 @@ def problems(tx: Transaction) -> Iterator[tuple[str, str]]:
     yield from _wrong_quotes(tx)
     yield from _wrong_receipts(tx)
     yield from _orphans(tx)
-    yield from generation_checks.problems(tx)
+    yield from _unlike_live(tx)
+    yield from _wrong_generation_counts(tx)
+    yield from _ownerless(tx)
 
 
 def _stuck_documents(tx: Transaction) -> Iterator[tuple[str, str]]:
@@ -46,7 +49,6 @@ def _stuck_documents(tx: Transaction) -> Iterator[tuple[str, str]]:
 
 def _wrong_counts(tx: Transaction) -> Iterator[tuple[str, str]]:
     """A ready document has exactly the chunks that its receipt names, numbered from 0."""
-    datasets = schema.datasets
     own = and_(
         chunks.c.document_id == documents.c.id,
         chunks.c.version == documents.c.live_version,
@@ -74,7 +76,7 @@ def _wrong_counts(tx: Transaction) -> Iterator[tuple[str, str]]:
 
 def _missing_vectors(tx: Transaction) -> Iterator[tuple[str, str]]:
     """A chunk has the vector of its text by the embedder of its generation."""
-    vectors, generations = schema.embeddings, schema.generations
+    vectors = schema.embeddings
     same = and_(
         vectors.c.text_hash == chunks.c.text_hash, vectors.c.embedder == generations.c.embedder
     )
@@ -139,7 +141,6 @@ def _wrong_receipts(tx: Transaction) -> Iterator[tuple[str, str]]:
         .where(documents.c.status == "ready")
         .group_by(documents.c.id)
     )
-    datasets = schema.datasets
     own_chunks = and_(
         chunks.c.document_id == documents.c.id,
         chunks.c.version == documents.c.version,
@@ -176,7 +177,78 @@ def _imbalance(receipt: Mapping[str, Any] | None, characters: int, stored: int) 
 def _orphans(tx: Transaction) -> Iterator[tuple[str, str]]:
     if tx.execute(select(func.count()).select_from(jobs)).scalar_one():
         return  # work in hand stores vectors before their chunks
-    held = select(chunks.c.text_hash)
-    query = select(func.count()).where(schema.embeddings.c.text_hash.not_in(held))
+    needed = select(chunks.c.text_hash)
+    query = select(func.count()).where(schema.embeddings.c.text_hash.not_in(needed))
     if unused := tx.execute(query).scalar_one():
         yield "embedding_unused", f"{unused} embeddings belong to no chunk."
+
+
+def _unlike_live(tx: Transaction) -> Iterator[tuple[str, str]]:
+    """A dataset's row says what its live generation says, and that one is there."""
+    same = and_(
+        generations.c.dataset_id == datasets.c.id,
+        generations.c.number == datasets.c.generation,
+    )
+    query = select(
+        datasets.c.name,
+        datasets.c.processing,
+        datasets.c.embedder,
+        generations.c.number,
+        generations.c.processing.label("own_processing"),
+        generations.c.embedder.label("own_embedder"),
+        generations.c.removed_at,
+    ).join_from(datasets, generations, same, isouter=True)
+    for row in tx.execute(query):
+        if row.number is None or row.removed_at is not None:
+            yield "generation_live", f"The live generation of dataset {row.name!r} is not there."
+        elif (row.processing, row.embedder) != (row.own_processing, row.own_embedder):
+            yield "generation_live", f"Dataset {row.name!r} and its live generation differ."
+
+
+def _wrong_generation_counts(tx: Transaction) -> Iterator[tuple[str, str]]:
+    """A generation beside has exactly the chunks that it notes for each document."""
+    own = and_(
+        chunks.c.document_id == held.c.document_id,
+        chunks.c.version == held.c.version,
+        chunks.c.generation == held.c.generation,
+    )
+    query = (
+        select(
+            documents.c.name,
+            held.c.generation,
+            held.c.chunk_count,
+            func.count(chunks.c.id),
+        )
+        .join_from(
+            held,
+            documents,
+            held.c.document_id == documents.c.id,
+        )
+        .join(chunks, own, isouter=True)
+        .group_by(held.c.document_id, held.c.generation)
+    )
+    for name, generation, noted, stored in tx.execute(query):
+        if noted != stored:
+            yield (
+                "generation_count",
+                f"Document {name!r} should have {noted} chunks in generation {generation} and "
+                f"has {stored}.",
+            )
+
+
+def _ownerless(tx: Transaction) -> Iterator[tuple[str, str]]:
+    """A chunk belongs to a generation that is there."""
+    own = and_(
+        generations.c.dataset_id == documents.c.dataset_id,
+        generations.c.number == chunks.c.generation,
+        generations.c.removed_at.is_(None),
+    )
+    query = (
+        select(func.count())
+        .select_from(chunks)
+        .join(documents, chunks.c.document_id == documents.c.id)
+        .join(generations, own, isouter=True)
+        .where(generations.c.number.is_(None))
+    )
+    if strays := tx.execute(query).scalar_one():
+        yield "generation_stray", f"{strays} chunks belong to no generation."

@@ -18,6 +18,7 @@ from kb.ids import now
 from kb.iteration import batched
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import VARIABLES, Transaction, notify_after
+from kb.store.engine.records import of_row
 from kb.types import Scope
 
 table = schema.erasures
@@ -203,13 +204,4 @@ def _not_before(row: Row[Any]) -> float:
 
 
 def _erasure(row: Row[Any]) -> Erasure:
-    return Erasure(
-        document_id=row.document_id,
-        dataset_id=row.dataset_id,
-        deleted_at=row.deleted_at,
-        not_before=row.not_before,
-        originals=tuple(row.originals),
-        samples=row.samples,
-        erased_at=row.erased_at,
-        checks=row.checks,
-    )
+    return of_row(Erasure, row, originals=tuple(row.originals))

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from kb.errors import NotFound
 from kb.ids import new_id, now
 from kb.store.content import datasets
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
+from kb.store.engine.records import of_row
 from kb.types import Scope
 
 table = schema.uploads
@@ -75,12 +76,12 @@ def get(tx: Transaction, scope: Scope, upload_id: str) -> PartialUpload:
     row = tx.execute(query).one_or_none()
     if row is None:
         raise NotFound("upload", upload_id)
-    return _upload(row)
+    return of_row(PartialUpload, row)
 
 
 def every(tx: Transaction) -> list[PartialUpload]:
     """All uploads, arrived or not."""
-    return [_upload(row) for row in tx.execute(select(table).order_by(table.c.id))]
+    return [of_row(PartialUpload, row) for row in tx.execute(select(table).order_by(table.c.id))]
 
 
 def extend(tx: Transaction, upload_id: str, expires: float) -> None:
@@ -112,16 +113,3 @@ def remove_unfinished(tx: Transaction) -> None:
 def remove_of_dataset(tx: Transaction, dataset_id: str) -> None:
     """Forget the uploads into a dataset."""
     tx.execute(delete(table).where(table.c.dataset_id == dataset_id))
-
-
-def _upload(row: Row[Any]) -> PartialUpload:
-    return PartialUpload(
-        row.id,
-        row.dataset_id,
-        row.name,
-        row.size_bytes,
-        row.options,
-        row.batch_id,
-        row.document_id,
-        row.expires,
-    )

@@ -13,7 +13,7 @@ from kb.errors import Conflict, Rejected, Unavailable
 from kb.knowledge_base import open_kb
 from kb.models.embed.hash_embedder import HashEmbedder
 from kb.settings import EmbeddingSettings, Settings
-from kb.store.content import layouts
+from kb.store.content import pages
 from kb.types import Processing, Retrieval, SplitOptions
 from tests.ingest.work.reindexing_parts import (
     FILES,
@@ -80,7 +80,7 @@ def test_a_replaced_generation_is_removed_when_its_time_is_over(kb, dataset_id):
 def test_a_document_stored_without_its_layout_is_read_again(kb, dataset_id):
     ids = ingest(kb, dataset_id, FILES)
     with kb.database.read() as tx:
-        layout = layouts.of_version(tx, ids["rows.csv"], 1)[1]
+        layout = pages.with_layout(tx, ids["rows.csv"], 1)[1]
     assert layout
     with kb.database.write() as tx:
         tx.execute(text("DELETE FROM layouts"))

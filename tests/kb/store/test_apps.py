@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from kb.errors import Conflict, NotFound
 from kb.store.apps import apps
 from kb.store.engine.database import Database
-from kb.store.engine.records import content_from, content_to
+from kb.store.engine.records import content_from
 from kb.types import AppContent, InputVariable, Retrieval, Scope, Variant
 
 ADMIN = Scope.admin()
@@ -57,13 +58,13 @@ def test_a_version_does_not_change_when_the_draft_does(database):
 
 @pytest.mark.parametrize("gone", [{"expand": "queries"}, {"diversity": 0.3}])
 def test_what_was_published_with_an_option_that_is_gone_still_answers(gone):
-    stored = content_to(CONTENT)
+    stored = asdict(CONTENT)
     stored["base"]["retrieval"].update(gone)
     assert content_from(stored) == CONTENT
 
 
 def test_what_was_stored_under_earlier_names_of_options_is_read_under_the_present_ones():
-    stored = content_to(AppContent(base=Variant("m", retrieval=Retrieval())))
+    stored = asdict(AppContent(base=Variant("m", retrieval=Retrieval())))
     earlier = {"join": False, "fold": False}
     stored["base"]["retrieval"] = {"top_k": 3, **earlier}
     found = content_from(stored).base.retrieval
