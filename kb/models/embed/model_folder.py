@@ -45,7 +45,7 @@ class ModelFolder:
     """A folder in sentence-transformers layout.
 
     Raises:
-        Rejected: it is no model folder, has no safetensors weights, or wants to run its own code.
+        Rejected: it is not a model folder, has no safetensors weights, or wants to run code.
     """
 
     def __init__(self, path: Path, name: str) -> None:
