@@ -45,7 +45,7 @@ class Event(BaseModel, Generic[Name, Data]):
 
     @classmethod
     def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
-        """`BatchItemEvent` for an event that carries a `BatchItemResponse`."""
+        """`BatchEvent` for an event that carries a `BatchResponse`."""
         return f"{params[1].__name__.removesuffix('Response')}Event"
 
 

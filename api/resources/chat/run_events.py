@@ -128,27 +128,15 @@ class RunFailed(Response):
     error: RunError
 
 
-class RunCancelled(Response):
-    """Somebody stopped the run, or everybody left."""
-
-    reason: str
-
-
-class RunDelta(Response):
-    """The next characters of the answer."""
-
-    text: str
-
-
 RunEvents = (
     Event[Literal["run.started"], RunStarted]
     | Event[Literal["route"], RouteResponse]
     | Event[Literal["retrieval"], Retrieval]
-    | Event[Literal["delta"], RunDelta]
+    | Event[Literal["delta"], Delta]
     | Event[Literal["citation"], Citation]
     | Event[Literal["run.completed"], RunCompleted]
     | Event[Literal["run.failed"], RunFailed]
-    | Event[Literal["run.cancelled"], RunCancelled]
+    | Event[Literal["run.cancelled"], Cancelled]
 )
 
 
@@ -156,7 +144,7 @@ def event(value: RunEvent, *, full: bool) -> tuple[str, Any]:
     """The name and data of an event; `full` for admins."""
     match value:
         case Delta():
-            return "delta", RunDelta.model_validate(value)
+            return "delta", value
         case Cited(citation):
             return "citation", citation
         case Started():
@@ -171,7 +159,7 @@ def event(value: RunEvent, *, full: bool) -> tuple[str, Any]:
             failed = RunError(code=error.code, detail=error.detail, retryable=retryable)
             return "run.failed", RunFailed(error=failed)
         case Cancelled():
-            return "run.cancelled", RunCancelled.model_validate(value)
+            return "run.cancelled", value
 
 
 def sources_of(value: Sources) -> tuple[SourceResponse, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from api.http.sse import Event
-from api.resources.datasets.responses import BatchItemResponse, BatchResponse, ProgressResponse
+from api.resources.datasets.responses import BatchResponse, ProgressResponse
 from api.threads import read
 from kb.iteration import batched
 from kb.knowledge_base import KnowledgeBase
@@ -17,7 +17,7 @@ from kb.store.work.batches import Batch, BatchItem
 from kb.types import DocumentStatus, Scope
 
 BatchEvents = (
-    Event[Literal["document"], BatchItemResponse]
+    Event[Literal["document"], BatchItem]
     | Event[Literal["progress"], ProgressResponse]
     | Event[Literal["batch.completed"], BatchResponse]
 )
@@ -36,9 +36,7 @@ class BatchProgress:
     async def __call__(self) -> list[tuple[str, Any]]:
         """Events `document` and `progress`, at last `batch.completed`. Raises NotFound."""
         batch, changed = await read(self._kb, self._changes)
-        events: list[tuple[str, Any]] = [
-            ("document", BatchItemResponse.model_validate(item)) for item in changed
-        ]
+        events: list[tuple[str, Any]] = [("document", item) for item in changed]
         progress = ProgressResponse.model_validate(batch)
         if progress != self._progress:
             events.append(("progress", progress))

@@ -11,6 +11,7 @@ from pydantic import MISSING, AfterValidator, AliasPath, BeforeValidator, Field
 
 from api.resources.response import Response, Score, Sometimes, Timestamp
 from kb.search.searching import SearchResult
+from kb.store.work.batches import BatchItem
 from kb.types import (
     DocumentStatus,
     Failure,
@@ -130,16 +131,6 @@ class SearchResponse(Response):
         return answer.model_copy(update={"hits": hits, "considered": MISSING})
 
 
-class BatchItemResponse(Response):
-    """One document of a batch; with a `note` its file was left out."""
-
-    document_id: str
-    name: str
-    status: DocumentStatus
-    error: Failure | None
-    note: Failure | None
-
-
 class ProgressResponse(Response):
     """How far a batch has come; a document deleted meanwhile is neither ready nor failed."""
 
@@ -160,7 +151,7 @@ class BatchResponse(ProgressResponse):
 
     id: str
     dataset_id: str
-    documents: tuple[BatchItemResponse, ...]
+    documents: tuple[BatchItem, ...]
     next: str | None
     created_at: Timestamp
 
