@@ -53,7 +53,7 @@ CODES: Mapping[int, str] = {
 }
 
 _PHRASES: Mapping[int, str] = {460: "Checksum Mismatch"}
-"""Statuses that are no standard ones."""
+"""Statuses that are not standard ones."""
 
 _SERVED = ("kb", "ingest", "api")
 """The packages whose errors a server can answer with."""

@@ -93,7 +93,7 @@ def connection(settings: Settings) -> Iterator[tuple[str, str]]:
     If none is running, one serves on a free local port as long as the command needs it.
 
     Raises:
-        DataFolderLocked: a process that is no server owns the folder.
+        DataFolderLocked: a process that is not a server owns the folder.
     """
     found = running_server(settings)
     if found is not None:

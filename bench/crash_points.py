@@ -36,7 +36,7 @@ KILLED_CALLS = (
     "fsync", "fdatasync", "rename", "renameat", "unlink", "pwrite64", "write", "ftruncate", "mkdir"
 )  # fmt: skip
 FAILING = (("pwrite64", "ENOSPC"), ("ftruncate", "ENOSPC"), ("fsync", "EIO"), ("fdatasync", "EIO"))
-"""Not `write`: it wakes threads through descriptors that are no files, and cannot fail there."""
+"""Not `write`: it wakes threads through descriptors that are not files, and cannot fail there."""
 CHILD_S = 120
 KILLED = (-9, 128 + 9)
 """What strace ends with when the injected signal ends its child."""

@@ -226,7 +226,7 @@ async def _read(
 
 
 def _cuts(kind: str, load: Load, draw: random.Random) -> list[int]:
-    """After how many events the connections break: at the least one that is no first event."""
+    """After how many events the connections break: at the least one that is not a first event."""
     return sorted(draw.sample(range(2, load.tokens), CUTS)) if kind == "cut" else []
 
 

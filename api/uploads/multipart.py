@@ -24,12 +24,12 @@ MAX_FIELD_BYTES = 256 * 1024
 async def receive_files(
     receiver: FileReceiver, content_type: str, body: AsyncIterator[bytes]
 ) -> dict[str, bytes]:
-    """Stage every file of a request body; returns the parts that are no files, by name.
+    """Stage every file of a request body; returns the parts that are not files, by name.
 
     Raises:
         UnsupportedMedia: it is not multipart/form-data.
         Rejected: it is damaged or ends too early.
-        TooLarge: there are too many files, or a part that is no file is too long.
+        TooLarge: there are too many files, or a part that is not a file is too long.
     """
     parts = _Parts(_boundary(content_type))
     async for piece in body:

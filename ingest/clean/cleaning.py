@@ -103,7 +103,7 @@ def refuse_too_much(
 ) -> None:
     """Refuse a document of which hardly anything would be left to search.
 
-    Visible characters count: white space that goes is no loss.
+    Visible characters count: white space that goes is not a loss.
 
     Args:
         rules: those whose removals count.

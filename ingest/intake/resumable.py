@@ -1,8 +1,8 @@
 """Uploads that survive a broken line: bytes are appended to a file until it is whole, and only then
 it becomes a document, exactly as if it had come in one request.
 
-Whatever stops the process, the file is whole or can be continued: a whole one that is no document
-yet becomes one at the next look or at the next start.
+Whatever stops the process, the file is whole or can be continued: a whole one that is not
+yet a document becomes one at the next look or at the next start.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ def _media_type(limits: IngestSettings, staged: Staged, name: str) -> str:
 def _place(
     tx: Transaction, target: UploadTarget, uploads: Sequence[Upload]
 ) -> list[UploadedDocument]:
-    """In the order of the files; all that are no archives are placed together."""
+    """In the order of the files; all that are not archives are placed together."""
     plain = [upload for upload in uploads if upload.media_type != ARCHIVE_TYPE]
     placed = iter(placing.put(tx, target, plain))
     return [

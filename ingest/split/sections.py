@@ -40,7 +40,7 @@ _ENDS = frozenset(".。;；:：!！?？”’\"')）】>*_|-")
 def with_articles(blocks: Iterable[Block], texts: Mapping[int, str]) -> Iterator[Block]:
     """The blocks, with the numbers of articles at the start of lines as headings.
 
-    A line that goes on from an unfinished one is no start: "as laid down in / Section 3.2".
+    A line that goes on from an unfinished one is not a start: "as laid down in / Section 3.2".
     """
     for block in blocks:
         text = texts[block.page]

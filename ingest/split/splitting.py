@@ -185,7 +185,7 @@ def _questions(extraction: Extraction) -> Mapping[tuple[int, int], Span]:
 def _questions_and_answers(
     builder: ChunkBuilder, section: Section, questions: Mapping[tuple[int, int], Span], overlap: int
 ) -> Iterator[Chunk]:
-    """The question is searched, its row returned; what is no question is cut as usual."""
+    """The question is searched, its row returned; what is not a question is cut as usual."""
     for is_pair, part in _around(section, lambda segment: _start(segment) in questions):
         if not is_pair:
             yield from _auto(builder, part, overlap, by_rows=False)

@@ -42,7 +42,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one key may use; None is no limit. Tokens count what models read and write."""
+    """What one key may use; None sets no limit. Tokens count what models read and write."""
 
     requests_per_minute: int | None = None
     concurrent_streams: int | None = None

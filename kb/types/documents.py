@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 ARCHIVE_TYPE = "application/zip"
-"""The media type of archives, which are expanded into documents; office files are no archives."""
+"""The media type of archives, which are expanded into documents; office files are not archives."""
 
 DocumentStatus = Literal["pending", "indexing", "ready", "failed", "removed"]
 

@@ -47,7 +47,7 @@ Expiry = Annotated[AwareDatetime, AfterValidator(_in_the_future)]
 
 
 class LimitsBody(Body):
-    """What a key may use; null is no limit of its own."""
+    """What a key may use; null sets no limit of its own."""
 
     requests_per_minute: Count | None = None
     concurrent_streams: Count | None = None

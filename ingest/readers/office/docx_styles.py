@@ -114,7 +114,7 @@ class Numbering:
                 self._lists[number.get(f"{W}numId", "")] = made
 
     def next(self, list_id: str, depth: int) -> str | None:
-        """The label of the next item ("2.1", "第三条"); "" for a bullet, None if it is no list."""
+        """The label of the next item ("2.1", "第三条"); "" for a bullet, None for no list."""
         found = self._lists.get(list_id)
         if found is None or depth not in found.levels:
             return None

@@ -115,7 +115,7 @@ def quoted(name: str) -> str:
 
 
 def damaged_part(part: str, exc: Exception) -> UnreadableFile:
-    """The error for a part that is no XML, not the XML it should be, or too much of it."""
+    """The error for a part that is not XML, not the XML it should be, or too much of it."""
     if "memory" in str(exc).lower():  # lxml reports that as a syntax error
         raise MemoryError from exc
     return UnreadableFile(

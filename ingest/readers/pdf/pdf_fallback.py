@@ -144,7 +144,7 @@ _LONGEST_WORD = 30
 
 
 def garble(text: str) -> float:
-    """How much of a text is no text: 0 to 1. Words run together or torn apart count as well."""
+    """How much of a text is not text: 0 to 1. Words run together or torn apart count as well."""
     words = _WORD.findall(text)
     if len(words) < _ENOUGH_WORDS:
         return _bad_share(text)
@@ -155,7 +155,7 @@ def garble(text: str) -> float:
 
 
 def is_garbled(text: str) -> bool:
-    """Whether so much of a text is no text that it cannot be relied on."""
+    """Whether so much of a text is not text that it cannot be relied on."""
     return _bad_share(text) > _GARBLED_SHARE
 
 

@@ -54,7 +54,7 @@ class RecordWriter:
         self._value(value, "", 1)
 
     def add_broken(self, line: str) -> None:
-        """Write a line that is no JSON as it stands."""
+        """Write a line that is not JSON as it stands."""
         self._write("paragraph", line, row=False)
 
     def _value(self, value: Any, path: str, level: int) -> None:

@@ -68,7 +68,7 @@ def read_subtitles(source: BinaryIO, options: ReadOptions) -> Extraction:
 
 
 def _cues(text: str) -> Iterator[Cue]:
-    """Every cue; a line without a time before the first one, or between cues, is no speech."""
+    """Every cue; a line without a time before the first one, or between cues, is not speech."""
     start = end = -1.0
     lines: list[str] = []
     for line in text.split("\n"):

@@ -158,7 +158,7 @@ def _words(element: Element | None) -> str:
 
 
 def _as_html(source: str) -> str:
-    """XHTML in the spelling of HTML: there `<title/>` is no empty element but opens one."""
+    """XHTML in the spelling of HTML: there `<title/>` is not an empty element but opens one."""
     source = _DOCTYPE.sub("", source[:_PROLOG], count=1) + source[_PROLOG:]
     plain, *sections = source.split("<![CDATA[")
     parts = [plain]

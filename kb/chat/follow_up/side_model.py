@@ -112,7 +112,7 @@ class Suggestions:
         self._side_model = side_model
 
     async def after(self, scope: Scope, message_id: str) -> tuple[str, ...]:
-        """Up to three questions; none if the answer was no answer, or the model has failed.
+        """Up to three questions; none if it was a refusal, or the model has failed.
 
         Raises:
             NotFound: the message cannot be seen.

@@ -26,7 +26,7 @@ LOUD = re.compile(r"[A-Z0-9+/]")
 _LOUD_ENOUGH = 8
 _LOOKED_AT = 48  # encoded characters among which so many must be loud
 _LETTERED = 0.2  # share of letters that base64 has at least, even between numbered lines
-_LETTERLESS = 24  # characters without a letter that are no base64
+_LETTERLESS = 24  # characters without a letter that are not base64
 _NEAR = 256  # characters among which those are, separators and all; bits need more
 _DECODED = 80  # encoded characters that are decoded: enough for a run in any script
 
@@ -59,7 +59,7 @@ _HALF_TURNED = _Only(
         for place, letter in enumerate(letters)
     }
 )
-_BETWEEN_BYTES = "xu"  # of 0x, \x, \u, U+ and &#x; the rest of them are no letters
+_BETWEEN_BYTES = "xu"  # of 0x, \x, \u, U+ and &#x; the rest of them are not letters
 _HEX_DIGITS = string.hexdigits[:16]
 _HEX = _Only(
     {

@@ -56,7 +56,7 @@ class ThinkFilter:
         return ""
 
     def finish(self) -> str:
-        """What was held back at the end of the stream and is no thought."""
+        """What was held back at the end of the stream and is not a thought."""
         return "" if self._thinking else self._held or ""
 
     def _release(self, text: str) -> str:
@@ -156,7 +156,7 @@ class ChunkReader:
     def nonsense(self) -> ModelUnavailable:
         """The error for whatever is not a stream of chunks."""
         return ModelUnavailable(
-            f"The language model {self._model!r} sent something that is no answer. "
+            f"The language model {self._model!r} sent something that is not an answer. "
             "Check that its address is an OpenAI-compatible endpoint."
         )
 

@@ -99,12 +99,14 @@ class OpenAITransport:
         )
 
     def _check(self, response: aiohttp.ClientResponse) -> None:
-        """Raises before any of a body is read that is no answer, and may have no end."""
+        """Raises before any of a body is read that is not an answer, and may have no end."""
         if not 200 <= response.status < 300:
             raise _refusal(self._name, response)
         kind = response.headers.get("content-type", "")
         if "html" in kind or response.headers.get("content-encoding", "identity") != "identity":
-            raise _unavailable(self._name, "sent something that is no answer: check its base_url")
+            raise _unavailable(
+                self._name, "sent something that is not an answer: check its base_url"
+            )
 
 
 class ResponseBody:
@@ -131,7 +133,7 @@ class ResponseBody:
         while block := await self._body.readany():
             body += block
             if len(body) > MAX_WHOLE_BYTES:
-                raise _unavailable(self._model, "sent something that is no answer")
+                raise _unavailable(self._model, "sent something that is not an answer")
         return b"data:" + b"".join(body.splitlines()) + b"\n\n"
 
 

@@ -127,7 +127,7 @@ def test_a_byte_now_and_then_is_not_moving(served: Served):
 def test_the_rest_of_a_body_that_was_refused_is_not_awaited_for_ever(served: Served):
     with posted(served, "POST", "/v1/datasets", authorization="x", content_length="99") as line:
         assert line.recv(65536).startswith(b"HTTP/1.1 401 ")
-        line.sendall(b"{")  # something, so that it is no idle connection
+        line.sendall(b"{")  # something, so that it is not an idle connection
         assert all_of(line) == b""
 
 

@@ -10,7 +10,7 @@ WORDS = "A pump moves water."
 def put_on_path(folder: Path, path: str, *, languages: str = "eng", says: str = WORDS) -> str:
     """Write the command into a folder; returns the search path with the folder in front.
 
-    It refuses anything that is no picture, and languages that it does not list.
+    It refuses anything that is not a picture, and languages that it does not list.
     """
     command = folder / "tesseract"
     command.write_text(

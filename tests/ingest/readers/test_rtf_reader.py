@@ -1,4 +1,4 @@
-r"""RTF: groups, code pages, Unicode, tables, and what is no text."""
+r"""RTF: groups, code pages, Unicode, tables, and what is not text."""
 
 from __future__ import annotations
 
