@@ -50,4 +50,5 @@ def test_cuda_is_in_no_lock():
 
 def test_the_tests_that_ci_names_exist():
     named = re.findall(r"\btests/[\w./]+", page(".ci/run"))
-    assert [name for name in named if not (ROOT / name.rstrip(".")).exists()] == []
+    kept = [name.rstrip(".") for name in named if ".venv" not in name]  # CI makes those itself
+    assert [name for name in kept if not (ROOT / name).exists()] == []
