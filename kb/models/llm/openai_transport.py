@@ -10,8 +10,8 @@ time of an answer of one token, and an import of 0.4 s, for types that nothing h
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -62,9 +62,8 @@ class OpenAITransport:
         self._proxy = _proxy(self._url)
         self._session: aiohttp.ClientSession | None = None
 
-    @asynccontextmanager
-    async def answer(self, body: dict[str, Any]) -> AsyncIterator[ResponseBody]:
-        """Post a request and hold its response open; leaving closes an unfinished one.
+    async def post(self, body: dict[str, Any]) -> ResponseBody:
+        """Post a request; what answers it must be closed.
 
         Raises:
             ModelUnavailable: not reachable, or not HTTP 200.
@@ -78,9 +77,11 @@ class OpenAITransport:
             response = await self._session.post(
                 self._url, data=data, headers=self._headers, allow_redirects=False
             )
-        async with response:
-            self._check(response)
-            yield ResponseBody(response.content, self._name)
+        refusal = _refusal(self._name, response)
+        if refusal is not None:  # before any of its body is read, which may have no end
+            response.close()
+            raise refusal
+        return ResponseBody(response, self._name)
 
     async def close(self) -> None:
         """Release connections."""
@@ -98,23 +99,14 @@ class OpenAITransport:
             proxy=self._proxy,
         )
 
-    def _check(self, response: aiohttp.ClientResponse) -> None:
-        """Raises before any of a body is read that is not an answer, and may have no end."""
-        if not 200 <= response.status < 300:
-            raise _refusal(self._name, response)
-        kind = response.headers.get("content-type", "")
-        if "html" in kind or response.headers.get("content-encoding", "identity") != "identity":
-            raise _unavailable(
-                self._name, "sent something that is not an answer: check its base_url"
-            )
-
 
 class ResponseBody:
     """The body of one response."""
 
-    def __init__(self, body: aiohttp.StreamReader, model: str) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, model: str) -> None:
         self._model = model
-        self._body = body
+        self._response = response
+        self._body = response.content
         self._has_begun = False
 
     async def block(self) -> bytes | None:
@@ -127,6 +119,10 @@ class ResponseBody:
             # A server that does not stream, or fails with HTTP 200, sends one bare object: it is
             # read like an event, whatever content type it claims.
             return await self._as_event(block) if block.lstrip().startswith(b"{") else block
+
+    def close(self) -> None:
+        """Hang up, unless the response was read to its end."""
+        self._response.close()
 
     async def _as_event(self, beginning: bytes) -> bytes:
         body = bytearray(beginning)
@@ -159,12 +155,17 @@ def _proxy(url: str) -> str | None:
     return None if named is None or proxy_bypass(parts.netloc) else named
 
 
-def _refusal(model: str, response: aiohttp.ClientResponse) -> ModelUnavailable:
-    status = response.status
+def _refusal(model: str, response: aiohttp.ClientResponse) -> ModelUnavailable | None:
+    status, headers = response.status, response.headers
+    if 200 <= status < 300:
+        kind = headers.get("content-type", "")
+        if "html" in kind or headers.get("content-encoding", "identity") != "identity":
+            return _unavailable(model, "sent something that is not an answer: check its base_url")
+        return None
     what = STATUS_SENTENCES.get(status, "could not answer: its server's log says why")
     sentence = _sentence(model, f"{what} (HTTP {status})")
     if status in PASSING:
-        return TryAgain(sentence, retry_after_s(response.headers))
+        return TryAgain(sentence, retry_after_s(headers))
     return QuestionRefused(sentence) if status in OF_THE_QUESTION else ModelUnavailable(sentence)
 
 

@@ -7,10 +7,10 @@ prompt.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kb.errors import ModelUnavailable
 from kb.models.llm.chunks import ChunkReader
@@ -27,14 +27,6 @@ if TYPE_CHECKING:
 
 LLAMA_INDEX = "llama_index:"
 DRAIN_S = 0.05
-
-BUSY_STREAMS = 8
-"""Answers of one model at once from which on tokens may travel together."""
-PAUSE_PER_STREAM_S = 0.003
-LONGEST_PAUSE_S = 0.1
-TICK_S = 0.01
-"""Under load a stream rests a moment after each token, and those that come meanwhile are handled
-in one go, which costs a fraction. With fewer answers, and before the first token, nothing waits."""
 
 
 def open_chat_model(
@@ -78,7 +70,6 @@ class OpenAIChatModel:
         self._retries = retries
         self._transport: OpenAITransport | None = None
         self._opening = asyncio.Lock()
-        self._streams = 0
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Piece]:
         """Text pieces, then exactly one EndPiece. Closing it closes the upstream connection.
@@ -93,12 +84,7 @@ class OpenAIChatModel:
         for tries in count(1):
             reader = ChunkReader(self._model.name)
             try:
-                async with AsyncExitStack() as stack:
-                    stack.enter_context(self._counted())
-                    answer = await clock.wait(stack.enter_async_context(transport.answer(body)))
-                    texts = await stack.enter_async_context(
-                        aclosing(_texts(answer, reader, clock, self._pause_s))
-                    )
+                async with aclosing(_texts(transport, body, reader, clock)) as texts:
                     async for text in texts:
                         yield TextPiece(text)
                 reader.check_whole()
@@ -118,20 +104,6 @@ class OpenAIChatModel:
             await self._transport.close()
             self._transport = None
 
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        self._streams += 1
-        try:
-            yield
-        finally:
-            self._streams -= 1
-
-    def _pause_s(self) -> float:
-        """How long a stream rests after it has brought text."""
-        if self._streams < BUSY_STREAMS:
-            return 0.0
-        return min(self._streams * PAUSE_PER_STREAM_S, LONGEST_PAUSE_S)
-
     async def _open(self) -> OpenAITransport:
         async with self._opening:
             if self._transport is None:
@@ -147,36 +119,30 @@ def _transport(model: Model) -> OpenAITransport:
 
 
 async def _texts(
-    answer: ResponseBody, reader: ChunkReader, clock: AnswerClock, pause_s: Callable[[], float]
+    transport: OpenAITransport, body: dict[str, Any], reader: ChunkReader, clock: AnswerClock
 ) -> AsyncGenerator[str, None]:
+    answer = await clock.wait(transport.post(body))
     decoder = EventDecoder()
-    has_text = False
-    while not reader.done:
-        if has_text and (rest_s := pause_s()):
-            await _rest(rest_s)
-        block = await _block(answer, reader, clock)
-        try:
-            payloads = decoder.finish() if block is None else decoder.feed(block)
-        except LineTooLong:
-            raise reader.nonsense() from None
-        for payload in payloads:
-            if text := reader.text(payload):
-                has_text = True
-                yield text
-        if block is None:
-            return
-        clock.saw(reader.tokens_seen)
-    # A connection is used again only if its response was read to the end.
-    with suppress(TimeoutError, ModelUnavailable):
-        async with asyncio.timeout(DRAIN_S):
-            while await answer.block() is not None:
-                pass
-
-
-async def _rest(rest_s: float) -> None:
-    """Up to so long: the streams that end in the same tick are woken together, and the first warms
-    the caches for the others."""
-    await asyncio.sleep(rest_s - (asyncio.get_running_loop().time() + rest_s) % TICK_S)
+    try:
+        while not reader.done:
+            block = await _block(answer, reader, clock)
+            try:
+                payloads = decoder.finish() if block is None else decoder.feed(block)
+            except LineTooLong:
+                raise reader.nonsense() from None
+            for payload in payloads:
+                if text := reader.text(payload):
+                    yield text
+            if block is None:
+                return
+            clock.saw(reader.tokens_seen)
+        # A connection is used again only if its response was read to the end.
+        with suppress(TimeoutError, ModelUnavailable):
+            async with asyncio.timeout(DRAIN_S):
+                while await answer.block() is not None:
+                    pass
+    finally:
+        answer.close()
 
 
 async def _block(answer: ResponseBody, reader: ChunkReader, clock: AnswerClock) -> bytes | None:
