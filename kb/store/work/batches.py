@@ -20,7 +20,7 @@ from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import PageRequest
 from kb.store.engine.records import failure_from, failure_to
-from kb.store.work import strides
+from kb.store.work import throughput
 from kb.types import DocumentStatus, Failure, Scope
 
 table = schema.batches
@@ -53,7 +53,7 @@ class BatchItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Throughput:
     """How fast a batch goes at the moment; `eta_s` is None while nothing moves."""
 
     documents_per_s: float
@@ -75,7 +75,7 @@ class Batch:
     is_paused: bool
     skipped: int
     counts: Mapping[DocumentStatus, int]
-    pace: Pace | None
+    pace: Throughput | None
     documents: tuple[BatchItem, ...] = ()
     next: str | None = None
 
@@ -227,22 +227,22 @@ def remove_of_dataset(tx: Transaction, dataset_id: str) -> None:
 
 def _counted(
     tx: Transaction, batch_id: str, created_at: str
-) -> tuple[dict[DocumentStatus, int], Pace | None]:
+) -> tuple[dict[DocumentStatus, int], Throughput | None]:
     moment = datetime.now(UTC)
-    since = (moment - timedelta(seconds=strides.PACE_S)).isoformat(timespec="milliseconds")
+    since = (moment - timedelta(seconds=throughput.WINDOW_S)).isoformat(timespec="milliseconds")
     rows = _rows_by_status(tx, batch_id, since.replace("+00:00", "Z"))
     counts: dict[DocumentStatus, int] = {status: row.number for status, row in rows.items()}
     waiting = [rows[status] for status in ("pending", "indexing") if status in rows]
     if not waiting:
         return counts, None
     age_s = (moment - datetime.fromisoformat(created_at)).total_seconds()
-    over_s = min(strides.PACE_S, max(1.0, age_s))
+    over_s = min(throughput.WINDOW_S, max(1.0, age_s))
     done = sum(rows[status].recent for status in ("ready", "failed") if status in rows)
     given_up = rows["failed"].recent_size if "failed" in rows else 0
-    bytes_per_s = (strides.recent(tx, batch_id) + given_up) / over_s
+    bytes_per_s = (throughput.recent(tx, batch_id) + given_up) / over_s
     left = sum(row.left for row in waiting)
     eta_s = left / bytes_per_s if bytes_per_s and left else None
-    return counts, Pace(done / over_s, bytes_per_s, eta_s)
+    return counts, Throughput(done / over_s, bytes_per_s, eta_s)
 
 
 def _rows_by_status(tx: Transaction, batch_id: str, since: str) -> dict[DocumentStatus, Row[Any]]:

@@ -103,7 +103,7 @@ def test_the_pace_counts_what_is_embedded_of_a_document_that_is_not_done(kb, ste
     with working(kb) as worker:
         assert stepped.asked.acquire(timeout=PATIENCE_S)
         before = kb.database.reading(batches.get, ADMIN, accepted.batch_id).pace
-        assert before == batches.Pace(0, 0, None)
+        assert before == batches.Throughput(0, 0, None)
         stepped.step(SLICES // 2)
         for _ in range(SLICES // 2):
             assert stepped.asked.acquire(timeout=PATIENCE_S)

@@ -12,7 +12,7 @@ from kb.store.content import datasets, documents, placing, removal
 from kb.store.content.placing import Upload, UploadTarget
 from kb.store.engine.database import Database
 from kb.store.engine.paging import PageRequest
-from kb.store.work import batch_control, batches, jobs, strides
+from kb.store.work import batch_control, batches, jobs, throughput
 from kb.types import Failure, Scope
 
 ADMIN = Scope.admin()
@@ -85,14 +85,14 @@ def test_a_batch_is_counted_and_listed_in_parts(database, dataset_id):
 
 def test_the_pace_is_that_of_the_last_seconds(database, dataset_id):
     batch_id, ids = new_batch(database, dataset_id, a="1", b="2", c="3", d="4")
-    assert get(database, batch_id).pace == batches.Pace(0, 0, None)
+    assert get(database, batch_id).pace == batches.Throughput(0, 0, None)
     with database.write() as tx:
         tx.execute(text("UPDATE batches SET created_at = '2026-01-01T00:00:00.000Z'"))
-    database.writing(strides.add, {batch_id: 100.0, "batch_other": 7.0})
+    database.writing(throughput.add, {batch_id: 100.0, "batch_other": 7.0})
     make_ready(database, ids[0])
 
     pace = get(database, batch_id).pace  # one document of 100 bytes in 10 s, 300 bytes left
-    assert pace == batches.Pace(0.1, 10, 30)
+    assert pace == batches.Throughput(0.1, 10, 30)
     for document_id in ids[1:]:
         make_ready(database, document_id)
     assert get(database, batch_id).pace is None

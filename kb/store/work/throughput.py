@@ -1,7 +1,7 @@
 """How many bytes of a batch the worker gets through, second by second.
 
 A document of many chunks is counted as it is embedded, not when it is done: its batch would seem to
-stand still until then. What is older than the present pace is forgotten.
+stand still until then. What is older than the window is forgotten.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from kb.store.engine.database import Transaction
 
 table = schema.throughput
 
-PACE_S = 10
-"""Seconds over which the present pace is measured."""
+WINDOW_S = 10
+"""Seconds over which the present throughput is measured."""
 
 
 def add(tx: Transaction, sizes: Mapping[str, float]) -> None:
     """Batch id → bytes of its documents that were just embedded."""
     second = int(time.time())
-    tx.execute(delete(table).where(table.c.second < second - PACE_S))
+    tx.execute(delete(table).where(table.c.second < second - WINDOW_S))
     rows = [
         {"batch_id": batch_id, "second": second, "size_bytes": size}
         for batch_id, size in sizes.items()
@@ -33,8 +33,8 @@ def add(tx: Transaction, sizes: Mapping[str, float]) -> None:
 
 
 def recent(tx: Transaction, batch_id: str) -> float:
-    """Bytes of the last `PACE_S` seconds."""
-    since = int(time.time()) - PACE_S
+    """Bytes of the last `WINDOW_S` seconds."""
+    since = int(time.time()) - WINDOW_S
     query = select(func.coalesce(func.sum(table.c.size_bytes), 0.0))
     query = query.where(table.c.batch_id == batch_id, table.c.second > since)
     total: float = tx.execute(query).scalar_one()
