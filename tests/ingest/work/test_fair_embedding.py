@@ -14,7 +14,7 @@ from ingest.work.embedding import EMBED_AT_ONCE, Backlog, divided
 from kb.knowledge_base import KnowledgeBase
 from kb.models.embed.hash_embedder import HashEmbedder
 from kb.protocols import Vectors
-from kb.store.work import batch_control, batches, jobs
+from kb.store.work import batch_control, batches
 from kb.types import Processing, SplitOptions
 from tests.parts import ADMIN, document, upload, working
 
@@ -155,7 +155,8 @@ def waiting(kb, dataset_id):
         for n in (600, 300, 2)
     }
     upload(kb, dataset_id, files)
-    found = [pipeline.prepare(kb, pool, job) for job in kb.database.writing(jobs.claim, 9)]
+    claimed = pipeline.claim(kb, "index", 9)
+    found = [pipeline.prepare(kb, pool, job) for job in claimed]
     pool.close()
     return found
 
