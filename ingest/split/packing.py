@@ -25,9 +25,11 @@ from kb.text.sentences import joined, sentence_extents
 from kb.types import Chunk, Passage, Span
 
 _FULL = 0.9
-"""Share of a chunk that is planned for: whole sentences seldom fill the rest."""
+"""Share of a chunk that is planned for: whole sentences seldom fill the rest. In 80 manuals and
+statutes 0.7 to 1.0 give 2,530 to 2,426 chunks, of which 3.3 to 3.4 % are under a quarter full."""
 _KEEP_WHOLE = 3
-"""A paragraph that does not fit starts the next chunk if this one is a third full."""
+"""A paragraph that does not fit starts the next chunk if this one is a third full. Of those chunks
+320 end within a paragraph; 332 if it must be half full, 317 if a sixth is enough."""
 
 
 class Packing:

@@ -27,7 +27,8 @@ ANSWERS = (
 _CELL = re.compile(r"(?:(?<= \| )|(?<=\n)|\A)([^|:：\n]{1,60}?)[ \t]?: ")
 _SEPARATOR = " |\n"
 _COMMON = 0.2
-"""Share of the rows that a column must be in; readers leave out empty cells."""
+"""Share of the rows that a column must be in; readers leave out empty cells. What stands
+before a colon in an answer would have to recur in every fifth row."""
 
 
 def questions_of(blocks: Iterable[Block], texts: Mapping[int, str]) -> dict[tuple[int, int], Span]:

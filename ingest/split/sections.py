@@ -34,6 +34,7 @@ _LABEL = re.compile(
 )
 _MAY_HOLD = re.compile("[条條§]|(?i:article|section|clause|rule)[ \u00a0]")
 _LOOK_BACK = 40
+"""Characters before a number in which the end of a sentence is looked for, blanks left out."""
 _ENDS = frozenset(".。;；:：!！?？”’\"')）】>*_|-")
 
 
@@ -69,6 +70,7 @@ def _part(block: Block, text: str, start: int, end: int) -> Iterator[Block]:
 
 
 MAX_TITLE_CHARACTERS = 200
+"""The heading path is cut to a third of a chunk anyway; this bounds what is shown and stored."""
 
 _MARKS = re.compile(r"^#{1,6}\s+|\s+#+\s*$|\s*\{\s*#[^}]*\}\s*$")
 _LINK = re.compile(r"\[([^\[\]]+)\]\([^()\s]*\)")
@@ -76,6 +78,7 @@ _UNDERLINE = re.compile(r"\n[ \t]*(?:=+|-+)[ \t]*$")
 _GOES_ON_AFTER = ",，、-\u2010"
 _PAGE_NUMBER = re.compile(r"\s*\n[ \t]*[-–—]?[ \t]*\d{1,4}[ \t]*[-–—]?$")
 _MAX_TAIL = 2000
+"""Characters at a page break in which its sentence is looked for; longer ones are not joined."""
 
 
 @dataclass(slots=True)

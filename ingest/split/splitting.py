@@ -30,6 +30,7 @@ from kb.types import Block, Chunk, Extent, Page, Passage, Span, SplitOptions
 CHILD_TOKENS = 128
 """A child names one thing, so its vector is sharp; what it lacks around it, the parent has."""
 MIN_LIMIT = 16
+"""Tokens. A third of a chunk may be its heading path; the rest should hold some words."""
 
 
 def split(
