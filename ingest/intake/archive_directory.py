@@ -239,15 +239,15 @@ def _encoding(names: Sequence[bytes]) -> str:
     if chinese is not None and _share(chinese, _in_gb2312) >= _EVERYDAY:
         return "gb18030"
     japanese = strictly(together, "cp932")
-    if japanese is not None and _share(japanese, _is_kana_or_han) >= _EVERYDAY:
+    if japanese is not None and _share(japanese, _KANA_OR_HAN.match) >= _EVERYDAY:
         western = _reads_as_letters(together) and not _KANA_WORD.search(japanese)
         return "cp437" if western else "cp932"
     return "cp437"
 
 
-def _share(text: str, is_everyday: Callable[[str], bool]) -> float:
+def _share(text: str, is_everyday: Callable[[str], object]) -> float:
     foreign = [character for character in text if character > "\x7f"]
-    return sum(map(is_everyday, foreign)) / max(1, len(foreign))
+    return sum(bool(is_everyday(character)) for character in foreign) / max(1, len(foreign))
 
 
 def _in_gb2312(character: str) -> bool:
@@ -256,10 +256,6 @@ def _in_gb2312(character: str) -> bool:
         return len(character.encode("gb2312")) == 2
     except UnicodeEncodeError:
         return False
-
-
-def _is_kana_or_han(character: str) -> bool:
-    return _KANA_OR_HAN.match(character) is not None
 
 
 def _reads_as_letters(names: bytes) -> bool:

@@ -83,15 +83,12 @@ def _by_first_files(head: bytes, name: str) -> str | None:
         file = head[match.end() : match.end() + name_size]
         body = head[match.end() + name_size + extra_size :]
         if file == b"mimetype" and match.start() == 0:
-            return _by_mimetype(body)
+            known = (EPUB, ODT, ODP, ODS)
+            return next((kind for kind in known if body.startswith(kind.encode())), None)
         if file == b"[Content_Types].xml":
             return _by_content_types(body if method == 0 else _inflated(body), name)
         folders = folders or next((kind for path, kind in _FOLDERS if file.startswith(path)), None)
     return folders
-
-
-def _by_mimetype(body: bytes) -> str | None:
-    return next((kind for kind in (EPUB, ODT, ODP, ODS) if body.startswith(kind.encode())), None)
 
 
 def _by_content_types(types: bytes, name: str) -> str | None:

@@ -217,9 +217,12 @@ def _by_separator(
     for page in extraction.pages:
         extents = separators.between(page.text, cuts.get(page.number, ()), options)
         sections = _sections(builder, page, blocks.get(page.number, []), extents, outline)
-        grouped = _merged if options.merge else _apart
-        groups = grouped(builder, sections, overlap)
-        yield from builder.chunks(groups, overlap)
+        packed = (
+            _merged(builder, sections, overlap)
+            if options.merge
+            else (one for section in sections for one in builder.packed(section, overlap))
+        )
+        yield from builder.chunks(packed, overlap)
 
 
 def _sections(
@@ -270,8 +273,3 @@ def _merged(builder: ChunkBuilder, sections: Iterable[Section], overlap: int) ->
             yield from builder.packed(section, overlap)
     if group:
         yield path, group
-
-
-def _apart(builder: ChunkBuilder, sections: Iterable[Section], overlap: int) -> Iterator[Packed]:
-    for section in sections:
-        yield from builder.packed(section, overlap)

@@ -151,7 +151,7 @@ class _WordDocument:
                 for cell in _cells(row):
                     self._blocks(cell)
             return
-        breaks = [self._has_break(row) for row in rows]
+        breaks = [next(row.iter(f"{W}lastRenderedPageBreak"), None) is not None for row in rows]
         texts = {cell: self._cell_text(cell) for row in rows for cell in _cells(row)}
         lines = grid([(row, _cells(row)) for row in rows], texts)
         first = 0
@@ -195,9 +195,6 @@ class _WordDocument:
                 self._table(child)
             elif name in _WRAPPERS:
                 self._nested(child)
-
-    def _has_break(self, row: Element) -> bool:
-        return next(row.iter(f"{W}lastRenderedPageBreak"), None) is not None
 
     def _is_deleted(self, row: Element) -> bool:
         if row.find(f"{W}trPr/{W}del") is None:

@@ -66,8 +66,7 @@ def paragraphs_text(parent: Element) -> str:
 
 def header_row_count(table: Element) -> int | None:
     """How many rows are marked as a header; None if none is."""
-    count = sum(len(group.findall(f"{TABLE}table-row")) for group in _header_groups(table))
-    return count or None
+    return len(table.findall(f"{TABLE}table-header-rows/{TABLE}table-row")) or None
 
 
 def grid(table: Element) -> Iterator[list[Cell]]:
@@ -118,10 +117,6 @@ def _rows(parent: Element) -> Iterator[Element]:
             yield child
         elif name in _GROUPS:
             yield from _rows(child)
-
-
-def _header_groups(parent: Element) -> Iterator[Element]:
-    return (child for child in parent if local_name(child) == "table-header-rows")
 
 
 def _line(row: Element, above: dict[int, tuple[str, int]]) -> list[Cell]:

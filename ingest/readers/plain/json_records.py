@@ -49,16 +49,14 @@ class RecordWriter:
         lines = (f"{name}: {text}" if name else text for name, text in _lines(record, ""))
         self._write("list", "\n".join(lines), row=False)
 
-    def add_whole(self, value: Any) -> None:
-        """Write the only value of a file; members that are long get a heading of their own."""
-        self._value(value, "", 1)
-
     def add_broken(self, line: str) -> None:
         """Write a line that is not JSON as it stands."""
         self._write("paragraph", line, row=False)
 
-    def _value(self, value: Any, path: str, level: int) -> None:
-        if isinstance(value, Pairs) and level <= _DEEPEST_HEADING and _has_sections(value):
+    def add_whole(self, value: Any, path: str = "", level: int = 1) -> None:
+        """Write the only value of a file; members that are long get a heading of their own."""
+        is_object = isinstance(value, Pairs) and level <= _DEEPEST_HEADING
+        if is_object and any(_is_section(member) for _, member in value):
             self._sections(value, path, level)
         elif isinstance(value, list) and not isinstance(value, Pairs) and not _is_plain_list(value):
             for record in value:
@@ -75,7 +73,7 @@ class RecordWriter:
                 title = f"{path}.{key}" if path else key
                 self._writer.add("heading", title, level=level)
                 self._was_row = False
-                self._value(member, title, level + 1)
+                self.add_whole(member, title, level + 1)
 
     def _write(self, kind: Any, text: str, *, row: bool) -> None:
         self._writer.add(kind, text, separator="\n" if row and self._was_row else "\n\n")
@@ -84,10 +82,6 @@ class RecordWriter:
 
 def _is_plain_list(value: Any) -> bool:
     return all(not isinstance(element, list) for element in value)
-
-
-def _has_sections(value: Sequence[tuple[str, Any]]) -> bool:
-    return any(_is_section(member) for _, member in value)
 
 
 def _is_section(member: Any) -> bool:
