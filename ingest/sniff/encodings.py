@@ -12,7 +12,13 @@ import re
 from dataclasses import dataclass
 
 from ingest.sniff.media_types import has_few_controls, utf16_without_bom
-from ingest.sniff.plausibility import confidence, encoding_matches, strictly, utf16_matches
+from ingest.sniff.plausibility import (
+    EncodingMatch,
+    confidence,
+    encoding_matches,
+    strictly,
+    utf16_matches,
+)
 from kb.errors import UnreadableFile
 
 
@@ -182,13 +188,25 @@ def _nearly_utf8(data: bytes) -> Decoded | None:
 
 
 def _most_likely(data: bytes) -> Decoded | None:
-    """The most likely match that the whole file is valid in."""
+    """The most likely match that the whole file is valid in, or all but a cut last character."""
+    best = _best(data)
+    if data[-1:] > b"\x7f":
+        cut = _best(data[:-1])
+        is_han = cut is not None and cut[0].candidate.script == "han"
+        if cut is not None and is_han and (best is None or cut[0].score > best[0].score):
+            match, text, sure = cut
+            return Decoded(f"{text}\ufffd", match.encoding, min(sure, 0.8), replaced=1)
+    return None if best is None else Decoded(best[1], best[0].encoding, best[2])
+
+
+def _best(data: bytes) -> tuple[EncodingMatch, str, float] | None:
+    """The first match that fits all of the data, its text, and how sure it is."""
     narrow = encoding_matches(_sample(data)) if has_few_controls(data[:_SAMPLE_BYTES]) else []
     wide = utf16_matches(data[:_SAMPLE_BYTES]) if len(data) % 2 == 0 else []
     found = sorted([*narrow, *wide], key=lambda match: -match.score)
     for place, match in enumerate(found):
         if (text := strictly(data, match.encoding)) is not None:
-            return Decoded(text, match.encoding, confidence(match, found[place + 1 :]))
+            return match, text, confidence(match, found[place + 1 :])
     return None
 
 

@@ -95,6 +95,26 @@ def test_a_cut_character_is_replaced_and_counted():
     assert decoded.confidence < 1
 
 
+@pytest.mark.parametrize(
+    ("encoding", "sentence"),
+    [
+        ("gb18030", "水泵的轴封需要更换。"),
+        ("big5hkscs", "水泵的軸封需要更換。"),
+        ("cp932", "ポンプの軸を交換してください。"),
+        ("euc_jp", "ポンプの軸を交換してください。"),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 30])
+def test_a_character_that_is_cut_at_the_end_changes_nothing_else(encoding, sentence, times):
+    text = sentence * times
+
+    decoded = decode(text.encode(encoding)[:-1])
+
+    assert decoded.text == text[:-1] + "\ufffd"
+    assert decoded.replaced == 1
+    assert decoded.confidence < 0.9
+
+
 PADDING = "The quick pump moves water, item 42.\r\n" * 400
 SHORT = {
     "gb18030": ("你好，世界。", "水泵维修手册", "请把合同发给财务部门", "目录 ABC-123 └─ 附录"),
