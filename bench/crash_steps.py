@@ -27,6 +27,7 @@ from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import EmbeddingSettings, IngestSettings, Settings
 from kb.store.content import datasets, documents
 from kb.store.engine.paging import PageRequest
+from kb.store.work import batch_control
 from kb.types import Dataset, Retrieval, Scope
 
 ADMIN = Scope.admin()
@@ -94,7 +95,7 @@ def _settled(kb: KnowledgeBase, worker: Worker) -> list[dict[str, Any]]:
     worker.wait_idle(IDLE_S)
     for item in _listed(kb):
         if item["status"] == "failed":
-            kb.database.writing(documents.retry, ADMIN, item["id"])
+            kb.database.writing(batch_control.retry_document, ADMIN, item["id"])
     worker.wait_idle(IDLE_S)
     return _listed(kb)
 

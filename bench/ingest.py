@@ -189,7 +189,8 @@ def ours(folder: Path, work: Path, cores: int) -> dict[str, Any]:
 
 
 def _waiting(tx: Any) -> int:
-    from kb.store.work import index_ops, jobs
+    from kb.store.content import index_ops
+    from kb.store.work import jobs
 
     return jobs.waiting(tx) + index_ops.waiting(tx)
 

@@ -13,10 +13,10 @@ from ingest.work.worker import Worker
 from kb.iteration import batched
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import EmbeddingSettings, Settings
-from kb.store.content import datasets, documents, pages
+from kb.store.content import datasets, documents, index_ops, pages
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import MAX_LIMIT, PageRequest
-from kb.store.work import index_ops, jobs
+from kb.store.work import jobs
 from kb.types import Document, Retrieval, Scope
 
 SCOPE = Scope.admin()

@@ -41,10 +41,10 @@ from bench.measuring import (
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.protocols import Vectors
 from kb.settings import Settings
-from kb.store.content import chunks, datasets, embeddings, indexed, placing
+from kb.store.content import chunks, datasets, embeddings, index_ops, indexed
 from kb.store.content.indexed import IndexedVersion
-from kb.store.content.placing import Upload, UploadTarget
-from kb.store.work import batches, index_ops, jobs
+from kb.store.work import batches, jobs, placing
+from kb.store.work.placing import Upload, UploadTarget
 from kb.types import Chunk, Page, Retrieval, Scope, Span
 
 SCOPE = Scope.admin()

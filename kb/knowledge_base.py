@@ -27,9 +27,9 @@ from kb.search.searching import Searcher
 from kb.settings import Settings
 from kb.start_line import log_start
 from kb.store.access.secrets import Secrets, read_or_create
-from kb.store.content import datasets, documents, removal
+from kb.store.content import datasets, documents
 from kb.store.engine.database import Database, note_stop, stopped_cleanly
-from kb.store.work import jobs
+from kb.store.work import deletion, jobs
 from kb.threads import SearchThreads
 from kb.types import Dataset, Processing, Scope
 from kb.upkeep.backup import Backup
@@ -99,14 +99,14 @@ class KnowledgeBase:
         """Delete a document: out of every answer at once, out of every file a little later."""
         with self.database.write() as tx:
             self.erasing.remember(tx, scope, [document_id])
-            hashes = removal.remove(tx, scope, document_id)
+            hashes = deletion.delete_document(tx, scope, document_id)
         self.collect_originals(hashes)
 
     def delete_dataset(self, scope: Scope, dataset_id: str) -> None:
         """Delete a dataset with everything in it."""
         with self.database.write() as tx:
             self.erasing.remember(tx, scope, documents.ids_of(tx, dataset_id))
-            hashes = removal.remove_dataset(tx, scope, dataset_id)
+            hashes = deletion.delete_dataset(tx, scope, dataset_id)
         self.collect_originals(hashes)
 
     def collect_originals(self, hashes: Iterable[str]) -> None:

@@ -21,7 +21,7 @@ from ingest.work.preview import Planned, plan
 from kb.errors import Rejected
 from kb.knowledge_base import KnowledgeBase
 from kb.metadata import parsed_metadata
-from kb.store.content.placing import Mode
+from kb.store.work.placing import Mode
 from kb.types import Document, Scope
 
 

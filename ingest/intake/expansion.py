@@ -19,12 +19,12 @@ from ingest.sniff.package_types import is_archive
 from kb.errors import Rejected, TooLarge, UnreadableFile
 from kb.files.originals import Staged
 from kb.knowledge_base import KnowledgeBase
-from kb.store.content import documents, placing, removal
-from kb.store.content.placing import Upload, UploadTarget
+from kb.store.content import documents
 from kb.store.engine.database import Transaction
 from kb.store.upkeep import erasures
-from kb.store.work import batches, jobs
+from kb.store.work import batches, deletion, jobs, placing
 from kb.store.work.jobs import Job
+from kb.store.work.placing import Upload, UploadTarget
 from kb.types import Document, Failure, Scope
 
 SCOPE = Scope.admin()
@@ -183,7 +183,7 @@ def _finish(kb: KnowledgeBase, job: Job, skipped: int) -> None:
             return
         batches.remove_item(tx, job.subject)
         batches.add_skipped(tx, job.batch_id, skipped)
-        hashes = removal.remove(tx, SCOPE, job.subject)
+        hashes = deletion.delete_document(tx, SCOPE, job.subject)
     kb.collect_originals(hashes)
 
 

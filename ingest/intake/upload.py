@@ -14,10 +14,10 @@ from kb.errors import KnowledgeBaseError, Rejected, TooLarge
 from kb.files.originals import Staged
 from kb.knowledge_base import KnowledgeBase
 from kb.settings import IngestSettings
-from kb.store.content import datasets, placing
-from kb.store.content.placing import Mode, Upload, UploadedDocument, UploadTarget
+from kb.store.content import datasets
 from kb.store.engine.database import Transaction
-from kb.store.work import batches
+from kb.store.work import batches, placing
+from kb.store.work.placing import Mode, Upload, UploadedDocument, UploadTarget
 from kb.types import ARCHIVE_TYPE, Document, Scope
 
 MAX_NAME_CHARACTERS = 512

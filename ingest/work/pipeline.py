@@ -18,10 +18,10 @@ from kb.errors import KnowledgeBaseError
 from kb.files.originals import check_room
 from kb.knowledge_base import KnowledgeBase
 from kb.protocols import Embedder
-from kb.store.content import datasets, documents
+from kb.store.content import datasets, documents, index_ops
 from kb.store.content.embeddings import text_hash
 from kb.store.content.indexed import IndexedVersion
-from kb.store.work import index_ops, jobs
+from kb.store.work import jobs
 from kb.store.work.jobs import Job, JobKind
 from kb.types import Dataset, Document, Failure, Processing, Scope
 

@@ -17,8 +17,9 @@ from ingest.work.processing import Processed, process
 from kb.errors import Rejected
 from kb.files.originals import Staged
 from kb.knowledge_base import KnowledgeBase
-from kb.store.content import datasets, placing
-from kb.store.content.placing import Mode, Outcome, Upload
+from kb.store.content import datasets
+from kb.store.work import placing
+from kb.store.work.placing import Mode, Outcome, Upload
 from kb.types import ARCHIVE_TYPE, Processing, Scope
 
 

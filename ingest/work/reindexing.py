@@ -28,12 +28,12 @@ from kb.store.content import (
     documents,
     embeddings,
     generations,
+    index_ops,
     pages,
     switching,
 )
 from kb.store.content.generations import Lacking
 from kb.store.engine.database import Transaction
-from kb.store.work import index_ops
 from kb.types import Block, Chunk, Dataset, Document, Failure, Generation, Page, Scope
 
 logger = logging.getLogger(__name__)

@@ -24,8 +24,8 @@ from ingest.work.reindexing import Reindexer
 from kb.background import Loop
 from kb.errors import StorageFull
 from kb.knowledge_base import KnowledgeBase
-from kb.store.content import embeddings, generations
-from kb.store.work import index_ops, jobs
+from kb.store.content import embeddings, generations, index_ops
+from kb.store.work import jobs
 from kb.store.work.jobs import Job
 
 logger = logging.getLogger(__name__)

@@ -15,10 +15,9 @@ from kb.errors import IndexDamaged, NotFound
 from kb.index.health import IndexHealth
 from kb.iteration import batched
 from kb.protocols import IndexKey, KeywordIndex, VectorIndex, Vectors
-from kb.store.content import chunks, documents, embeddings, generations, removal, texts
+from kb.store.content import chunks, documents, embeddings, generations, index_ops, removal, texts
+from kb.store.content.index_ops import IndexOp
 from kb.store.engine.database import Database, Transaction
-from kb.store.work import index_ops
-from kb.store.work.index_ops import IndexOp
 from kb.text.terms import plain_name
 
 logger = logging.getLogger(__name__)

@@ -114,7 +114,7 @@ def _expand(groups: list[_Group], around: Mapping[str, LiveChunk]) -> None:
 def neighbour_ids(first: str, last: str) -> list[str]:
     """The ids of the chunks on either side of some that follow each other.
 
-    Chunk ids end in the chunk's index, see `kb.store.work.index_ops.chunk_prefix`.
+    Chunk ids end in the chunk's index, see `kb.store.content.index_ops.chunk_prefix`.
     """
     prefix, _, start = first.rpartition(".")
     end = int(last.rpartition(".")[2])

@@ -28,11 +28,10 @@ from kb.index.applier import Applier
 from kb.protocols import IndexKey
 from kb.store.access.secrets import Secrets
 from kb.store.apps import redaction
-from kb.store.content import datasets, documents, embeddings
+from kb.store.content import datasets, documents, embeddings, index_ops
 from kb.store.engine.database import Database, Transaction
 from kb.store.upkeep import erasures
 from kb.store.upkeep.erasures import Erasure
-from kb.store.work import index_ops
 from kb.types import Scope
 from kb.upkeep.byte_scan import forms, scan
 

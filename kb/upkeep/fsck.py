@@ -21,11 +21,11 @@ from kb.files.originals import Originals
 from kb.files.owners import Owner
 from kb.index.applier import Applier
 from kb.protocols import IndexKey, KeywordIndex, VectorIndex
-from kb.store.content import chunks, documents, embeddings, generations, texts
+from kb.store.content import chunks, documents, embeddings, generations, index_ops, texts
 from kb.store.engine import dialect
 from kb.store.engine.database import Database, Transaction
 from kb.store.upkeep import checks
-from kb.store.work import index_ops
+from kb.store.work import batch_control
 from kb.types import Dataset
 
 PROBED_VECTORS = 200
@@ -212,7 +212,7 @@ class Fsck:
         if (orphans := self._database.writing(embeddings.collect_left, self._owner.living())) > 0:
             yield f"Removed {orphans} embeddings that belonged to no chunk."
         for document_id, name, _ in self._database.reading(checks.stuck):
-            self._database.writing(documents.requeue, document_id)
+            self._database.writing(batch_control.requeue_document, document_id)
             yield f"Queued document {name!r} again."
         for dataset in self.datasets():
             if self.is_damaged(dataset):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,25 @@ def test_folders_show_their_themes():
         for folder in folders
     }
     assert {name: size for name, size in sizes.items() if size > MAX_FILES} == {}
+
+
+def room_of(path: Path) -> str:
+    """Its folder; a module at the top of a package is a room by itself."""
+    return name_of(path if path.parent.parent == ROOT else path.parent)
+
+
+def test_rooms_do_not_import_each_other_in_a_circle():
+    modules = {
+        name_of(path)[:-3].removesuffix("/__init__").replace("/", "."): path for path in SOURCES
+    }
+    needed: dict[str, set[str]] = {}
+    for path in SOURCES:
+        if path.name == "__main__.py":
+            continue
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+                found = {modules.get(name) or modules.get(node.module) for name in names}
+                rooms = {room_of(target) for target in found if target is not None}
+                needed.setdefault(room_of(path), set()).update(rooms - {room_of(path)})
+    TopologicalSorter(needed).prepare()  # names a circle where there is one

@@ -9,10 +9,9 @@ from sqlalchemy import update
 
 from cli.following import Following
 from client.http import Client
-from kb.store.content import placing
-from kb.store.content.placing import Upload, UploadTarget
 from kb.store.engine import schema
-from kb.store.work import batches, jobs, throughput
+from kb.store.work import batches, jobs, placing, throughput
+from kb.store.work.placing import Upload, UploadTarget
 from kb.types import Scope
 from tests.api.serving import Served, serving
 

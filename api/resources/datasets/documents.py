@@ -21,6 +21,7 @@ from kb.errors import NotFound
 from kb.store.content import chunks, datasets, documents, pages
 from kb.store.content.documents import OldVersion
 from kb.store.engine.paging import Listing
+from kb.store.work import batch_control
 from kb.types import Chunk, Document, DocumentStatus, Page
 
 router = APIRouter(prefix="/v1", tags=["documents"])
@@ -167,5 +168,5 @@ async def get_original(
 @router.post("/documents/{document_id}/retry", response_model=DocumentResponse)
 async def retry_document(document_id: str, kb: KB, scope: IngestScope) -> Document:
     """Index a failed document again."""
-    document = await write(kb, documents.retry, scope, document_id)
+    document = await write(kb, batch_control.retry_document, scope, document_id)
     return document

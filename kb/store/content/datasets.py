@@ -181,7 +181,7 @@ def live_generations(tx: Transaction, dataset_ids: Collection[str]) -> dict[str,
 
 
 def remove_row(tx: Transaction, dataset_id: str) -> None:
-    """Delete the row itself; `removal.remove_dataset` has emptied it before."""
+    """Delete the row itself; `deletion.delete_dataset` has emptied it before."""
     tx.execute(delete(schema.generations).where(schema.generations.c.dataset_id == dataset_id))
     tx.execute(delete(table).where(table.c.id == dataset_id))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, func, select, update
 
-from kb.errors import Conflict, NotFound
+from kb.errors import NotFound
 from kb.ids import now
 from kb.iteration import batched
 from kb.store.content import datasets
@@ -16,7 +16,6 @@ from kb.store.engine import schema
 from kb.store.engine.database import VARIABLES, Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
 from kb.store.engine.records import failure_from, failure_to, of_row
-from kb.store.work import jobs
 from kb.types import Document, DocumentStatus, Failure, Scope
 
 table = schema.documents
@@ -136,32 +135,6 @@ def set_receipt(
         .where(table.c.id == document_id)
         .values(receipt=dict(receipt), chunk_count=chunk_count, updated_at=now())
     )
-
-
-def retry(tx: Transaction, scope: Scope, document_id: str) -> Document:
-    """Queue a failed document again.
-
-    Raises:
-        Conflict: it has not failed.
-    """
-    document = get(tx, scope, document_id)
-    if document.status != "failed":
-        raise Conflict(
-            f"Document {document.name!r} is {document.status}; only a failed one retries."
-        )
-    if not document.sha256:
-        raise Conflict(f"The bytes of {document.name!r} were not kept. Upload it again.")
-    requeue(tx, document_id)
-    return get(tx, scope, document_id)
-
-
-def requeue(tx: Transaction, document_id: str) -> None:
-    """Queue a document as it is."""
-    document = get(tx, Scope.admin(), document_id)
-    set_status(tx, document_id, "pending")
-    jobs.drop(tx, document_id)
-    queued = {document_id: {"version": document.version}}
-    jobs.add(tx, jobs.kind_of(document.media_type), queued, document.batch_id or "")
 
 
 def history(tx: Transaction, scope: Scope, document_id: str) -> list[OldVersion]:

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from sqlalchemy import bindparam, delete, func, select, update
 
 from kb.iteration import batched
-from kb.store.content import datasets, documents, embeddings
+from kb.store.content import documents, embeddings, index_ops
 from kb.store.engine import schema
 from kb.store.engine.database import VARIABLES, Transaction
-from kb.store.work import batches, index_ops, jobs, uploads
-from kb.types import Scope
 
 table = schema.documents
 chunks = schema.chunks
@@ -20,11 +18,6 @@ layouts = schema.layouts
 held = schema.generation_documents
 versions = schema.document_versions
 passages = schema.passages
-
-
-def make_live(tx: Transaction, document_id: str, version: int) -> None:
-    """Both indexes have this version: it answers from now on, and older ones go."""
-    make_all_live(tx, {document_id: version})
 
 
 def make_all_live(tx: Transaction, indexed: Mapping[str, int]) -> None:
@@ -43,34 +36,7 @@ def make_all_live(tx: Transaction, indexed: Mapping[str, int]) -> None:
     documents.set_statuses(tx, newest, "ready")
     for row in rows:
         if indexed[row.id] > 1:
-            _forget_versions(tx, row.dataset_id, row.id, older_than=indexed[row.id])
-
-
-def remove(tx: Transaction, scope: Scope, document_id: str) -> list[str]:
-    """Delete a document with everything derived from it; returns the hashes of its originals.
-
-    It is out of every answer when the transaction commits; the index rows go right after.
-    """
-    document = documents.get(tx, scope, document_id)
-    _forget_versions(tx, document.dataset_id, document_id, older_than=None)
-    jobs.drop(tx, document_id)
-    kept = delete(versions).where(versions.c.document_id == document_id)
-    older = tx.execute(kept.returning(versions.c.sha256)).scalars().all()
-    tx.execute(delete(table).where(table.c.id == document_id))
-    return [sha256 for sha256 in (document.sha256, *older) if sha256]
-
-
-def remove_dataset(tx: Transaction, scope: Scope, dataset_id: str) -> list[str]:
-    """Delete a dataset with all its documents; returns the hashes of the originals."""
-    datasets.get(tx, scope, dataset_id)
-    ids = list(tx.execute(select(table.c.id).where(table.c.dataset_id == dataset_id)).scalars())
-    hashes = [sha256 for document_id in ids for sha256 in remove(tx, scope, document_id)]
-    batches.remove_of_dataset(tx, dataset_id)
-    uploads.remove_of_dataset(tx, dataset_id)
-    for generation in datasets.generations_of(tx, dataset_id):
-        index_ops.add(tx, "drop", dataset_id, generation)
-    datasets.remove_row(tx, dataset_id)
-    return hashes
+            forget_versions(tx, row.dataset_id, row.id, older_than=indexed[row.id])
 
 
 def remove_chunks(tx: Transaction, document_id: str, version: int, generation: int) -> None:
@@ -112,9 +78,10 @@ def drop_vectors(tx: Transaction, embedder: str) -> None:
     tx.execute(delete(vectors).where(vectors.c.embedder == embedder, ~needed.exists()))
 
 
-def _forget_versions(
+def forget_versions(
     tx: Transaction, dataset_id: str, document_id: str, *, older_than: int | None
 ) -> None:
+    """Delete what was made of a document's older versions, or of all; the indexes follow."""
     stored = (
         select(chunks.c.version, chunks.c.generation, func.count().label("number"))
         .where(chunks.c.document_id == document_id)

@@ -13,11 +13,10 @@ from sqlalchemy import delete, insert, select, update
 
 from kb.errors import Conflict, GenerationIncomplete
 from kb.ids import now
-from kb.store.content import datasets, generations, removal
+from kb.store.content import datasets, generations, index_ops, removal
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.records import failure_to
-from kb.store.work import index_ops
 from kb.types import Dataset, Failure, Generation, Scope
 
 documents = schema.documents

@@ -1,4 +1,4 @@
-"""Pausing, resuming, cancelling and retrying a whole batch, each in one transaction.
+"""Pausing, resuming, cancelling and retrying a batch, or one document, each in one transaction.
 
 What is already stored and only waits to be indexed is not stopped: it becomes ready.
 """
@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from sqlalchemy import and_, delete, select, update
 
+from kb.errors import Conflict
 from kb.ids import now
+from kb.store.content import documents
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction, notify_after
 from kb.store.engine.records import failure_to
 from kb.store.work import batches, jobs
-from kb.types import Failure, Scope
+from kb.types import Document, Failure, Scope
 
 table = schema.batches
 items = schema.batch_items
-documents = schema.documents
+document_rows = schema.documents
 
 CANCELLED = Failure(
     "cancelled", "The batch was cancelled before this document was indexed. Retry it to go on."
@@ -43,7 +45,7 @@ def cancel(tx: Transaction, scope: Scope, batch_id: str) -> None:
     own = schema.jobs.c.batch_id == batch_id
     queued = select(schema.jobs.c.subject).where(own)
     given_up = {"status": "failed", "error": failure_to(CANCELLED), "updated_at": now()}
-    tx.execute(update(documents).where(documents.c.id.in_(queued)).values(**given_up))
+    tx.execute(update(document_rows).where(document_rows.c.id.in_(queued)).values(**given_up))
     tx.execute(delete(schema.jobs).where(own))
 
 
@@ -53,22 +55,50 @@ def retry(tx: Transaction, scope: Scope, batch_id: str) -> int:
     Those whose bytes were not kept stay failed: they have to be uploaded again.
     """
     batches.row_of(tx, scope, batch_id)
-    same = and_(documents.c.id == items.c.document_id, documents.c.version == items.c.version)
+    same = and_(
+        document_rows.c.id == items.c.document_id, document_rows.c.version == items.c.version
+    )
     failed = (
-        select(documents.c.id, documents.c.version, documents.c.media_type)
-        .join_from(items, documents, same)
-        .where(items.c.batch_id == batch_id, documents.c.status == "failed")
-        .where(documents.c.sha256 != "")
+        select(document_rows.c.id, document_rows.c.version, document_rows.c.media_type)
+        .join_from(items, document_rows, same)
+        .where(items.c.batch_id == batch_id, document_rows.c.status == "failed")
+        .where(document_rows.c.sha256 != "")
     )
     rows = tx.execute(failed).all()
     again = {"status": "pending", "error": None, "batch_id": batch_id, "updated_at": now()}
     found = select(failed.subquery().c.id)
-    tx.execute(update(documents).where(documents.c.id.in_(found)).values(**again))
+    tx.execute(update(document_rows).where(document_rows.c.id.in_(found)).values(**again))
     jobs.drop(tx, *(row.id for row in rows))
     for kind in jobs.KINDS:
         own = [row for row in rows if jobs.kind_of(row.media_type) == kind]
         jobs.add(tx, kind, {row.id: {"version": row.version} for row in own}, batch_id)
     return len(rows)
+
+
+def retry_document(tx: Transaction, scope: Scope, document_id: str) -> Document:
+    """Queue a failed document again.
+
+    Raises:
+        Conflict: it has not failed.
+    """
+    document = documents.get(tx, scope, document_id)
+    if document.status != "failed":
+        raise Conflict(
+            f"Document {document.name!r} is {document.status}; only a failed one retries."
+        )
+    if not document.sha256:
+        raise Conflict(f"The bytes of {document.name!r} were not kept. Upload it again.")
+    requeue_document(tx, document_id)
+    return documents.get(tx, scope, document_id)
+
+
+def requeue_document(tx: Transaction, document_id: str) -> None:
+    """Queue a document as it is."""
+    document = documents.get(tx, Scope.admin(), document_id)
+    documents.set_status(tx, document_id, "pending")
+    jobs.drop(tx, document_id)
+    queued = {document_id: {"version": document.version}}
+    jobs.add(tx, jobs.kind_of(document.media_type), queued, document.batch_id or "")
 
 
 def _set_paused(tx: Transaction, scope: Scope, batch_id: str, paused: bool) -> None:

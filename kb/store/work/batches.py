@@ -15,12 +15,12 @@ from sqlalchemy import Row, and_, case, delete, func, insert, select, update
 
 from kb.errors import NotFound
 from kb.ids import new_id, now
-from kb.store.content.placing import NOTES, Mode, UploadedDocument
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import PageRequest
 from kb.store.engine.records import failure_from, failure_to
 from kb.store.work import throughput
+from kb.store.work.placing import NOTES, Mode, UploadedDocument
 from kb.types import DocumentStatus, Failure, Scope
 
 table = schema.batches

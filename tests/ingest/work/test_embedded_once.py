@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from ingest.sandbox.reader_process import ReaderPool
 from kb.knowledge_base import KnowledgeBase
-from kb.store.content import documents, embeddings
+from kb.store.content import embeddings
+from kb.store.work import batch_control
 from kb.types import Processing, SplitOptions
 from tests.parts import ADMIN, document, finish, ingest, upload
 
@@ -81,7 +82,7 @@ def test_the_same_bytes_and_a_retry_embed_nothing(kb, counting, dataset_id):
     assert counting.taken() == []
     with kb.database.write() as tx:
         tx.execute(text("UPDATE documents SET status = 'failed'"))
-    kb.database.writing(documents.retry, ADMIN, ids["a.md"])
+    kb.database.writing(batch_control.retry_document, ADMIN, ids["a.md"])
     finish(kb)  # stores the same version again
     assert counting.taken() == []
     assert document(kb, ids["a.md"]).status == "ready"

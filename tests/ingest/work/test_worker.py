@@ -14,9 +14,9 @@ from ingest.sandbox.reader_process import ReaderPool
 from ingest.work import embedding, pipeline
 from ingest.work.worker import Worker
 from kb.knowledge_base import KnowledgeBase
-from kb.store.content import chunks, documents, embeddings, removal
+from kb.store.content import chunks, documents, embeddings
 from kb.store.engine.paging import PageRequest
-from kb.store.work import batches, jobs
+from kb.store.work import batch_control, batches, deletion, jobs
 from kb.types import Failure, Retrieval
 from tests.parts import ADMIN, begin_all, document, finish, ingest, upload, working
 
@@ -91,7 +91,7 @@ def test_a_retried_document_is_not_touched_by_the_claim_it_had_before(kb, datase
     doc = upload(kb, dataset_id, {"a.md": "Some text."}).accepted[0]
     (stale,) = begin_all(kb)
     pipeline.fail(kb, stale, Failure("x", "y"))
-    kb.database.writing(documents.retry, ADMIN, doc.id)
+    kb.database.writing(batch_control.retry_document, ADMIN, doc.id)
     (fresh,) = begin_all(kb)
 
     assert not kb.database.reading(jobs.is_held, stale)
@@ -117,7 +117,7 @@ def test_a_document_deleted_between_storing_and_indexing_is_never_found(kb, data
     doc = upload(kb, dataset_id, {"a.md": "Words about zinc."}).accepted[0]
     (job,) = begin_all(kb)
     embedding.embed_and_store(kb, [pipeline.prepare(kb, readers, job)], lambda: False)
-    kb.database.writing(removal.remove, ADMIN, doc.id)
+    kb.database.writing(deletion.delete_document, ADMIN, doc.id)
     kb.applier.drain()
 
     assert found(kb, dataset_id, "zinc") == []

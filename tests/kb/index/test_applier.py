@@ -13,8 +13,8 @@ from kb.errors import StorageFull
 from kb.index.applier import Applier
 from kb.knowledge_base import KnowledgeBase
 from kb.protocols import IndexKey
-from kb.store.content import chunks, removal, texts
-from kb.store.work import index_ops, jobs
+from kb.store.content import chunks, index_ops, texts
+from kb.store.work import deletion, jobs
 from kb.types import Retrieval
 from tests.parts import ADMIN, begin, document, finish, ingest, upload
 
@@ -198,7 +198,7 @@ def test_a_removal_that_waits_does_not_show_in_a_search(kb, readers):
     dataset_id = kb.create_dataset(ADMIN, "d").id
     doc, _ = store(kb, readers, dataset_id, {"a.md": "Red apples.", "b.md": "Green pears."})
     kb.applier.drain()
-    kb.database.writing(removal.remove, ADMIN, doc)
+    kb.database.writing(deletion.delete_document, ADMIN, doc)
     assert len(kb.vectors.ids(IndexKey(dataset_id, 1))) == 2
     hits = kb.searcher.search(ADMIN, [dataset_id], "apples pears", Retrieval()).hits
     assert [hit.document_name for hit in hits] == ["b.md"]

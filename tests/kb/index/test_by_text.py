@@ -11,7 +11,8 @@ from kb.index.health import IndexHealth, NearestTexts
 from kb.knowledge_base import KnowledgeBase
 from kb.protocols import IndexKey, Scored
 from kb.search.candidates import CandidateFinder, Query
-from kb.store.content import chunks, datasets, removal, texts
+from kb.store.content import chunks, datasets, texts
+from kb.store.work import deletion
 from kb.types import Retrieval
 from tests.parts import ADMIN, ingest, opened
 
@@ -101,7 +102,7 @@ def test_a_text_that_one_version_loses_and_another_document_gains_at_once_stays(
     dataset_id = kb.create_dataset(ADMIN, "d").id
     ids = ingest(kb, dataset_id, {"a.md": "Wandering words."})
     kb.applier.stop()
-    kb.database.writing(removal.remove, ADMIN, ids["a.md"])
+    kb.database.writing(deletion.delete_document, ADMIN, ids["a.md"])
     kb.applier._stopping.clear()
     kb.applier.start()
     (other,) = ingest(kb, dataset_id, {"b.md": "Wandering words."}).values()
@@ -125,7 +126,7 @@ def test_rows_that_lost_their_chunks_take_no_places(kb):
     ids = ingest(kb, dataset_id, {**files, "last.md": "Green pears."})
     kb.applier.stop()
     for name in files:
-        kb.database.writing(removal.remove, ADMIN, ids[name])
+        kb.database.writing(deletion.delete_document, ADMIN, ids[name])
     assert len(rows(kb, dataset_id)) == 61
     assert nearest(kb, dataset_id, "Red apples", 5) == [f"{ids['last.md']}.1.1.0"]
 

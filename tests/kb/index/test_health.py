@@ -19,7 +19,7 @@ from kb.index.health import IndexHealth, NearestTexts, VerifiedKeywords
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.protocols import IndexKey
 from kb.settings import Settings
-from kb.store.work import index_ops
+from kb.store.content import index_ops
 from kb.types import Retrieval
 from tests.parts import ADMIN, begin_all, ingest, upload
 

@@ -16,7 +16,8 @@ from kb.knowledge_base import KnowledgeBase
 from kb.models.embed.embedders import Embedders
 from kb.protocols import IndexKey
 from kb.search.searching import Searcher
-from kb.store.content import removal, texts
+from kb.store.content import texts
+from kb.store.work import deletion
 from kb.types import Retrieval, Scope
 from tests.kb.search.found import FILES, named, names
 from tests.parts import ADMIN, ingest, opened
@@ -60,7 +61,7 @@ def test_a_deleted_document_is_not_returned_even_while_the_indexes_still_hold_it
     ids = ingest(kb, dataset_id, FILES)
     kb.applier.stop()
     gone = kb.database.reading(texts.of_chunks, [f"{ids['moon.md']}.1.1.0"])
-    kb.database.writing(removal.remove, ADMIN, ids["moon.md"])
+    kb.database.writing(deletion.delete_document, ADMIN, ids["moon.md"])
 
     assert kb.vectors.ids(IndexKey(dataset_id, 1)) >= set(gone.values())
     assert kb.keywords.ids(IndexKey(dataset_id, 1)) >= set(gone)

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from kb.errors import NotFound
-from kb.store.content import datasets, documents, placing, removal
-from kb.store.content.placing import Upload, UploadTarget
+from kb.store.content import datasets, documents, removal
 from kb.store.engine.database import Database
 from kb.store.engine.paging import PageRequest
-from kb.store.work import batch_control, batches, jobs, throughput
+from kb.store.work import batch_control, batches, deletion, jobs, placing, throughput
+from kb.store.work.placing import Upload, UploadTarget
 from kb.types import Failure, Scope
 
 ADMIN = Scope.admin()
@@ -42,7 +42,7 @@ def new_batch(database: Database, dataset_id: str, **files: str) -> tuple[str, l
 def make_ready(database: Database, document_id: str, version: int = 1) -> None:
     with database.write() as tx:
         jobs.drop(tx, document_id)
-        removal.make_live(tx, document_id, version)
+        removal.make_all_live(tx, {document_id: version})
 
 
 def fail(database: Database, document_id: str) -> None:
@@ -64,7 +64,7 @@ def test_a_batch_is_counted_and_listed_in_parts(database, dataset_id):
     for document_id in ids[:10]:
         make_ready(database, document_id)
     fail(database, ids[10])
-    database.writing(removal.remove, ADMIN, ids[11])
+    database.writing(deletion.delete_document, ADMIN, ids[11])
 
     seen, cursor = [], None
     while True:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from kb.errors import Conflict, NotFound
-from kb.store.content import chunks, datasets, documents, embeddings, pages, placing, removal
-from kb.store.content.placing import Upload, UploadTarget
+from kb.store.content import chunks, datasets, documents, embeddings, index_ops, pages, removal
 from kb.store.engine.database import Database
 from kb.store.engine.paging import PageRequest
-from kb.store.work import batches, index_ops, jobs
+from kb.store.work import batch_control, batches, deletion, jobs, placing
+from kb.store.work.placing import Upload, UploadTarget
 from kb.types import Chunk, Failure, Page, Scope, Span
 
 ADMIN = Scope.admin()
@@ -49,7 +49,7 @@ def index(database: Database, document_id: str, version: int, text: str = "abc")
         embeddings.put(tx, "e", [embeddings.text_hash(text)], vector, owner="me")
         documents.set_receipt(tx, document_id, {}, 1)
         jobs.drop(tx, document_id)
-        removal.make_live(tx, document_id, version)
+        removal.make_all_live(tx, {document_id: version})
     assert dataset_id
     return chunk.id
 
@@ -89,7 +89,7 @@ def test_skip_leaves_what_is_there(database, dataset_id):
 def test_a_deleted_document_is_out_of_every_answer_with_its_vectors(database, dataset_id):
     first, batch = put(database, dataset_id)
     chunk_id = index(database, first.document.id, 1)
-    database.writing(removal.remove, ADMIN, first.document.id)
+    database.writing(deletion.delete_document, ADMIN, first.document.id)
 
     assert database.reading(chunks.live, ADMIN, [chunk_id]) == {}
     assert database.reading(embeddings.count) == 0
@@ -103,7 +103,7 @@ def test_a_vector_that_another_document_needs_stays(database, dataset_id):
     two, _ = put(database, dataset_id, "b.md")
     index(database, one.document.id, 1)
     kept = index(database, two.document.id, 1)
-    database.writing(removal.remove, ADMIN, one.document.id)
+    database.writing(deletion.delete_document, ADMIN, one.document.id)
     assert set(database.reading(embeddings.of_chunks, "e", [kept])) == {kept}
 
 
@@ -125,11 +125,13 @@ def test_another_scope_sees_nothing(database, dataset_id):
 def test_only_failed_documents_are_retried(database, dataset_id):
     first, _ = put(database, dataset_id)
     with pytest.raises(Conflict):
-        database.writing(documents.retry, ADMIN, first.document.id)
+        database.writing(batch_control.retry_document, ADMIN, first.document.id)
     error = Failure("x", "y")
     database.writing(documents.set_status, first.document.id, "failed", error)
     assert database.reading(documents.get, ADMIN, first.document.id).error == error
-    assert database.writing(documents.retry, ADMIN, first.document.id).status == "pending"
+    assert (
+        database.writing(batch_control.retry_document, ADMIN, first.document.id).status == "pending"
+    )
 
 
 def test_a_claim_that_was_taken_over_is_not_held(database, dataset_id):

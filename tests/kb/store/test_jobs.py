@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import documents
-from kb.store.work import jobs
+from kb.store.work import batch_control, jobs
 from kb.types import Failure
 from tests.parts import ADMIN, begin, crash, upload
 
@@ -79,7 +79,7 @@ def test_a_job_is_never_numbered_like_one_that_was(kb, dataset_id):
     (old,) = claim(kb)
     kb.database.writing(jobs.drop, doc.id)
     kb.database.writing(documents.set_status, doc.id, "failed", Failure("x", "y"))
-    kb.database.writing(documents.retry, ADMIN, doc.id)
+    kb.database.writing(batch_control.retry_document, ADMIN, doc.id)
     (new,) = claim(kb)
     assert new.id > old.id
     assert not is_held(kb, old)

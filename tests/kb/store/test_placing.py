@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from kb.errors import Conflict, NotFound
-from kb.store.content import datasets, documents, placing, removal
-from kb.store.content.placing import Upload, UploadedDocument, UploadTarget
+from kb.store.content import datasets, documents, removal
 from kb.store.engine.database import Database
-from kb.store.work import batches, jobs
+from kb.store.work import batch_control, batches, deletion, jobs, placing
+from kb.store.work.placing import Upload, UploadedDocument, UploadTarget
 from kb.types import Failure, Scope
 
 ADMIN = Scope.admin()
@@ -45,7 +45,7 @@ def file(name: str, sha: str, **fields) -> Upload:
 def make_ready(database: Database, placed: UploadedDocument) -> None:
     with database.write() as tx:
         jobs.drop(tx, placed.document.id)
-        removal.make_live(tx, placed.document.id, placed.document.version)
+        removal.make_all_live(tx, {placed.document.id: placed.document.version})
 
 
 def test_many_files_are_placed_together_and_answered_in_their_order(database, dataset_id):
@@ -92,7 +92,7 @@ def test_versions_are_kept_only_where_that_was_asked_for(database, dataset_id):
     assert database.reading(documents.original, ADMIN, document_id, 1).sha256 == "s1"
     with pytest.raises(NotFound):
         database.reading(documents.original, ADMIN, document_id, 3)
-    removed = database.writing(removal.remove, ADMIN, document_id)
+    removed = database.writing(deletion.delete_document, ADMIN, document_id)
     assert set(removed) == {"s1", "s2", "s4"}
     assert database.reading(documents.original_hashes) == set()
 
@@ -121,4 +121,4 @@ def test_a_file_without_bytes_is_listed_as_failed_and_cannot_be_retried(database
     assert failed.document.live_version == 1
     assert database.reading(jobs.waiting) == 0
     with pytest.raises(Conflict, match="not kept"):
-        database.writing(documents.retry, ADMIN, failed.document.id)
+        database.writing(batch_control.retry_document, ADMIN, failed.document.id)
