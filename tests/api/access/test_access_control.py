@@ -39,7 +39,7 @@ def test_what_is_not_an_operation_needs_a_key_too(served: Served, path: str):
 
 
 def test_the_description_and_its_page_are_open(served: Served):
-    described = httpx.get(served.url + "/openapi.json")
+    described = httpx.get(served.url + "/openapi.json", timeout=60)
     page = httpx.get(served.url + "/docs")
 
     assert described.json()["info"]["version"] == version()
