@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from httpx_sse import EventSource
 
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 60
@@ -109,18 +110,17 @@ def wait_for_batch(http: httpx.Client, batch_id: str, timeout_s: float = 60) -> 
     raise AssertionError(f"the batch did not finish: {batch}")
 
 
+def frames(answer: httpx.Response) -> Iterator[tuple[int, str, Any]]:
+    """The number (0 without one), name and data of each event of a stream."""
+    for event in EventSource(answer).iter_sse():
+        yield int(event.id or 0), event.event, json.loads(event.data)
+
+
 def ask(http: httpx.Client, app: str, query: str, **fields: Any) -> list[tuple[str, Any]]:
     """Ask over SSE; returns the (event, data) pairs."""
-    events = []
     with http.stream("POST", f"/v1/apps/{app}/chat", json={"query": query, **fields}) as answer:
         assert answer.status_code == 200, answer.read()
-        name = ""
-        for line in answer.iter_lines():
-            if line.startswith("event: "):
-                name = line[7:]
-            elif line.startswith("data: "):
-                events.append((name, json.loads(line[6:])))
-    return events
+        return [(name, data) for _, name, data in frames(answer)]
 
 
 def answer_of(events: list[tuple[str, Any]]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -35,18 +33,6 @@ def make_apps(served: Served, base_url: str, dataset_id: str) -> None:
         base={"model": "cite"},
         tuned={"model": "count", "retrieval": None},
     )
-
-
-def frames(answer: httpx.Response) -> Iterator[tuple[int, str, Any]]:
-    """The number, name and data of each event of a stream."""
-    number, name = 0, ""
-    for line in answer.iter_lines():
-        if line.startswith("id: "):
-            number = int(line[4:])
-        elif line.startswith("event: "):
-            name = line[7:]
-        elif line.startswith("data: "):
-            yield number, name, json.loads(line[6:])
 
 
 def whole(http: httpx.Client, app: str, query: str, **fields: Any) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from kb.access.limits import RequestRates
 from kb.models.fake.server import running_fake_server
 from tests.api.serving import Served, serving
 from tests.api.worlds import expire
+from tests.server import frames
 
 PATIENCE_S = 30
 
@@ -55,13 +55,8 @@ def refusal(answer: httpx.Response) -> str:
     return str(answer.json()["detail"])
 
 
-def events(lines: Iterator[str]) -> Iterator[tuple[str, Any]]:
-    name = ""
-    for line in lines:
-        if line.startswith("event: "):
-            name = line[7:]
-        elif line.startswith("data: "):
-            yield name, json.loads(line[6:])
+def events(answer: httpx.Response) -> Iterator[tuple[str, Any]]:
+    return ((name, data) for _, name, data in frames(answer))
 
 
 def test_a_key_asks_no_more_often_than_its_limit(served: Served):
@@ -75,7 +70,7 @@ def test_a_key_asks_no_more_often_than_its_limit(served: Served):
 def test_a_key_has_no_more_answers_open_than_its_limit(served: Served):
     _, client = new_key(served, "slow", limits={"concurrent_streams": 1})
     with client.stream("POST", "/v1/apps/slow/chat", json={"query": "x"}) as answer:
-        stream = events(answer.iter_lines())  # kept: dropping it closes the answer
+        stream = events(answer)  # kept: dropping it closes the answer
         name, started = next(stream)
         assert name == "run.started"
 
@@ -129,7 +124,7 @@ def test_answers_asked_at_once_do_not_all_begin_with_the_last_tokens_of_a_day(se
                 answer.read()
                 refused.append(answer)
                 return
-            stream = events(answer.iter_lines())
+            stream = events(answer)
             runs.append(next(stream)[1]["run_id"])
             over.wait(PATIENCE_S)
 
@@ -249,7 +244,7 @@ def _rotate(served: Served, key_id: str) -> None:
 def test_an_open_stream_ends_with_its_key(served: Served, end: Any):
     key_id, client = new_key(served, "slow")
     with client.stream("POST", "/v1/apps/slow/chat", json={"query": "x"}) as answer:
-        stream = events(answer.iter_lines())
+        stream = events(answer)
         _, started = next(stream)
         end(served, key_id)
         rest = list(stream)
@@ -266,10 +261,10 @@ def test_a_reader_loses_the_stream_of_anothers_run_and_the_run_goes_on(served: S
     _, asking = new_key(served, "slow")
     key_id, reading = new_key(served, "slow")
     with asking.stream("POST", "/v1/apps/slow/chat", json={"query": "x"}) as answer:
-        own = events(answer.iter_lines())
+        own = events(answer)
         run = next(own)[1]["run_id"]
         with reading.stream("GET", f"/v1/runs/{run}/events") as other:
-            theirs = events(other.iter_lines())
+            theirs = events(other)
             assert next(theirs)[0] == "run.started"
             _revoke(served, key_id)
             assert list(theirs)[-1][1]["error"]["code"] == "unauthenticated"
@@ -283,7 +278,7 @@ def test_streams_of_a_deleted_app_end(served: Served):
     served.new_app("short-lived", base={"model": "slow", "retrieval": None})
     _, client = new_key(served, "short-lived")
     with client.stream("POST", "/v1/apps/short-lived/chat", json={"query": "x"}) as answer:
-        stream = events(answer.iter_lines())
+        stream = events(answer)
         next(stream)
         assert served.http.delete("/v1/apps/short-lived").status_code == 204
         assert list(stream)[-1][0] == "run.failed"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.api.serving import Served
-from tests.api.talking import TERMINAL, frames, whole
-from tests.server import answer_of, ask
+from tests.api.talking import TERMINAL, whole
+from tests.server import answer_of, ask, frames
 
 pytestmark = pytest.mark.usefixtures("talking_apps")
 

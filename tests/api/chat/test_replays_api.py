@@ -6,7 +6,8 @@ import pytest
 
 from kb.models.fake.server import FakeModelServer
 from tests.api.serving import Served
-from tests.api.talking import frames, whole
+from tests.api.talking import whole
+from tests.server import frames
 
 pytestmark = pytest.mark.usefixtures("talking_apps")
 

@@ -13,7 +13,8 @@ import pytest
 from api.http import sse
 from kb.models.fake.server import FakeModelServer
 from tests.api.serving import Served
-from tests.api.talking import frames, whole
+from tests.api.talking import whole
+from tests.server import frames
 
 pytestmark = pytest.mark.usefixtures("talking_apps")
 

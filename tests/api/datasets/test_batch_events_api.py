@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import httpx
 
 from tests.api.serving import Served
+from tests.server import frames
 
 
 def start(served: Served, name: str, files: dict[str, bytes]) -> str:
@@ -18,17 +18,8 @@ def start(served: Served, name: str, files: dict[str, bytes]) -> str:
 
 
 def follow(http: httpx.Client, path: str, **kwargs: Any) -> list[tuple[int, str, Any]]:
-    seen, number, name = [], 0, ""
     with http.stream("GET", path, **kwargs) as answer:
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        for line in answer.iter_lines():
-            if line.startswith("id: "):
-                number = int(line[4:])
-            elif line.startswith("event: "):
-                name = line[7:]
-            elif line.startswith("data: "):
-                seen.append((number, name, json.loads(line[6:])))
-    return seen
+        return list(frames(answer))
 
 
 def test_every_document_is_followed_to_its_end(served: Served):

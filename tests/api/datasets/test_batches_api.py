@@ -12,7 +12,7 @@ import pytest
 
 from tests.api.serving import Served
 from tests.ingest.readers.office_samples import zipped
-from tests.server import wait_for_batch
+from tests.server import frames, wait_for_batch
 
 
 @pytest.fixture
@@ -101,14 +101,8 @@ def test_a_large_batch_is_listed_in_parts(served: Served, dataset_id: str):
 
 def test_progress_tells_the_pace_while_there_is_something_to_do(served: Served, dataset_id: str):
     batch_id = post(served, dataset_id, texts(200))["batch_id"]
-    progress = []
     with served.http.stream("GET", f"/v1/batches/{batch_id}/events") as answer:
-        name = ""
-        for line in answer.iter_lines():
-            if line.startswith("event: "):
-                name = line[7:]
-            elif line.startswith("data: ") and name == "progress":
-                progress.append(json.loads(line[6:]))
+        progress = [data for _, name, data in frames(answer) if name == "progress"]
     assert progress[-1]["status"] == "completed"
     assert progress[-1]["documents_per_s"] is None
     assert [item["ready"] for item in progress] == sorted(item["ready"] for item in progress)

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 
 from tests.api.serving import Served
+from tests.server import frames
 
 FILES = {"moon.md": "The moon rises at nine. " * 20, "tide.md": "The tide turns at ten. " * 20}
 SMALL = {"processing": {"split": {"max_tokens": 16}}}
 
 
-def events(http: httpx.Client, path: str) -> Iterator[tuple[str, Any]]:
-    name = ""
+def events(http: httpx.Client, path: str) -> list[tuple[str, Any]]:
     with http.stream("GET", path) as answer:
-        for line in answer.iter_lines():
-            if line.startswith("event: "):
-                name = line[7:]
-            elif line.startswith("data: "):
-                yield name, json.loads(line[6:])
+        return [(name, data) for _, name, data in frames(answer)]
 
 
 def generations_found(http: httpx.Client, dataset: str, **body: Any) -> set[str]:

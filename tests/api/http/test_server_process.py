@@ -22,8 +22,7 @@ from kb.models.fake.server import running_fake_server
 from kb.settings import EmbeddingSettings, ServerSettings, Settings
 from kb.types import Delta, Scope
 from tests.api.serving import Served
-from tests.api.talking import frames
-from tests.server import running_server
+from tests.server import frames, running_server
 
 STREAMS = 30
 
