@@ -95,7 +95,7 @@ def test_a_document_stored_without_its_layout_is_read_again(kb, dataset_id):
 def test_after_the_setting_changed_a_dataset_is_searched_with_its_own_embedder(
     settings: Settings, monkeypatch
 ):
-    from kb.models.embed import embedding
+    from kb.models.embed import embedders
 
     first = open_kb(settings)
     dataset = first.create_dataset(ADMIN, "d").id
@@ -107,7 +107,7 @@ def test_after_the_setting_changed_a_dataset_is_searched_with_its_own_embedder(
         return OtherEmbedder() if name == "other" else HashEmbedder()
 
     monkeypatch.setattr("kb.knowledge_base.open_embedder", open_one)
-    assert embedding.open_embedder is not open_one
+    assert embedders.open_embedder is not open_one
     changed = settings.model_copy(update={"embedding": EmbeddingSettings(model="other")})
     second = open_kb(changed)
     assert found(second, dataset, "moon") == before
