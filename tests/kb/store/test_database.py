@@ -4,12 +4,14 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, select, text
+from alembic import command
+from sqlalchemy import create_engine, inspect, select, text
 from sqlalchemy.exc import OperationalError
 
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Database, Transaction
-from kb.store.engine.migrations.upgrade import head
+from kb.store.engine.migrations.upgrade import _config, head
+from kb.store.work import jobs
 
 
 @pytest.fixture
@@ -41,6 +43,28 @@ def test_migrations_build_exactly_the_tables_of_the_schema(database: Database):
         table.name: {column.name for column in table.columns}
         for table in schema.metadata.tables.values()
     }
+
+
+def test_work_that_was_queued_before_an_upgrade_is_still_queued_after_it(tmp_path: Path):
+    with create_engine(f"sqlite:///{tmp_path / 'kb.db'}").begin() as older:
+        config = _config()
+        config.attributes["connection"] = older
+        command.upgrade(config, "0002")
+        older.execute(
+            text(
+                "INSERT INTO jobs (id, document_id, version, batch_id, kind, done, status,"
+                " attempts, token, lease_until) VALUES"
+                " (3, 'doc_a', 2, 'b', 'index', 0, 'running', 1, 7, 9e9),"
+                " (4, 'doc_z', 1, 'b', 'expand', 5, 'queued', 0, 0, NULL)"
+            )
+        )
+    opened = Database(tmp_path / "kb.db")
+    with opened.write() as tx:
+        (archive,) = jobs.claim(tx, "me", "expand")
+        (document,) = jobs.claim(tx, "me", "index")
+    opened.close()
+    assert (archive.subject, archive.payload) == ("doc_z", {"version": 1, "done": 5})
+    assert (document.subject, document.payload["version"], document.attempts) == ("doc_a", 2, 1)
 
 
 def test_a_failed_block_changes_nothing(database: Database):
