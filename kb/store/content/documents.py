@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,17 +124,6 @@ def set_statuses(
     values = {"status": status, "error": failure_to(error), "updated_at": now()}
     for part in batched(document_ids, VARIABLES):
         tx.execute(update(table).where(table.c.id.in_(part)).values(**values))
-
-
-def set_receipt(
-    tx: Transaction, document_id: str, receipt: Mapping[str, Any], chunk_count: int
-) -> None:
-    """Store what became of every character."""
-    tx.execute(
-        update(table)
-        .where(table.c.id == document_id)
-        .values(receipt=dict(receipt), chunk_count=chunk_count, updated_at=now())
-    )
 
 
 def history(tx: Transaction, scope: Scope, document_id: str) -> list[OldVersion]:

@@ -47,7 +47,6 @@ def index(database: Database, document_id: str, version: int, text: str = "abc")
         chunks.put(tx, document_id, version, 1, [chunk])
         vector = np.ones((1, 2), np.float32)
         embeddings.put(tx, "e", [embeddings.text_hash(text)], vector, owner="me")
-        documents.set_receipt(tx, document_id, {}, 1)
         jobs.drop(tx, document_id)
         removal.make_all_live(tx, {document_id: version})
     assert dataset_id
