@@ -7,6 +7,7 @@ hands each file on as soon as it is whole, so that ten thousand cost no more tha
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import AsyncIterator
 
@@ -19,6 +20,9 @@ from kb.errors import Rejected, TooLarge, UnsupportedMedia
 BEGIN, DATA, END = "begin", "data", "end"
 
 MAX_FIELD_BYTES = 256 * 1024
+
+_OPEN_QUOTE = re.compile(rb'="(\\"|[^"])*$')
+_DAMAGED = "The multipart body is damaged, or a name in it holds a raw line break. Send it again."
 
 
 async def receive_files(
@@ -82,7 +86,7 @@ class _Parts:
         try:
             self._parser.write(piece)
         except FormParserError as exc:
-            raise Rejected("The multipart body is damaged. Send the request again.") from exc
+            raise Rejected(_DAMAGED) from exc
 
     def finish(self) -> None:
         """The body is over. Raises Rejected when its last boundary is missing."""
@@ -105,6 +109,8 @@ class _Parts:
         self._header = self._value = b""
 
     def _on_headers_finished(self) -> None:
+        if _OPEN_QUOTE.search(self._disposition):  # the rest of the name became another header
+            raise Rejected(_DAMAGED)
         _, options = parse_options_header(self._disposition)
         name = options.get(b"filename")
         self._is_file = name is not None

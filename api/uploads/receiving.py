@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 
 from api.threads import in_thread
-from ingest.intake.upload import Rejection, UploadedFile
+from ingest.intake.upload import Rejection, UploadedFile, shown_name
 from kb.errors import Rejected, TooLarge
 from kb.files.originals import check_room, full_disk_reported
 from kb.knowledge_base import KnowledgeBase
@@ -65,7 +65,9 @@ class FileReceiver:
     async def end(self) -> None:
         """The file is whole: stage it, or note why it is not taken. Raises StorageFull."""
         if self._spool is None:
-            self.rejected.append(Rejection(self._name, TooLarge.code, self._too_large()))
+            self.rejected.append(
+                Rejection(shown_name(self._name), TooLarge.code, self._too_large())
+            )
             return
         self._spool.seek(0)
         staged = await in_thread(self._originals.stage, self._spool, max_bytes=self._limit())

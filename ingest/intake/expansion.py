@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from ingest.intake.archives import UPLOAD_LIMITS, ArchiveMember, MemberStream, inspect
-from ingest.intake.upload import checked_name
+from ingest.intake.upload import checked_name, shown_name
 from ingest.sniff.media_types import sniff
 from ingest.sniff.package_types import is_archive
 from kb.errors import Rejected, TooLarge, UnreadableFile
@@ -108,7 +108,8 @@ def member_upload(
     Raises:
         StorageFull: there is no space; nothing is left behind.
     """
-    name = (PurePosixPath(archive_name).parent / member.name).as_posix()
+    # Who packed the archive cannot be asked to rename a file, so its name is spelled out.
+    name = (PurePosixPath(archive_name).parent / shown_name(member.name)).as_posix()
     staged: Staged | None = None
     try:
         name = checked_name(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ from kb.store.work.placing import Mode, Upload, UploadedDocument, UploadTarget
 from kb.types import ARCHIVE_TYPE, Document, Scope
 
 MAX_NAME_CHARACTERS = 512
+
+_MISLEADING = re.compile(
+    "[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters, those that end a line or turn its direction, and halves of characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,7 @@ def classified(
             name = checked_name(item.name)
             media_type = _media_type(limits, staged, name)
         except KnowledgeBaseError as exc:
-            rejected.append(Rejection(_shown(item.name), exc.code, exc.detail))
+            rejected.append(Rejection(shown_name(item.name), exc.code, exc.detail))
             continue
         size = staged.size_bytes
         upload = Upload(name, media_type, staged.sha256, size, encoding, metadata)
@@ -121,23 +127,30 @@ def classified(
     return taken, rejected
 
 
-def _shown(name: str) -> str:
-    """A refused name as it can be sent back: without half characters, and not at any length."""
-    return name.encode("utf-8", "replace").decode()[:MAX_NAME_CHARACTERS]
+def shown_name(name: str) -> str:
+    """A name without the characters that documents' names may not hold; each is spelled out."""
+    return _MISLEADING.sub(lambda found: f"<{_code_point(found)}>", name)[:MAX_NAME_CHARACTERS]
+
+
+def _code_point(found: re.Match[str]) -> str:
+    return f"U+{ord(found[0]):04X}"
 
 
 def checked_name(name: str) -> str:
     """A document's name: a relative path with forward slashes, in NFC.
 
     Raises:
-        Rejected: it is empty, too long, absolute, or climbs out with `..`.
+        Rejected: it is empty, too long, absolute, climbs out with `..`, or does not look as it is.
     """
     name = unicodedata.normalize("NFC", name.replace("\\", "/")).strip()
     if len(name) > MAX_NAME_CHARACTERS:
         raise Rejected(f"The file name is over {MAX_NAME_CHARACTERS} characters. Shorten it.")
     parts = [part for part in PurePosixPath(name).parts if part != "."]
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
-        raise Rejected("The file name holds control characters. Rename the file.")
+    if (found := _MISLEADING.search(name)) is not None:
+        raise Rejected(
+            f"The file name holds the character {_code_point(found)}, which is not shown as it is: "
+            f"it controls, turns or ends a line. Rename the file."
+        )
     if not parts or name.startswith("/") or ".." in parts or parts[0].endswith(":"):
         raise Rejected(
             f"{name!r} is not a usable file name. Send a relative path such as dir/a.md."

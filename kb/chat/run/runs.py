@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
@@ -17,7 +18,7 @@ from contextlib import aclosing, suppress
 from kb.chat.ask.question import RunIdentity
 from kb.chat.run.run import Numbered, Run, Terminal
 from kb.errors import KnowledgeBaseError, Overloaded, Unavailable
-from kb.types import TERMINAL_EVENTS, Cancelled, Completed, Failed, Failure, RunEvent
+from kb.types import TERMINAL_EVENTS, Cancelled, Completed, Delta, Failed, Failure, RunEvent
 
 __all__ = ["Numbered", "OnEnd", "Producer", "Run", "RunIdentity", "Runs", "Terminal"]
 
@@ -26,8 +27,9 @@ logger = logging.getLogger(__name__)
 ARRIVAL_S = 5.0
 """Least time that a new run waits for its first subscriber, also if its grace time is 0."""
 
-RETAINED_EVENTS = 1_000_000
-"""Most events of finished runs kept for replay (about 120 MB); the oldest runs go first."""
+RETAINED_BYTES = 128 << 20
+"""Most memory for finished runs that can be replayed; the oldest go first. That is 2,800 answers of
+400 tokens (94 bytes each by `sys.getsizeof`) with sources and answer of 10 KB."""
 
 INTERNAL = Failure("internal_error", "Something went wrong on our side. The log has the details.")
 UNSTORED = Failure("internal_error", "The answer could not be stored. The log has the details.")
@@ -51,8 +53,8 @@ class Runs:
         self._max_runs = max_runs
         self._runs: dict[str, Run] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._finished: deque[tuple[float, Run]] = deque()
-        self._finished_events = 0
+        self._finished: deque[tuple[float, int, Run]] = deque()
+        self._finished_bytes = 0
         self._closed = False
 
     @property
@@ -126,8 +128,9 @@ class Runs:
 
     def _ended(self, run: Run) -> None:
         self._tasks.pop(run.run_id, None)
-        self._finished.append((asyncio.get_running_loop().time(), run))
-        self._finished_events += len(run.events)
+        size_bytes = sum(map(_size_bytes, run.events))
+        self._finished.append((asyncio.get_running_loop().time(), size_bytes, run))
+        self._finished_bytes += size_bytes
         self._forget_old()
 
     def _forget_old(self) -> None:
@@ -135,11 +138,16 @@ class Runs:
             return
         before = asyncio.get_running_loop().time() - self._replay_s
         while self._finished and (
-            self._finished[0][0] <= before or self._finished_events > RETAINED_EVENTS
+            self._finished[0][0] <= before or self._finished_bytes > RETAINED_BYTES
         ):
-            _, run = self._finished.popleft()
-            self._finished_events -= len(run.events)
+            _, size_bytes, run = self._finished.popleft()
+            self._finished_bytes -= size_bytes
             self._runs.pop(run.run_id, None)
+
+
+def _size_bytes(event: RunEvent) -> int:
+    text = event.text if type(event) is Delta else repr(event)
+    return sys.getsizeof(event) + sys.getsizeof(text)
 
 
 async def _drive(run: Run, producer: Producer, on_end: OnEnd | None) -> None:

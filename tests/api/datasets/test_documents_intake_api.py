@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from urllib.parse import quote
 
+import httpx
 import pytest
 
 from kb.settings import IngestSettings
 from tests.api.posting import PROGRAM, post, staged_files
 from tests.api.serving import Served, serving
+from tests.api.uploads.tus_client import begin
 from tests.server import wait_for_batch
 
 
@@ -46,6 +49,45 @@ def test_a_name_that_leads_elsewhere_is_rejected(served: Served, dataset_id: str
     assert answer.status_code == 202
     assert [item["name"] for item in answer.json()["accepted"]] == ["good.md"]
     assert [item["code"] for item in answer.json()["rejected"]] == ["invalid_request"]
+
+
+def post_form(served: Served, dataset_id: str, name: bytes) -> httpx.Response:
+    """A form with a file whose name is sent as it is."""
+    head = b'--b\r\nContent-Disposition: form-data; name="f"; filename="%b"' % name
+    return served.http.post(
+        f"/v1/datasets/{dataset_id}/documents",
+        content=head + b"\r\n\r\nText.\r\n--b--\r\n",
+        headers={"content-type": "multipart/form-data; boundary=b"},
+    )
+
+
+@pytest.mark.parametrize("name", ["a\nb.md", "turn\u202efdp.md", "two\u2028lines.md"])
+def test_a_name_with_unprintable_characters_is_refused_however_it_is_sent(
+    served: Served, dataset_id: str, name: str
+):
+    path = f"/v1/datasets/{dataset_id}/documents"
+    multipart = post_form(served, dataset_id, name.encode())
+    by_name = served.http.put(f"{path}/by-name/x{quote(name)}", content=b"Text.")
+    resumable = begin(served, dataset_id, 5, name)
+
+    assert by_name.status_code == (404 if "\n" in name else 400)  # no address holds a line break
+    for answer in (multipart, resumable):
+        assert answer.status_code == 400, answer.text
+        assert (
+            f"U+{ord(next(sign for sign in name if not sign.isprintable())):04X}"
+            in (answer.json()["detail"])
+        )
+    assert served.http.get(path).json()["data"] == []
+
+
+def test_a_raw_line_break_in_a_multipart_name_is_refused_and_not_cut(
+    served: Served, dataset_id: str
+):
+    for name in (b"a\r\nX: b.md", b'a\\"\r\nX: b.md', b"a\r\n b.md", b"a\rb.md"):
+        answer = post_form(served, dataset_id, name)
+        assert answer.status_code == 400, answer.text
+        assert "line break" in answer.json()["detail"]
+    assert served.http.get(f"/v1/datasets/{dataset_id}/documents").json()["data"] == []
 
 
 def test_a_mixed_upload_takes_what_it_can_and_names_what_it_cannot(served: Served, dataset_id: str):

@@ -55,6 +55,17 @@ def test_members_become_documents_of_the_batch_and_the_archive_is_gone(kb, datas
     assert kb.fsck.run().is_clean
 
 
+def test_unprintable_characters_in_names_of_members_are_spelled_out(kb, dataset_id):
+    files = {"invoice\u202efdp.md": "Alpha.", "two\u2028lines.md": "Beta."}
+    upload(kb, dataset_id, {"all.zip": zipped(files)})
+    finish(kb)
+
+    assert statuses(kb, dataset_id) == {
+        "invoice<U+202E>fdp.md": "ready",
+        "two<U+2028>lines.md": "ready",
+    }
+
+
 def test_what_cannot_be_a_document_is_listed_as_failed_with_its_reason(kb, dataset_id):
     files = {
         "good.md": "Good.",

@@ -221,6 +221,8 @@ def test_a_name_is_a_relative_path_in_one_form(name, kept):
     [
         *("", " ", ".", "/", "/etc/passwd", "../a", "a/../../b", "..\\a", "C:\\a", "C:/a"),
         *("a\0b", "a\nb", "a\x1bb", "\ud83d.md", "x" * 513, "x/" * 100_000),
+        *("invoice\u202efdp.md", "a\u2066b.md", "a\u200fb.md", "a\u061cb.md"),
+        *("a\u2028b.md", "a\u2029b.md", "a\x85b.md"),
     ],
 )
 def test_a_name_that_is_no_relative_path_is_refused(name):
@@ -234,6 +236,13 @@ def test_a_refused_name_can_be_sent_back_whatever_it_holds(kb, dataset_id):
     for item in result.rejected:
         assert len(item.name.encode()) <= 4 * 512
         item.detail.encode()
+
+
+def test_a_refused_name_is_shown_with_its_unprintable_characters_spelled_out(kb, dataset_id):
+    (item,) = upload(kb, dataset_id, {"invoice\u202efdp.md": "x"}).rejected
+
+    assert item.name == "invoice<U+202E>fdp.md"
+    assert "U+202E" in item.detail
 
 
 def test_a_file_over_the_limit_or_broken_off_leaves_nothing(tmp_path):

@@ -51,6 +51,17 @@ def test_headers_and_body_are_a_page_and_attachments_are_pages_under_their_names
     assert extraction.warnings == ()
 
 
+def test_an_attachment_is_named_without_characters_that_turn_or_break_a_line():
+    name = "filename*=utf-8''invoice%E2%80%AEfdp%E2%80%A8.txt"
+    mail = (
+        "From: a@example.org\nSubject: x\nMIME-Version: 1.0\n"
+        "Content-Type: multipart/mixed; boundary=b\n\n"
+        f"--b\nContent-Type: text/plain\nContent-Disposition: attachment; {name}\n\nwords\n--b--\n"
+    )
+
+    assert [text for *_, text in _headings(_read(mail.encode()))] == ["x", "invoice fdp .txt"]
+
+
 def test_the_plain_wording_is_preferred_unless_it_is_a_stub():
     def mail(plain):
         return (

@@ -218,13 +218,13 @@ def test_finished_runs_are_forgotten_after_the_replay_time():
     asyncio.run(scenario())
 
 
-def test_the_oldest_finished_runs_go_first_when_their_events_take_too_much(monkeypatch):
-    monkeypatch.setattr(runs_module, "RETAINED_EVENTS", 5)
+def test_the_oldest_finished_runs_go_first_when_their_texts_take_too_much(monkeypatch):
+    monkeypatch.setattr(runs_module, "RETAINED_BYTES", 100_000)
 
     async def scenario() -> None:
         runs = registry()
-        for number in range(3):
-            await runs.start(identity(number), producer(Delta("a"), COMPLETED)).wait()
+        for number in range(3):  # few events, and long ones: two such answers fit
+            await runs.start(identity(number), producer(Delta("a" * 40_000), COMPLETED)).wait()
             await asyncio.sleep(0)
         assert [runs.get(f"run{n}") is not None for n in range(3)] == [False, True, True]
 
