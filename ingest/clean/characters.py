@@ -41,39 +41,43 @@ def extra_spaces(layout: PageLayout) -> Iterator[Extent]:
     text = layout.text
     runs = list(outside(layout.fixed, (match.span() for match in _SPACES.finditer(text))))
     columns = _columns(text, runs)
-    for start, end in runs:
+    for line_start, start, end in _in_lines(text, runs):
         if text[start] == "\n":
             yield start + 1, end - 1
-        elif not _means_something(text, start, end, columns):
+        elif start > line_start and not _is_column(text, line_start, end, columns):
             yield start + 1, end
 
 
-Columns = dict[int, tuple[int, frozenset[int]]]
-"""Start of a line → start of the next one, and the columns at which its cells begin and end."""
+Columns = dict[int, tuple[int, int, frozenset[int]]]
+"""Start of a line → starts of those around it, and the columns where its cells begin and end."""
 
 
-def _means_something(text: str, start: int, end: int, columns: Columns) -> bool:
-    line_start = _line_start(text, start)
-    if start == line_start:
-        return True
+def _is_column(text: str, line_start: int, end: int, columns: Columns) -> bool:
     if text[end : end + 1] in ("", "\n"):
         return False
-    above = _line_start(text, line_start - 1) if line_start else -1
-    behind, _ = columns[line_start]
+    *around, _ = columns[line_start]
     edges = _edges(text, line_start, end)
-    return any(not edges.isdisjoint(columns[at][1]) for at in (above, behind) if at in columns)
+    return any(not edges.isdisjoint(columns[at][2]) for at in around if at in columns)
 
 
 def _columns(text: str, runs: Sequence[Extent]) -> Columns:
     found: dict[int, set[int]] = {}
-    for start, end in runs:
+    for line_start, start, end in _in_lines(text, runs):
         if text[start] != "\n" and text[end : end + 1] not in ("", "\n"):
-            line_start = _line_start(text, start)
             found.setdefault(line_start, set()).update(_edges(text, line_start, end))
     return {
-        line_start: (_next_line(text, line_start), frozenset(edges))
+        line_start: (_line_above(text, line_start), _next_line(text, line_start), frozenset(edges))
         for line_start, edges in found.items()
     }
+
+
+def _in_lines(text: str, runs: Sequence[Extent]) -> Iterator[tuple[int, int, int]]:
+    """The extents, which are in order, each behind the start of its line."""
+    line_start = position = 0
+    for start, end in runs:
+        line_start = (text.rfind("\n", position, start) + 1) or line_start
+        position = start
+        yield line_start, start, end
 
 
 def _edges(text: str, line_start: int, cell: int) -> set[int]:
@@ -83,8 +87,8 @@ def _edges(text: str, line_start: int, cell: int) -> set[int]:
     return {cell - line_start, line_start - (word.end() if word else cell)}
 
 
-def _line_start(text: str, position: int) -> int:
-    return text.rfind("\n", 0, position) + 1
+def _line_above(text: str, line_start: int) -> int:
+    return text.rfind("\n", 0, line_start - 1) + 1 if line_start else -1
 
 
 def _next_line(text: str, position: int) -> int:

@@ -213,9 +213,8 @@ _CLAUSE_END = re.compile(r"[；;，,：:、—…]+[\"'”’」』）)]*\s*|\n"
 def _clauses(text: str, start: int, end: int) -> Iterator[Extent]:
     position = start
     for match in _CLAUSE_END.finditer(text, start, end):
-        first, last = trimmed(text, position, match.end())
-        if last > first and not _inside_number(text, match):
-            yield first, last
+        if not _inside_number(text, match):
+            yield from non_blank(text, position, match.end())
             position = match.end()
     yield from non_blank(text, position, end)
 

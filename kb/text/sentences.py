@@ -24,6 +24,7 @@ _WORD_BEFORE = re.compile(r"[^\s(\[\"“‘（「『]*$")
 _WORD_AFTER = re.compile(r"[\s\"'“‘(\[「『*_`]*([^\W_]*)")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
 _LOOK_BACK = 24
+_LONGEST_QUOTE = 500
 _FIRST_WITHOUT_BLANKS = "\u2e80"
 """From here on, Unicode holds the East Asian scripts, which put no blanks between words."""
 
@@ -145,7 +146,7 @@ def _without_opening_quote(text: str, match: re.Match[str], start: int) -> int:
     end = match.end()
     for quote in ('"', "'"):
         at = text.find(quote, match.end("mark"), match.end("closing"))
-        if at >= 0 and text.count(quote, start, at) % 2 == 0:
+        if at >= 0 and text.count(quote, max(start, at - _LONGEST_QUOTE), at) % 2 == 0:
             end = min(end, at)
     return end
 
