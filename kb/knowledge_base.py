@@ -119,7 +119,7 @@ class KnowledgeBase:
 
     def backup(self) -> Backup:
         """Begin a backup, which the caller closes. Raises StorageFull."""
-        return Backup(self.folder, self.originals, self.collect_originals)
+        return Backup(self.database, self.folder, self.originals, self.collect_originals)
 
     def close(self) -> None:
         """Finish the work in hand and release the folder."""

@@ -107,7 +107,7 @@ class Worker:
             self._alone = claimed[0] if claimed else None
             if not claimed and not self._is_swept:
                 living = self._kb.owner.living()
-                self._kb.database.writing(embeddings.collect_left, living)
+                embeddings.collect_left(self._kb.database, living)
                 self._is_swept = True
         return claimed
 

@@ -20,6 +20,7 @@ from typing import BinaryIO
 from kb.files.folder import DataFolder
 from kb.files.originals import Originals
 from kb.ids import now
+from kb.store.engine.database import Database
 from kb.store.upkeep.snapshot import file_sha256, originals_of, snapshot
 
 FORMAT = 1
@@ -48,7 +49,11 @@ class Backup:
     """One backup in progress. Close it: until then no original is deleted from the folder."""
 
     def __init__(
-        self, folder: DataFolder, originals: Originals, collect: Callable[[Iterable[str]], None]
+        self,
+        database: Database,
+        folder: DataFolder,
+        originals: Originals,
+        collect: Callable[[Iterable[str]], None],
     ) -> None:
         """Copy the database; from now on every original that the copy needs is kept.
 
@@ -64,7 +69,7 @@ class Backup:
             stack.callback(lambda: collect(originals.release()))
             copy = originals.temporary(f"{secrets.token_hex(8)}.db")
             stack.callback(copy.unlink, missing_ok=True)
-            snapshot(folder.database, copy)
+            snapshot(database, copy)
             needed = originals_of(copy)
             self._held = [name for name in needed if originals.path(name).is_file()]
             missing = tuple(sorted(set(needed) - set(self._held)))

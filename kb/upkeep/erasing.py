@@ -46,8 +46,6 @@ LONGEST_S = 900.0
 RETRY_S = 10.0
 POLL_S = 60.0
 UNVERIFIED_S = 0.5
-COMPACT_TRIES = 3
-"""A read that takes seconds, as of a backup, keeps the log in use."""
 
 Check = dict[str, Any]
 
@@ -163,11 +161,10 @@ class Erasing(Loop):
         if renewed is None or self.is_stopping:
             return False
         living = self._process.living()
-        with self._database.write() as tx:
-            answers = redaction.redact_all(tx, ids)
-            if any(each.was_in_work for each in due):
-                embeddings.collect_left(tx, living)
-        is_compact = any(self._database.compact() for _ in range(COMPACT_TRIES))
+        answers = redaction.redact_all(self._database, ids)
+        if any(each.was_in_work for each in due):
+            embeddings.collect_left(self._database, living)
+        is_compact = self._database.compact()
         checks = [
             {"what": "rows", "left": self._database.reading(erasures.rows_left, ids)},
             {"what": "originals", "left": self._originals_left(due)},

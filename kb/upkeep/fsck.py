@@ -209,7 +209,7 @@ class Fsck:
         return bool(hits) and hits[0].score > 1 - 1e-3
 
     def _repair(self) -> Iterator[str]:
-        if (orphans := self._database.writing(embeddings.collect_left, self._owner.living())) > 0:
+        if (orphans := embeddings.collect_left(self._database, self._owner.living())) > 0:
             yield f"Removed {orphans} embeddings that belonged to no chunk."
         for document_id, name, _ in self._database.reading(checks.stuck):
             self._database.writing(batch_control.requeue_document, document_id)

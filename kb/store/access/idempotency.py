@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from kb.errors import Conflict
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
+from kb.store.upkeep import erasures
 
 table = schema.idempotency
 
@@ -40,7 +41,12 @@ def find(tx: Transaction, caller: str, key: str, fingerprint: str) -> FirstAnswe
 
 
 def keep(tx: Transaction, caller: str, key: str, fingerprint: str, answer: FirstAnswer) -> None:
-    """Remember a first answer, in place of one that is there no more; forget what is too old."""
+    """Remember a first answer, in place of one that is there no more; forget what is too old.
+
+    Not if it shows a document that was deleted while it was written.
+    """
     tx.execute(delete(table).where(table.c.created <= time.time() - KEPT_S))
+    if erasures.SOURCES in answer.body and erasures.among(tx, erasures.named_in(answer.body)):
+        return
     values = {"fingerprint": fingerprint, **asdict(answer), "created": time.time()}
     dialect.upsert(tx, table, {"key": key, "caller": caller, **values}, replace=values)

@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, select
 from kb.iteration import batched
 from kb.protocols import Vectors
 from kb.store.engine import dialect, schema
-from kb.store.engine.database import VARIABLES, Transaction
+from kb.store.engine.database import VARIABLES, Database, Transaction
 
 table = schema.embeddings
 
@@ -88,11 +88,20 @@ def collect_unused(tx: Transaction, hashes: Iterable[bytes]) -> None:
         tx.execute(delete(table).where(table.c.text_hash.in_(part), ~used.exists()))
 
 
-def collect_left(tx: Transaction, living: Collection[str]) -> int:
-    """Delete the vectors without a chunk that dead processes have left; returns how many."""
+def collect_left(database: Database, living: Collection[str]) -> int:
+    """Delete the vectors without a chunk that dead processes have left; returns how many.
+
+    They are found while others write, and looked at once more when they go.
+    """
     used = select(schema.chunks.c.text_hash).where(schema.chunks.c.text_hash == table.c.text_hash)
-    is_left = table.c.owner.is_(None) | table.c.owner.not_in(living)
-    return tx.execute(delete(table).where(is_left, ~used.exists())).rowcount
+    is_left = (table.c.owner.is_(None) | table.c.owner.not_in(living)) & ~used.exists()
+    with database.read() as tx:
+        found = tx.execute(select(table.c.id).where(is_left)).scalars().all()
+    number = 0
+    for part in batched(found, VARIABLES):
+        with database.write() as tx:
+            number += tx.execute(delete(table).where(table.c.id.in_(part), is_left)).rowcount
+    return number
 
 
 def count(tx: Transaction) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -14,8 +16,8 @@ from sqlalchemy.pool import QueuePool
 
 from kb.background import Wakeups
 from kb.errors import Rejected, StorageFailed, StorageFull
-from kb.files.originals import has_room
-from kb.store.engine import dialect, schema
+from kb.files.originals import fsync_folder, has_room
+from kb.store.engine import compaction, dialect, schema
 
 Transaction = Connection
 """What store functions take; nothing outside `kb.store` runs SQL on it."""
@@ -26,8 +28,54 @@ T = TypeVar("T")
 VARIABLES = dialect.VARIABLES
 """Values per statement."""
 
+CATCH_UPS = 10
+FEW_CHANGES = 1000
+"""Rows that a copy takes over while nobody can use the file: milliseconds."""
+SWITCH_TRIES = 20
+SWITCH_WAIT_S = 0.25
+"""For readers to end, while no other can begin."""
+SWITCH_PAUSE_S = 0.5
+
 CLEAN_STOP = "clean_stop"
 _NOTICES = "notices"
+
+
+class SharedLock:
+    """Many threads hold it together, or one holds it alone. Who holds it gets it again at once."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._holders: Counter[int] = Counter()
+        self._is_wanted_alone = False
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Hold it together with others."""
+        own = threading.get_ident()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_wanted_alone or own in self._holders)
+            self._holders[own] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._holders[own] -= 1
+                if not self._holders[own]:
+                    del self._holders[own]
+                    self._changed.notify_all()
+
+    @contextmanager
+    def alone(self, timeout_s: float) -> Iterator[bool]:
+        """Let no other begin, and yield whether all have ended in time."""
+        with self._changed:
+            self._is_wanted_alone = True
+            is_alone = self._changed.wait_for(lambda: not self._holders, timeout_s)
+        try:
+            yield is_alone
+        finally:
+            with self._changed:
+                self._is_wanted_alone = False
+                self._changed.notify_all()
 
 
 class Database:
@@ -44,6 +92,10 @@ class Database:
         self._writer = dialect.writer(path)
         self._readers = dialect.readers(path)
         self._turn = threading.Lock()
+        self._access = SharedLock()
+        self._copy = path.with_name(f"{path.name}.compacting")
+        self._old = path.with_name(f"{path.name}.compacted")
+        self._remove_copy()
         with storage_reported(path.parent):
             self._migrate()
 
@@ -54,7 +106,7 @@ class Database:
         Raises:
             StorageFull: the disk is full, or as StorageFailed broken; nothing was changed.
         """
-        with self._turn, storage_reported(self.path.parent):
+        with self._access.shared(), self._turn, storage_reported(self.path.parent):
             with self._writer.begin() as transaction:
                 notices = transaction.info[_NOTICES] = set[str]()
                 yield transaction
@@ -63,7 +115,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A snapshot to read from."""
-        with self._readers.connect() as transaction:
+        with self._access.shared(), self._readers.connect() as transaction:
             yield transaction
 
     def reading(
@@ -85,18 +137,64 @@ class Database:
         pools = (self._readers.pool, self._writer.pool)
         return sum(pool.checkedout() for pool in pools if isinstance(pool, QueuePool))
 
+    def copy(self, target: Path) -> None:
+        """Write what is committed now into a new file of its own. Raises StorageFull."""
+        with storage_reported(target.parent), self._access.shared():
+            dialect.copy(self.path, target)
+
     def compact(self) -> bool:
         """Write the file anew and empty its log, so that neither holds a byte of deleted rows.
 
         `secure_delete` alone does not do it: when SQLite moves rows from one page to another,
         copies of them can stay in the unused middle of the page (seen in 5 of 1,800 deletions, and
-        in none after this). False if a long read keeps the log in use: try again later.
+        in none after this). Others read and write meanwhile. False if a long read leaves no moment
+        to switch to the new file: try again later.
 
         Raises:
             StorageFull: there is no room for the second copy; nothing was changed.
         """
-        with self._turn, storage_reported(self.path.parent):
-            return dialect.compact(self._writer)
+        with storage_reported(self.path.parent):
+            self._remove_copy()
+            try:
+                self.writing(compaction.note_changes)
+                self.copy(self._copy)
+                return any(self._switch() for _ in range(SWITCH_TRIES))
+            finally:
+                with self._access.shared(), self._turn:
+                    self._writer.dispose()  # notes no more
+                self._remove_copy()
+
+    def _switch(self) -> bool:
+        """Use the copy from now on; False, after a pause, if somebody reads for too long."""
+        for _ in range(CATCH_UPS):
+            changes = self.writing(compaction.take_changes)
+            with self._access.shared():
+                compaction.take_over(self._copy, self.path, changes)
+            if sum(map(len, changes.values())) <= FEW_CHANGES:
+                break
+        with self._access.alone(SWITCH_WAIT_S) as is_alone:
+            if is_alone:
+                with self._writer.begin() as tx:
+                    changes = compaction.take_changes(tx)
+                compaction.take_over(self._copy, self.path, changes)
+                self._readers.dispose()
+                if dialect.fold_log(self._writer):
+                    self._writer.dispose()
+                    try:
+                        with suppress(OSError):  # to free the old file's room takes long: later
+                            self._old.hardlink_to(self.path)
+                        self._copy.replace(self.path)
+                        fsync_folder(self.path.parent)
+                    finally:
+                        self._writer.connect().close()  # before others: begins the new log
+                    return True
+        time.sleep(SWITCH_PAUSE_S)
+        return False
+
+    def _remove_copy(self) -> None:
+        journal = self._copy.with_name(f"{self._copy.name}-journal")  # of a process that died
+        for left in (journal, self._copy, self._old):
+            left.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close every connection; the last one folds the log into the file."""

@@ -38,8 +38,8 @@ VARIABLES = 900
 READERS = 16
 WRITE_WAIT_S = 120.0
 BUSY_MS = 30_000
-COMPACT_WAIT_MS = 2000
-"""For readers to end, while nobody can write."""
+FOLD_WAIT_MS = 100
+"""For other processes to close the file, while nobody here can read or write."""
 
 _WRITER_PRAGMAS = (
     "journal_mode=WAL",
@@ -124,18 +124,20 @@ def integrity_problems(tx: Connection) -> list[str]:
     return [problem for problem in found if problem != "ok"]
 
 
-def compact(engine: Engine) -> bool:
-    """Write the file anew and empty its log; False if a long read keeps the log in use."""
-    with engine.connect() as connection:
+def fold_log(engine: Engine) -> bool:
+    """Fold the log of a file into it and remove it; False if somebody else has the file open."""
+    with engine.connect() as connection, _sqlalchemy_errors():
         plain = cast(sqlite3.Connection, connection.connection)
-        with _sqlalchemy_errors():
-            try:
-                plain.execute(f"PRAGMA busy_timeout={COMPACT_WAIT_MS}").close()
-                plain.execute("VACUUM").close()
-                (is_busy, *_) = plain.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                return not is_busy
-            finally:
-                plain.execute(f"PRAGMA busy_timeout={BUSY_MS}").close()
+        plain.execute(f"PRAGMA busy_timeout={FOLD_WAIT_MS}").close()
+        try:
+            plain.execute("PRAGMA journal_mode=DELETE").close()
+        except sqlite3.OperationalError as exc:
+            if "locked" not in str(exc):
+                raise
+            return False
+        finally:
+            plain.execute(f"PRAGMA busy_timeout={BUSY_MS}").close()
+        return True
 
 
 def copy(path: Path, target: Path) -> None:

@@ -6,6 +6,7 @@ deleted stands readable in it.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ chunks = schema.chunks
 SAMPLE_CHARACTERS = 40
 SAMPLE_BYTES = 32
 """Of a vector: eight numbers."""
+SOURCES = '"sources"'
+"""In a first answer that shows passages; that of an upload only names documents."""
+_DOCUMENT_ID = re.compile(r"doc_[0-9a-f]{28}")
 IN_WORK_S = 120.0
 """A document that is deleted while it is indexed: whoever has it in hand may still store vectors of
 it, until it finds the claim gone."""
@@ -110,6 +114,11 @@ def among(tx: Transaction, document_ids: Collection[str]) -> set[str]:
     """Those of some documents that were deleted."""
     query = select(table.c.document_id).where(table.c.document_id.in_(list(document_ids)))
     return set(tx.execute(query).scalars())
+
+
+def named_in(text: str) -> set[str]:
+    """The ids of documents that stand in a text."""
+    return set(_DOCUMENT_ID.findall(text))
 
 
 def deleted_since(

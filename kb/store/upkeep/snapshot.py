@@ -10,11 +10,11 @@ from pathlib import Path
 
 from kb.store.content import documents
 from kb.store.engine import dialect
-from kb.store.engine.database import note_stop, storage_reported
+from kb.store.engine.database import Database, note_stop, storage_reported
 from kb.store.work import uploads
 
 
-def snapshot(database: Path, target: Path) -> None:
+def snapshot(database: Database, target: Path) -> None:
     """Write what is committed now into a new file.
 
     What lies outside of it is forgotten: bytes of unfinished uploads, and the indexes.
@@ -22,11 +22,10 @@ def snapshot(database: Path, target: Path) -> None:
     Raises:
         StorageFull: there is no room for the copy; the target may be there in part.
     """
-    with storage_reported(target.parent):
-        dialect.copy(database, target)
-        with dialect.opened(target) as tx:
-            uploads.remove_unfinished(tx)
-            note_stop(tx, is_clean=False)
+    database.copy(target)
+    with storage_reported(target.parent), dialect.opened(target) as tx:
+        uploads.remove_unfinished(tx)
+        note_stop(tx, is_clean=False)
 
 
 def originals_of(copy: Path) -> list[str]:

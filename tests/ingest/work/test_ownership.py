@@ -69,11 +69,11 @@ def test_a_start_sweeps_no_upload_that_is_on_its_way_in_another_process(kb, anot
 def test_vectors_that_another_process_is_making_are_not_collected(kb, another):
     for owner in (kb.owner.id, "owner_who_died"):
         vectors(kb, owner)
-    assert kb.database.writing(embeddings.collect_left, another.living()) == 1
+    assert embeddings.collect_left(kb.database, another.living()) == 1
     assert kb.database.reading(embeddings.count) == 1
 
     kb.owner.close()
-    assert kb.database.writing(embeddings.collect_left, another.living()) == 1
+    assert embeddings.collect_left(kb.database, another.living()) == 1
 
 
 def test_what_a_dead_process_left_is_taken_up_and_its_vectors_are_collected(kb, dataset_id):

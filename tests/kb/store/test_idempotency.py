@@ -10,8 +10,13 @@ import pytest
 from kb.errors import Conflict
 from kb.store.access import idempotency
 from kb.store.access.idempotency import KEPT_S, FirstAnswer
+from kb.store.apps.redaction import redact_all
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import Database
 
+GONE = "doc_" + "a" * 28
+SHOWN = FirstAnswer(200, f'{{"sources": [{{"document_id": "{GONE}", "text": "kumquat"}}]}}')
+ACCEPTED = FirstAnswer(202, f'{{"accepted": [{{"document_id": "{GONE}"}}]}}')
 ANSWER = FirstAnswer(201, '{"id": "x"}')
 
 
@@ -50,3 +55,22 @@ def test_an_answer_is_forgotten_after_a_day_and_the_key_can_be_used_anew(databas
     second = FirstAnswer(201, "second")
     database.writing(idempotency.keep, "alice", "k", "another body", second)
     assert database.reading(idempotency.find, "alice", "k", "another body") == second
+
+
+def test_an_answer_that_shows_a_deleted_document_goes_and_what_accepted_it_stays(database):
+    database.writing(idempotency.keep, "alice", "shown", "body", SHOWN)
+    database.writing(idempotency.keep, "alice", "accepted", "body", ACCEPTED)
+    redact_all(database, [GONE])
+    assert database.reading(idempotency.find, "alice", "shown", "body") is None
+    assert database.reading(idempotency.find, "alice", "accepted", "body") == ACCEPTED
+    assert database.reading(idempotency.find, "alice", "k", "body") == ANSWER
+
+
+def test_an_answer_that_shows_a_document_deleted_meanwhile_is_not_kept(database):
+    deleted = {"document_id": GONE, "workspace": "w", "dataset_id": "d", "deleted_at": "now"}
+    with database.write() as tx:
+        dialect.upsert(tx, schema.erasures, {**deleted, "not_before": 0.0, "originals": []})
+        idempotency.keep(tx, "alice", "shown", "body", SHOWN)
+        idempotency.keep(tx, "alice", "accepted", "body", ACCEPTED)
+    assert database.reading(idempotency.find, "alice", "shown", "body") is None
+    assert database.reading(idempotency.find, "alice", "accepted", "body") == ACCEPTED
