@@ -55,4 +55,5 @@ class ConfiguredModel:
             first_token_timeout_s=llm.first_token_timeout_s,
             gap_timeout_s=llm.gap_timeout_s,
             total_timeout_s=llm.total_timeout_s,
+            link_local_hosts=llm.link_local_hosts,
         )

@@ -65,6 +65,9 @@ class LlmSettings(_Section):
     """Seconds for a whole answer."""
     retries: Annotated[int, Field(ge=0, le=10)] = 2
     """Further tries after a failure that may pass, such as 429 or 503, before the first token."""
+    link_local_hosts: str = ""
+    """Hosts or addresses, parted by commas, at which models may run although they are link-local
+    or serve metadata of a cloud (such as 169.254.1.2). All others are refused."""
     circuit_failures: Annotated[int, Field(ge=1, le=1000)] = 5
     """Failures of a model with no answer between them, after which it is left alone a while."""
     circuit_window_s: Annotated[float, Field(gt=0, le=3600)] = 60.0

@@ -28,12 +28,14 @@ STATUSES = {
     "502": 502,
     "503": 503,
     "redirect": 307,
+    "redirect to a file": 302,
     "400 with an echo": 400,
 }
 HEADERS = {
     "429": "retry-after: 0.05\r\n",
     "429 for ever": "retry-after: 99999999\r\n",
     "redirect": f"location: {METADATA_ADDRESS}\r\n",
+    "redirect to a file": "location: file:///etc/passwd\r\n",
 }
 
 
@@ -203,6 +205,44 @@ async def _endless_line(wire: Wire) -> None:
         await wire.send(b"a" * 2**18)
 
 
+async def _endless(wire: Wire, part: bytes) -> None:
+    """The same over and over, as fast as it is read."""
+    await wire.begin()
+    while not wire.reader.at_eof():
+        await wire.send(part)
+
+
+async def _endless_event(wire: Wire) -> None:
+    await _endless(wire, b"data: " + b"a" * 2**16 + b"\n")
+
+
+async def _endless_blank_lines(wire: Wire) -> None:
+    await _endless(wire, b"\n" * 2**12)
+
+
+async def _endless_thoughts(wire: Wire) -> None:
+    await _endless(wire, event({"choices": [{"delta": {"reasoning": "hm " * 2**18}}]}))
+
+
+async def _header_bomb(wire: Wire) -> None:
+    """Header lines without end; once the body has begun, the lines after it."""
+    if wire.tokens:
+        await wire.begin(extra="transfer-encoding: chunked\r\n")
+        await wire.send(b"0\r\n")
+    else:
+        await wire.send(b"HTTP/1.1 200 OK\r\n")
+    while not wire.reader.at_eof():
+        await wire.send(b"x-padding: " + b"a" * 2**10 + b"\r\n")
+
+
+async def _endless_continue(wire: Wire) -> None:
+    if wire.tokens:
+        await wire.begin()
+    while not wire.reader.at_eof():
+        await wire.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        await asyncio.sleep(DRIP_S)
+
+
 async def _cr_only(wire: Wire) -> None:
     await wire.begin()
     tokens = b"".join(chunk(text, "\r") for text in TEXT[wire.tokens :])
@@ -265,6 +305,23 @@ FAULTS: dict[str, Callable[[Wire], Awaitable[None]]] = {
     "html": _html,
     "garbage": _garbage,
     "endless line": _endless_line,
+    "endless event": _endless_event,
+    "endless blank lines": _endless_blank_lines,
+    "endless thoughts": _endless_thoughts,
+    "endless continue": _endless_continue,
+    "header bomb": _header_bomb,
+    "deep JSON": _odd('{"choices": ' + "[" * 100_000 + "]" * 100_000 + "}"),
+    "NaN": _odd('{"choices": [{"delta": {"content": NaN}}]}'),
+    "number for text": _odd('{"choices": [{"delta": {"content": 5}}]}'),
+    "list for a chunk": _odd('["choices"]'),
+    "million choices": _odd(json.dumps({"choices": [{"delta": {"content": "m "}}] * 100_000})),
+    "huge tool call": _odd(
+        json.dumps({"choices": [{"delta": {"tool_calls": [{"function": "f" * 3_000_000}]}}]})
+    ),
+    "odd usage": _odd(
+        f'{{"choices": [], "usage": {{"prompt_tokens": {10**40}, "completion_tokens": 1e999}}}}'
+    ),
+    "negative usage": _odd('{"choices": [], "usage": {"prompt_tokens": -7}}'),
     "CR only": _cr_only,
     "U+2028": _odd('{"choices": [{"delta": {"content": "a\u2028b\u0085c\\r\\nd"}}]}'),
     "split UTF-8": _odd('{"choices": [{"delta": {"content": "月亮🌕"}}]}', blocks=99),

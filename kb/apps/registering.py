@@ -9,6 +9,7 @@ from typing import Any
 
 from kb.chat.ask.chat_models import DEFAULT, EXTRACTIVE, OpenModel
 from kb.errors import Conflict, Rejected
+from kb.models.llm.addresses import check_base_url
 from kb.protocols import Prompt
 from kb.store.access.secrets import Secrets
 from kb.store.apps import apps, models
@@ -36,24 +37,36 @@ def page(tx: Transaction, scope: Scope, vault: Secrets, request: PageRequest) ->
     return Listing(tuple(whole), listed.next)
 
 
-def add(tx: Transaction, scope: Scope, vault: Secrets, model: Model) -> None:
+def add(
+    tx: Transaction, scope: Scope, vault: Secrets, model: Model, *, link_local_hosts: str = ""
+) -> None:
     """Register a model.
 
     Raises:
-        Rejected: the server uses its name itself.
+        Rejected: the server uses its name itself, or its address is not one of a model server.
         Conflict: a model of that name is registered.
     """
     if model.name in (DEFAULT, EXTRACTIVE):
         raise Rejected(f"The name {model.name!r} is taken by the server. Choose another.")
+    if model.base_url is not None:
+        check_base_url(model.base_url, link_local_hosts)
     if models.find(tx, scope, vault, model.name) is not None:
         raise Conflict(f"A model named {model.name!r} exists already. Change it with PATCH.")
     models.put(tx, scope, vault, model)
 
 
 def change(
-    tx: Transaction, scope: Scope, vault: Secrets, name: str, changes: Mapping[str, Any]
+    tx: Transaction,
+    scope: Scope,
+    vault: Secrets,
+    name: str,
+    changes: Mapping[str, Any],
+    *,
+    link_local_hosts: str = "",
 ) -> Model:
-    """Change fields of a model. Raises NotFound."""
+    """Change fields of a model. Raises NotFound, or Rejected for an address as `add` does."""
+    if changes.get("base_url") is not None:
+        check_base_url(changes["base_url"], link_local_hosts)
     changed = replace(models.get(tx, scope, vault, name), **changes)
     models.put(tx, scope, vault, changed)
     return changed

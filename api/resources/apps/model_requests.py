@@ -10,7 +10,6 @@ from pydantic import AfterValidator, Field, StringConstraints
 from api.resources.fields import Body, Label, Name, Text
 from kb.types import Model
 
-Url = Annotated[Text, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
 Secret = Annotated[Text, StringConstraints(min_length=1, max_length=4096)]
 Price = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
@@ -30,8 +29,8 @@ class ModelBody(Body):
     name: Label
     """What variants call it."""
     provider: Name = "openai"
-    base_url: Url | None = None
-    """The endpoint, up to and including `/v1`."""
+    base_url: Text | None = None
+    """The endpoint, up to and including `/v1`: plain ASCII, without user, query and fragment."""
     api_key: Secret | None = None
     """The provider's key; it is stored encrypted and never shown again."""
     model: Name
@@ -64,7 +63,7 @@ class ModelChange(Body):
     """What is to change in a model; what is not given stays, also its key."""
 
     provider: Name | None = None
-    base_url: Url | None = None
+    base_url: Text | None = None
     api_key: Secret | None = None
     model: Name | None = None
     style: Literal["chat", "completion"] | None = None

@@ -26,7 +26,8 @@ async def create_model(body: ModelBody, kb: KB, scope: AdminScope, once: OnceDep
 
     async def create() -> ModelResponse:
         model = body.to_model()
-        await write(kb, registering.add, scope, kb.secrets, model)
+        hosts = kb.settings.llm.link_local_hosts
+        await write(kb, registering.add, scope, kb.secrets, model, link_local_hosts=hosts)
         return _shown(kb, model)
 
     return await once(create)
@@ -49,7 +50,10 @@ async def get_model(name: str, kb: KB, scope: AdminScope) -> ModelResponse:
 @router.patch("/{name}")
 async def change_model(name: str, body: ModelChange, kb: KB, scope: AdminScope) -> ModelResponse:
     """Change what is given; an answer in progress finishes with the model as it was."""
-    changed = await write(kb, registering.change, scope, kb.secrets, name, body.changes())
+    hosts = kb.settings.llm.link_local_hosts
+    changed = await write(
+        kb, registering.change, scope, kb.secrets, name, body.changes(), link_local_hosts=hosts
+    )
     await kb.chat_models.forget(name)
     return _shown(kb, changed)
 

@@ -6,13 +6,15 @@ about 25 ms. One that was replaced or deleted is closed as soon as no answer str
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import date
 
 from kb.errors import ModelUnavailable
+from kb.models.llm.addresses import check_base_url
 from kb.models.llm.circuit import Breaking, Circuit, Health
 from kb.models.llm.opening import open_chat_model
 from kb.models.llm.retirement import shutdown_warning, today
@@ -21,7 +23,7 @@ from kb.settings import LlmSettings
 from kb.store.access.secrets import Secrets
 from kb.store.apps import models
 from kb.store.engine.database import Database
-from kb.types import Model, Piece, Scope
+from kb.types import EndPiece, Model, Piece, Scope, TextPiece
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,15 @@ EXTRACTIVE = "extractive"
 """The name under which answers without a language model are reported, and can be asked for."""
 
 DEFAULT = "default"
+
+MAX_ANSWER_CHARACTERS = 500_000
+"""Where an answer is cut, with `finish_reason: length`: what 128,000 tokens take, and no model of
+today writes more."""
+
+MAX_UNBROKEN_CHARACTERS = 1_000
+"""After so many the other answers have their turn, and longer pieces are cut. By the gate and the
+citations a thousand characters of prose take about 2 ms, of nothing but marks 20 ms
+(`tests/kb/chat/ask/test_long_answers.py` has such answers)."""
 
 Prices = tuple[float | None, float | None]
 """Money per million tokens, in and out."""
@@ -77,7 +88,7 @@ class OpenModel:
         stream = self._client.stream(prompt)
         try:
             with watched:
-                async for piece in stream:
+                async for piece in _cut(stream):
                     yield piece
         finally:
             if isinstance(stream, AsyncGenerator):
@@ -85,6 +96,27 @@ class OpenModel:
             self._streams -= 1
             if self._is_retired and not self._streams:
                 await self._client.close()
+
+
+async def _cut(stream: AsyncIterator[Piece]) -> AsyncGenerator[Piece, None]:
+    """The same in short pieces, and no more than an answer may have."""
+    left, unbroken = MAX_ANSWER_CHARACTERS, 0
+    async for piece in stream:
+        if not isinstance(piece, TextPiece):
+            yield piece
+            continue
+        text = piece.text[:left]
+        left -= len(text)
+        for start in range(0, len(text), MAX_UNBROKEN_CHARACTERS):
+            part = text[start : start + MAX_UNBROKEN_CHARACTERS]
+            yield TextPiece(part)
+            unbroken += len(part)
+            if unbroken >= MAX_UNBROKEN_CHARACTERS:
+                unbroken = 0
+                await asyncio.sleep(0)
+        if not left:
+            yield EndPiece("length")
+            return
 
 
 class ChatModels:
@@ -157,6 +189,7 @@ class ChatModels:
             gap_timeout_s=llm.gap_timeout_s,
             total_timeout_s=llm.total_timeout_s,
             retries=llm.retries,
+            link_local_hosts=llm.link_local_hosts,
         )
         breaking = Breaking(llm.circuit_failures, llm.circuit_window_s, llm.circuit_open_s)
         return OpenModel(model, client, Circuit(model.name, breaking))
@@ -187,5 +220,7 @@ class ChatModels:
 def _configured(settings: LlmSettings) -> Model | None:
     if settings.model is None:
         return None
+    if settings.base_url is not None:
+        check_base_url(settings.base_url, settings.link_local_hosts)
     key = settings.api_key.get_secret_value() if settings.api_key else None
     return Model(DEFAULT, "openai", settings.base_url, settings.model, api_key=key)

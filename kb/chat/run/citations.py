@@ -21,6 +21,10 @@ QUOTE_LENGTH = 400
 MARK_LENGTH = 24
 """Longest mark in characters, so also the most that is ever held back."""
 
+MAX_CITATIONS = 1_000
+"""Further marks of an answer stay as they are, and are not citations: each is stored with its
+quote. Set by hand; an answer of the usual length has three."""
+
 _CLAIM_LENGTH = 800  # characters before a mark that its sentence is looked for in
 _CLAIM_TERMS = 3  # a claim of fewer is read together with the one before; set by hand
 
@@ -49,6 +53,7 @@ class CitationScanner:
         self._held = ""
         self._parts: list[str] = []
         self._length = 0
+        self._cited = 0
         self._code = 0  # backticks that opened the code we are in; 0 outside
         self._ticks = 0  # backticks at the end of what has been read
         self._drop_blank = False  # a dropped mark leaves one blank, not two
@@ -171,6 +176,9 @@ class CitationScanner:
             return
         if len(known) < len(numbers):
             mark = f"{mark[0]}{', '.join(map(str, known))}{mark[-1]}"
+        if self._cited >= MAX_CITATIONS:
+            return self._keep(mark, pending)
+        self._cited += len(known)
         claim = self._claim()
         start = self._length
         self._drop_blank = False

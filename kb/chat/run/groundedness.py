@@ -7,6 +7,7 @@ another language than its sources nothing is judged at all.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from kb.text.scripts import HAN_KANA_HANGUL
@@ -48,7 +49,7 @@ def ungrounded_sentences(
     A sentence with a mark is never among them: the mark says where to look.
 
     Args:
-        citations: those of the answer; their places are characters of it.
+        citations: those of the answer; their places are characters of it, in order.
         sources: what the answer could rest on; without any, nothing is judged.
     """
     if not sources:
@@ -57,7 +58,7 @@ def ungrounded_sentences(
     bare = [
         (start, end)
         for start, end in sentence_extents(answer)
-        if not any(start <= mark < end for mark in marks)
+        if bisect_left(marks, start) == bisect_left(marks, end)
         and not _NO_STATEMENT.match(answer[start:end])
     ]
     if not bare:

@@ -26,6 +26,9 @@ FINISH_REASONS: Mapping[str, FinishReason] = {
     "content_filter": "filtered",
     "sensitive": "filtered",
 }
+MAX_TOKENS = 10**9
+"""What a server counts beyond is not a count; the sum of such numbers would not fit a database."""
+
 REASONING = ("reasoning_content", "reasoning", "reasoning_details")
 _OPEN, _CLOSE = "<think>", "</think>"
 
@@ -127,7 +130,7 @@ class ChunkReader:
 
     def _count(self, name: str) -> int:
         count = self._usage.get(name) if isinstance(self._usage, dict) else None
-        return count if isinstance(count, int) else 0
+        return count if isinstance(count, int) and 0 <= count <= MAX_TOKENS else 0
 
     def _choice(self, choice: Mapping[str, Any]) -> str:
         reason = choice.get("finish_reason")
@@ -175,5 +178,5 @@ def _loads(payload: bytes) -> Any:
         pass  # half a surrogate pair or bad UTF-8, which the slower reader takes
     try:
         return json.loads(payload.decode("utf-8", "replace"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from kb.errors import ModelUnavailable
+from kb.models.llm.addresses import check_registered
 from kb.models.llm.deadlines import AnswerClock, Timeouts
 from kb.models.llm.prompts import chat_messages, completion_text
 from kb.protocols import Prompt
@@ -30,10 +31,13 @@ class LlamaIndexChatModel:
         model: its provider is `llama_index:<module>:<Class>`, a class within the `llama_index`
             packages (others are not imported: a name must not run code). Name, key and address
             are handed to the class where it has such fields, and all options.
+        link_local_hosts: what a setting names of them. Only the address as it is written is
+            looked at: the class makes its own connections.
     """
 
-    def __init__(self, model: Model, timeouts: Timeouts) -> None:
+    def __init__(self, model: Model, timeouts: Timeouts, link_local_hosts: str = "") -> None:
         self._model = model
+        self._link_local_hosts = link_local_hosts
         self._timeouts = timeouts
         self._ask: Ask | None = None
         self._opening = asyncio.Lock()
@@ -63,6 +67,7 @@ class LlamaIndexChatModel:
     async def _open(self) -> Ask:
         async with self._opening:
             if self._ask is None:
+                check_registered(self._model, self._link_local_hosts)
                 self._ask = await asyncio.to_thread(_load, self._model)
             return self._ask
 

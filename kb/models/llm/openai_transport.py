@@ -10,6 +10,7 @@ time of an answer of one token, and an import of 0.4 s, for types that nothing h
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,8 +19,10 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
+from aiohttp.connector import AddrInfoType
 
 from kb.errors import ModelUnavailable
+from kb.models.llm.addresses import check_registered, is_named, is_refused
 from kb.models.llm.failures import QuestionRefused, TryAgain, retry_after_s
 from kb.types import Model
 
@@ -33,6 +36,10 @@ PASSING = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 OF_THE_QUESTION = frozenset({400, 413, 414, 422})
 MAX_WHOLE_BYTES = 16 * 1024 * 1024
 """Most that is read of an answer that does not stream."""
+MISLEADING = (
+    "is at a link-local or metadata address: correct its base_url, or name its host in "
+    "KB_LLM__LINK_LOCAL_HOSTS"
+)
 STATUS_SENTENCES = {
     401: "refused its API key",
     403: "refused its API key",
@@ -48,8 +55,10 @@ class OpenAITransport:
     """Connections to one endpoint, kept open between answers. Making one takes about 25 ms, for
     the certificates; its connections belong to the event loop that asks first."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, link_local_hosts: str = "") -> None:
+        check_registered(model, link_local_hosts)
         self._name = model.name
+        self._link_local_hosts = link_local_hosts
         self._url = (model.base_url or OPENAI_URL).rstrip("/") + PATHS[model.style]
         self._headers = {
             "authorization": f"Bearer {model.api_key or 'none'}",
@@ -60,6 +69,7 @@ class OpenAITransport:
         }
         self._certificates = httpx.create_ssl_context()
         self._proxy = _proxy(self._url)
+        self._is_named = is_named(self._url, link_local_hosts)
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, body: dict[str, Any]) -> ResponseBody:
@@ -91,13 +101,27 @@ class OpenAITransport:
     def _opened(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0, ssl=self._certificates, keepalive_timeout=KEEPALIVE_S
+                limit=0,
+                ssl=self._certificates,
+                keepalive_timeout=KEEPALIVE_S,
+                socket_factory=self._socket,
             ),
             timeout=aiohttp.ClientTimeout(),  # AnswerClock watches
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             proxy=self._proxy,
         )
+
+    def _socket(self, info: AddrInfoType) -> socket.socket:
+        """A socket for one address that the host stands for at this moment."""
+        family, kind, protocol, _, address = info
+        if not self._is_named and is_refused(str(address[0]), self._link_local_hosts):
+            raise _RefusedAddress(MISLEADING)
+        return socket.socket(family, kind, protocol)
+
+
+class _RefusedAddress(OSError):
+    """The host stands for an address that no model may have."""
 
 
 class ResponseBody:
@@ -138,6 +162,10 @@ def foreign_errors(model: str, broken: str) -> Iterator[None]:
     """Translates whatever HTTP raises; `broken` says what a lost connection means."""
     try:
         yield
+    except aiohttp.ClientConnectorError as exc:
+        if isinstance(exc.os_error, _RefusedAddress):
+            raise _unavailable(model, MISLEADING) from None
+        raise TryAgain(_sentence(model, broken)) from None
     except (aiohttp.InvalidURL, ValueError):
         raise _unavailable(model, broken) from None
     except (aiohttp.ClientError, ConnectionError):

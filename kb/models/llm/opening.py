@@ -18,7 +18,7 @@ from kb.models.llm.deadlines import AnswerClock, Timeouts
 from kb.models.llm.failures import TryAgain, pause_s
 from kb.models.llm.llama_index_chat import LlamaIndexChatModel
 from kb.models.llm.prompts import request_body
-from kb.models.llm.sse import EventDecoder, LineTooLong
+from kb.models.llm.sse import EventDecoder
 from kb.protocols import ChatModel, Prompt
 from kb.types import Model, Piece, TextPiece
 
@@ -28,6 +28,17 @@ if TYPE_CHECKING:
 LLAMA_INDEX = "llama_index:"
 DRAIN_S = 0.05
 
+MAX_SILENT_BYTES = 4 * 1024 * 1024
+"""Most that is read without a token: a line or event without end, comments, blank lines. Set by
+hand: a whole answer of 500,000 characters in one event has less."""
+
+MAX_RESPONSE_BYTES = 128 * 1024 * 1024
+"""Most that is read for one answer, thoughts included. Set by hand: a token takes about 300 bytes,
+so this is three times the longest answer of today's models."""
+
+MAX_UNBROKEN_BYTES = 4096
+"""After a longer block the other answers have their turn: it may hold some fifty tokens."""
+
 
 def open_chat_model(
     model: Model,
@@ -36,6 +47,7 @@ def open_chat_model(
     gap_timeout_s: float = 30.0,
     total_timeout_s: float = 600.0,
     retries: int = 2,
+    link_local_hosts: str = "",
 ) -> ChatModel:
     """The registered model, ready to stream. Nothing is connected before the first question.
 
@@ -50,8 +62,8 @@ def open_chat_model(
         model.total_timeout_s or total_timeout_s,
     )
     if model.provider.startswith(LLAMA_INDEX):
-        return LlamaIndexChatModel(model, timeouts)
-    return OpenAIChatModel(model, timeouts, retries=retries)
+        return LlamaIndexChatModel(model, timeouts, link_local_hosts)
+    return OpenAIChatModel(model, timeouts, retries=retries, link_local_hosts=link_local_hosts)
 
 
 class OpenAIChatModel:
@@ -62,10 +74,19 @@ class OpenAIChatModel:
         timeouts: reasoning counts as tokens, keep-alive comments do not. The time for the first
             token holds for all tries together.
         retries: further tries after a failure that may pass, before anything of an answer came.
+        link_local_hosts: what a setting names of them.
     """
 
-    def __init__(self, model: Model, timeouts: Timeouts | None = None, *, retries: int = 2) -> None:
+    def __init__(
+        self,
+        model: Model,
+        timeouts: Timeouts | None = None,
+        *,
+        retries: int = 2,
+        link_local_hosts: str = "",
+    ) -> None:
         self._model = model
+        self._link_local_hosts = link_local_hosts
         self._timeouts = timeouts or Timeouts()
         self._retries = retries
         self._transport: OpenAITransport | None = None
@@ -108,14 +129,16 @@ class OpenAIChatModel:
         async with self._opening:
             if self._transport is None:
                 # Certificates and imports take a moment; other answers go on meanwhile.
-                self._transport = await asyncio.to_thread(_transport, self._model)
+                self._transport = await asyncio.to_thread(
+                    _transport, self._model, self._link_local_hosts
+                )
             return self._transport
 
 
-def _transport(model: Model) -> OpenAITransport:
+def _transport(model: Model, link_local_hosts: str) -> OpenAITransport:
     from kb.models.llm.openai_transport import OpenAITransport
 
-    return OpenAITransport(model)
+    return OpenAITransport(model, link_local_hosts)
 
 
 async def _texts(
@@ -123,19 +146,24 @@ async def _texts(
 ) -> AsyncGenerator[str, None]:
     answer = await clock.wait(transport.post(body))
     decoder = EventDecoder()
+    read = silent = tokens = 0
     try:
         while not reader.done:
             block = await _block(answer, reader, clock)
-            try:
-                payloads = decoder.finish() if block is None else decoder.feed(block)
-            except LineTooLong:
-                raise reader.nonsense() from None
-            for payload in payloads:
+            for payload in decoder.finish() if block is None else decoder.feed(block):
                 if text := reader.text(payload):
                     yield text
             if block is None:
                 return
             clock.saw(reader.tokens_seen)
+            silent = len(block) + (silent if reader.tokens_seen == tokens else 0)
+            read, tokens = read + len(block), reader.tokens_seen
+            if silent > MAX_SILENT_BYTES or read > MAX_RESPONSE_BYTES:
+                if reader.complete:
+                    return
+                raise reader.nonsense()
+            if len(block) > MAX_UNBROKEN_BYTES:
+                await asyncio.sleep(0)
         # A connection is used again only if its response was read to the end.
         with suppress(TimeoutError, ModelUnavailable):
             async with asyncio.timeout(DRAIN_S):

@@ -71,6 +71,9 @@ def test_a_providers_key_never_comes_out(served: Served):
         {"name": "extractive"},
         {"base_url": "file:///etc/passwd"},
         {"base_url": "http://user:pass@host/v1"},
+        {"base_url": "http://ⓛocalhost/v1"},
+        {"base_url": f"http://{'a' * 100_000}/v1"},
+        {"base_url": "http://169.254.169.254/v1"},
         {"price_in": -1},
         {"style": "telepathy"},
         {"unknown": 1},
@@ -79,6 +82,18 @@ def test_a_providers_key_never_comes_out(served: Served):
 def test_a_model_that_makes_no_sense_is_refused(served: Served, field: dict):
     answer = served.http.post("/v1/models", json={"name": "x", "model": "x", **field})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
+def test_an_address_is_checked_when_it_is_changed_as_well(served: Served):
+    body = {"name": "moved", "model": "x", "base_url": "http://127.0.0.1:9/v1"}
+    assert served.http.post("/v1/models", json=body).status_code == 201
+
+    refused = served.http.patch("/v1/models/moved", json={"base_url": "http://metadata/v1"})
+
+    assert refused.status_code == 400
+    assert "KB_LLM__LINK_LOCAL_HOSTS" in refused.json()["detail"]
+    kept = served.http.get("/v1/models/moved").json()
+    assert kept["base_url"] == "http://127.0.0.1:9/v1"
 
 
 def test_a_model_that_answers_passes_its_test(served: Served):

@@ -31,9 +31,9 @@ PROVIDER_KEY = "sk-vermilion-0815"
 HIDDEN = f"Never tell anyone about {MARKER}. Braces like {{{{these}}}} and {{context}} stay."
 PATIENCE_S = 1.0
 ROOM_S = 1.0
-HANGING = ("silence", "headers, then silence", "drip")
+HANGING = ("silence", "headers, then silence", "drip", "endless continue")
 CASES = [(fault, position) for fault in FAULTS for position in TOKENS]
-LOST = ("short length", "gzip bomb")
+LOST = ("short length", "gzip bomb", "header bomb", "endless continue")
 """What HTTP itself finds wrong: text that came in the same packet may be lost."""
 ODD = {
     "U+2028": "a\u2028b\u0085c\r\nd",
@@ -42,6 +42,10 @@ ODD = {
     "empty choices": "",
     "null content": "",
     "the same twice": "twice twice ",
+    "million choices": "m ",
+    "huge tool call": "",
+    "odd usage": "",
+    "negative usage": "",
 }
 
 
@@ -188,8 +192,8 @@ def everything(kb: KnowledgeBase, log: Path) -> Everything:
     return asyncio.run(all_outcomes(kb))
 
 
-def test_there_are_36_faults():
-    assert len(set(FAULTS)) == 36
+def test_there_are_50_faults():
+    assert len(set(FAULTS)) == 50
 
 
 @pytest.mark.parametrize(("fault", "position"), CASES)

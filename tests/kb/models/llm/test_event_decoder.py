@@ -2,8 +2,7 @@
 
 import pytest
 
-from kb.models.llm import sse
-from kb.models.llm.sse import EventDecoder, LineTooLong
+from kb.models.llm.sse import EventDecoder
 
 STREAM = (
     b"data: one\n\n"
@@ -57,12 +56,3 @@ def test_an_event_is_there_as_soon_as_its_last_byte_is():
 
 def test_a_last_event_without_its_blank_line_counts():
     assert decode([b"data: x\n\ndata: y"]) == [b"x", b"y"]
-
-
-def test_a_line_without_end_is_refused(monkeypatch):
-    monkeypatch.setattr(sse, "MAX_LINE_BYTES", 100)
-    decoder = EventDecoder()
-    decoder.feed(b"data: " + b"x" * 60)
-
-    with pytest.raises(LineTooLong):
-        decoder.feed(b"x" * 60)
