@@ -20,14 +20,15 @@ from starlette.staticfiles import StaticFiles
 from api import errors
 from api.auth import Authentication
 from api.deps import AppState, check_query
+from api.http.connections import UnknownConnections
 from api.http.cors import CrossOrigin
 from api.http.metrics import RequestCounts
-from api.http.middleware import BodyDeadline, BodyLimit, RequestEnvelope
+from api.http.middleware import BodyGuard, RequestEnvelope
 from api.openapi.document import DescribedApi
 from api.resources.apps import access, apps, models, versions
 from api.resources.chat import chat, conversations, feedback, fixed_answers, replays
 from api.resources.datasets import batches, datasets, documents, erasures, generations, previews
-from api.resources.operation import health, keys, maintenance, pages, session
+from api.resources.operation import health, keys, maintenance, session
 from api.revocation import watch_revocations
 from api.threads import in_thread
 from api.upload_locks import UploadLocks
@@ -43,7 +44,6 @@ ROUTERS = (
     chat,  # routes are tried in this order, each 20 µs
     health,
     session,
-    pages,
     keys,
     access,
     datasets,
@@ -105,8 +105,7 @@ def create_app(
         dependencies=[Depends(check_query)],
         middleware=[
             Middleware(RequestEnvelope, counts=counts),
-            Middleware(BodyLimit, upload_bytes=chosen.ingest.max_request_bytes),
-            Middleware(BodyDeadline),
+            Middleware(BodyGuard, upload_bytes=chosen.ingest.max_request_bytes),
             Middleware(CrossOrigin),
             Middleware(Authentication),
         ],
@@ -136,6 +135,7 @@ async def _running(
         idempotency_locks=WeakValueDictionary(),
         resumable=ResumableUploads(kb),
         upload_locks=UploadLocks(),
+        unknown=UnknownConnections(kb.settings.server.proxies),
     )
     tasks = (
         asyncio.create_task(_keep_swept(state["resumable"])),

@@ -37,7 +37,7 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or _is_open(scope["path"]):
+        if scope["type"] != "http" or is_open(scope["path"]):
             await self._app(scope, receive, send)
             return
         connection = HTTPConnection(scope)
@@ -74,16 +74,13 @@ async def identify(connection: HTTPConnection) -> Caller:
             end_user=connection.headers.get(END_USER_HEADER),
         )
     cookie = connection.cookies.get(COOKIE)
-    caller = access.session(cookie)
-    if cookie is not None and connection.scope["method"] not in _SAFE_METHODS:
-        check_csrf(access, cookie, connection.headers.get(CSRF_HEADER, ""))
-    return caller
-
-
-def check_csrf(access: Access, cookie: str, token: str) -> None:
-    """Raises NotAllowed unless the token belongs to the session."""
-    if not hmac.compare_digest(access.csrf(cookie).encode(), token.encode()):
-        raise NotAllowed(f"This session needs its token in the header `{CSRF_HEADER}`.")
+    if cookie is None or not access.console.is_open(cookie):
+        raise Unauthenticated
+    if connection.scope["method"] not in _SAFE_METHODS:
+        token = connection.headers.get(CSRF_HEADER, "")
+        if not hmac.compare_digest(access.console.csrf(cookie).encode(), token.encode()):
+            raise NotAllowed(f"This session needs its token in the header `{CSRF_HEADER}`.")
+    return ADMIN
 
 
 def set_session(response: Response, cookie: str, *, secure: bool) -> None:
@@ -96,7 +93,8 @@ def end_session(response: Response) -> None:
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
 
 
-def _is_open(path: str) -> bool:
+def is_open(path: str) -> bool:
+    """Whether an address needs neither a key nor a session."""
     return path in OPEN_PATHS or path.startswith(OPEN_PREFIX)
 
 

@@ -17,6 +17,7 @@ from fastapi.params import Query as QueryParameter
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 
+from api.http.connections import UnknownConnections
 from api.http.metrics import RequestCounts
 from api.upload_locks import UploadLocks
 from ingest.intake.resumable import ResumableUploads
@@ -39,6 +40,7 @@ class AppState(TypedDict):
     idempotency_locks: IdempotencyLocks
     resumable: ResumableUploads
     upload_locks: UploadLocks
+    unknown: UnknownConnections
 
 
 async def get_kb(request: Request) -> KnowledgeBase:

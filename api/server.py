@@ -24,7 +24,7 @@ from uvicorn import Config, Server
 from api.app import close_streams, create_app
 from api.deps import AppState
 from api.http import logs
-from api.http.deadlines import DeadlineH11Protocol
+from api.http.connections import GuardedProtocol
 from api.resources.operation.health import readiness
 from kb.errors import Conflict, Unavailable
 from kb.files.running_server import running_server
@@ -134,11 +134,13 @@ def configuration(app: FastAPI, settings: Settings) -> Config:
     """How uvicorn serves the application."""
     return Config(
         app,
-        http=DeadlineH11Protocol,
+        http=GuardedProtocol,
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(settings.server.proxies),
+        forwarded_allow_ips=settings.server.proxies,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
         limit_concurrency=settings.chat.max_runs + SPARE_CONNECTIONS,
     )
@@ -175,7 +177,7 @@ def url_of(listener: socket.socket) -> str:
 
 
 def _ready_line(url: str, kb: KnowledgeBase) -> str:
-    return f"Ready at {url}\nSign in: {url}/login?token={kb.access.login_token()}"
+    return f"Ready at {url}\nSign in: {url}/login?token={kb.access.console.login_token}"
 
 
 def _spare_the_collector() -> None:

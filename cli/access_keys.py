@@ -56,6 +56,12 @@ def _add_upkeep(keys: typer.Typer, connect: Connect) -> None:
         with connect() as client:
             client.send("DELETE", f"/v1/keys/{key_id}")
 
+    @keys.command()
+    def end_sessions() -> None:
+        """End the sessions of all browsers, and the login link that was printed at start."""
+        with connect() as client:
+            client.send("DELETE", "/v1/sessions")
+
 
 def _show_once(made: dict[str, Any]) -> None:
     typer.echo("\n".join(made[name] for name in ("key", "signing_secret") if name in made))

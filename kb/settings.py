@@ -7,6 +7,7 @@ Values come from `KB_*` environment variables (sections nested by `__`) or a `.e
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -27,6 +28,12 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+def _networks(proxies: str) -> str:
+    for each in filter(None, proxies.split(",")):
+        ipaddress.ip_network(each.strip())  # raises ValueError, which names it
+    return proxies
+
+
 class ServerSettings(_Section):
     """Where the server listens."""
 
@@ -34,6 +41,14 @@ class ServerSettings(_Section):
     """Address to listen on; 0.0.0.0 for every interface."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port to listen on; 0 takes a free one and says which."""
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = ""
+    """Addresses or networks of reverse proxies, separated by commas, such as 127.0.0.1: what they
+    say in X-Forwarded-For and X-Forwarded-Proto is believed, and of nobody else."""
+
+    @property
+    def proxies(self) -> list[str]:
+        """The trusted proxies one by one."""
+        return [each.strip() for each in self.trusted_proxies.split(",") if each.strip()]
 
 
 class EmbeddingSettings(_Section):

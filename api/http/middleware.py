@@ -17,7 +17,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.auth import is_open
 from api.errors import INTERNAL_DETAIL, problem
+from api.http import connections
 from api.http.metrics import RequestCounts
 from kb.ids import new_id
 
@@ -30,6 +32,8 @@ BODY_STILL_S = 30.0
 
 BODY_BYTES_PER_S = 100.0
 """Least pace of a body, after that time: a byte now and then is not moving."""
+
+CLOSE = {"connection": "close"}
 
 TWO_LENGTHS = "Send `Content-Length` or `Transfer-Encoding: chunked`, not both."
 
@@ -114,8 +118,13 @@ class _Request:
     status: int = 0
 
 
-class BodyLimit:
-    """Refuses bodies that are too large: by their announced length, else while they arrive.
+class BodyGuard:
+    """Refuses bodies that are too large, by their announced length or while they arrive (413), and
+    those that stop half-way (408, and the connection is closed: RFC 9110, 15.5.9).
+
+    Only the time counts that is spent waiting for the client. So an upload may take hours as long
+    as it moves, and what the server needs to write it down costs the client nothing. What is open
+    to everybody takes little, and `OPEN_DEADLINE_S` from the first byte of the request on.
 
     A length beside chunks is refused as well: a proxy may end the body elsewhere than we do, and
     take what follows for a request of somebody else (RFC 9112, 6.1).
@@ -133,51 +142,16 @@ class BodyLimit:
         limit, headers = self._limit(scope), Headers(scope=scope)
         announced = headers.get("content-length", "")
         if announced and "transfer-encoding" in headers:
-            close = {"connection": "close"}
-            answer = problem(
-                400, "invalid_request", TWO_LENGTHS, scope["kb.request_id"], headers=close
-            )
-            await answer(scope, receive, send)
+            said = (400, "invalid_request", TWO_LENGTHS, scope["kb.request_id"])
+            await problem(*said, headers=CLOSE)(scope, receive, send)
             return
         if announced.isascii() and announced.isdigit() and int(announced) > limit:
             answer = problem(413, "too_large", _too_large(limit), scope["kb.request_id"])
             await answer(scope, receive, send)
             return
-        received = 0
+        body = _Body(scope["state"].get("awaited_since") if is_open(scope["path"]) else None)
 
-        async def receive_limited() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > limit:
-                raise HTTPException(413, _too_large(limit))
-            return message
-
-        await self._app(scope, receive_limited, send)
-
-    def _limit(self, scope: Scope) -> int:
-        is_upload = scope["method"] in ("POST", "PUT", "PATCH") and _UPLOAD.fullmatch(scope["path"])
-        return self._upload_bytes if is_upload else BODY_BYTES
-
-
-class BodyDeadline:
-    """Refuses bodies that stop half-way: 408, and the connection is closed (RFC 9110, 15.5.9).
-
-    Only the time counts that is spent waiting for the client. So an upload may take hours as long
-    as it moves, and what the server needs to write it down costs the client nothing.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        body = _Body()
-
-        async def receive_in_time() -> Message:
+        async def receive_guarded() -> Message:
             if body.is_settled:
                 return await receive()
             began = time.monotonic()
@@ -185,26 +159,37 @@ class BodyDeadline:
                 async with asyncio.timeout(body.patience_s()):
                     message = await receive()
             except TimeoutError as exc:
-                raise HTTPException(408, STALLED, {"connection": "close"}) from exc
+                raise HTTPException(408, STALLED, CLOSE) from exc
             body.waited_s += time.monotonic() - began
             body.received += len(message.get("body", b""))
             body.is_settled = not message.get("more_body", False)
+            if body.received > limit:
+                raise HTTPException(413, _too_large(limit))
             return message
 
         async def send_noted(message: Message) -> None:
             body.is_settled = True  # what comes now can change nothing any more
             await send(message)
 
-        await self._app(scope, receive_in_time, send_noted)
+        await self._app(scope, receive_guarded, send_noted)
+
+    def _limit(self, scope: Scope) -> int:
+        if is_open(scope["path"]):
+            return connections.OPEN_BODY_BYTES
+        is_upload = scope["method"] in ("POST", "PUT", "PATCH") and _UPLOAD.fullmatch(scope["path"])
+        return self._upload_bytes if is_upload else BODY_BYTES
 
 
 @dataclass(slots=True)
 class _Body:
+    open_since: float | None
     is_settled: bool = False
     received: int = 0
     waited_s: float = 0.0
 
     def patience_s(self) -> float:
+        if self.open_since is not None:
+            return self.open_since + connections.OPEN_DEADLINE_S - asyncio.get_running_loop().time()
         earned_s = BODY_STILL_S + self.received / BODY_BYTES_PER_S
         return min(BODY_STILL_S, earned_s - self.waited_s)
 

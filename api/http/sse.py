@@ -109,7 +109,7 @@ class EventStream(EventSourceResponse):
 
     sse_starlette's own `__call__` runs four more tasks for each answer and opens a cancel scope for
     each event, a twelfth of what an answer of one token takes. This one runs one more task:
-    `close_streams` ends streams before a shutdown, and `DeadlineH11Protocol` hangs up on readers
+    `close_streams` ends streams before a shutdown, and `GuardedProtocol` hangs up on readers
     that stand still.
     """
 

@@ -1,4 +1,4 @@
-"""Who is calling: access keys, the operator's key, login links and console sessions.
+"""Who is calling: access keys, the operator's key and console sessions.
 
 A widget key is public, so it never speaks for itself: every caller with one is some end user, the
 one whom a signed token names, or a new nobody with no conversations.
@@ -7,17 +7,12 @@ one whom a signed token names, or a new nobody with no conversations.
 from __future__ import annotations
 
 import hmac
-import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from kb.access.limits import (
-    WIDGET_LIMITS,
-    OpenStream,
-    OpenStreams,
-    RequestRates,
-)
+from kb.access.console import Console
+from kb.access.limits import WIDGET_LIMITS, OpenStream, OpenStreams, RequestRates
 from kb.access.token_budget import TokenBudget
 from kb.errors import NotAllowed, Unauthenticated
 from kb.ids import new_id
@@ -27,9 +22,8 @@ from kb.store.access.secrets import Secrets
 from kb.store.engine.database import Database
 from kb.types import KeyKind, Limits, Scope
 
-__all__ = ["SESSION_S", "Access", "Caller", "OpenStream", "OpenStreams"]
+__all__ = ["Access", "Caller", "OpenStream", "OpenStreams"]
 
-SESSION_S = 12 * 3600
 ANONYMOUS_S = 30 * 24 * 3600
 """How long somebody without a token of the app's owner can come back to their conversations."""
 
@@ -62,7 +56,7 @@ class Access:
         self._database = database
         self._vault = vault
         self.admin_key = admin_key
-        self._login_token = secrets.token_urlsafe(24)
+        self.console = Console(database, vault, admin_key)
         self.rates = RequestRates(time.monotonic)
         self.streams = OpenStreams()
         self.tokens = TokenBudget(database)
@@ -105,37 +99,6 @@ class Access:
         """Those of the credentials that are good no more: revoked, expired or rotated away."""
         return self._database.reading(keys.invalid, credentials)
 
-    def login_token(self) -> str:
-        """What the login link carries; it is good until this process ends."""
-        return self._login_token
-
-    def sign_in(self, token_or_key: str) -> str:
-        """A session cookie for the login link's token or the admin key.
-
-        Raises:
-            Unauthenticated: it is neither.
-        """
-        if not (
-            self.is_admin_key(token_or_key)
-            or hmac.compare_digest(token_or_key.encode(), self._login_token.encode())
-        ):
-            raise Unauthenticated
-        body = f"{int(time.time()) + SESSION_S}.{secrets.token_hex(16)}"
-        return f"{body}.{self._signature('session', body)}"
-
-    def session(self, cookie: str | None) -> Caller:
-        """The caller behind a session cookie. Raises Unauthenticated."""
-        body, _, signature = (cookie or "").rpartition(".")
-        good = hmac.compare_digest(signature.encode(), self._signature("session", body).encode())
-        expires = body.partition(".")[0]
-        if not good or not expires.isdigit() or int(expires) < time.time():
-            raise Unauthenticated
-        return ADMIN
-
-    def csrf(self, cookie: str) -> str:
-        """The token that writes of this session must carry in a header."""
-        return self._signature("csrf", cookie)
-
     def _widget_caller(
         self,
         token: str,
@@ -170,10 +133,6 @@ class Access:
         """Whether this is the operator's key; nothing is read."""
         same = hmac.compare_digest(token.encode(), self.admin_key.encode())
         return bool(token) and same
-
-    def _signature(self, purpose: str, body: str) -> str:
-        # The admin key is part of the signature: changing it ends every session.
-        return self._vault.digest(f"{purpose}|{self.admin_key}|{body}").hex()
 
 
 def _caller(found: VerifiedKey) -> Caller:

@@ -51,5 +51,5 @@ def test_pages_and_their_files_take_any_query(served: Served):
 
 
 def test_a_login_link_with_something_added_still_signs_in(served: Served):
-    link = f"{served.url}/login?token={served.kb.access.login_token()}&from=terminal"
+    link = f"{served.url}/login?token={served.kb.access.console.login_token}&from=terminal"
     assert "kb_session" in httpx.get(link).cookies

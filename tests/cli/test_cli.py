@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.server import ServerProcess, environment, running_server
@@ -165,6 +166,16 @@ def running_client(server: ServerProcess, token: str):
     http = server.http
     http.headers["authorization"] = f"Bearer {token}"
     return http
+
+
+def test_all_browsers_are_signed_out_by_a_command(server):
+    browser = httpx.Client(base_url=server.url)
+    assert browser.post("/login", json={"key": server.key}).status_code == 204
+    assert browser.get("/v1/session").status_code == 200
+
+    assert kb(server.data_dir, "keys", "end-sessions").returncode == 0
+
+    assert browser.get("/v1/session").status_code == 401
 
 
 def test_fsck_reports_through_the_running_server(server):

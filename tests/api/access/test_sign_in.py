@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from tests.api.serving import Served
+from kb.settings import ServerSettings
+from tests.api.serving import Served, serving
 
 
 def test_the_login_link_signs_a_browser_in(served: Served):
     with httpx.Client(base_url=served.url) as browser:
-        link = f"/login?token={served.kb.access.login_token()}"
+        link = f"/login?token={served.kb.access.console.login_token}"
         answer = browser.get(link)
 
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
@@ -73,3 +76,68 @@ def test_the_sign_in_page_knows_the_way_back_to_the_conversation_that_was_asked_
     place = urlsplit(answer.headers["location"])
     assert (answer.status_code, place.path) == (303, "/login")
     assert parse_qs(place.query)["next"] == ["/?app=demo&c=conv_1"]
+
+
+def test_a_cookie_is_no_good_after_signing_out_and_other_sessions_are(served: Served):
+    cookies = []
+    for _ in range(2):
+        signed_in = httpx.post(f"{served.url}/login", json={"key": served.kb.access.admin_key})
+        cookies.append(signed_in.headers["set-cookie"].partition(";")[0])
+    session = f"{served.url}/v1/session"
+    csrf = httpx.get(session, headers={"cookie": cookies[0]}).json()["csrf"]
+    out = {"cookie": cookies[0], "x-csrf-token": csrf}
+    assert httpx.post(f"{served.url}/logout", headers=out).status_code == 204
+
+    assert httpx.get(session, headers={"cookie": cookies[0]}).status_code == 401
+    assert httpx.post(f"{served.url}/logout", headers=out).status_code == 401
+    assert httpx.get(session, headers={"cookie": cookies[1]}).status_code == 200
+
+
+def test_an_operator_ends_all_sessions_and_the_login_link(served: Served):
+    link = f"{served.url}/login?token={served.kb.access.console.login_token}"
+    cookie = httpx.get(link).headers["set-cookie"].partition(";")[0]
+    app_key = served.with_new_key(kind="dataset", dataset_ids=[served.new_dataset("theirs")])
+    assert app_key.delete("/v1/sessions").status_code == 403
+    assert served.http.delete("/v1/sessions").status_code == 204
+
+    assert httpx.get(f"{served.url}/v1/session", headers={"cookie": cookie}).status_code == 401
+    assert "set-cookie" not in httpx.get(link).headers
+    again = f"{served.url}/login?token={served.kb.access.console.login_token}"
+    assert "set-cookie" in httpx.get(again).headers
+
+
+def test_wrong_keys_cost_their_address_a_pause_and_nobody_else(tmp_path: Path):
+    proxies = ServerSettings(trusted_proxies="127.0.0.0/8")
+    with serving(tmp_path / "data", server=proxies) as served:
+        key = served.kb.access.admin_key
+
+        def sign_in(key: str, address: str) -> httpx.Response:
+            said = {
+                "x-forwarded-for": f"198.51.100.7, {address}"
+            }  # the first one says what it likes
+            return httpx.post(f"{served.url}/login", json={"key": key}, headers=said)
+
+        answers = [sign_in("wrong", "192.0.2.1").status_code for _ in range(7)]
+        assert answers == [401] * 6 + [429]
+        refused = sign_in(key, "192.0.2.1")
+        assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+        assert int(refused.headers["retry-after"]) in (1, 2)
+        assert sign_in(key, "192.0.2.2").status_code == 204
+        assert served.http.get("/v1/session").status_code == 200  # keys are not slowed down
+        network = [sign_in("wrong", f"2001:db8::{n}").status_code for n in range(7)]
+        assert network[-1] == 429
+        threading.Event().wait(2.1)
+        assert sign_in(key, "192.0.2.1").status_code == 204
+
+
+def test_what_a_client_says_of_its_address_is_not_believed(served: Served):
+    answers = [
+        httpx.post(
+            f"{served.url}/login",
+            json={"key": "wrong"},
+            headers={"x-forwarded-for": f"192.0.2.{n}"},
+        ).status_code
+        for n in range(7)
+    ]
+    assert answers[-1] == 429
+    served.kb.access.console.tries.forget("127.0.0.1")

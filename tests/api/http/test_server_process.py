@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from api.http import deadlines
+from api.http import connections
 from api.server import connection, serve
 from kb.errors import Conflict
 from kb.models.fake.server import running_fake_server
@@ -98,7 +98,7 @@ def test_a_command_uses_the_running_server_or_one_of_its_own(tmp_path: Path):
 def test_a_request_that_is_never_finished_is_let_go(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(deadlines, "HEAD_DEADLINE_S", 0.2)
+    monkeypatch.setattr(connections, "OPEN_DEADLINE_S", 0.2)
     host = urlsplit(served.url)
     complete = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
     for sent in (b"", b"GET /healthz HTT", complete[:-2], complete + b"GET /heal"):
@@ -136,7 +136,7 @@ def write_until_refused(connection: socket.socket) -> None:
 def test_a_reader_that_takes_nothing_is_let_go_also_when_the_answer_is_over(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(deadlines, "STILL_S", 0.2)
+    monkeypatch.setattr(connections, "STILL_S", 0.2)
     with served.http.stream("POST", "/v1/apps/endless/chat", json={"query": "x"}) as answer:
         run_id = next(frames(answer))[2]["run_id"]
     run = served.kb.chat.run(Scope.admin(), run_id)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from api.http import deadlines, middleware
+from api.http import connections, middleware
 from tests.api.serving import Served
 from tests.api.talking import whole
 from tests.api.uploads.tus_client import begin, offset, send
@@ -23,7 +23,7 @@ OCTETS = "application/offset+octet-stream"
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(middleware, "BODY_STILL_S", STILL_S)
-    monkeypatch.setattr(deadlines, "HEAD_DEADLINE_S", STILL_S)
+    monkeypatch.setattr(connections, "OPEN_DEADLINE_S", STILL_S)
 
 
 @contextmanager

@@ -6,18 +6,26 @@ import time
 
 import pytest
 
-from kb.access import SESSION_S, Access
-from kb.errors import NotFound, Unauthenticated
+from kb.access import Access
+from kb.access.console import FREE_TRIES, MANY_TRIES, SESSION_S, Console, SignInTries
+from kb.errors import NotFound, RateLimited, Unauthenticated
 from kb.knowledge_base import KnowledgeBase
 from kb.store.access import keys
 from kb.store.apps import apps
 from kb.types import KeyKind
 from tests.parts import ADMIN, publish
 
+KEY = "a key of the operator"
+
 
 @pytest.fixture
 def access(kb: KnowledgeBase) -> Access:
     return kb.access
+
+
+@pytest.fixture
+def console(kb: KnowledgeBase) -> Console:
+    return Console(kb.database, kb.secrets, KEY)
 
 
 def new_key(kb: KnowledgeBase, kind: KeyKind, **opened) -> tuple[str, str]:
@@ -93,58 +101,136 @@ def test_a_stored_key_does_not_tell_its_secret(kb, access):
         assert secret.encode() not in path.read_bytes()
 
 
-def test_the_login_link_and_the_admin_key_sign_in(access):
-    for token in (access.login_token(), access.admin_key):
-        cookie = access.sign_in(token)
-        assert access.session(cookie).kind == "admin"
-        assert access.csrf(cookie) != access.csrf(access.sign_in(token))
+def test_the_login_link_and_the_admin_key_open_a_session(console):
+    for token in (console.login_token, KEY):
+        console.check(token, "192.0.2.1")
+        cookie = console.begin()
+        assert console.is_open(cookie)
+        assert console.csrf(cookie) != console.csrf(console.begin())
 
 
 @pytest.mark.parametrize("token", ["", "x", " ", "é"])
-def test_nothing_else_signs_in(access, token):
+def test_nothing_else_opens_one(console, token):
     with pytest.raises(Unauthenticated):
-        access.sign_in(token)
+        console.check(token, "192.0.2.1")
 
 
 def test_an_empty_admin_key_opens_nothing(kb):
     access = Access(kb.database, kb.secrets, "")
-    for enter in (access.sign_in, access.authenticate):
-        with pytest.raises(Unauthenticated):
-            enter("")
+    with pytest.raises(Unauthenticated):
+        access.authenticate("")
+    with pytest.raises(Unauthenticated):
+        access.console.check("", "192.0.2.1")
 
 
 @pytest.mark.parametrize("cookie", [None, "", "x", "1.2", "1.2.3", ".", "9999999999.x."])
-def test_a_made_up_session_is_refused(access, cookie):
-    with pytest.raises(Unauthenticated):
-        access.session(cookie)
+def test_a_made_up_session_is_refused(console, cookie):
+    assert not console.is_open(cookie)
 
 
-def test_a_session_that_was_changed_or_is_over_is_refused(access, monkeypatch):
-    cookie = access.sign_in(access.admin_key)
-    expires, nonce, signature = cookie.split(".")
-    later = f"{int(expires) + 1}.{nonce}.{signature}"
-    csrf_as_session = f"{expires}.{nonce}.{access.csrf(f'{expires}.{nonce}')}"
-    for wrong in (later, csrf_as_session, cookie[:-1]):
-        with pytest.raises(Unauthenticated):
-            access.session(wrong)
+def test_a_session_that_was_changed_or_is_over_is_refused(console, monkeypatch):
+    cookie = console.begin()
+    assert not console.is_open(console.csrf(cookie))
+    assert not console.is_open(cookie[:-1])
     now = time.time
     monkeypatch.setattr(time, "time", lambda: now() + SESSION_S + 1)
-    with pytest.raises(Unauthenticated):
-        access.session(cookie)
+    assert not console.is_open(cookie)
 
 
 def test_another_admin_key_ends_every_session_and_the_old_key(kb, access):
-    cookie = access.sign_in(access.admin_key)
+    cookie = access.console.begin()
     rotated = Access(kb.database, kb.secrets, "another key")
-    with pytest.raises(Unauthenticated):
-        rotated.session(cookie)
+    assert not rotated.console.is_open(cookie)
     assert is_refused(rotated, access.admin_key)
     assert not is_refused(rotated, "another key")
 
 
-def test_a_session_outlives_a_restart_and_a_login_link_does_not(kb, access):
-    cookie, link = access.sign_in(access.admin_key), access.login_token()
-    restarted = Access(kb.database, kb.secrets, access.admin_key)
-    assert restarted.session(cookie).kind == "admin"
+def test_a_session_outlives_a_restart_and_a_login_link_does_not(kb, console):
+    cookie, ended, link = console.begin(), console.begin(), console.login_token
+    console.end(ended)
+    restarted = Console(kb.database, kb.secrets, KEY)
+    assert restarted.is_open(cookie)
+    assert not restarted.is_open(ended)
     with pytest.raises(Unauthenticated):
-        restarted.sign_in(link)
+        restarted.check(link, "192.0.2.1")
+
+
+def test_all_sessions_and_the_login_link_can_be_ended_for_good(kb, console):
+    cookies, link = [console.begin(), console.begin()], console.login_token
+    console.end_all()
+    restarted = Console(kb.database, kb.secrets, KEY)
+    for one in (console, restarted):
+        assert not any(one.is_open(cookie) for cookie in cookies)
+    with pytest.raises(Unauthenticated):
+        console.check(link, "192.0.2.1")
+    console.check(console.login_token, "192.0.2.1")
+
+
+def test_a_row_does_not_tell_its_cookie(kb, console):
+    cookie = console.begin()
+    kb.database.close()
+    for path in kb.folder.root.rglob("kb.db*"):
+        assert cookie.encode() not in path.read_bytes()
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def wait_of(tries: SignInTries, address: str) -> int:
+    try:
+        tries.admit(address)
+    except RateLimited as exc:
+        return exc.retry_after_s
+    return 0
+
+
+def wrong(tries: SignInTries, address: str) -> None:
+    assert wait_of(tries, address) == 0
+    tries.note(address)
+
+
+def test_each_wrong_key_of_an_address_costs_twice_the_pause_of_the_one_before():
+    tries = SignInTries(clock := Clock())
+    for _ in range(FREE_TRIES):
+        wrong(tries, "a")
+    pauses = []
+    for _ in range(12):
+        wrong(tries, "a")
+        pauses.append(wait_of(tries, "a"))
+        clock.now += pauses[-1] - 0.5
+        assert wait_of(tries, "a") == 1
+        clock.now += 0.5
+    assert pauses == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]
+    assert wait_of(tries, "a") == 0  # the right key is admitted after the pause
+    assert wait_of(tries, "b") == 0  # and at another address at any time
+
+
+def test_a_right_key_and_an_hour_clear_what_was_wrong():
+    tries = SignInTries(clock := Clock())
+    for address in ("a", "b"):
+        for _ in range(FREE_TRIES + 1):
+            wrong(tries, address)
+    tries.forget("a")
+    assert wait_of(tries, "a") == 0
+    clock.now += 3601
+    for address in ("a", "b"):
+        for _ in range(FREE_TRIES + 1):
+            wrong(tries, address)
+
+
+def test_where_many_addresses_are_wrong_nobody_has_free_tries_and_everybody_a_first_one():
+    tries = SignInTries(clock := Clock())
+    for number in range(MANY_TRIES):
+        wrong(tries, f"bot {number}")
+    wrong(tries, "one more")
+    assert wait_of(tries, "one more") == 2
+    assert wait_of(tries, "operator") == 0
+    clock.now += 3601
+    wrong(tries, "one more")
+    assert wait_of(tries, "one more") == 0

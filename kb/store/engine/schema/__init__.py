@@ -1,6 +1,6 @@
 """The tables. `migrations/` creates them; a test holds the two against each other."""
 
-from kb.store.engine.schema.access import app_access, idempotency, keys, marks, usage
+from kb.store.engine.schema.access import app_access, idempotency, keys, marks, sessions, usage
 from kb.store.engine.schema.conversations import (
     app_versions,
     apps,
@@ -33,7 +33,7 @@ from kb.store.engine.schema.work import (
     uploads,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The migration that this code expects."""
 
 __all__ = [
@@ -65,6 +65,7 @@ __all__ = [
     "models",
     "pages",
     "passages",
+    "sessions",
     "throughput",
     "uploads",
     "usage",

@@ -1,4 +1,4 @@
-"""Keys and their limits, usage, first results kept for `Idempotency-Key`, and marks."""
+"""Keys and sessions, usage, first results kept for `Idempotency-Key`, and marks."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ keys = Table(
     Column("expires_at", String),
     Column("previous_digest", LargeBinary(32)),
     Column("previous_until", String),
+    Column("quota", JSON),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("expires", Float, nullable=False),
 )
 
 app_access = Table(

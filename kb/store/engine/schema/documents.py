@@ -29,6 +29,7 @@ datasets = Table(
     Column("generation", Integer, nullable=False),
     Column("created_at", String, nullable=False),
     Column("model", Text),
+    Column("quota", JSON),
     UniqueConstraint("workspace", "name"),
 )
 
@@ -79,8 +80,11 @@ documents = Table(
     Column("batch_id", String),
     Column("created_at", String, nullable=False),
     Column("updated_at", String, nullable=False),
+    Column("key_id", String),
     UniqueConstraint("dataset_id", "name"),
     Index(None, "dataset_id", "status"),
+    Index(None, "dataset_id", "sha256", "size_bytes"),
+    Index(None, "key_id", "sha256", "size_bytes"),
 )
 
 document_versions = Table(

@@ -32,6 +32,7 @@ uploads = Table(
     Column("document_id", String),
     Column("expires", Float, nullable=False),
     Column("created_at", String, nullable=False),
+    Column("key_id", String),
 )
 
 batches = Table(
@@ -44,6 +45,9 @@ batches = Table(
     Column("paused", Boolean, nullable=False),
     Column("skipped", Integer, nullable=False),
     Column("created_at", String, nullable=False),
+    Column("key_id", String),
+    Index(None, "dataset_id", "created_at"),
+    Index(None, "key_id", "created_at"),
 )
 
 batch_items = Table(
