@@ -3,162 +3,75 @@
 SQL rows and wire models never travel between packages; these do.
 """
 
-from kb.types.access import (
-    DEFAULT_WORKSPACE,
-    AppAccess,
-    Key,
-    KeyKind,
-    Limits,
-    Permission,
-    Scope,
-)
-from kb.types.apps import (
-    App,
-    AppContent,
-    AppVersion,
-    InputType,
-    InputVariable,
-    Model,
-    PublishedDataset,
-    RoutePolicy,
-    RouteRule,
-    Variant,
-    VariantName,
-)
-from kb.types.conversations import (
-    Annotation,
-    Conversation,
-    Feedback,
-    FeedbackSource,
-    FinishReason,
-    Message,
-    Rating,
-    Route,
-    Turn,
-    Usage,
-)
-from kb.types.documents import (
-    ARCHIVE_TYPE,
-    Block,
-    BlockKind,
-    Chunk,
-    Dataset,
-    Document,
-    DocumentStatus,
-    Extent,
-    Failure,
-    Generation,
-    GenerationCounts,
-    GenerationStatus,
-    Page,
-    ParentKind,
-    Passage,
-    Processing,
-    Span,
-    SplitMode,
-    SplitOptions,
-)
-from kb.types.events import (
-    TERMINAL_EVENTS,
-    Cancelled,
-    Cited,
-    Completed,
-    Delta,
-    DraftPiece,
-    EndPiece,
-    Failed,
-    Piece,
-    QuotedPiece,
-    Routed,
-    RunEvent,
-    Sources,
-    Started,
-    TextPiece,
-)
-from kb.types.search import (
-    AnswerSpan,
-    Citation,
-    Condition,
-    Considered,
-    Hit,
-    Operator,
-    Retrieval,
-    Scalar,
-    SearchMode,
-    Source,
-)
-
-__all__ = [
-    "ARCHIVE_TYPE",
-    "DEFAULT_WORKSPACE",
-    "TERMINAL_EVENTS",
-    "Annotation",
-    "AnswerSpan",
-    "App",
-    "AppAccess",
-    "AppContent",
-    "AppVersion",
-    "Block",
-    "BlockKind",
-    "Cancelled",
-    "Chunk",
-    "Citation",
-    "Cited",
-    "Completed",
-    "Condition",
-    "Considered",
-    "Conversation",
-    "Dataset",
-    "Delta",
-    "Document",
-    "DocumentStatus",
-    "DraftPiece",
-    "EndPiece",
-    "Extent",
-    "Failed",
-    "Failure",
-    "Feedback",
-    "FeedbackSource",
-    "FinishReason",
-    "Generation",
-    "GenerationCounts",
-    "GenerationStatus",
-    "Hit",
-    "InputType",
-    "InputVariable",
-    "Key",
-    "KeyKind",
-    "Limits",
-    "Message",
-    "Model",
-    "Operator",
-    "Page",
-    "ParentKind",
-    "Passage",
-    "Permission",
-    "Piece",
-    "Processing",
-    "PublishedDataset",
-    "QuotedPiece",
-    "Rating",
-    "Retrieval",
-    "Route",
-    "RoutePolicy",
-    "RouteRule",
-    "Routed",
-    "RunEvent",
-    "Scalar",
-    "Scope",
-    "SearchMode",
-    "Source",
-    "Sources",
-    "Span",
-    "SplitMode",
-    "SplitOptions",
-    "Started",
-    "TextPiece",
-    "Turn",
-    "Usage",
-    "Variant",
-    "VariantName",
-]
+from kb.types.access import DEFAULT_WORKSPACE as DEFAULT_WORKSPACE
+from kb.types.access import AppAccess as AppAccess
+from kb.types.access import Key as Key
+from kb.types.access import KeyKind as KeyKind
+from kb.types.access import Limits as Limits
+from kb.types.access import Permission as Permission
+from kb.types.access import Scope as Scope
+from kb.types.apps import App as App
+from kb.types.apps import AppContent as AppContent
+from kb.types.apps import AppVersion as AppVersion
+from kb.types.apps import InputType as InputType
+from kb.types.apps import InputVariable as InputVariable
+from kb.types.apps import Model as Model
+from kb.types.apps import PublishedDataset as PublishedDataset
+from kb.types.apps import RoutePolicy as RoutePolicy
+from kb.types.apps import RouteRule as RouteRule
+from kb.types.apps import Variant as Variant
+from kb.types.apps import VariantName as VariantName
+from kb.types.conversations import Annotation as Annotation
+from kb.types.conversations import Conversation as Conversation
+from kb.types.conversations import Feedback as Feedback
+from kb.types.conversations import FeedbackSource as FeedbackSource
+from kb.types.conversations import FinishReason as FinishReason
+from kb.types.conversations import Message as Message
+from kb.types.conversations import Rating as Rating
+from kb.types.conversations import Route as Route
+from kb.types.conversations import Turn as Turn
+from kb.types.conversations import Usage as Usage
+from kb.types.documents import ARCHIVE_TYPE as ARCHIVE_TYPE
+from kb.types.documents import Block as Block
+from kb.types.documents import BlockKind as BlockKind
+from kb.types.documents import Chunk as Chunk
+from kb.types.documents import Dataset as Dataset
+from kb.types.documents import Document as Document
+from kb.types.documents import DocumentStatus as DocumentStatus
+from kb.types.documents import Extent as Extent
+from kb.types.documents import Failure as Failure
+from kb.types.documents import Generation as Generation
+from kb.types.documents import GenerationCounts as GenerationCounts
+from kb.types.documents import GenerationStatus as GenerationStatus
+from kb.types.documents import Page as Page
+from kb.types.documents import ParentKind as ParentKind
+from kb.types.documents import Passage as Passage
+from kb.types.documents import Processing as Processing
+from kb.types.documents import Span as Span
+from kb.types.documents import SplitMode as SplitMode
+from kb.types.documents import SplitOptions as SplitOptions
+from kb.types.events import TERMINAL_EVENTS as TERMINAL_EVENTS
+from kb.types.events import Cancelled as Cancelled
+from kb.types.events import Cited as Cited
+from kb.types.events import Completed as Completed
+from kb.types.events import Delta as Delta
+from kb.types.events import DraftPiece as DraftPiece
+from kb.types.events import EndPiece as EndPiece
+from kb.types.events import Failed as Failed
+from kb.types.events import Piece as Piece
+from kb.types.events import QuotedPiece as QuotedPiece
+from kb.types.events import Routed as Routed
+from kb.types.events import RunEvent as RunEvent
+from kb.types.events import Sources as Sources
+from kb.types.events import Started as Started
+from kb.types.events import TextPiece as TextPiece
+from kb.types.search import AnswerSpan as AnswerSpan
+from kb.types.search import Citation as Citation
+from kb.types.search import Condition as Condition
+from kb.types.search import Considered as Considered
+from kb.types.search import Hit as Hit
+from kb.types.search import Operator as Operator
+from kb.types.search import Retrieval as Retrieval
+from kb.types.search import Scalar as Scalar
+from kb.types.search import SearchMode as SearchMode
+from kb.types.search import Source as Source

@@ -1,72 +1,36 @@
 """The tables. `migrations/` creates them; a test holds the two against each other."""
 
-from kb.store.engine.schema.access import app_access, idempotency, keys, marks, sessions, usage
-from kb.store.engine.schema.conversations import (
-    app_versions,
-    apps,
-    conversations,
-    feedback,
-    fixed_answers,
-    messages,
-    models,
-)
-from kb.store.engine.schema.documents import (
-    chunks,
-    datasets,
-    document_versions,
-    documents,
-    embeddings,
-    generation_documents,
-    generations,
-    layouts,
-    pages,
-    passages,
-)
-from kb.store.engine.schema.metadata import metadata
-from kb.store.engine.schema.work import (
-    batch_items,
-    batches,
-    erasures,
-    index_ops,
-    jobs,
-    throughput,
-    uploads,
-)
+from kb.store.engine.schema.access import app_access as app_access
+from kb.store.engine.schema.access import idempotency as idempotency
+from kb.store.engine.schema.access import keys as keys
+from kb.store.engine.schema.access import marks as marks
+from kb.store.engine.schema.access import sessions as sessions
+from kb.store.engine.schema.access import usage as usage
+from kb.store.engine.schema.conversations import app_versions as app_versions
+from kb.store.engine.schema.conversations import apps as apps
+from kb.store.engine.schema.conversations import conversations as conversations
+from kb.store.engine.schema.conversations import feedback as feedback
+from kb.store.engine.schema.conversations import fixed_answers as fixed_answers
+from kb.store.engine.schema.conversations import messages as messages
+from kb.store.engine.schema.conversations import models as models
+from kb.store.engine.schema.documents import chunks as chunks
+from kb.store.engine.schema.documents import datasets as datasets
+from kb.store.engine.schema.documents import document_versions as document_versions
+from kb.store.engine.schema.documents import documents as documents
+from kb.store.engine.schema.documents import embeddings as embeddings
+from kb.store.engine.schema.documents import generation_documents as generation_documents
+from kb.store.engine.schema.documents import generations as generations
+from kb.store.engine.schema.documents import layouts as layouts
+from kb.store.engine.schema.documents import pages as pages
+from kb.store.engine.schema.documents import passages as passages
+from kb.store.engine.schema.metadata import metadata as metadata
+from kb.store.engine.schema.work import batch_items as batch_items
+from kb.store.engine.schema.work import batches as batches
+from kb.store.engine.schema.work import erasures as erasures
+from kb.store.engine.schema.work import index_ops as index_ops
+from kb.store.engine.schema.work import jobs as jobs
+from kb.store.engine.schema.work import throughput as throughput
+from kb.store.engine.schema.work import uploads as uploads
 
 HEAD = "0004"
 """The migration that this code expects."""
-
-__all__ = [
-    "HEAD",
-    "app_access",
-    "app_versions",
-    "apps",
-    "batch_items",
-    "batches",
-    "chunks",
-    "conversations",
-    "datasets",
-    "document_versions",
-    "documents",
-    "embeddings",
-    "erasures",
-    "feedback",
-    "fixed_answers",
-    "generation_documents",
-    "generations",
-    "idempotency",
-    "index_ops",
-    "jobs",
-    "keys",
-    "layouts",
-    "marks",
-    "messages",
-    "metadata",
-    "models",
-    "pages",
-    "passages",
-    "sessions",
-    "throughput",
-    "uploads",
-    "usage",
-]
