@@ -15,9 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from client.http import Client
 from eval.question_sets.forms import load
 from eval.report.page import write
-from eval.run.running import Bar, Evaluation, Judge, Run, evaluation
+from eval.run.running import Bar, Evaluation, EvaluationRun, Judge, evaluation
 from eval.run.running import run as run_set
-from eval.run.targets import AppTarget, DatasetTarget, Target
+from eval.run.targets import AppTarget, DatasetTarget, EvaluationTarget
 from eval.types import QuestionSet
 from kb.errors import Rejected
 from kb.settings import load_settings
@@ -70,8 +70,8 @@ def run(client: Client, options: RunOptions) -> bool:
 
 
 def _measured(
-    questions: QuestionSet, target: Target, ks: Sequence[int], judge: Judge | None
-) -> Run:
+    questions: QuestionSet, target: EvaluationTarget, ks: Sequence[int], judge: Judge | None
+) -> EvaluationRun:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
     with Progress(
@@ -83,7 +83,7 @@ def _measured(
         )
 
 
-def _targets(client: Client, options: RunOptions, top_k: int) -> list[Target]:
+def _targets(client: Client, options: RunOptions, top_k: int) -> list[EvaluationTarget]:
     if (options.dataset is None) == (options.app is None):
         raise Rejected("Name what to measure: either --dataset NAME or --app SLUG.")
     if options.app is not None:
@@ -125,7 +125,7 @@ def _bar(text: str) -> Bar:
         raise Rejected(f"--fail-under takes METRIC=VALUE, not {text!r}.") from None
 
 
-def _warn_of_failures(done: Run) -> None:
+def _warn_of_failures(done: EvaluationRun) -> None:
     errors = [result.response.error for result in done.results if result.response.error]
     if errors:
         typer.echo(
@@ -135,7 +135,7 @@ def _warn_of_failures(done: Run) -> None:
         )
 
 
-def _warn_of_names(done: Run) -> None:
+def _warn_of_names(done: EvaluationRun) -> None:
     """Say so if the questions and the dataset seem to be about different documents."""
     wanted = {part.document for result in done.results for part in result.question.relevant}
     found = {hit.document for result in done.results for hit in result.response.hits}
@@ -149,8 +149,8 @@ def _warn_of_names(done: Run) -> None:
 
 def _print(found: Evaluation) -> None:
     for name in _PRINTED:
-        if name in found.run.summary.overall:
-            value = found.run.summary.overall[name]
+        if name in found.run.summary.metrics:
+            value = found.run.summary.metrics[name]
             typer.echo(f"{name:24} {value.mean:.3f}  ({value.low:.3f} to {value.high:.3f})")
     for row in found.compared:
         if row.metric in _PRINTED:

@@ -27,7 +27,7 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class MeanDifference:
     """A mean of paired differences, its 95 % interval, and the chance of seeing as much by luck."""
 
     mean: float
@@ -54,7 +54,7 @@ def bootstrap_interval(
 
 def paired_bootstrap(
     before: Sequence[float], after: Sequence[float], *, seed: int = 0, samples: int = SAMPLES
-) -> Difference:
+) -> MeanDifference:
     """after - before over the same questions, in the same order.
 
     `p_value` is two-sided: twice the share of resamples in which the difference lies on the other
@@ -72,7 +72,7 @@ def paired_bootstrap(
     low, high = np.quantile(means, [0.025, 0.975])
     other_side = min(int((means <= 0).sum()), int((means >= 0).sum()))
     p_value = min(1.0, 2 * (other_side + 1) / (samples + 1))
-    return Difference(float(np.mean(differences)), float(low), float(high), p_value)
+    return MeanDifference(float(np.mean(differences)), float(low), float(high), p_value)
 
 
 def _means(values: Sequence[float], seed: int, samples: int) -> npt.NDArray[np.float64]:

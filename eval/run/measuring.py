@@ -17,7 +17,7 @@ from eval.metrics import tokens
 from eval.metrics.answers import CONTEXT_TOKENS, answer_in, answer_recall, exact_match, token_f1
 from eval.metrics.precision_recall import Extent, chunking_scores, citation_scores
 from eval.metrics.ranking import hit_at, ndcg_at, recall_at, reciprocal_rank
-from eval.run.targets import Response
+from eval.run.targets import TargetResponse
 from eval.types import FoundPassage, Question, Relevant
 from kb.types import Span
 
@@ -37,12 +37,14 @@ class Result:
     that holds something relevant, from 1; None if none does."""
 
     question: Question
-    response: Response
+    response: TargetResponse
     values: Mapping[str, float] = field(default_factory=dict)
     rank: int | None = None
 
 
-def measured(question: Question, response: Response, ks: Sequence[int] = DEFAULT_KS) -> Result:
+def measured(
+    question: Question, response: TargetResponse, ks: Sequence[int] = DEFAULT_KS
+) -> Result:
     """All values that can be taken of a question; a failed one counts 0 where others have a value.
 
     Args:
@@ -131,7 +133,7 @@ def _of_texts(question: Question, hits: Sequence[FoundPassage]) -> Values:
     }
 
 
-def _of_answer(question: Question, response: Response) -> Values:
+def _of_answer(question: Question, response: TargetResponse) -> Values:
     answer = response.answer
     refused = answer is not None and answer.is_refusal
     said = "" if answer is None or refused else answer.text

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from eval.run.measuring import DEFAULT_KS, Result, measured
 from eval.run.summary import MetricChange, Summary, compare, summarise
-from eval.run.targets import Target
+from eval.run.targets import EvaluationTarget
 from eval.types import QuestionSet
 from kb.errors import Rejected
 
@@ -17,7 +17,7 @@ Judge = Callable[[Result], Result]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class EvaluationRun:
     """What became of a set's questions at one target."""
 
     target: str
@@ -45,20 +45,20 @@ class Evaluation:
 
     questions: str
     created_at: str
-    run: Run
-    against: Run | None
+    run: EvaluationRun
+    against: EvaluationRun | None
     compared: Sequence[MetricChange]
     bars: Sequence[Bar]
 
 
 def run(
     questions: QuestionSet,
-    target: Target,
+    target: EvaluationTarget,
     *,
     ks: Sequence[int] = DEFAULT_KS,
     judge: Judge | None = None,
     on_result: Callable[[], None] = lambda: None,
-) -> Run:
+) -> EvaluationRun:
     """Ask all questions, one after the other, so that latency is that of a single user.
 
     Args:
@@ -74,18 +74,22 @@ def run(
             on_result()
 
     found = list(results())
-    return Run(target.name, found, summarise(found))
+    return EvaluationRun(target.name, found, summarise(found))
 
 
 def evaluation(
-    questions: QuestionSet, one: Run, against: Run | None = None, *, bars: Sequence[Bar] = ()
+    questions: QuestionSet,
+    one: EvaluationRun,
+    against: EvaluationRun | None = None,
+    *,
+    bars: Sequence[Bar] = (),
 ) -> Evaluation:
     """A run, compared with another if there is one, and held against bars.
 
     Raises:
         Rejected: a bar names a metric that was not measured.
     """
-    reached = {name: interval.mean for name, interval in one.summary.overall.items()}
+    reached = {name: interval.mean for name, interval in one.summary.metrics.items()}
     unknown = [bar.metric for bar in bars if bar.metric not in reached]
     if unknown:
         raise Rejected(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.metrics.intervals import Difference, Interval, bootstrap_interval, paired_bootstrap
+from eval.metrics.intervals import Interval, MeanDifference, bootstrap_interval, paired_bootstrap
 from eval.metrics.precision_recall import RefusalScores, refusal_scores
 from eval.run.measuring import Result
 
@@ -41,10 +41,10 @@ class Summary:
 
     questions: int
     failed: int
-    overall: Intervals
+    metrics: Intervals
     by_type: Mapping[str, GroupSummary]
     by_language: Mapping[str, GroupSummary]
-    latency: Latency | None
+    latency_ms: Latency | None
     refusals: RefusalScores | None
 
 
@@ -56,7 +56,7 @@ class MetricChange:
     questions: int
     before: float
     after: float
-    difference: Difference
+    difference: MeanDifference
 
 
 def summarise(results: Sequence[Result], *, seed: int = 0) -> Summary:
@@ -64,10 +64,10 @@ def summarise(results: Sequence[Result], *, seed: int = 0) -> Summary:
     return Summary(
         questions=len(results),
         failed=sum(1 for result in results if result.response.error),
-        overall=_intervals(results, seed),
+        metrics=_intervals(results, seed),
         by_type=_by(results, lambda result: result.question.type, seed),
         by_language=_by(results, lambda result: result.question.language, seed),
-        latency=_latency(results),
+        latency_ms=_latency(results),
         refusals=_refusals(results),
     )
 

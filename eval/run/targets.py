@@ -38,7 +38,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class TargetResponse:
     """What came back for one question. `error` says why nothing did; `left_out` is None where the
     target does not tell."""
 
@@ -50,7 +50,7 @@ class Response:
     left_out: Sequence[LeftOut] | None = None
 
 
-class Target(Protocol):
+class EvaluationTarget(Protocol):
     """Something that questions can be put to."""
 
     @property
@@ -58,8 +58,8 @@ class Target(Protocol):
         """How the report calls it."""
         ...
 
-    def ask(self, question: Question) -> Response:
-        """Put one question; a failure is an `Response` with an `error`."""
+    def ask(self, question: Question) -> TargetResponse:
+        """Put one question; a failure is a `TargetResponse` with an `error`."""
         ...
 
 
@@ -88,13 +88,13 @@ class DatasetTarget:
         if generation is not None:
             self._fields["generation"] = generation
 
-    def ask(self, question: Question) -> Response:
+    def ask(self, question: Question) -> TargetResponse:
         """The hits for a question, with why each was found."""
         began = time.perf_counter()
         try:
             found = self._client.send("POST", self._path, {"query": question.text, **self._fields})
         except RequestFailed as exc:
-            return Response(error=exc.detail)
+            return TargetResponse(error=exc.detail)
         took_ms = (time.perf_counter() - began) * 1000
         wanted = {part.document for part in question.relevant}
         left_out = [
@@ -103,7 +103,7 @@ class DatasetTarget:
             if item["document_name"] in wanted
         ]
         hits = [found_of(hit) for hit in found["hits"]]
-        return Response(hits=hits, left_out=left_out, took_ms=took_ms)
+        return TargetResponse(hits=hits, left_out=left_out, took_ms=took_ms)
 
 
 class AppTarget:
@@ -130,17 +130,17 @@ class AppTarget:
         if version:
             self._fields["version"] = int(version)
 
-    def ask(self, question: Question) -> Response:
+    def ask(self, question: Question) -> TargetResponse:
         """The whole answer, with the passages that the app had to answer from."""
         began = time.perf_counter()
         try:
             said = self._client.send("POST", self._path, {"query": question.text, **self._fields})
         except RequestFailed as exc:
-            return Response(error=exc.detail)
+            return TargetResponse(error=exc.detail)
         took_ms = (time.perf_counter() - began) * 1000
         path = f"/v1/conversations/{said['conversation_id']}"
         self._client.send("DELETE", path, user=EVALUATOR)
-        return Response(
+        return TargetResponse(
             hits=[found_of(source) for source in said["sources"]],
             took_ms=took_ms,
             answer=_answer(said),
