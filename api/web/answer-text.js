@@ -1,15 +1,24 @@
-// An answer as DOM nodes that grows while it streams. Blocks that have not changed keep their nodes,
+// An answer as DOM nodes that grows while it streams. Lines that have not changed keep their nodes,
 // so a selection, the focus on a mark and the reading position survive the next words.
 
-import { splitBlocks } from "./blocks.js";
+import { NOTHING, readLine } from "./blocks.js";
 import { element } from "./dom.js";
 import { inlineNodes } from "./inline.js";
-import { utf16Offsets } from "./offsets.js";
+import { countPoints, utf16Offsets } from "./offsets.js";
+
+// A line that grows is read again when this share of it is new. Until then new words stand behind it
+// as plain text. If it were read again with each word, n words would cost n² steps.
+const NEW_SHARE = 1 / 32;
+
+const BEFORE = { next: 0, nextPoint: 0, unread: 0, block: NOTHING, target: null, lists: [] };
 
 export class AnswerText {
   #root;
   #onMark;
-  #drawn = []; // [{key, node}], one per block
+  #answer = "";
+  #lines = []; // what was drawn for each line, so that it can be taken back
+  #marks = new Map(); // place in the answer (code points) → {end, citations}
+  #citations = 0;
 
   // `onMark(citation)` is called when a mark is pressed.
   constructor(root, onMark) {
@@ -17,33 +26,107 @@ export class AnswerText {
     this.#onMark = onMark;
   }
 
-  render(answer, citations) {
-    const marks = marksOf(answer, citations, this.#onMark);
-    const blocks = splitBlocks(answer);
-    const keys = blocks.map((block) => keyOf(answer, block, marks));
-    let same = 0;
-    while (same < keys.length && this.#drawn[same]?.key === keys[same]) same += 1;
-    for (const { node } of this.#drawn.splice(same)) node.remove();
-    for (let index = same; index < blocks.length; index += 1) {
-      const node = DRAW[blocks[index].kind](blocks[index], marks);
-      this.#root.append(node);
-      this.#drawn.push({ key: keys[index], node });
+  // Until the answer `isWhole`, it and its citations only grow from call to call.
+  render(answer, citations, isWhole = true) {
+    const known = this.#answer;
+    const from = isWhole ? firstDifference(known, answer) : known.length;
+    const point = isWhole ? this.#replaceMarks(citations) : this.#addMarks(citations);
+    this.#answer = answer;
+    const isNew = from < answer.length || point < Infinity;
+    if (!isNew && this.#last.unread === 0) return;
+    if (!isWhole && this.#postpone(from, point)) return;
+    while (this.#last.next > from || this.#last.nextPoint > point) this.#takeBack();
+    while (this.#last.next < answer.length) this.#drawLine();
+  }
+
+  get #last() {
+    return this.#lines.at(-1) ?? BEFORE;
+  }
+
+  // Whether what is new, characters behind `from` and a mark at `point`, need not be read yet.
+  #postpone(from, point) {
+    const line = this.#last;
+    const text = this.#answer.slice(from);
+    const unread = line.unread + text.length + (point < Infinity ? 1 : 0);
+    const isInside = line.next === Infinity && point >= line.point && !text.includes("\n");
+    if (!isInside || unread > line.length * NEW_SHARE) return false;
+    line.unread = unread;
+    if (line.parent !== null && text !== "") line.target?.append(text);
+    return true;
+  }
+
+  #takeBack() {
+    const { parent, lastChild } = this.#lines.pop();
+    while (parent !== null && parent.lastChild !== lastChild) parent.lastChild.remove();
+  }
+
+  #drawLine() {
+    const before = this.#last;
+    const start = before.next;
+    const point = before.nextPoint;
+    const end = this.#answer.indexOf("\n", start);
+    const line = this.#answer.slice(start, end < 0 ? undefined : end);
+    const text = line.endsWith("\r") ? line.slice(0, -1) : line;
+    const found = readLine(before.block, text);
+    const drawn = { parent: null, target: before.target, lists: before.lists, lastChild: null };
+    if (found.adds !== null) {
+      Object.assign(drawn, PLACES[found.adds](found.block, before, this.#root));
+      fill(drawn.target, found, text, this.#marksIn(text, point));
     }
+    const goesOn = end < 0;
+    const next = goesOn ? Infinity : end + 1;
+    const nextPoint = goesOn ? Infinity : point + countPoints(line) + 1;
+    const { length } = line;
+    this.#lines.push({ ...drawn, block: found.block, length, unread: 0, point, next, nextPoint });
+  }
+
+  // Place in the line (UTF-16) → the mark there.
+  #marksIn(text, point) {
+    const found = new Map();
+    if (this.#marks.size === 0) return found;
+    const place = utf16Offsets(text);
+    for (let index = 0; place(index) < text.length; index += 1) {
+      const mark = this.#marks.get(point + index);
+      if (mark === undefined) continue;
+      const buttons = () => mark.citations.map((one) => markButton(one, this.#onMark));
+      found.set(place(index), { end: place(mark.end - point), buttons });
+    }
+    return found;
+  }
+
+  // Both return the first place whose mark is new, or Infinity.
+  #addMarks(citations) {
+    let first = Infinity;
+    for (const citation of citations.slice(this.#citations)) {
+      const { answer_start: start, answer_end: end } = citation;
+      if (end <= start) continue;
+      const mark = this.#marks.get(start) ?? { end, citations: [] }; // [1, 2] holds two citations
+      mark.citations.push(citation);
+      this.#marks.set(start, mark);
+      first = Math.min(first, start);
+    }
+    this.#citations = citations.length;
+    return first;
+  }
+
+  #replaceMarks(citations) {
+    const known = this.#marks;
+    this.#marks = new Map();
+    this.#citations = 0;
+    this.#addMarks(citations);
+    const places = [...known.keys(), ...this.#marks.keys()];
+    const changed = places.filter((at) => keyOf(known.get(at)) !== keyOf(this.#marks.get(at)));
+    return changed.reduce((first, at) => Math.min(first, at), Infinity);
   }
 }
 
-// Place in the answer (UTF-16) → the mark there. One mark like [1, 2] may hold several citations.
-function marksOf(answer, citations, onMark) {
-  const place = utf16Offsets(answer);
-  const marks = new Map();
-  for (const citation of citations) {
-    const start = place(citation.answer_start);
-    const mark = marks.get(start) ?? { end: place(citation.answer_end), citations: [] };
-    mark.citations.push(citation);
-    mark.buttons = () => mark.citations.map((one) => markButton(one, onMark));
-    marks.set(start, mark);
-  }
-  return marks;
+const keyOf = (mark) => JSON.stringify([mark?.end, mark?.citations.map((citation) => citation.n)]);
+
+function firstDifference(one, other) {
+  if (one === other) return one.length;
+  let at = 0;
+  while (at < one.length && one[at] === other[at]) at += 1;
+  return at;
 }
 
 function markButton(citation, onMark) {
@@ -62,49 +145,49 @@ function markButton(citation, onMark) {
   );
 }
 
-function keyOf(answer, block, marks) {
-  const inside = [...marks]
-    .filter(([start]) => start >= block.start && start < block.end)
-    .map(([start, mark]) => `${start}:${mark.citations.map((one) => one.n)}`);
-  return JSON.stringify([block.kind, block.start, answer.slice(block.start, block.end), inside]);
-}
-
-const DRAW = {
-  paragraph: (block, marks) => element("p", {}, ...linesOf(block.lines, marks)),
-  heading: (block, marks) =>
-    element(block.level <= 2 ? "h3" : "h4", {}, ...linesOf(block.lines, marks)),
-  quote: (block, marks) => element("blockquote", {}, ...linesOf(block.lines, marks)),
-  rule: () => element("hr"),
-  code: (block) => element("pre", { tabindex: 0 }, element("code", {}, codeOf(block))),
-  list: (block, marks) => drawList(block.items, marks),
+// Where a line goes: {parent, lastChild, target, lists}. What it adds stands behind `lastChild` of
+// `parent`, its words in `target`; `lists` are the lists that are open, outermost first.
+const PLACES = {
+  block(block, before, root) {
+    const { lastChild } = root;
+    const node = BLOCKS[block.kind](block);
+    root.append(node);
+    if (block.kind !== "list") return { parent: root, lastChild, target: node.firstChild ?? node, lists: [] };
+    return { parent: root, lastChild, target: node.appendChild(element("li")), lists: [node] };
+  },
+  item({ item, indents }, { lists }) {
+    const target = element("li");
+    const outer = lists.slice(0, indents.length);
+    const isNested = outer.length < indents.length;
+    const parent = isNested ? outer.at(-1).lastElementChild : outer.at(-1);
+    const { lastChild } = parent;
+    if (isNested) outer.push(parent.appendChild(listFor(item)));
+    outer.at(-1).append(target);
+    return { parent, lastChild, target, lists: outer };
+  },
+  line(block, { target, lists }) {
+    return { parent: target, lastChild: target.lastChild, target, lists };
+  },
 };
 
-const codeOf = (block) => block.lines.map((line) => line.text).join("\n");
+const BLOCKS = {
+  paragraph: () => element("p"),
+  heading: ({ level }) => element(level <= 2 ? "h3" : "h4"),
+  quote: () => element("blockquote"),
+  rule: () => element("hr"),
+  code: () => element("pre", { tabindex: 0 }, element("code")),
+  list: ({ item }) => listFor(item),
+};
 
-function linesOf(lines, marks) {
-  return lines.flatMap((line, index) => [
-    ...(index > 0 ? [element("br")] : []),
-    ...inlineNodes(line, marks),
-  ]);
-}
+const listFor = ({ isOrdered, number }) =>
+  isOrdered ? element("ol", { start: number === 1 ? undefined : number }) : element("ul");
 
-function drawList(items, marks) {
-  const root = listFor(items[0]);
-  const open = [root];
-  for (const item of items) {
-    const depth = Math.min(item.depth, open.length);
-    open.length = Math.min(open.length, depth + 1);
-    if (depth === open.length) {
-      const nested = listFor(item);
-      open.at(-1).lastElementChild.append(nested);
-      open.push(nested);
-    }
-    open.at(-1).append(element("li", {}, ...linesOf(item.lines, marks)));
+function fill(target, { block, adds, from, to }, line, marks) {
+  const text = line.slice(from, to);
+  if (block.kind === "code") {
+    if (adds === "line") target.append((target.hasChildNodes() ? "\n" : "") + text);
+    return;
   }
-  return root;
+  if (adds === "line" && target.hasChildNodes()) target.append(element("br"));
+  for (const node of inlineNodes({ text, start: from }, marks)) target.append(node);
 }
-
-const listFor = (item) =>
-  item.ordered
-    ? element("ol", { start: item.number === 1 ? undefined : item.number })
-    : element("ul");

@@ -1,137 +1,129 @@
-// Splits an answer into blocks: paragraphs, headings, lists, quotes, code. A small part of Markdown,
-// line by line; what is not understood stays text. Every line keeps its place in the answer, because
-// citations point there.
+// Says what a line of an answer is: part of a paragraph, heading, list, quote or block of code. A
+// small part of Markdown; what is not understood stays text. A line is read once, from left to
+// right, and what it is depends on the lines before it alone: an answer can be read while it comes.
 
-const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([^`]*)$/;
-const HEADING = /^ {0,3}(#{1,6})\s+(.*?)\s*#*$/;
-const ITEM = /^(\s*)([-*+•]|\d{1,4}[.)])\s+(?=\S)/;
-const QUOTE = /^ {0,3}> ?/;
-const RULE = /^ {0,3}([-*_])(?:\s*\1){2,}\s*$/;
+const MAX_DEPTH = 8; // of lists within lists: what is deeper is drawn at this depth
 
-// [{kind, start, end, lines: [{text, start}]}], with `start` in UTF-16 units of the answer.
-// Lists have `items: [{depth, ordered, number, lines}]` instead of lines.
-export function splitBlocks(answer) {
-  const lines = linesOf(answer);
-  const blocks = [];
-  let at = 0;
-  while (at < lines.length) {
-    const line = lines[at];
-    if (line.text.trim() === "") {
-      at += 1;
-      continue;
-    }
-    const [block, next] = readBlock(lines, at);
-    block.start = line.start;
-    block.end = lines[next - 1].start + lines[next - 1].text.length;
-    blocks.push(block);
-    at = next;
+export const NOTHING = { kind: "none" };
+
+// What a line is where the block `open` is open: {block, adds, from, to}. `block` is open behind it.
+// It adds a "block", an "item" of a list, a "line", or null; its characters `from` to `to` are shown.
+export function readLine(open, text) {
+  if (open.kind === "code") return codeLine(text, open);
+  const first = blanksEnd(text, 0);
+  if (first === text.length) return blankLine(open);
+  const line = { text, first, end: text.trimEnd().length };
+  return (
+    (first <= 3 ? fence(line) ?? heading(line) ?? rule(line) : null) ??
+    item(line, open) ??
+    (first <= 3 ? quote(line, open) : null) ??
+    words(line, open)
+  );
+}
+
+// One blank line does not end a list yet: what follows says whether it goes on.
+function blankLine(open) {
+  const goesOn = open.kind === "list" && !open.isBlank;
+  return { block: goesOn ? { ...open, isBlank: true } : NOTHING, adds: null };
+}
+
+function codeLine(text, open) {
+  const line = text.trim();
+  const isEnd = line.length >= open.marks && runEnd(line, 0, open.mark) === line.length;
+  return isEnd ? { block: NOTHING, adds: null } : { block: open, adds: "line", from: 0, to: text.length };
+}
+
+function fence({ text, first }) {
+  const mark = text[first];
+  const marks = "`~".includes(mark) ? runEnd(text, first, mark) - first : 0;
+  if (marks < 3 || text.includes("`", first + marks)) return null;
+  return { block: { kind: "code", mark, marks }, adds: "block", from: 0, to: 0 };
+}
+
+function heading({ text, first, end }) {
+  const marks = runEnd(text, first, "#");
+  const level = marks - first;
+  const from = blanksEnd(text, marks);
+  if (level < 1 || level > 6 || from === marks) return null;
+  const open = runStart(text, end, "#");
+  const to = isBlank(text[open - 1]) ? text.slice(0, open).trimEnd().length : end; // not of "# C#"
+  return { block: { kind: "heading", level }, adds: "block", from, to: Math.max(from, to) };
+}
+
+function rule({ text, first, end }) {
+  const mark = text[first];
+  if (!"-*_".includes(mark)) return null;
+  let marks = 0;
+  for (let at = first; at < end; at += 1) {
+    if (text[at] === mark) marks += 1;
+    else if (!isBlank(text[at])) return null;
   }
-  return blocks;
+  return marks < 3 ? null : { block: { kind: "rule" }, adds: "block", from: 0, to: 0 };
 }
 
-function linesOf(answer) {
-  let start = 0;
-  return answer.split("\n").map((text) => {
-    const line = { text: text.endsWith("\r") ? text.slice(0, -1) : text, start };
-    start += text.length + 1;
-    return line;
-  });
-}
-
-function readBlock(lines, at) {
-  const { text } = lines[at];
-  if (FENCE.test(text)) return readCode(lines, at);
-  if (HEADING.test(text)) return [readHeading(lines[at]), at + 1];
-  if (RULE.test(text)) return [{ kind: "rule", lines: [] }, at + 1];
-  if (ITEM.test(text)) return readList(lines, at);
-  if (QUOTE.test(text)) return readQuote(lines, at);
-  return readParagraph(lines, at);
-}
-
-function readCode(lines, at) {
-  const [, fence, language] = FENCE.exec(lines[at].text);
-  let end = at + 1;
-  while (end < lines.length && !closes(lines[end].text.trim(), fence)) end += 1;
-  const block = { kind: "code", language: language.trim(), lines: lines.slice(at + 1, end) };
-  return [block, Math.min(end + 1, lines.length)];
-}
-
-function closes(text, fence) {
-  return text.length >= fence.length && [...text].every((character) => character === fence[0]);
-}
-
-function readHeading({ text, start }) {
-  const [, marks, title] = HEADING.exec(text);
-  const offset = text.indexOf(title, text.indexOf(marks) + marks.length);
-  return { kind: "heading", level: marks.length, lines: [{ text: title, start: start + offset }] };
-}
-
-function readList(lines, at) {
-  const items = [];
-  const indents = [];
-  let next = at;
-  for (; next < lines.length; next += 1) {
-    const { text } = lines[next];
-    const item = RULE.test(text) ? null : ITEM.exec(text);
-    if (item && isOtherList(item, items, indents)) break;
-    if (item) items.push(readItem(lines[next], item, indents));
-    else if (text.trim() === "") {
-      if (!continuesAfterBlank(lines, next)) break;
-    } else if (startsOther(text)) break;
-    else items.at(-1).lines.push(trimmed(lines[next]));
+function item({ text, first, end }, open) {
+  const marker = markerEnd(text, first);
+  const from = blanksEnd(text, marker);
+  if (from === marker || from === text.length) return null;
+  const isOrdered = isDigit(text[first]);
+  const number = isOrdered ? Number.parseInt(text.slice(first, marker), 10) : null;
+  const shown = { from, to: end };
+  if (open.kind !== "list" || isOtherList(open, first, isOrdered)) {
+    const block = { kind: "list", isOrdered, item: { isOrdered, number }, indents: [first] };
+    return { block, adds: "block", ...shown };
   }
-  return [{ kind: "list", items }, next];
+  const block = { ...open, item: { isOrdered, number }, indents: within(open.indents, first), isBlank: false };
+  return { block, adds: "item", ...shown };
 }
-
-const isOrdered = (marker) => /\d/.test(marker);
 
 // Numbers after bullets, or the other way round, begin a list of their own.
-function isOtherList([, indent, marker], items, indents) {
-  return items.length > 0 && indent.length <= indents[0] && isOrdered(marker) !== items[0].ordered;
+const isOtherList = (open, indent, isOrdered) => indent <= open.indents[0] && isOrdered !== open.isOrdered;
+
+function within(indents, indent) {
+  const outer = indents.filter((one) => one <= indent);
+  return outer.at(-1) === indent || outer.length === MAX_DEPTH ? outer : [...outer, indent];
 }
 
-function readItem(line, [prefix, indent, marker], indents) {
-  while (indents.length > 0 && indent.length < indents.at(-1)) indents.pop();
-  if (indents.length === 0 || indent.length > indents.at(-1)) indents.push(indent.length);
-  const ordered = isOrdered(marker);
-  return {
-    depth: indents.length - 1,
-    ordered,
-    number: ordered ? Number.parseInt(marker, 10) : null,
-    lines: [{ text: line.text.slice(prefix.length), start: line.start + prefix.length }],
-  };
+function markerEnd(text, at) {
+  if ("-*+•".includes(text[at])) return at + 1;
+  let end = at;
+  while (end < at + 4 && isDigit(text[end])) end += 1;
+  return end > at && ".)".includes(text[end] ?? " ") ? end + 1 : text.length;
 }
 
-// A blank line ends a list unless another item, or text indented under the item, follows it.
-function continuesAfterBlank(lines, at) {
-  const following = lines[at + 1]?.text ?? "";
-  return ITEM.test(following) || (/^\s{2,}\S/.test(following) && !FENCE.test(following));
+function quote({ text, first }, open) {
+  if (text[first] !== ">") return null;
+  const from = first + (text[first + 1] === " " ? 2 : 1);
+  return { block: { kind: "quote" }, adds: open.kind === "quote" ? "line" : "block", from, to: text.length };
 }
 
-const startsOther = (text) =>
-  FENCE.test(text) || HEADING.test(text) || RULE.test(text) || QUOTE.test(text);
-
-function readQuote(lines, at) {
-  let next = at;
-  while (next < lines.length && QUOTE.test(lines[next].text)) next += 1;
-  const inside = lines.slice(at, next).map(({ text, start }) => {
-    const { length } = QUOTE.exec(text)[0];
-    return { text: text.slice(length), start: start + length };
-  });
-  return [{ kind: "quote", lines: inside }, next];
+function words({ first, end }, open) {
+  const shown = { from: first, to: end };
+  const ofItem = open.kind === "list" && (!open.isBlank || first >= 2);
+  if (ofItem) return { block: { ...open, isBlank: false }, adds: "line", ...shown };
+  return { block: { kind: "paragraph" }, adds: open.kind === "paragraph" ? "line" : "block", ...shown };
 }
 
-function readParagraph(lines, at) {
-  let next = at + 1;
-  while (next < lines.length) {
-    const { text } = lines[next];
-    if (text.trim() === "" || startsOther(text) || ITEM.test(text)) break;
-    next += 1;
-  }
-  return [{ kind: "paragraph", lines: lines.slice(at, next).map(trimmed) }, next];
+const isDigit = (character) => character >= "0" && character <= "9";
+
+// Where blanks from `at` on end.
+export function blanksEnd(text, at) {
+  let end = at;
+  while (end < text.length && isBlank(text[end])) end += 1;
+  return end;
 }
 
-function trimmed({ text, start }) {
-  const offset = text.length - text.trimStart().length;
-  return { text: text.trim(), start: start + offset };
+export const isBlank = (character) => /\s/.test(character);
+
+// Where repetitions of a character from `at` on end, and where those up to `end` start.
+export function runEnd(text, at, character) {
+  let end = at;
+  while (text[end] === character) end += 1;
+  return end;
+}
+
+function runStart(text, end, character) {
+  let start = end;
+  while (text[start - 1] === character) start -= 1;
+  return start;
 }

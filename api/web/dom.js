@@ -20,7 +20,7 @@ const ICONS = {
 };
 
 // An element with attributes and children. `on…` attributes are listeners; `undefined`, `null` and
-// `false` leave an attribute out; strings among the children become text.
+// `false` leave an attribute out. Children are nodes, strings, which become text, and lists of them.
 export function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -28,7 +28,7 @@ export function element(tag, attributes = {}, ...children) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else node.setAttribute(name, value === true ? "" : String(value));
   }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
+  for (const child of children.flat()) if (child !== null && child !== undefined) node.append(child);
   return node;
 }
 

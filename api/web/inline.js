@@ -1,50 +1,52 @@
-// The inside of a line: bold, emphasis, code, links, and citation marks, as DOM nodes.
-// Images are never loaded; a link always shows the host that it leads to.
+// The inside of a line: bold, emphasis, code, links, and citation marks, as DOM nodes. It is read once
+// from left to right. Images are never loaded; a link always shows the host that it leads to.
 
+import { Ahead, webAddress } from "./ahead.js";
+import { isBlank, runEnd } from "./blocks.js";
 import { element } from "./dom.js";
 
-const URL_TEXT = /https?:\/\/[^\s<>"'`[\]\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef]+/y;
-const LINK = /(!?)\[([^\]\n]*)\]\(\s*<?([^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*)>?(?:\s+"[^"]*")?\s*\)/y;
-const ESCAPED = /\\([!-/:-@[-`{-~])/y;
-const TRAILING = /[.,;:!?)}*_~]+$/;
 const WORD = /[\p{L}\p{N}]/u;
+const PUNCTUATION = /[!-/:-@[-`{-~]/; // what a backslash may stand before
+const OF_ADDRESS = /[^\s<>"'`[\]\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef]/;
+const BEHIND_ADDRESS = ".,;:!?)}*_~";
 
-// The nodes of a line {text, start}. `marks` maps a place in the answer to {end, buttons()}.
+// The nodes of `text`, which stands at `start` in its line. `marks` maps a place in the line to the
+// citations there: {end, buttons()}.
 export function inlineNodes({ text, start }, marks) {
+  const ahead = new Ahead(text);
   const nodes = [];
-  let plain = "";
+  let from = 0;
   let at = 0;
   while (at < text.length) {
-    const found = token(text, at, start, marks);
+    const found = token(text, at, start, marks, ahead);
     if (found === null) {
-      plain += text[at];
       at += 1;
       continue;
     }
-    if (plain) nodes.push(document.createTextNode(plain));
-    plain = "";
+    if (at > from) nodes.push(text.slice(from, at));
     nodes.push(...found.nodes);
     at = found.end;
+    from = at;
   }
-  if (plain) nodes.push(document.createTextNode(plain));
+  if (at > from) nodes.push(text.slice(from, at));
   return nodes;
 }
 
 // What begins at `at`: {nodes, end}, or null if it is an ordinary character.
-function token(text, at, start, marks) {
+function token(text, at, start, marks, ahead) {
   const mark = marks.get(start + at);
   if (mark) return { nodes: mark.buttons(), end: mark.end - start };
   switch (text[at]) {
     case "\\":
-      return escaped(text, at);
+      return PUNCTUATION.test(text[at + 1] ?? " ") ? { nodes: [text[at + 1]], end: at + 2 } : null;
     case "`":
-      return code(text, at);
+      return code(text, at, ahead);
     case "*":
     case "_":
-      return strong(text, at, start, marks) ?? emphasis(text, at, start, marks);
+      return strong(text, at, start, marks, ahead) ?? emphasis(text, at, start, marks, ahead);
     case "!":
     case "[":
-      return link(text, at, start, marks);
+      return link(text, at, start, marks, ahead);
     case "h":
       return bareLink(text, at);
     default:
@@ -52,89 +54,73 @@ function token(text, at, start, marks) {
   }
 }
 
-function escaped(text, at) {
-  const match = matchAt(ESCAPED, text, at);
-  return match && { nodes: [match[1]].map((one) => document.createTextNode(one)), end: at + 2 };
+function code(text, at, ahead) {
+  const from = runEnd(text, at, "`");
+  const close = ahead.ticks(from - at, from);
+  if (close < 0) return { nodes: [text.slice(at, from)], end: from };
+  const content = text.slice(from, close);
+  const isPadded = content.startsWith(" ") && content.endsWith(" ") && content.trim() !== "";
+  return { nodes: [element("code", {}, isPadded ? content.slice(1, -1) : content)], end: close + from - at };
 }
 
-function code(text, at) {
-  const ticks = /`+/y;
-  const { length } = matchAt(ticks, text, at)[0];
-  const inside = new RegExp(`(?<!\`)\`{${length}}(?!\`)`, "g");
-  inside.lastIndex = at + length;
-  const close = inside.exec(text);
-  if (close === null) return { nodes: [document.createTextNode("`".repeat(length))], end: at + length };
-  const content = text.slice(at + length, close.index);
-  const trimmed = /^ .*\S.* $/.test(content) ? content.slice(1, -1) : content;
-  return { nodes: [element("code", {}, trimmed)], end: close.index + length };
-}
-
-function strong(text, at, start, marks) {
-  const fence = text[at].repeat(2);
-  if (!text.startsWith(fence, at) || !/\S/.test(text[at + 2] ?? " ")) return null;
-  const close = closing(text, fence, at + 2);
+function strong(text, at, start, marks, ahead) {
+  const fence = text[at] + text[at];
+  if (text[at + 1] !== text[at] || isBlank(text[at + 2] ?? " ")) return null;
+  const close = ahead.closing(fence, at + 3);
   return close < 0 ? null : wrapped("strong", text, [at + 2, close, close + 2], start, marks);
 }
 
-function emphasis(text, at, start, marks) {
+function emphasis(text, at, start, marks, ahead) {
   const fence = text[at];
-  if (!/[^\s*_]/.test(text[at + 1] ?? " ")) return null;
+  const next = text[at + 1] ?? " ";
+  if (isBlank(next) || next === "*" || next === "_") return null;
   if (fence === "_" && WORD.test(text[at - 1] ?? " ")) return null;
-  const close = closing(text, fence, at + 1);
+  const close = ahead.closing(fence, at + 2);
   if (close < 0 || text[close + 1] === fence) return null;
   if (fence === "_" && WORD.test(text[close + 1] ?? " ")) return null;
   return wrapped("em", text, [at + 1, close, close + 1], start, marks);
 }
 
-function closing(text, fence, from) {
-  let close = text.indexOf(fence, from + 1);
-  while (close >= 0 && /\s/.test(text[close - 1])) close = text.indexOf(fence, close + 1);
-  return close;
-}
-
+// What is embraced is read again, but holds no mark that could embrace of the same kind: five times
+// at most.
 function wrapped(tag, text, [from, to, end], start, marks) {
   const inside = { text: text.slice(from, to), start: start + from };
-  return { nodes: [element(tag, {}, ...inlineNodes(inside, marks))], end };
+  return { nodes: [element(tag, {}, inlineNodes(inside, marks))], end };
 }
 
-function link(text, at, start, marks) {
-  const match = matchAt(LINK, text, at);
-  if (match === null) return null;
-  const [whole, image, label, target] = match;
-  const address = webAddress(target);
-  const end = at + whole.length;
-  if (image) return { nodes: [withheldImage(label, address)], end };
+function link(text, at, start, marks, ahead) {
+  const isImage = text[at] === "!";
+  const from = isImage ? at + 2 : at + 1;
+  const close = text[from - 1] === "[" ? ahead.next("]", from) : -1;
+  const target = close < 0 ? null : ahead.target(close + 1);
+  if (target === null) return null;
+  const { address, end } = target;
+  if (isImage) return { nodes: [withheldImage(text.slice(from, close), address)], end };
   if (address === null) return null;
-  const inside = { text: label || address.host, start: start + at + 1 };
-  const nodes = label ? inlineNodes(inside, marks) : [document.createTextNode(address.host)];
+  const label = { text: text.slice(from, close), start: start + from };
+  const nodes = close > from ? inlineNodes(label, marks) : [address.host];
   return { nodes: [anchor(address, nodes), shownHost(address)], end };
 }
 
 function bareLink(text, at) {
+  if (!text.startsWith("http://", at) && !text.startsWith("https://", at)) return null;
   if (/\w/.test(text[at - 1] ?? " ")) return null; // Chinese letters do border on an address
-  const match = matchAt(URL_TEXT, text, at);
-  if (match === null) return null;
-  const shown = match[0].replace(TRAILING, "");
+  let read = at;
+  while (read < text.length && OF_ADDRESS.test(text[read])) read += 1;
+  let end = read;
+  while (BEHIND_ADDRESS.includes(text[end - 1])) end -= 1;
+  const shown = text.slice(at, end);
   const address = webAddress(shown);
-  if (address === null) return null;
-  const nodes = [anchor(address, [document.createTextNode(shown)])];
+  if (address === null) return { nodes: [text.slice(at, read)], end: read };
+  const nodes = [anchor(address, [shown])];
   const plainHost = shown.toLowerCase().startsWith(`${address.protocol}//${address.host}`);
   if (!plainHost || address.username) nodes.push(shownHost(address));
-  return { nodes, end: at + shown.length };
-}
-
-function webAddress(target) {
-  try {
-    const address = new URL(target);
-    return ["http:", "https:"].includes(address.protocol) ? address : null;
-  } catch {
-    return null; // relative, or no address at all: it stays text
-  }
+  return { nodes, end };
 }
 
 function anchor(address, nodes) {
   const safety = { target: "_blank", rel: "noopener noreferrer", referrerpolicy: "no-referrer" };
-  return element("a", { href: address.href, ...safety }, ...nodes);
+  return element("a", { href: address.href, ...safety }, nodes);
 }
 
 const shownHost = (address) => element("span", { class: "host" }, ` (${address.host})`);
@@ -142,9 +128,4 @@ const shownHost = (address) => element("span", { class: "host" }, ` (${address.h
 function withheldImage(label, address) {
   const from = address === null ? "" : ` (${address.host})`;
   return element("span", { class: "withheld" }, `[image${label ? `: ${label}` : ""}${from}]`);
-}
-
-function matchAt(pattern, text, at) {
-  pattern.lastIndex = at;
-  return pattern.exec(text);
 }

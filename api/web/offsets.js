@@ -15,31 +15,32 @@ export function utf16Offsets(text) {
   return (offset) => (offset < starts.length ? starts[offset] : text.length);
 }
 
-export const codePoints = (text) => [...text];
-
-// Where the quotes of citations stand in a passage {page, start, before, text, after}, as sorted,
-// disjoint [from, to) code point ranges of before + text + after. `start` is the page offset of
-// `text`. A passage over a page break has one offset only; there the quote itself is looked up.
-export function quotedRanges(passage, citations) {
-  const before = codePoints(passage.before);
-  const whole = [...before, ...codePoints(passage.text), ...codePoints(passage.after)];
-  const base = passage.start - before.length;
-  const ranges = citations.map((citation) => {
-    const length = codePoints(citation.quote).length;
-    const expected = citation.start - base;
-    if (citation.page === passage.page && matches(whole, expected, citation.quote, length)) {
-      return [expected, expected + length];
-    }
-    const found = whole.join("").indexOf(citation.quote);
-    if (found < 0 || length === 0) return null;
-    const from = codePoints(whole.join("").slice(0, found)).length;
-    return [from, from + length];
-  });
-  return merged(ranges.filter((range) => range !== null));
+export function countPoints(text) {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
 }
 
-function matches(whole, from, quote, length) {
-  return length > 0 && from >= 0 && whole.slice(from, from + length).join("") === quote;
+// Where the quotes of citations stand in a passage {page, start, before, text, after}, as sorted,
+// disjoint [from, to) UTF-16 ranges of before + text + after. `start` is the page offset of `text`.
+// A passage over a page break has one offset only; there the quotes themselves are looked up, each
+// behind the one before it.
+export function quotedRanges(passage, citations) {
+  const whole = passage.before + passage.text + passage.after;
+  const place = utf16Offsets(whole);
+  const base = passage.start - countPoints(passage.before);
+  const inOrder = [...citations].sort((one, other) => one.page - other.page || one.start - other.start);
+  const ranges = [];
+  let behind = 0;
+  for (const { page, start, quote } of inOrder) {
+    if (quote === "") continue;
+    const expected = page === passage.page && start >= base ? place(start - base) : whole.length;
+    const from = whole.startsWith(quote, expected) ? expected : whole.indexOf(quote, behind);
+    if (from < 0) continue;
+    behind = from;
+    ranges.push([from, from + quote.length]);
+  }
+  return merged(ranges);
 }
 
 function merged(ranges) {

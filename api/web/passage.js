@@ -3,7 +3,7 @@
 
 import { describe } from "./api.js";
 import { byId, element, icon } from "./dom.js";
-import { codePoints, quotedRanges } from "./offsets.js";
+import { quotedRanges } from "./offsets.js";
 
 export class PassageDialog {
   #latest = 0;
@@ -55,7 +55,7 @@ export class PassageDialog {
   }
 }
 
-// The text before, of and after the passage; ranges are code points of the three together.
+// The text before, of and after the passage; ranges are places in the three together.
 function passageNodes({ before, text, after }, ranges) {
   const parts = [
     ["around", before],
@@ -65,27 +65,22 @@ function passageNodes({ before, text, after }, ranges) {
   const nodes = [];
   let offset = 0;
   for (const [name, words] of parts) {
-    const characters = codePoints(words);
-    const span = element("span", { class: name }, ...marked(characters, offset, ranges));
-    if (characters.length > 0) nodes.push(span);
-    offset += characters.length;
+    if (words) nodes.push(element("span", { class: name }, marked(words, offset, ranges)));
+    offset += words.length;
   }
-  return [element("div", { class: "passage-text" }, ...nodes)];
+  return [element("div", { class: "passage-text" }, nodes)];
 }
 
-function marked(characters, offset, ranges) {
+function marked(words, offset, ranges) {
   const nodes = [];
   let at = 0;
-  const take = (to) => characters.slice(at, to).join("");
   for (const [from, to] of ranges) {
-    const begin = Math.min(Math.max(from - offset, 0), characters.length);
-    const end = Math.min(Math.max(to - offset, 0), characters.length);
+    const begin = Math.min(Math.max(from - offset, 0), words.length);
+    const end = Math.min(Math.max(to - offset, 0), words.length);
     if (begin >= end) continue;
-    nodes.push(take(begin));
-    at = begin;
-    nodes.push(element("mark", {}, take(end)));
+    nodes.push(words.slice(at, begin), element("mark", {}, words.slice(begin, end)));
     at = end;
   }
-  nodes.push(take(characters.length));
+  nodes.push(words.slice(at));
   return nodes.filter((node) => node !== "");
 }

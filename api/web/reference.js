@@ -12,7 +12,7 @@ const operations = Object.entries(described.paths).flatMap(([path, methods]) =>
 const shown = operations.map((operation) => ({ operation, node: entry(operation), text: searched(operation) }));
 byId("operations").append(...shown.map(({ node }) => node));
 byId("filter").addEventListener("input", ({ target }) => {
-  const words = target.value.toLowerCase().split(/\s+/);
+  const words = target.value.toLowerCase().split(" ");
   for (const { node, text } of shown) node.hidden = !words.every((word) => text.includes(word));
 });
 document.body.dataset.ready = "true";

@@ -23,7 +23,10 @@ async function newApp(api, dataset, apps) {
 
 // Readable if the name is, and in any case the dataset's own.
 function slugOf({ id, name }) {
-  const words = name.toLowerCase().normalize("NFKD").replace(/[^a-z0-9]+/g, "-");
-  const tail = id.toLowerCase().replace(/[^a-z0-9]+/g, "").slice(-8);
-  return `${words.slice(0, SLUG_LENGTH)}-${tail}`.replace(/-+/g, "-").replace(/^-/, "");
+  const words = partsOf(name).join("-").slice(0, SLUG_LENGTH);
+  const tail = partsOf(id).join("").slice(-8);
+  return partsOf(`${words} ${tail}`).join("-");
 }
+
+const partsOf = (text) =>
+  text.toLowerCase().normalize("NFKD").replace(/[^a-z0-9]/g, " ").split(" ").filter(Boolean);

@@ -4,7 +4,7 @@
 import { AnswerText } from "./answer-text.js";
 import { explain } from "./api.js";
 import { byId, element, icon, iconButton } from "./dom.js";
-import { codePoints } from "./offsets.js";
+import { utf16Offsets } from "./offsets.js";
 import { routeBadge } from "./route-badge.js";
 import { sourceList } from "./source-list.js";
 
@@ -45,7 +45,7 @@ export class TurnView {
   update() {
     const { turn } = this;
     this.root.dataset.status = turn.status;
-    this.words.render(turn.answer, turn.citations);
+    this.words.render(turn.answer, turn.citations, turn.isOver);
     this.#drawBadge();
     this.#drawProgress();
     this.#drawSources();
@@ -79,10 +79,10 @@ export class TurnView {
 
   #drawSources() {
     const { turn } = this;
-    const cited = [...new Set(turn.citations.map((citation) => citation.n))];
-    const key = JSON.stringify([turn.sources.length, cited, turn.isOver]);
+    const key = JSON.stringify([turn.sources.length, turn.citations.length, turn.isOver]);
     if (key === this.#drawnSources) return;
     this.#drawnSources = key;
+    const cited = [...new Set(turn.citations.map((citation) => citation.n))];
     const open = (n) =>
       this.actions.openPassage(turn, n, turn.citations.filter((citation) => citation.n === n));
     const list = turn.isOver || cited.length > 0 ? sourceList(turn.sources, cited, open) : [];
@@ -132,9 +132,9 @@ export class TurnView {
 
 // Names the sentences that no source supports, as many as do not bury the answer.
 function unsupportedNotes({ answer, unsupported }) {
-  const characters = codePoints(answer);
+  const place = utf16Offsets(answer);
   const named = unsupported.slice(0, NAMED).map(({ answer_start, answer_end }) => {
-    const sentence = characters.slice(answer_start, answer_end).join("");
+    const sentence = answer.slice(place(answer_start), place(answer_end));
     return note(`No source says this: “${sentence}”`);
   });
   const more = unsupported.length - NAMED;

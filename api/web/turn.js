@@ -69,7 +69,7 @@ const APPLY = {
     turn.answer += data.text;
   },
   citation(turn, data) {
-    turn.citations = [...turn.citations, data];
+    turn.citations.push(data);
   },
   "run.completed"(turn, data) {
     turn.status = "completed";

@@ -16,7 +16,7 @@ const { AnswerText } = await import("/static/answer-text.js");
 const root = document.createElement("div");
 document.body.append(root);
 const text = new AnswerText(root, () => {});
-for (let end = 1; end <= args[0].length; end += 1) text.render(args[0].slice(0, end), []);
+for (let end = 1; end <= args[0].length; end += 1) text.render(args[0].slice(0, end), [], false);
 text.render(args[0], args[1]);
 const grown = root.innerHTML;
 const fresh = document.createElement("div");
