@@ -57,11 +57,18 @@ class KnowledgeBaseServer(Server):
         await super().shutdown(sockets)
 
 
-def serve(settings: Settings, *, demo: bool, announce: Callable[[str], None] | None = None) -> None:
+def serve(
+    settings: Settings,
+    *,
+    demo: bool,
+    as_is: bool = False,
+    announce: Callable[[str], None] | None = None,
+) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Args:
         demo: also make the demo knowledge base.
+        as_is: start though files of the data folder are missing or do not belong together.
         announce: gets the ready line with the login link; standard output if not given.
 
     Raises:
@@ -70,7 +77,9 @@ def serve(settings: Settings, *, demo: bool, announce: Callable[[str], None] | N
     logs.configure(settings.log_level)
     _allow_many_connections()
     with ExitStack() as stack:
-        kb = stack.enter_context(_opened(settings))  # first: its refusal names the other server
+        kb = stack.enter_context(
+            _opened(settings, as_is)
+        )  # first: its refusal names the other server
         listener = stack.enter_context(listen(settings.server))
         url = url_of(listener)
 
@@ -99,7 +108,7 @@ def connection(settings: Settings) -> Iterator[tuple[str, str]]:
     if found is not None:
         yield found
         return
-    with _opened(settings) as kb, running(kb) as url:
+    with _opened(settings, as_is=False) as kb, running(kb) as url:
         yield url, kb.access.admin_key
 
 
@@ -122,8 +131,8 @@ def running(kb: KnowledgeBase) -> Iterator[str]:
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[KnowledgeBase]:
-    kb = open_kb(settings)
+def _opened(settings: Settings, as_is: bool) -> Iterator[KnowledgeBase]:
+    kb = open_kb(settings, as_is=as_is)
     try:
         yield kb
     finally:

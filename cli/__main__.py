@@ -58,6 +58,9 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Add the demo knowledge base.")] = False,
+    as_is: Annotated[
+        bool, typer.Option("--as-is", help="Start though files of the data folder are missing.")
+    ] = False,
 ) -> None:
     """Start the server: API, console and ingest workers in one process."""
     gc.disable()  # imports make no garbage; `serve` turns it on again
@@ -66,7 +69,7 @@ def serve(
     settings = _settings()
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     server = settings.server.model_copy(update=given)
-    run(settings.model_copy(update={"server": server}), demo=demo)
+    run(settings.model_copy(update={"server": server}), demo=demo, as_is=as_is)
 
 
 @app.command()
@@ -133,6 +136,8 @@ def fsck(
             typer.echo(f"{violation['code']}: {violation['detail']}", err=True)
         state = "clean" if report["clean"] else f"{len(report['violations'])} violations"
         typer.echo(f"{report['documents']} documents, {report['chunks']} chunks: {state}")
+        for line in report["advice"]:
+            typer.echo(line, err=True)
     if not report["clean"]:
         raise typer.Exit(1)
 

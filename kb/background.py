@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from kb.errors import StorageFull
+from kb.errors import DatabaseDamaged, StorageFull
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class Loop:
                 with self._turn:
                     rest_s = self._work()
             except Exception as exc:  # the edge of a thread: the work stays and is tried again
-                is_known = isinstance(exc, StorageFull)
+                is_known = isinstance(exc, (StorageFull, DatabaseDamaged))
                 logger.log(
                     logging.WARNING if is_known else logging.ERROR,
                     "%s broke off and is tried again: %s",

@@ -17,11 +17,14 @@ KnowledgeBaseError
     ├── Overloaded           try again later
     ├── ModelUnavailable     the language model did not answer
     ├── IndexDamaged         a derived index must be rebuilt from the database
+    ├── DatabaseDamaged      pages of the database cannot be read
     └── StorageFull          the disk is full
         └── StorageFailed    the disk reports an error
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class KnowledgeBaseError(Exception):
@@ -165,6 +168,19 @@ class IndexDamaged(Unavailable):
         )
         self.dataset_id = dataset_id
         self.generation = generation
+
+
+class DatabaseDamaged(Unavailable):
+    """Pages of the database cannot be read: nothing may be removed on its word."""
+
+    code = "database_damaged"
+
+    def __init__(self, found: Sequence[str] = ()) -> None:
+        where = f": {'; '.join(found)}" if found else ""
+        super().__init__(
+            f"The database is damaged{where}. Nothing was removed. Keep a copy of the data folder, "
+            f"and restore the last backup into a new one: `kb restore FILE --data-dir NEW`."
+        )
 
 
 class StorageFull(Unavailable):

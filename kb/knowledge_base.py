@@ -12,6 +12,7 @@ from typing import IO
 from kb.access import Access
 from kb.chat.ask.chat_models import ChatModels
 from kb.chat.chat import Chat
+from kb.errors import DatabaseDamaged, DataFolderLocked
 from kb.files.folder import DataFolder
 from kb.files.originals import Originals
 from kb.files.owners import Owner
@@ -28,14 +29,17 @@ from kb.settings import Settings
 from kb.start_line import log_start
 from kb.store.access.secrets import Secrets, read_or_create
 from kb.store.content import datasets, documents
-from kb.store.engine.database import Database, note_stop, stopped_cleanly
-from kb.store.work import deletion, jobs
+from kb.store.engine.database import Database, damage, note, note_stop, stopped_cleanly
+from kb.store.work import deletion, jobs, uploads
 from kb.threads import SearchThreads
 from kb.types import Dataset, Processing, Scope
+from kb.upkeep import belonging
 from kb.upkeep.backup import Backup
+from kb.upkeep.belonging import Stamp
 from kb.upkeep.erasing import Erasing
 from kb.upkeep.fsck import Fsck
 from kb.upkeep.reindexing import Reindexing
+from kb.upkeep.strays import Strays
 from kb.upkeep.verification import Verification
 
 logger = logging.getLogger(__name__)
@@ -106,8 +110,11 @@ class KnowledgeBase:
         """Delete a dataset with everything in it."""
         with self.database.write() as tx:
             self.erasing.remember(tx, scope, documents.ids_of(tx, dataset_id))
+            unfinished = uploads.of_dataset(tx, dataset_id)
             hashes = deletion.delete_dataset(tx, scope, dataset_id)
         self.collect_originals(hashes)
+        for upload_id in unfinished:
+            (self.folder.uploads / upload_id).unlink(missing_ok=True)
 
     def collect_originals(self, hashes: Iterable[str]) -> None:
         """Delete those of the originals that no document needs any more."""
@@ -136,12 +143,17 @@ class KnowledgeBase:
                 self.database.writing(note_stop, is_clean=True)
 
 
-def open_kb(settings: Settings) -> KnowledgeBase:
+def open_kb(settings: Settings, *, as_is: bool = False) -> KnowledgeBase:
     """Open a data folder, and make it if it is new.
+
+    Args:
+        as_is: go on with what is there, though files are missing or do not belong together.
 
     Raises:
         DataFolderLocked: another process owns it.
-        Rejected: it was written by a newer version, or the embedding model is not on this machine.
+        Rejected: it was written by a newer version, or the embedding model is not on this machine,
+            or files are missing or do not belong together.
+        DatabaseDamaged: pages of the database that are needed cannot be read.
         StorageFull: there is no room to make it.
         Unavailable: the search for words does not work with the libraries of this machine.
     """
@@ -149,42 +161,46 @@ def open_kb(settings: Settings) -> KnowledgeBase:
     lock = folder.lock()
     try:
         self_test()
+        stamp = belonging.check(folder, as_is=as_is)
         kb = _open(settings, folder, lock)
         log_start(settings, folder, kb.database)
-        _recover(kb)
+        _recover(kb, stamp, is_trusted=not as_is)
         return kb
+    except DatabaseDamaged as exc:
+        lock.close()
+        raise DatabaseDamaged(damage(folder.database)) from exc
     except BaseException:
         lock.close()
         raise
 
 
 def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBase:
+    vault, admin_key = Secrets.open(folder.secret), _admin_key(settings, folder)  # may refuse
     database = Database(folder.database)
-    owner = Owner(folder.owners)
+    owner = _only_owner(folder)
     originals = Originals(folder.originals, owner.id)
-    vault = Secrets.open(folder.secret)
     embedders = _embedders(settings, folder)
     vector_health, keyword_health = IndexHealth(), IndexHealth()
-    open_limit = settings.search.open_indexes
-    vectors = ChromaVectors(folder.index, open_limit=open_limit, health=vector_health)
-    keywords = TantivyKeywords(folder.index, open_limit=open_limit)
+    search = settings.search
+    vectors = ChromaVectors(folder.index, open_limit=search.open_indexes, health=vector_health)
+    keywords = TantivyKeywords(folder.index, open_limit=search.open_indexes)
     applier = Applier(database, vectors, keywords, vector_health, keyword_health)
     searcher = Searcher(
         database,
         embedders,
         NearestTexts(vectors, vector_health, database),
         VerifiedKeywords(keywords, keyword_health),
-        candidates=settings.search.candidates,
-        threads=settings.search.threads,
-        max_waiting=settings.search.max_waiting,
+        candidates=search.candidates,
+        threads=search.threads,
+        max_waiting=search.max_waiting,
         reranker=_reranker(settings, folder),
     )
-    fsck = Fsck(database, originals, vectors, keywords, applier, owner)
+    fsck = Fsck(database, Strays(database, folder, originals), vectors, keywords, applier, owner)
     verification = Verification(fsck, applier, vectors, vector_health, keyword_health)
     holders = (database, originals, applier, vault, folder, owner)
     models = ChatModels(database, vault, settings.llm)
-    access = Access(database, vault, _admin_key(settings, folder))
-    threads = SearchThreads(settings.search.threads, settings.search.max_waiting)
+    access = Access(database, vault, admin_key)
+    threads = SearchThreads(search.threads, search.max_waiting)
     return KnowledgeBase(
         settings=settings,
         folder=folder,
@@ -210,15 +226,27 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
     )
 
 
-def _recover(kb: KnowledgeBase) -> None:
+def _only_owner(folder: DataFolder) -> Owner:
+    owner = Owner(folder.owners)
+    if owner.living() != {owner.id}:  # the lock was removed under the other
+        owner.close()
+        raise DataFolderLocked(f"Another process already uses the data folder {folder.root}.")
+    return owner
+
+
+def _recover(kb: KnowledgeBase, stamp: Stamp, *, is_trusted: bool) -> None:
     """Take up what dead processes left, and do not trust an index after an unclean stop."""
     living = kb.owner.living()
     kb.originals.sweep_staging(living)
     with kb.database.write() as tx:
         requeued = jobs.requeue_left(tx, living)
-        was_clean = stopped_cleanly(tx)
+        was_clean = is_trusted and stopped_cleanly(tx)
         note_stop(tx, is_clean=False)
+        note(tx, belonging.STAMP, str(stamp))
         datasets.adopt(tx, kb.embedder.fingerprint, kb.embedders.configured)
+    belonging.put(kb.lock, stamp)
+    if not any(kb.originals.hashes()) and kb.database.reading(documents.original_hashes):
+        logger.warning("all originals are missing from %s", kb.folder.originals)
     if requeued:
         logger.info("%d documents were being indexed when the last process stopped", requeued)
     if not was_clean:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ingest.intake.upload import Acceptance, UploadedFile, accept, checked_name
@@ -114,12 +115,16 @@ class ResumableUploads:
         self._files.remove(upload.id)
 
     def sweep(self) -> None:
-        """Delete what has expired, and bytes that no upload owns."""
+        """Delete what has expired, and set aside bytes that no upload owns."""
         before = set(self._files.ids())
-        self._kb.database.writing(uploads.remove_expired)
+        expired = self._kb.database.writing(uploads.remove_expired)
         known = {upload.id for upload in self._kb.database.reading(uploads.every)}
-        for upload_id in before - known:
+        for upload_id in expired:
             self._files.remove(upload_id)
+        for upload_id in before - known - expired:
+            with suppress(FileNotFoundError):  # its dataset was deleted meanwhile
+                self._kb.folder.set_aside(self._files.path(upload_id))
+                logger.warning("moved %s, which no upload owns, to lost/", upload_id)
 
     def recover(self) -> None:
         """At start: finish what was whole when the process stopped, and sweep."""

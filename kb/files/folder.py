@@ -39,6 +39,7 @@ class DataFolder:
         self.owners = root / "owners"
         self.index = root / "index"
         self.models = root / "models"
+        self.lost = root / "lost"
         self.secret = root / "secret.key"
         self.admin_key = root / "admin.key"
         self._server = root / "server.json"
@@ -49,8 +50,8 @@ class DataFolder:
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def check(self) -> None:
-        """Raises Rejected unless a knowledge base lies here."""
-        if not self.database.is_file():
+        """Raises Rejected unless a knowledge base lies here, or what is left of one."""
+        if not self.database.is_file() and not self.originals.is_dir():
             raise Rejected(
                 f"There is no knowledge base in the folder {self.root.absolute()}. Set KB_DATA_DIR "
                 f"to its folder; `kb serve` and `kb ingest` make a new one."
@@ -76,6 +77,19 @@ class DataFolder:
             raise DataFolderLocked(self._locked_message())
         self.withdraw()  # what a killed server announced
         return file
+
+    def stamp(self) -> str:
+        """What the last owner wrote into the lock; empty if nothing."""
+        return self._lock.read_text(encoding="ascii", errors="replace")
+
+    def set_aside(self, path: Path) -> None:
+        """Move a file that no row needs to `lost/`, for people to look at."""
+        self.lost.mkdir(exist_ok=True)
+        path.replace(self.lost / path.name)
+
+    def lost_files(self) -> list[Path]:
+        """What was set aside, until somebody deletes it."""
+        return list(self.lost.iterdir()) if self.lost.is_dir() else []
 
     def announce(self, url: str) -> None:
         """Say where the server of this folder listens."""

@@ -131,9 +131,7 @@ class Originals:
 
     def hashes(self) -> Iterator[str]:
         """The names of all originals on disk, but for those that go when they are released."""
-        for path in self._root.glob("[0-9a-f][0-9a-f]/*"):
-            if path.name not in self._unwanted:
-                yield path.name
+        return (path.name for path in named(self._root) if path.name not in self._unwanted)
 
     def sweep_staging(self, living: Collection[str]) -> None:
         """Delete what dead processes left half-written; nothing there was acknowledged."""
@@ -150,6 +148,11 @@ class Originals:
             fsync_folder(self._root)
         os.replace(staged.path, target)
         return target.parent
+
+
+def named(root: Path) -> Iterator[Path]:
+    """The files of all originals that have their names."""
+    return root.glob("[0-9a-f][0-9a-f]/*")
 
 
 def _copy(

@@ -43,8 +43,7 @@ class PartialFiles:
     def append(self, upload_id: str, data: bytes) -> None:
         """Add bytes at the end and fsync. Raises StorageFull; then some of them may be there."""
         check_room(self._root)
-        with full_disk_reported(), self.path(upload_id).open("r+b") as file:
-            file.seek(0, os.SEEK_END)
+        with full_disk_reported(), self.path(upload_id).open("ab") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -10,8 +10,9 @@ from pathlib import Path
 from kb.files.folder import DataFolder
 
 PIECE_BYTES = 1 << 20
-UNSCANNED = ("models", "originals")
-"""Models hold no documents. Originals are checked by name: those of others may hold the same."""
+UNSCANNED = ("models", "originals", "lost")
+"""Models hold no documents. Originals are checked by name: those of others may hold the same.
+What is lost was never known, and is for people to look at."""
 
 
 @dataclass(frozen=True, slots=True)

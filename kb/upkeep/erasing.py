@@ -239,7 +239,9 @@ class Erasing(Loop):
     def _unsealed(self, due: Iterable[Erasure]) -> list[bytes]:
         sealed = (each.samples for each in due if each.samples is not None)
         return [
-            b64decode(piece) for each in sealed for piece in json.loads(self._vault.unseal(each))
+            b64decode(piece)
+            for each in sealed
+            for piece in json.loads(self._vault.unseal(each) or "[]")
         ]
 
 

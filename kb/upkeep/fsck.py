@@ -1,23 +1,23 @@
 """Checks every invariant of a data folder, and rebuilds what is derived.
 
-Violations are sentences for people with a stable code for scripts. What can be repaired without
-a file or a model is: indexes, stray originals, unused embeddings; and a document that nothing works
-on is queued again. A missing original is a loss and stays reported. Documents may come and go while
-a check runs: the indexes stand still for it, and what looks wrong with a file is looked at twice.
+Violations are sentences for people with a stable code for scripts. A check that meets what it
+cannot read says so, and the others go on. What can be repaired without a file or a model is:
+indexes, unused embeddings; and a document that nothing works on is queued again. An original that
+no row knows is moved to `lost/` and never deleted: it may be the rows that are lost. A missing
+original is a loss and stays reported. Documents may come and go while a check runs: the indexes
+stand still for it, and what looks wrong with a file is looked at twice.
 """
 
 from __future__ import annotations
 
-import hashlib
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from kb.errors import IndexDamaged
-from kb.files.originals import Originals
+from kb.errors import DatabaseDamaged, IndexDamaged, StorageFull
 from kb.files.owners import Owner
 from kb.index.applier import Applier
 from kb.protocols import IndexKey, KeywordIndex, VectorIndex
@@ -27,32 +27,38 @@ from kb.store.engine.database import Database, Transaction
 from kb.store.upkeep import checks
 from kb.store.work import batch_control
 from kb.types import Dataset
+from kb.upkeep.strays import Strays, Violation
 
 PROBED_VECTORS = 200
 """Vectors per dataset that must find themselves; all of them when there are fewer."""
 
-SETTLE_S = 0.3
-LOOKS = 10
-"""Whoever deletes a document removes its original next, when it is its turn to write: what seems a
-stray is looked at again after some seconds, up to so many times."""
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One broken promise."""
-
-    code: str
-    detail: str
+_RESTORE = (
+    "The database is damaged: stop the server, keep a copy of the data folder, and restore the "
+    "last backup into a new one (`kb restore FILE --data-dir NEW`). What was uploaded since then "
+    "is still in originals/."
+)
+_UPLOAD = "An original that is lost cannot be made again: upload the file once more."
+ADVICE = {
+    "database": _RESTORE,
+    "unreadable": _RESTORE,
+    "original_missing": _UPLOAD,
+    "original_changed": _UPLOAD,
+    "original_stray": "`kb fsck --repair` moves originals that no document needs to lost/.",
+}
+"""Code of a violation → what to do about it, where the violation does not say so itself."""
+LOST = "{count} files lie in {folder}, which no document needs. Look at them, then delete them."
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a check found, and what it repaired."""
 
-    documents: int
-    chunks: int
+    documents: int | None
+    chunks: int | None
+    lost: int
     violations: tuple[Violation, ...]
     repaired: tuple[str, ...]
+    advice: tuple[str, ...]
 
     @property
     def is_clean(self) -> bool:
@@ -66,14 +72,14 @@ class Fsck:
     def __init__(
         self,
         database: Database,
-        originals: Originals,
+        strays: Strays,
         vectors: VectorIndex,
         keywords: KeywordIndex,
         applier: Applier,
         owner: Owner,
     ) -> None:
         self._database = database
-        self._originals = originals
+        self.strays = strays
         self._vectors = vectors
         self._keywords = keywords
         self._applier = applier
@@ -82,12 +88,21 @@ class Fsck:
         self._indexes = {"vector": vectors, "keyword": keywords}
 
     def run(self, *, repair: bool = False) -> Report:
-        """Apply what waits, check everything, and with `repair` rebuild what is derived."""
-        self._applier.drain()
-        repaired = list(self._repair()) if repair else []
-        violations = tuple(self._violations())
-        with self._database.read() as tx:
-            return Report(documents.count(tx), chunks.count(tx), violations, tuple(repaired))
+        """Apply what waits, check everything, and with `repair` rebuild what is derived.
+
+        Nothing is repaired on the word of a damaged database.
+        """
+        broken = self._database.reading(dialect.integrity_problems)
+        found = [Violation("database", f"{problem}.") for problem in broken]
+        found += _guarded("what waits for the indexes", self._drained)
+        repaired = list(self._repair()) if repair and not found else []
+        found += self._violations()
+        folder = self.strays.folder
+        advice = dict.fromkeys(ADVICE[each.code] for each in found if each.code in ADVICE)
+        if lost := len(folder.lost_files()):
+            advice[LOST.format(count=lost, folder=folder.lost)] = None
+        counts = self._count(documents.count), self._count(chunks.count)
+        return Report(*counts, lost, tuple(found), tuple(repaired), tuple(advice))
 
     def datasets(self) -> list[Dataset]:
         """Every dataset, once for each of its generations, as it would be with that one live."""
@@ -111,58 +126,30 @@ class Fsck:
             except IndexDamaged:
                 return True
 
-    def remove_strays(self) -> Iterator[str]:
-        """Delete the originals that no document needs, as a crash may leave them."""
-        for name in self._strays():
-            with self._database.write() as tx:
-                if not documents.needs_original(tx, name):
-                    self._originals.remove(name)
-                    yield f"Removed the stray original {name}."
+    def _drained(self) -> Iterator[Violation]:
+        self._applier.drain()
+        yield from ()
+
+    def _count(self, count: Callable[[Transaction], int]) -> int | None:
+        try:
+            return self._database.reading(count)
+        except DatabaseDamaged:
+            return None
 
     def _violations(self) -> Iterator[Violation]:
-        for problem in self._database.reading(dialect.integrity_problems):
-            yield Violation("database", f"SQLite reports: {problem}.")
+        for what, check in checks.CHECKS.items():
+            yield from _guarded(what, partial(self._row_problems, check))
+        yield from _guarded("the originals", self.strays.problems)
+        yield from _guarded("the indexes", self._problems_of_indexes)
+
+    def _row_problems(self, check: checks.Check) -> Iterator[Violation]:
         with self._database.read() as tx:
-            for code, detail in checks.problems(tx):
-                yield Violation(code, detail)
-        yield from self._original_problems()
+            yield from (Violation(code, detail) for code, detail in check(tx))
+
+    def _problems_of_indexes(self) -> Iterator[Violation]:
         for dataset in self.datasets():
-            yield from self._index_problems(dataset)
-
-    def _original_problems(self) -> Iterator[Violation]:
-        for name in sorted(self._database.reading(documents.original_hashes)):
-            problem = self._original_problem(name)
-            if problem is not None and self._database.reading(documents.needs_original, name):
-                yield problem
-        for name in sorted(self._lasting_strays()):
-            with self._database.write() as tx:  # an upload in progress has added its rows by now
-                is_stray = not documents.needs_original(tx, name)
-            if is_stray:
-                yield Violation("original_stray", f"No document needs the original {name}.")
-
-    def _original_problem(self, name: str) -> Violation | None:
-        try:
-            with self._originals.path(name).open("rb") as file:
-                is_whole = hashlib.file_digest(file, "sha256").hexdigest() == name
-        except OSError as exc:
-            return Violation(
-                "original_missing", f"The original {name} cannot be read: {exc.strerror}."
-            )
-        changed = Violation("original_changed", f"The original {name} has other bytes.")
-        return None if is_whole else changed
-
-    def _lasting_strays(self) -> set[str]:
-        strays = set(self._strays())
-        for _ in range(LOOKS):
-            if not strays:
-                break
-            time.sleep(SETTLE_S)
-            strays.intersection_update(self._strays())
-        return strays
-
-    def _strays(self) -> list[str]:
-        held = set(self._originals.hashes())
-        return sorted(held - self._database.reading(documents.original_hashes))
+            check = partial(self._index_problems, dataset)
+            yield from _guarded(f"the indexes of dataset {dataset.name!r}", check)
 
     def _index_problems(self, dataset: Dataset) -> list[Violation]:
         with self._applier.paused():
@@ -218,7 +205,19 @@ class Fsck:
             if self.is_damaged(dataset):
                 count = self._applier.rebuild(IndexKey(dataset.id, dataset.generation))
                 yield f"Rebuilt the indexes of dataset {dataset.name!r}: {count} chunks."
-        yield from self.remove_strays()
+        yield from self.strays.put_away()
+
+
+def _guarded(what: str, check: Callable[[], Iterable[Violation]]) -> Iterator[Violation]:
+    try:
+        yield from check()
+    except StorageFull:
+        raise
+    except Exception as exc:  # the edge of a check: damaged rows can raise anything
+        reason = (
+            "the database is damaged" if isinstance(exc, DatabaseDamaged) else type(exc).__name__
+        )
+        yield Violation("unreadable", f"Could not check {what}: {reason}.")
 
 
 _ROWS = {"vector": "texts", "keyword": "chunks"}

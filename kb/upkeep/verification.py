@@ -10,7 +10,7 @@ import logging
 import threading
 
 from kb.background import Loop, Wakeups
-from kb.errors import NotFound, StorageFull
+from kb.errors import DatabaseDamaged, NotFound, StorageFull
 from kb.index.applier import Applier
 from kb.index.embedded_chroma.probe import probed
 from kb.index.embedded_chroma.vectors import ChromaVectors
@@ -72,9 +72,17 @@ class Verification(Loop):
             thread.join()
 
     def _check(self) -> None:
+        try:
+            self._check_all()
+        except (
+            DatabaseDamaged
+        ) as exc:  # trying again mends nothing, and `kb fsck` waits for the end
+            logger.error("the indexes are not checked: %s", exc.detail)
+
+    def _check_all(self) -> None:
         """Keywords first, because searches wait for them; then vectors, which SQL can replace."""
-        for removed in self._fsck.remove_strays():
-            logger.info("after an unclean stop: %s", removed)
+        for done in self._fsck.strays.put_away():
+            logger.warning("after an unclean stop: %s", done)
         for dataset in self._fsck.datasets():
             if self.is_stopping:
                 return

@@ -49,6 +49,7 @@ async def metrics(request: Request, kb: KB, scope: AdminScope) -> PlainTextRespo
             ("kb_runs_active", "gauge", "Answers in progress.", [({}, kb.chat.active_runs)]),
             ("kb_documents", "gauge", "Documents by status.", documents_by_status),
             *_of_models(kb),
+            ("kb_lost_files", "gauge", "Files in lost/.", [({}, len(kb.folder.lost_files()))]),
             ("kb_jobs_waiting", "gauge", "Documents that wait for indexing.", [({}, waiting)]),
         ]
     )

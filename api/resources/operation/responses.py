@@ -8,7 +8,7 @@ from pydantic import MISSING, Field
 
 from api.resources.response import Response, Sometimes, Timestamp
 from kb.types import KeyKind, Limits
-from kb.upkeep.fsck import Violation
+from kb.upkeep.strays import Violation
 
 
 class KeyResponse(Response):
@@ -62,7 +62,12 @@ class FsckResponse(Response):
     """What a check of the data folder found, and what it repaired."""
 
     clean: bool = Field(validation_alias="is_clean")
-    documents: int
-    chunks: int
+    documents: int | None
+    """Null where the database could not say."""
+    chunks: int | None
+    lost: int
+    """Files in `lost/`, which no document needs."""
     violations: tuple[Violation, ...]
     repaired: tuple[str, ...]
+    advice: tuple[str, ...]
+    """What to do about it, a sentence or two for each kind of violation."""

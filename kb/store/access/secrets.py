@@ -8,9 +8,10 @@ import os
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 
 from kb.errors import Rejected
 from kb.files.originals import fsync_folder
@@ -35,10 +36,12 @@ class Secrets:
         try:
             return cls(bytes.fromhex(read_or_create(path, lambda: secrets.token_hex(SECRET_BYTES))))
         except ValueError as exc:
-            raise Rejected(
-                f"The file {path} is damaged. Restore it from a backup: without it no access key "
-                f"and no provider key can be read."
-            ) from exc
+            raise _damaged(path) from exc
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells this secret from others; it says nothing about it."""
+        return self.digest("fingerprint").hex()[:16]
 
     def digest(self, value: str) -> bytes:
         """HMAC-SHA-256 of a value: 32 bytes."""
@@ -48,9 +51,11 @@ class Secrets:
         """Encrypt a value (Fernet: AES-128-CBC with HMAC-SHA-256)."""
         return self._fernet.encrypt(value.encode())
 
-    def unseal(self, sealed: bytes) -> str:
-        """The value that was sealed."""
-        return self._fernet.decrypt(sealed).decode()
+    def unseal(self, sealed: bytes) -> str | None:
+        """The value that was sealed; None if it was with another secret."""
+        with suppress(InvalidToken):
+            return self._fernet.decrypt(sealed).decode()
+        return None
 
     def _derive(self, purpose: bytes) -> bytes:
         return hmac.new(self._secret, purpose, hashlib.sha256).digest()
@@ -60,14 +65,23 @@ def read_or_create(path: Path, make: Callable[[], str]) -> str:
     """The text of an owner-only file, made at first use; it gets its name when it is whole.
 
     Raises:
-        Rejected: the file is empty.
+        Rejected: the file is shorter than what is made.
     """
+    made = make()
     if not path.exists():
-        _create(path, make())
-    value = path.read_text(encoding="ascii").strip()
-    if not value:
-        raise Rejected(f"The file {path} is empty. Restore it from a backup, or delete it.")
+        _create(path, made)
+    value = path.read_text(encoding="latin-1").strip()
+    if len(value) < len(made):
+        raise _damaged(path)
     return value
+
+
+def _damaged(path: Path) -> Rejected:
+    return Rejected(
+        f"The file {path} is empty, cut or damaged. Put it back from a backup (`kb restore FILE "
+        f"--data-dir NEW` makes a folder of one). To go on with a new one, move it away and start "
+        f"once with `kb serve --as-is`: keys that were made with it end."
+    )
 
 
 def _create(path: Path, value: str) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from kb.background import Wakeups
-from kb.errors import Rejected, StorageFailed, StorageFull
+from kb.errors import DatabaseDamaged, Rejected, StorageFailed, StorageFull
 from kb.files.originals import fsync_folder, has_room
 from kb.store.engine import compaction, dialect, schema
 
@@ -114,8 +114,12 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """A snapshot to read from."""
-        with self._access.shared(), self._readers.connect() as transaction:
+        """A snapshot to read from. Raises DatabaseDamaged."""
+        with (
+            storage_reported(self.path.parent),
+            self._access.shared(),
+            self._readers.connect() as transaction,
+        ):
             yield transaction
 
     def reading(
@@ -236,8 +240,35 @@ def stopped_cleanly(tx: Transaction) -> bool:
 
 def note_stop(tx: Transaction, *, is_clean: bool) -> None:
     """Note whether the folder is closed as it should be."""
-    row = {"name": CLEAN_STOP, "value": "yes" if is_clean else "no"}
-    dialect.upsert(tx, schema.marks, row, replace=["value"])
+    note(tx, CLEAN_STOP, "yes" if is_clean else "no")
+
+
+def note(tx: Transaction, name: str, value: str) -> None:
+    """Remember something about the folder."""
+    dialect.upsert(tx, schema.marks, {"name": name, "value": value}, replace=["value"])
+
+
+def marks(path: Path) -> dict[str, str]:
+    """What a file remembers about its folder; empty if it is new. The file stays as it is.
+
+    Raises:
+        DatabaseDamaged: it is no database, or its first pages cannot be read.
+    """
+    if not path.is_file():
+        return {}
+    with storage_reported(path.parent), dialect.looked_at(path) as tx:
+        if not tx.dialect.has_table(tx, schema.marks.name):
+            return {}
+        return {row.name: row.value for row in tx.execute(select(schema.marks))}
+
+
+def damage(path: Path) -> list[str]:
+    """What is wrong with the pages of a file, which stays as it is; empty is good."""
+    try:
+        with dialect.looked_at(path) as tx:
+            return dialect.integrity_problems(tx)
+    except DatabaseError as exc:
+        return [str(exc.orig)]
 
 
 @contextmanager
@@ -252,4 +283,8 @@ def storage_reported(folder: Path) -> Iterator[None]:
             ) from exc
         if dialect.is_broken(exc):
             raise StorageFailed from exc
+        raise
+    except DatabaseError as exc:
+        if dialect.is_damaged(exc):
+            raise DatabaseDamaged from exc
         raise

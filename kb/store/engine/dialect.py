@@ -30,7 +30,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.sqlite import Insert, insert
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 VARIABLES = 900
 """Values per statement, below SQLite's oldest limit of 999."""
@@ -40,6 +40,8 @@ WRITE_WAIT_S = 120.0
 BUSY_MS = 30_000
 FOLD_WAIT_MS = 100
 """For other processes to close the file, while nobody here can read or write."""
+MOST_COMPLAINTS = 10
+"""Of one table: a page that is gone makes one for each of its rows."""
 
 _WRITER_PRAGMAS = (
     "journal_mode=WAL",
@@ -119,9 +121,41 @@ def holds(column: ColumnElement[bytes], piece: bytes) -> ColumnElement[bool]:
 
 
 def integrity_problems(tx: Connection) -> list[str]:
-    """What the database itself finds wrong with its file; empty is good."""
-    found = [str(row[0]) for row in tx.execute(text("PRAGMA integrity_check"))]
-    return [problem for problem in found if problem != "ok"]
+    """What the database itself finds wrong with its file, by table and page; empty is good.
+
+    Its check may end at a damaged page without naming it: `dbstat` then says which one it is.
+    """
+    if not (found := _complaints(tx, "PRAGMA integrity_check")):
+        return []
+    parts = "SELECT type, name FROM sqlite_schema WHERE rootpage > 0 ORDER BY rootpage"
+    try:
+        trees = [(row.type, row.name) for row in tx.execute(text(parts))]
+    except DatabaseError:
+        return [f"The list of tables, page 1: {found[0]}"]
+    by_tree = [line for kind, name in trees for line in _complaints_of(tx, kind, name)]
+    return by_tree or found
+
+
+def _complaints_of(tx: Connection, kind: str, name: str) -> list[str]:
+    damaged = "SELECT pageno FROM dbstat WHERE name = :name AND pagetype = 'corrupted'"
+    found = [f"page {page} cannot be read" for page in _lines(tx, damaged, name=name)]
+    if kind == "table":
+        found += _complaints(tx, f'PRAGMA integrity_check("{name}")')[:MOST_COMPLAINTS]
+    return [f"{kind} {name}: {line}" for line in found]
+
+
+def _complaints(tx: Connection, statement: str) -> list[str]:
+    """The lines that report something."""
+    lines = [line for each in _lines(tx, statement) for line in each.splitlines()]
+    return [line for line in lines if line != "ok" and not line.startswith("***")]
+
+
+def _lines(tx: Connection, statement: str, **values: str) -> Iterator[str]:
+    try:
+        for row in tx.execute(text(statement), values):
+            yield str(row[0])
+    except DatabaseError as exc:
+        yield str(exc.orig)
 
 
 def fold_log(engine: Engine) -> bool:
@@ -149,6 +183,24 @@ def copy(path: Path, target: Path) -> None:
 
 
 @contextmanager
+def looked_at(path: Path) -> Iterator[Connection]:
+    """A file that stays as it is: not even its log is folded into it at the end.
+
+    Only a change that a crash broke off is taken back: nothing can be read before.
+    """
+    mode = "rw" if path.with_name(f"{path.name}-journal").exists() else "ro"
+    place = f"{path.absolute().as_uri()}?mode={mode}"
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(place, uri=True),
+        poolclass=NullPool,
+        hide_parameters=True,
+    )
+    with engine.connect() as tx:
+        yield tx
+
+
+@contextmanager
 def opened(path: Path) -> Iterator[Connection]:
     """A file that nobody else uses, or that is only read; what is changed is committed."""
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, hide_parameters=True)
@@ -166,12 +218,20 @@ def is_broken(exc: OperationalError) -> bool:
     return "disk I/O error" in str(exc.orig)
 
 
+def is_damaged(exc: DatabaseError) -> bool:
+    """Whether the file is no database, or a page of it cannot be read."""
+    said = str(exc.orig)
+    return any(words in said for words in ("malformed", "not a database", "Could not decode"))
+
+
 @contextmanager
 def _sqlalchemy_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as exc:
         raise OperationalError(None, None, exc) from exc
+    except sqlite3.DatabaseError as exc:
+        raise DatabaseError(None, None, exc) from exc
 
 
 def _begin_writing(connection: Connection) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import String, and_, cast, distinct, func, select
@@ -18,6 +18,10 @@ datasets, generations = schema.datasets, schema.generations
 held = schema.generation_documents
 
 
+Check = Callable[[Transaction], Iterator[tuple[str, str]]]
+"""Finds (code, sentence) pairs."""
+
+
 def stuck(tx: Transaction) -> list[tuple[str, str, str]]:
     """(id, name, status) of documents in work without a job or an operation to move them on."""
     driven = select(jobs.c.subject).union(
@@ -27,19 +31,6 @@ def stuck(tx: Transaction) -> list[tuple[str, str, str]]:
         documents.c.status.in_(("pending", "indexing")), documents.c.id.not_in(driven)
     )
     return [(row.id, row.name, row.status) for row in tx.execute(query)]
-
-
-def problems(tx: Transaction) -> Iterator[tuple[str, str]]:
-    """Every broken invariant of the rows."""
-    yield from _stuck_documents(tx)
-    yield from _wrong_counts(tx)
-    yield from _missing_vectors(tx)
-    yield from _wrong_quotes(tx)
-    yield from _wrong_receipts(tx)
-    yield from _orphans(tx)
-    yield from _unlike_live(tx)
-    yield from _wrong_generation_counts(tx)
-    yield from _ownerless(tx)
 
 
 def _stuck_documents(tx: Transaction) -> Iterator[tuple[str, str]]:
@@ -252,3 +243,17 @@ def _ownerless(tx: Transaction) -> Iterator[tuple[str, str]]:
     )
     if strays := tx.execute(query).scalar_one():
         yield "generation_stray", f"{strays} chunks belong to no generation."
+
+
+CHECKS: Mapping[str, Check] = {
+    "that each document is worked on": _stuck_documents,
+    "the numbers of chunks": _wrong_counts,
+    "the vectors of chunks": _missing_vectors,
+    "the quotes of chunks": _wrong_quotes,
+    "the receipts": _wrong_receipts,
+    "unused vectors": _orphans,
+    "the live generations": _unlike_live,
+    "the numbers of chunks in each generation": _wrong_generation_counts,
+    "that each chunk has a generation": _ownerless,
+}
+"""What is checked → how. Each stands by itself, so that a damaged page ends one of them only."""

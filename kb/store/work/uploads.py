@@ -100,14 +100,20 @@ def remove(tx: Transaction, upload_id: str) -> None:
     tx.execute(delete(table).where(table.c.id == upload_id))
 
 
-def remove_expired(tx: Transaction) -> None:
-    """Forget the uploads whose time is over."""
-    tx.execute(delete(table).where(table.c.expires <= time.time()))
+def remove_expired(tx: Transaction) -> set[str]:
+    """Forget the uploads whose time is over; returns their ids."""
+    expired = delete(table).where(table.c.expires <= time.time()).returning(table.c.id)
+    return set(tx.execute(expired).scalars())
 
 
 def remove_unfinished(tx: Transaction) -> None:
     """Forget the uploads whose bytes are still on their way."""
     tx.execute(delete(table).where(table.c.document_id.is_(None)))
+
+
+def of_dataset(tx: Transaction, dataset_id: str) -> list[str]:
+    """The ids of the uploads into a dataset."""
+    return list(tx.execute(select(table.c.id).where(table.c.dataset_id == dataset_id)).scalars())
 
 
 def remove_of_dataset(tx: Transaction, dataset_id: str) -> None:

@@ -198,6 +198,28 @@ def test_an_expired_upload_is_gone_and_swept(served: Served, dataset_id: str):
     assert served.http.head(place, headers=TUS).status_code == 404
 
 
+def test_an_upload_whose_bytes_are_gone_begins_again(served: Served, dataset_id: str):
+    place = begin(served, dataset_id, size=4).headers["location"]
+    send(served, place, 0, b"ab")
+    (served.kb.folder.uploads / place.rsplit("/", 1)[1]).unlink()
+    assert offset(served, place) == 0
+    assert send(served, place, 0, b"abcd").status_code == 204
+    assert offset(served, place) == 4
+
+
+def test_what_arrived_for_a_dataset_goes_with_it_and_what_no_upload_owns_is_kept_in_lost(
+    served: Served,
+):
+    dataset_id = served.new_dataset("short-lived")
+    place = begin(served, dataset_id, size=4).headers["location"]
+    send(served, place, 0, b"ab")
+    (served.kb.folder.uploads / "stray").write_bytes(b"of whom?")
+    assert served.http.delete(f"/v1/datasets/{dataset_id}").status_code == 204
+    ResumableUploads(served.kb).sweep()
+    assert not (served.kb.folder.uploads / place.rsplit("/", 1)[1]).exists()
+    assert [path.read_bytes() for path in served.kb.folder.lost_files()] == [b"of whom?"]
+
+
 def test_somebody_elses_upload_answers_like_an_absent_one(served: Served, dataset_id: str):
     place = begin(served, dataset_id, 10).headers["location"]
     other = served.new_dataset("of somebody else")

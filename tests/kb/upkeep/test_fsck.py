@@ -14,8 +14,9 @@ from kb.index.health import IndexHealth
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.protocols import IndexKey
 from kb.settings import Settings
-from kb.store.content import embeddings
-from kb.store.work import jobs
+from kb.store.content import documents, embeddings
+from kb.store.engine.paging import PageRequest
+from kb.store.work import deletion, jobs
 from kb.upkeep.verification import Verification
 from tests.parts import ADMIN, document, finish, ingest, upload, working
 
@@ -109,12 +110,27 @@ def test_a_lost_original_is_reported_whatever_is_done(kb, dataset_id):
     assert codes(kb) == codes(kb, repair=True) == {"original_missing", "original_changed"}
 
 
-def test_an_original_that_no_document_needs_is_removed(kb, dataset_id):
+def test_an_original_that_no_document_needs_is_kept_in_lost(kb, dataset_id):
     with kb.database.write():
         kb.originals.adopt([kb.originals.stage([b"stray"], max_bytes=10)])
     assert codes(kb) == {"original_stray"}
     assert codes(kb, repair=True) == set()
     assert len(list(kb.originals.hashes())) == len(FILES)
+    assert [path.read_bytes() for path in kb.folder.lost_files()] == [b"stray"]
+    report = kb.fsck.run()
+    assert (report.is_clean, report.lost) == (True, 1)
+    assert str(kb.folder.lost) in report.advice[-1]
+
+
+def test_an_original_that_a_deletion_left_behind_is_removed(kb, dataset_id):
+    with kb.database.write() as tx:
+        deleted = documents.page(tx, ADMIN, dataset_id, PageRequest()).data[0]
+        kb.erasing.remember(tx, ADMIN, [deleted.id])
+        deletion.delete_document(tx, ADMIN, deleted.id)
+    assert kb.originals.path(deleted.sha256).exists()  # as after a crash
+    assert codes(kb, repair=True) == set()
+    assert not kb.originals.path(deleted.sha256).exists()
+    assert kb.folder.lost_files() == []
 
 
 def test_a_vector_without_a_chunk_is_removed(kb, dataset_id):
