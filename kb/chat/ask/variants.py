@@ -20,6 +20,7 @@ from kb.chat.ask.prompting import (
 )
 from kb.chat.ask.question import ChatQuestion
 from kb.chat.ask.routing import choose_variant, needs_search
+from kb.chat.ask.structure import fenced
 from kb.chat.guard.gate import Guarded
 from kb.chat.guard.index import PromptIndex
 from kb.errors import ModelUnavailable
@@ -122,9 +123,10 @@ class VariantPreparer:
             hits = self._hits(question, retrieval, found)
             numbered = [Source(n, hit) for n, hit in enumerate(hits, start=1)]
             context, sources = context_block(numbered, estimate_tokens, retrieval.context_tokens)
+            context = fenced(context) if context else ""
         prepared = PreparedVariant(
             Route(name, reason if model else f"{reason}, extractive", _name(model)),
-            _filled(question, variant, variant.prompt, context),
+            _filled(question, variant, variant.prompt, context, model),
             sources,
             prices=model.prices if model else (None, None),
             found=found,
@@ -199,9 +201,9 @@ def _with_draft(
     prepared: PreparedVariant,
 ) -> PreparedVariant:
     """The same in two steps: another model drafts, or sentences of the documents are the draft."""
-    finish = partial(_filled, question, variant, variant.prompt, context)
+    finish = partial(_filled, question, variant, variant.prompt, context, prepared.model)
     pieces = () if drafter else extractive_answer(question.search_query, prepared.sources or ())
-    prompt = _filled(question, variant, variant.draft_prompt, context)
+    prompt = _filled(question, variant, variant.draft_prompt, context, drafter)
     return replace(
         prepared,
         route=replace(prepared.route, draft_model=_name(drafter)),
@@ -215,6 +217,7 @@ def _filled(
     variant: Variant,
     template: str | None,
     context: str | None,
+    model: OpenModel | None,
     draft: str | None = None,
 ) -> Prompt:
     request = question.request
@@ -228,6 +231,7 @@ def _filled(
         temperature=_least(variant.temperature, request.temperature),
         max_tokens=_least(variant.max_tokens, request.max_tokens),
         stop=request.stop,
+        marks=(model.model.separator, *model.model.stop) if model else (),
     )
 
 

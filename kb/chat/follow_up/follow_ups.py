@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from kb.chat.ask.structure import break_up
 from kb.chat.follow_up.side_model import SideModel, transcript
 from kb.protocols import Prompt
 from kb.text.languages import language_of
@@ -122,7 +123,8 @@ def may_be_follow_up(query: str, history: Sequence[Turn]) -> bool:
 
 
 def _prompt(query: str, history: Sequence[Turn]) -> Prompt:
-    asked = f"{transcript(history[-LAST_TURNS:])}\n\nLast question: {query}\n\nRewritten question:"
+    said, last = transcript(history[-LAST_TURNS:]), break_up(query)
+    asked = f"{said}\n\nLast question: {last}\n\nRewritten question:"
     return Prompt(REWRITING, (), asked, temperature=0.0, max_tokens=REWRITING_TOKENS)
 
 

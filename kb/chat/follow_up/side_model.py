@@ -14,8 +14,10 @@ import logging
 import re
 from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from kb.chat.ask.chat_models import ChatModels, OpenModel
+from kb.chat.ask.structure import break_up, break_up_marks
 from kb.chat.run.recording import ModelUsage, used_tokens
 from kb.errors import Unavailable
 from kb.protocols import Prompt
@@ -85,13 +87,15 @@ class SideModel:
 def transcript(history: Sequence[Turn]) -> str:
     """Past turns as text, long ones cut."""
     return "\n".join(
-        f"User: {turn.query[:TURN_CHARACTERS]}\nAssistant: {turn.answer[:TURN_CHARACTERS]}"
+        f"User: {break_up(turn.query[:TURN_CHARACTERS])}\n"
+        f"Assistant: {break_up(turn.answer[:TURN_CHARACTERS])}"
         for turn in history
     )
 
 
 async def _reply(model: OpenModel, prompt: Prompt) -> tuple[str, EndPiece]:
     written, end = "", EndPiece()
+    prompt = replace(prompt, query=break_up_marks(prompt.query, model.model.stop))
     async with aclosing(model.stream(prompt)) as pieces:
         async for piece in pieces:
             match piece:
@@ -145,7 +149,8 @@ class Suggestions:
 def _suggesting(message: Message) -> Prompt:
     said = transcript([Turn(message.query, message.answer)])
     about = dict.fromkeys(source["heading"] for source in message.sources if source["heading"])
-    topics = f"\n\nThe documents also speak of: {'; '.join(about)}" if about else ""
+    listed = break_up("; ".join(about))
+    topics = f"\n\nThe documents also speak of: {listed}" if about else ""
     asked = f"{said}{topics}\n\n{MAX_SUGGESTIONS} questions:"
     return Prompt(SUGGESTING, (), asked, temperature=TEMPERATURE, max_tokens=SUGGESTING_TOKENS)
 

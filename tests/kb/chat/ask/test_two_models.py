@@ -44,8 +44,9 @@ def test_the_draft_goes_into_the_second_prompt_and_only_the_second_is_streamed(k
     assert message(kb, events).route == done.route
     first, second = sent
     assert (first["model"], second["model"]) == ("numbers:40", "echo")
-    assert system_of(first).startswith("Draft it.\n[1] moon.md")
-    assert system_of(second).startswith(f"Finish: <{NUMBERS} >\n[1] moon.md")
+    assert system_of(first).startswith("Draft it.\n<sources ")
+    assert system_of(second).startswith(f"Finish: <{NUMBERS} >\n<sources ")
+    assert all("\n[1] moon.md" in system_of(body) for body in sent)
     assert first["messages"][-1] == second["messages"][-1] == {"role": "user", "content": QUESTION}
 
 
