@@ -8,8 +8,11 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from eval.question_sets.texts import (
     UnreadableQuestions,
@@ -20,21 +23,32 @@ from eval.question_sets.texts import (
 )
 from eval.types import Question, QuestionSet, Relevant, SourceDocument
 
-FIELDS = (
-    "id",
-    "question",
-    "answers",
-    "document",
-    "spans",
-    "relevant",
-    "answerable",
-    "type",
-    "language",
-    "need",
-    "reference",
-)
 _LIST_MARK = "|"
 _NO = frozenset(("false", "no", "0"))
+
+
+class _Characters(BaseModel):
+    start: int
+    end: int
+    page: int = 1
+
+
+class _Row(BaseModel):
+    """A question as it is written."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    id: str = ""
+    question: str
+    answers: list[str] | str = []
+    document: str | None = None
+    spans: list[_Characters] = []
+    relevant: list[Relevant] = []
+    answerable: bool = True
+    type: str = ""
+    language: str = ""
+    need: Literal["any", "all"] = "any"
+    reference: str = ""
 
 
 def recognises(path: Path) -> bool:
@@ -103,64 +117,48 @@ def _cells(row: Mapping[str, str]) -> dict[str, Any]:
     return cells
 
 
-def _question(row: Mapping[str, Any], number: int, where: str) -> Question:
-    unknown = set(row) - set(FIELDS)
-    if unknown or not str(row.get("question", "")).strip():
-        what = f"unknown fields {sorted(unknown)}" if unknown else "no question"
-        raise UnreadableQuestions(
-            f"{where}, question {number}: {what}. Known: {', '.join(FIELDS)}."
-        )
-    answers = row.get("answers", [])
-    answers = [answers] if isinstance(answers, str) else answers
-    text = final(str(row["question"])).strip()
+def _question(raw: Mapping[str, Any], number: int, where: str) -> Question:
     try:
-        return Question(
-            id=str(row.get("id", number)),
-            text=text,
-            answers=tuple(final(str(answer)) for answer in answers),
-            relevant=tuple(_relevant(row)),
-            answerable=bool(row.get("answerable", True)),
-            type=str(row.get("type", "")),
-            language=str(row.get("language") or language_of([text])),
-            need="all" if row.get("need") == "all" else "any",
-            reference=str(row.get("reference", "")),
-        )
-    except (TypeError, KeyError) as exc:
+        row = _Row.model_validate(raw)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        field = ".".join(map(str, first["loc"]))
         raise UnreadableQuestions(
-            f"{where}, question {number}: a span needs start and end, relevant a document."
+            f"{where}, question {number}: {field}: {first['msg']}. Known: "
+            f"{', '.join(_Row.model_fields)}; a span has start and end, relevant a document."
         ) from exc
+    text = final(row.question).strip()
+    if not text:
+        raise UnreadableQuestions(f"{where}, question {number}: no question.")
+    answers = [row.answers] if isinstance(row.answers, str) else row.answers
+    return Question(
+        id=row.id or str(number),
+        text=text,
+        answers=tuple(map(final, answers)),
+        relevant=tuple(_relevant(row)),
+        answerable=row.answerable,
+        type=row.type,
+        language=row.language or language_of([text]),
+        need=row.need,
+        reference=row.reference,
+    )
 
 
-def _relevant(row: Mapping[str, Any]) -> list[Relevant]:
-    parts = [Relevant(**part) for part in row.get("relevant", ())]
-    document = row.get("document")
-    if document is None:
-        return parts
-    spans = [
-        Relevant(str(document), int(span["start"]), int(span["end"]), int(span.get("page", 1)))
-        for span in row.get("spans", ())
-    ]
-    return [*parts, *(spans or [Relevant(str(document))])]
+def _relevant(row: _Row) -> list[Relevant]:
+    if row.document is None:
+        return row.relevant
+    spans = [Relevant(row.document, span.start, span.end, span.page) for span in row.spans]
+    return [*row.relevant, *(spans or [Relevant(row.document)])]
 
 
 def _row(question: Question) -> dict[str, Any]:
-    row: dict[str, Any] = {"id": question.id, "question": question.text}
-    if question.answers:
-        row["answers"] = list(question.answers)
-    if question.relevant:
-        row["relevant"] = [_part(part) for part in question.relevant]
-    if not question.answerable:
-        row["answerable"] = False
-    for name in ("type", "language", "reference"):
-        if getattr(question, name):
-            row[name] = getattr(question, name)
-    if question.need != "any":
-        row["need"] = question.need
-    return row
+    row = _told(question)
+    return {"id": row.pop("id"), "question": row.pop("text"), **row} | (
+        {"relevant": [_told(part) for part in question.relevant]} if question.relevant else {}
+    )
 
 
-def _part(part: Relevant) -> dict[str, Any]:
-    found: dict[str, Any] = {"document": part.document}
-    if part.start is not None:
-        found |= {"page": part.page, "start": part.start, "end": part.end}
-    return found if part.grade == 1 else found | {"grade": part.grade}
+def _told(value: Question | Relevant) -> dict[str, Any]:
+    """The fields that are not as they are by default."""
+    pairs = ((field, getattr(value, field.name)) for field in fields(value))
+    return {field.name: told for field, told in pairs if told != field.default}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
@@ -12,20 +11,10 @@ from typing import Any
 from eval.types import UNKNOWN_LANGUAGE
 from ingest.readers.pages import normalise
 from kb.errors import Rejected
+from kb.text import languages
 
 _UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|]+')
 _NAME_CHARACTERS = 80
-_SCRIPTS = (
-    ("ja", re.compile("[\u3041-\u30ff]"), 0.05),
-    ("ko", re.compile("[\uac00-\ud7af]"), 0.2),
-    ("th", re.compile("[\u0e00-\u0e7f]"), 0.2),
-    ("zh", re.compile("[\u3400-\u9fff]"), 0.2),
-)
-_ENGLISH = frozenset(
-    ["the", "of", "and", "to", "in", "is", "was", "for", "what", "which", "who", "how"]
-)
-_ENGLISH_SHARE = 0.08
-_SAMPLE = 20_000
 
 
 class UnreadableQuestions(Rejected):
@@ -65,15 +54,8 @@ def place_of(text: str, part: str, near: int = 0) -> tuple[int, int] | None:
 
 
 def language_of(texts: Iterable[str]) -> str:
-    """A language told by its script, or English by its commonest words; else undetermined."""
-    sample = " ".join(texts)[:_SAMPLE]
-    letters = sum(character.isalpha() for character in sample) or 1
-    for language, characters, share in _SCRIPTS:
-        if len(characters.findall(sample)) >= share * letters:
-            return language
-    words = Counter(re.findall(r"[^\W\d_]+", sample.casefold()))
-    english = sum(words[word] for word in _ENGLISH)
-    return "en" if english >= _ENGLISH_SHARE * max(1, words.total()) else UNKNOWN_LANGUAGE
+    """The language of some texts (ISO 639-1), as far as the product can tell it."""
+    return languages.language_of(" ".join(texts)) or UNKNOWN_LANGUAGE
 
 
 def read_json(path: Path) -> Any:

@@ -19,7 +19,7 @@ from kb.store.access.secrets import Secrets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import VARIABLES, Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import of_row
+from kb.store.engine.records import of_row, one
 from kb.types import DEFAULT_WORKSPACE, AppAccess, Key, KeyKind, Limits, Scope
 
 table = schema.keys
@@ -102,11 +102,7 @@ def authenticate(tx: Transaction, vault: Secrets, token: str) -> VerifiedKey | N
 
 def get(tx: Transaction, scope: Scope, key_id: str) -> Key:
     """One key. Raises NotFound."""
-    query = select(table).where(table.c.id == key_id, table.c.workspace == scope.workspace)
-    row = tx.execute(query).one_or_none()
-    if row is None:
-        raise NotFound("key", key_id)
-    return _key(row)
+    return _key(_row(tx, scope, key_id))
 
 
 def page(
@@ -127,9 +123,8 @@ def rotate(
     Raises:
         NotFound: there is no such key, or it has ended.
     """
-    query = select(table).where(table.c.id == key_id, table.c.workspace == scope.workspace)
-    row = tx.execute(query).one_or_none()
-    if row is None or _is_over(row, now()):
+    row = _row(tx, scope, key_id)
+    if _is_over(row, now()):
         raise NotFound("key", key_id)
     token = _new_token(key_id)
     until = datetime.now(UTC) + timedelta(seconds=grace_s)
@@ -215,6 +210,11 @@ def scope_of(key: Key) -> Scope:
         key_id=key.id,
         workspace=DEFAULT_WORKSPACE,
     )
+
+
+def _row(tx: Transaction, scope: Scope, key_id: str) -> Row[Any]:
+    own = select(table).where(table.c.id == key_id, table.c.workspace == scope.workspace)
+    return one(tx, own, "key", key_id)
 
 
 def _opens(row: Row[Any], digest: bytes, moment: str) -> bool:

@@ -18,7 +18,7 @@ from kb.store.content import datasets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import content_from, of_row, stored
+from kb.store.engine.records import content_from, of_row, one, stored
 from kb.types import (
     App,
     AppContent,
@@ -161,10 +161,7 @@ def asked(tx: Transaction, scope: Scope, id_or_slug: str, query: str) -> tuple[A
 def published(tx: Transaction, app: App, number: int) -> AppVersion:
     """One published version of an app that may be seen. Raises NotFound."""
     query = select(versions).where(versions.c.app_id == app.id, versions.c.version == number)
-    row = tx.execute(query).one_or_none()
-    if row is None:
-        raise NotFound("version", f"{number} of app {app.slug}")
-    return _version(row)
+    return _version(one(tx, query, "version", f"{number} of app {app.slug}"))
 
 
 def versions_of(tx: Transaction, scope: Scope, id_or_slug: str) -> list[AppVersion]:
@@ -240,10 +237,7 @@ def processing_hash(processing: Processing) -> str:
 
 def _row(tx: Transaction, scope: Scope, id_or_slug: str) -> Row[Any]:
     named = or_(table.c.id == id_or_slug, table.c.slug == id_or_slug)
-    row = tx.execute(visible(scope).where(named)).first()
-    if row is None:
-        raise NotFound("app", id_or_slug)
-    return row
+    return one(tx, visible(scope).where(named).limit(1), "app", id_or_slug)
 
 
 def _app(row: Any) -> App:

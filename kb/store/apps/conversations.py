@@ -21,13 +21,12 @@ from sqlalchemy import (
     update,
 )
 
-from kb.errors import NotFound
 from kb.store.access.keys import NOBODY
 from kb.store.apps import redaction
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import failure_from, failure_to, of_row
+from kb.store.engine.records import failure_from, failure_to, of_row, one
 from kb.types import (
     AnswerSpan,
     Citation,
@@ -107,10 +106,8 @@ def go_on(tx: Transaction, message: Message, *, variant: VariantName | None = No
 
 def get(tx: Transaction, scope: Scope, conversation_id: str) -> Conversation:
     """One conversation. Raises NotFound."""
-    row = tx.execute(visible(scope).where(table.c.id == conversation_id)).one_or_none()
-    if row is None:
-        raise NotFound("conversation", conversation_id)
-    return of_row(Conversation, row)
+    own = visible(scope).where(table.c.id == conversation_id)
+    return of_row(Conversation, one(tx, own, "conversation", conversation_id))
 
 
 def page(
@@ -233,10 +230,7 @@ def _remove(tx: Transaction, conversation_ids: Any) -> None:
 def _one_message(tx: Transaction, scope: Scope, where: Any, kind: str, name: str) -> Message:
     own = visible(scope).with_only_columns(table.c.id)
     query = select(messages).where(where, messages.c.conversation_id.in_(own))
-    row = tx.execute(query).one_or_none()
-    if row is None:
-        raise NotFound(kind, name)
-    return _message(row)
+    return _message(one(tx, query, kind, name))
 
 
 def _message(row: Row[Any]) -> Message:

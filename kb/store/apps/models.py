@@ -14,7 +14,7 @@ from kb.store.access.secrets import Secrets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import stored
+from kb.store.engine.records import one, stored
 from kb.types import Model, Scope
 
 table = schema.models
@@ -38,16 +38,12 @@ def find(tx: Transaction, scope: Scope, vault: Secrets, name: str) -> Model | No
 
 def get(tx: Transaction, scope: Scope, vault: Secrets, name: str) -> Model:
     """The model of that name with its opened key. Raises NotFound."""
-    model = find(tx, scope, vault, name)
-    if model is None:
-        raise NotFound("model", name)
-    return model
+    return _model(one(tx, _visible(scope).where(table.c.name == name), "model", name), vault)
 
 
 def check(tx: Transaction, scope: Scope, name: str) -> None:
     """Raises NotFound unless a model of that name is registered."""
-    if tx.execute(_visible(scope).where(table.c.name == name)).first() is None:
-        raise NotFound("model", name)
+    one(tx, _visible(scope).where(table.c.name == name), "model", name)
 
 
 def named(tx: Transaction, scope: Scope, names: Collection[str]) -> dict[str, Model]:

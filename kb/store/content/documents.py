@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy import Row, func, select, update
 
 from kb.errors import NotFound
 from kb.ids import now
@@ -15,7 +15,7 @@ from kb.store.content import datasets
 from kb.store.engine import schema
 from kb.store.engine.database import VARIABLES, Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import failure_from, failure_to, of_row
+from kb.store.engine.records import failure_from, failure_to, of_datasets, of_row, one
 from kb.types import Document, DocumentStatus, Failure, Scope
 
 table = schema.documents
@@ -42,18 +42,10 @@ class Original:
     sha256: str
 
 
-def visible(scope: Scope) -> Select[Any]:
-    """The documents that a scope may see."""
-    query = select(table).where(table.c.workspace == scope.workspace)
-    return query if scope.datasets is None else query.where(table.c.dataset_id.in_(scope.datasets))
-
-
 def get(tx: Transaction, scope: Scope, document_id: str) -> Document:
     """One document. Raises NotFound when it is absent or not visible."""
-    row = tx.execute(visible(scope).where(table.c.id == document_id)).one_or_none()
-    if row is None:
-        raise NotFound("document", document_id)
-    return document_of(row)
+    own = of_datasets(scope, table).where(table.c.id == document_id)
+    return document_of(one(tx, own, "document", document_id))
 
 
 def encoding_override(tx: Transaction, document_id: str) -> str | None:
@@ -74,7 +66,7 @@ def page(
 ) -> Listing[Document]:
     """A part of a dataset's documents, by status and by a piece of the name."""
     datasets.get(tx, scope, dataset_id)
-    query = visible(scope).where(table.c.dataset_id == dataset_id)
+    query = of_datasets(scope, table).where(table.c.dataset_id == dataset_id)
     if status is not None:
         query = query.where(table.c.status == status)
     if q:

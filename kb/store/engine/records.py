@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row, Select, Table, select
 
-from kb.types import AppContent, Failure, Span
+from kb.errors import NotFound
+from kb.types import AppContent, Failure, Scope, Span
 from kb.types.search import with_new_names
 
 T = TypeVar("T")
@@ -25,6 +26,20 @@ def of_row(kind: type[T], row: Row[Any], **others: Any) -> T:
     columns = row._mapping
     names = (field.name for field in fields(cast(Any, kind)))
     return kind(**{name: columns[name] for name in names if name not in others}, **others)
+
+
+def one(tx: Connection, query: Select[Any], kind: str, name: str) -> Row[Any]:
+    """The only row of a query. Raises NotFound, with the kind and name of what was asked for."""
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(kind, name)
+    return row
+
+
+def of_datasets(scope: Scope, table: Table) -> Select[Any]:
+    """The rows of a table that belong to a workspace and datasets that a scope may see."""
+    query = select(table).where(table.c.workspace == scope.workspace)
+    return query if scope.datasets is None else query.where(table.c.dataset_id.in_(scope.datasets))
 
 
 def stored(kind: type[T], value: Any) -> T:

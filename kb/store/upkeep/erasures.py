@@ -14,12 +14,11 @@ from typing import Any
 
 from sqlalchemy import LargeBinary, Row, Table, cast, func, literal, or_, select, update
 
-from kb.errors import NotFound
 from kb.ids import now
 from kb.iteration import batched
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import VARIABLES, Transaction, notify_after
-from kb.store.engine.records import of_row
+from kb.store.engine.records import of_datasets, of_row, one
 from kb.types import Scope
 
 table = schema.erasures
@@ -87,15 +86,8 @@ def add(tx: Transaction, scope: Scope, samples: Mapping[str, bytes | None]) -> N
 
 def get(tx: Transaction, scope: Scope, document_id: str) -> Erasure:
     """One deleted document. Raises NotFound when none of that id was deleted, or it is unseen."""
-    query = select(table).where(
-        table.c.document_id == document_id, table.c.workspace == scope.workspace
-    )
-    if scope.datasets is not None:
-        query = query.where(table.c.dataset_id.in_(scope.datasets))
-    row = tx.execute(query).one_or_none()
-    if row is None:
-        raise NotFound("deleted document", document_id)
-    return _erasure(row)
+    own = of_datasets(scope, table).where(table.c.document_id == document_id)
+    return _erasure(one(tx, own, "deleted document", document_id))
 
 
 def pending(tx: Transaction) -> list[Erasure]:

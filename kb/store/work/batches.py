@@ -13,12 +13,11 @@ from typing import Any, Literal
 
 from sqlalchemy import Row, and_, case, delete, func, insert, select, update
 
-from kb.errors import NotFound
 from kb.ids import new_id, now
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import PageRequest
-from kb.store.engine.records import failure_from, failure_to
+from kb.store.engine.records import failure_from, failure_to, of_datasets, one
 from kb.store.work import throughput
 from kb.store.work.placing import NOTES, Mode, UploadedDocument
 from kb.types import DocumentStatus, Failure, Scope
@@ -167,13 +166,7 @@ def mode_of(tx: Transaction, batch_id: str) -> Mode:
 
 def row_of(tx: Transaction, scope: Scope, batch_id: str) -> Row[Any]:
     """The batch's own row. Raises NotFound when it is absent or not visible."""
-    query = select(table).where(table.c.id == batch_id, table.c.workspace == scope.workspace)
-    if scope.datasets is not None:
-        query = query.where(table.c.dataset_id.in_(scope.datasets))
-    row = tx.execute(query).one_or_none()
-    if row is None:
-        raise NotFound("batch", batch_id)
-    return row
+    return one(tx, of_datasets(scope, table).where(table.c.id == batch_id), "batch", batch_id)
 
 
 def get(

@@ -12,12 +12,11 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from kb.errors import NotFound
 from kb.ids import new_id, now
 from kb.store.content import datasets
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
-from kb.store.engine.records import of_row
+from kb.store.engine.records import of_datasets, of_row, one
 from kb.types import Scope
 
 table = schema.uploads
@@ -70,13 +69,8 @@ def create(
 
 def get(tx: Transaction, scope: Scope, upload_id: str) -> PartialUpload:
     """One upload. Raises NotFound when it is absent or not visible."""
-    query = select(table).where(table.c.id == upload_id, table.c.workspace == scope.workspace)
-    if scope.datasets is not None:
-        query = query.where(table.c.dataset_id.in_(scope.datasets))
-    row = tx.execute(query).one_or_none()
-    if row is None:
-        raise NotFound("upload", upload_id)
-    return of_row(PartialUpload, row)
+    own = of_datasets(scope, table).where(table.c.id == upload_id)
+    return of_row(PartialUpload, one(tx, own, "upload", upload_id))
 
 
 def every(tx: Transaction) -> list[PartialUpload]:
