@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from eval.metrics.intervals import Interval
 from eval.report.data import as_json
-from eval.report.plots import Series, bars, curves, histogram
 from eval.run.measuring import Result, ranking
-from eval.run.running import Evaluation
+from eval.run.running import Evaluation, EvaluationRun
 from eval.run.summary import Summary
 
 CARDS = (
@@ -27,9 +27,18 @@ _JUDGED_BY = (
     "mrr", "answer in 1000 tokens", "answer said", "f1", "answered", "refused",
     "groundedness", "correctness",
 )  # fmt: skip
+_BINS = 12
 WORST_SHOWN = 25
 CHANGED_SHOWN = 10
 LIMITS = {"SIGNIFICANT": 0.05, "HITS_SHOWN": 5, "TEXT_CHARACTERS": 420}
+
+
+class Plot(NamedTuple):
+    """Bars side by side: for each name what is shown and how long the bar of each series is."""
+
+    label: str
+    series: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[tuple[str, Interval]]]]
 
 
 @dataclass(frozen=True)
@@ -83,7 +92,7 @@ def html(evaluation: Evaluation) -> str:
         LIMITS,
         evaluation=evaluation,
         cards=CARDS,
-        plots=[Markup(plot) for plot in _plots(evaluation)],
+        plots=list(_plots(evaluation)),
         worsened=_changed(before, after, -1) if before else [],
         bettered=_changed(before, after, 1) if before else [],
         worst=_worst(after),
@@ -125,28 +134,47 @@ def _place(result: Result) -> str:
     return f"found at {result.rank}" if result.rank else "not found"
 
 
-def _plots(evaluation: Evaluation) -> Iterator[str]:
+def _plots(evaluation: Evaluation) -> Iterator[Plot]:
     runs = [evaluation.run, *([evaluation.against] if evaluation.against else [])]
-    by_k = [Series(run.target, _by_k(run.summary)) for run in runs]
-    ks = [int(k) for k in by_k[0].values]
-    if ks:
-        yield curves(by_k, ks, "recall by k, in percent")
+    yield _plot("recall by k", {run.target: _by_k(run.summary) for run in runs})
     metric = _main_metric(evaluation.run.summary)
     for label, groups in (
         ("question type", [run.summary.by_type for run in runs]),
         ("language", [run.summary.by_language for run in runs]),
     ):
-        series = [
-            Series(
-                run.target,
-                {name: g.metrics[metric] for name, g in group.items() if metric in g.metrics},
-            )
+        values = {
+            run.target: {
+                name: g.metrics[metric] for name, g in group.items() if metric in g.metrics
+            }
             for run, group in zip(runs, groups, strict=True)
-        ]
-        if len(series[0].values) > 1:
-            yield bars(series, f"{metric} by {label}, in percent")
-    times = [r.response.took_ms for r in evaluation.run.results if not r.response.error]
-    yield histogram(times, f"latency of {evaluation.run.target} in ms, number of questions")
+        }
+        if len(values[evaluation.run.target]) > 1:
+            yield _plot(f"{metric} by {label}", values)
+    yield _latency(evaluation.run)
+
+
+def _plot(label: str, by_target: Mapping[str, Mapping[str, Interval]]) -> Plot:
+    """A bar for each value that all targets have, with a whisker for its interval."""
+    first, *others = by_target.values()
+    names = [name for name in first if all(name in other for other in others)]
+    rows = [
+        (name, [(f"{100 * v[name].mean:.1f} %", v[name]) for v in by_target.values()])
+        for name in names
+    ]
+    return Plot(label, list(by_target), rows)
+
+
+def _latency(run: EvaluationRun) -> Plot:
+    """How many questions took how long; the slowest hundredth is left out."""
+    times = [r.response.took_ms for r in run.results if not r.response.error]
+    longest = float(np.quantile(times, 0.99)) if times else 0.0
+    counts, edges = np.histogram(times, bins=_BINS, range=(0.0, longest or 1.0))
+    shares = [float(count) / max(1, counts.max()) for count in counts]
+    rows = [
+        (f"{start:.0f} to {end:.0f}", [(str(count), Interval(share, share, share))])
+        for start, end, count, share in zip(edges, edges[1:], counts, shares, strict=False)
+    ]
+    return Plot("questions by latency in ms", [run.target], rows if len(times) > 1 else [])
 
 
 def _by_k(summary: Summary) -> dict[str, Interval]:

@@ -24,7 +24,7 @@ from kb.errors import Conflict, NotAllowed, NotFound
 from kb.ids import new_id
 from kb.search.searching import Searcher
 from kb.settings import ChatSettings
-from kb.store.apps import apps, conversations
+from kb.store.apps import apps, conversations, fixed_answers
 from kb.store.engine.database import Database, Transaction
 from kb.text.model_text import estimate_tokens
 from kb.threads import SearchThreads, in_thread
@@ -176,7 +176,7 @@ class Chat:
         if request.version is not None and not scope.may("admin"):
             raise NotAllowed("Only an admin key may ask for a version.")
         with self._database.read() as tx:
-            app, fixed_answer = apps.asked(tx, scope, name, request.query)
+            app, fixed_answer = fixed_answers.asked(tx, scope, name, request.query)
             version = self._version(tx, app, request.version)
             conversation = _conversation(tx, scope, app, request.conversation_id)
             history, earlier_answers = self._history(tx, request)

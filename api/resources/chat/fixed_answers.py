@@ -13,7 +13,7 @@ from api.resources.chat.requests import AnnotationBody
 from api.resources.chat.responses import AnnotationResponse
 from api.resources.response import ListResponse
 from api.threads import read, write
-from kb.apps import fixing_answers
+from kb.store.apps import fixed_answers
 from kb.store.engine.paging import Listing
 from kb.types import Annotation
 
@@ -25,7 +25,7 @@ async def list_annotations(
     app: str, kb: KB, scope: AdminScope, page: Paging
 ) -> Listing[Annotation]:
     """The fixed answers of an app, oldest first."""
-    return await read(kb, fixing_answers.page, scope, app, page)
+    return await read(kb, fixed_answers.page, scope, app, page)
 
 
 @router.post("", status_code=201, response_model=AnnotationResponse)
@@ -33,18 +33,18 @@ async def add_annotation(
     app: str, body: AnnotationBody, kb: KB, scope: AdminScope, once: OnceDep
 ) -> Response:
     """Fix the answer to a question: whoever asks it in the same words gets it, without a model."""
-    return await once(partial(write, kb, fixing_answers.add, scope, app, **body.model_dump()))
+    return await once(partial(write, kb, fixed_answers.add, scope, app, **body.model_dump()))
 
 
 @router.delete("/{annotation_id}", status_code=204)
 async def delete_annotation(app: str, annotation_id: str, kb: KB, scope: AdminScope) -> Response:
     """Delete one fixed answer."""
-    await write(kb, fixing_answers.remove, scope, app, annotation_id)
+    await write(kb, fixed_answers.remove, scope, app, annotation_id)
     return Response(status_code=204)
 
 
 @router.delete("", status_code=204)
 async def delete_annotations(app: str, kb: KB, scope: AdminScope) -> Response:
     """Delete all the fixed answers of an app."""
-    await write(kb, fixing_answers.remove_all, scope, app)
+    await write(kb, fixed_answers.remove_all, scope, app)
     return Response(status_code=204)

@@ -8,12 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Row, Select, and_, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from kb.errors import Conflict, NotFound, PreconditionFailed
+from kb.errors import Conflict, PreconditionFailed
 from kb.ids import new_id, now
-from kb.store.apps import conversations, fixed_answers
+from kb.store.apps import conversations
 from kb.store.content import datasets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
@@ -69,12 +69,12 @@ def create(tx: Transaction, scope: Scope, *, slug: str, name: str, **texts: Any)
 
 def get(tx: Transaction, scope: Scope, id_or_slug: str) -> App:
     """One app by id or slug. Raises NotFound."""
-    return _app(_row(tx, scope, id_or_slug))
+    return app_of(_row(tx, scope, id_or_slug))
 
 
 def page(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[App]:
     """Visible apps, oldest first."""
-    return listing(tx, visible(scope), table.c.id, request, _app)
+    return listing(tx, visible(scope), table.c.id, request, app_of)
 
 
 def change(tx: Transaction, scope: Scope, id_or_slug: str, values: Mapping[str, Any]) -> App:
@@ -145,19 +145,6 @@ def version(tx: Transaction, scope: Scope, id_or_slug: str, number: int) -> AppV
     return published(tx, get(tx, scope, id_or_slug), number)
 
 
-def asked(tx: Transaction, scope: Scope, id_or_slug: str, query: str) -> tuple[App, str | None]:
-    """An app, without its inputs, and the answer that its operator has fixed for a question.
-
-    Raises NotFound.
-    """
-    wording = fixed_answers.wording(query)
-    named = {"workspace": scope.workspace, "name": id_or_slug, "wording": wording}
-    row = tx.execute(_ASKED, named).first()
-    if row is None or (scope.apps is not None and row.id not in scope.apps):
-        raise NotFound("app", id_or_slug)
-    return _app(row), row.fixed_answer
-
-
 def published(tx: Transaction, app: App, number: int) -> AppVersion:
     """One published version of an app that may be seen. Raises NotFound."""
     query = select(versions).where(versions.c.app_id == app.id, versions.c.version == number)
@@ -182,7 +169,7 @@ def remove(tx: Transaction, scope: Scope, id_or_slug: str) -> None:
     """Delete an app with its versions, conversations and messages, and end its keys."""
     app = get(tx, scope, id_or_slug)
     conversations.remove_all(tx, app.id)
-    fixed_answers.remove_all(tx, app.id)
+    tx.execute(delete(schema.fixed_answers).where(schema.fixed_answers.c.app_id == app.id))
     tx.execute(delete(versions).where(versions.c.app_id == app.id))
     tx.execute(delete(schema.app_access).where(schema.app_access.c.app_id == app.id))
     ended = update(schema.keys).where(schema.keys.c.app_id == app.id)
@@ -240,7 +227,8 @@ def _row(tx: Transaction, scope: Scope, id_or_slug: str) -> Row[Any]:
     return one(tx, visible(scope).where(named).limit(1), "app", id_or_slug)
 
 
-def _app(row: Any) -> App:
+def app_of(row: Any) -> App:
+    """An app from its row; without its inputs where the row has none."""
     return of_row(
         App,
         row,
@@ -253,21 +241,3 @@ def _app(row: Any) -> App:
 def _version(row: Row[Any]) -> AppVersion:
     states = tuple(PublishedDataset(**state) for state in row.datasets or ())
     return AppVersion(row.app_id, row.version, content_from(row.content), row.created_at, states)
-
-
-_OWN_ANSWER = and_(
-    schema.fixed_answers.c.app_id == table.c.id,
-    schema.fixed_answers.c.wording == bindparam("wording"),
-)
-_ASKED = (
-    select(
-        *(column for column in table.c if column.name not in ("draft", "draft_revision")),
-        schema.fixed_answers.c.answer.label("fixed_answer"),
-    )
-    .outerjoin(schema.fixed_answers, _OWN_ANSWER)
-    .where(
-        table.c.workspace == bindparam("workspace"),
-        or_(table.c.id == bindparam("name"), table.c.slug == bindparam("name")),
-    )
-)
-"""Made once: making a statement takes longer than running it."""

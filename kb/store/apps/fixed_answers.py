@@ -7,20 +7,23 @@ looser would answer a question that was not asked.
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import asdict
 from functools import partial
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import and_, bindparam, delete, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from kb.errors import Conflict, NotFound
 from kb.ids import new_id, now
+from kb.store.apps import apps, conversations
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
 from kb.store.engine.records import of_row
-from kb.types import Annotation
+from kb.types import Annotation, App, Scope
 
 table = schema.fixed_answers
+known = schema.apps
 
 
 def wording(question: str) -> str:
@@ -30,41 +33,78 @@ def wording(question: str) -> str:
     return " ".join(kept.split()) or plain.strip()
 
 
-def create(
-    tx: Transaction, app_id: str, *, question: str, answer: str, message_id: str | None = None
+def add(
+    tx: Transaction,
+    scope: Scope,
+    app: str,
+    *,
+    question: str | None,
+    answer: str | None,
+    message_id: str | None,
 ) -> Annotation:
-    """Fix an answer. Raises Conflict if the question has one."""
-    made = Annotation(new_id("ann"), app_id, question, answer, message_id, now())
+    """Fix the answer to a question; what is not given is taken from a message of the app.
+
+    Raises:
+        NotFound: there is no such app, or no such message in it.
+        Conflict: the question has a fixed answer already.
+    """
+    app_id = apps.get(tx, scope, app).id
+    if message_id is not None:
+        message = conversations.message(tx, scope, message_id)
+        if message.app_id != app_id:
+            raise NotFound("message", message_id)
+        question, answer = question or message.query, answer or message.answer
+    made = Annotation(new_id("ann"), app_id, question or "", answer or "", message_id, now())
     try:
-        tx.execute(
-            insert(table).values(
-                id=made.id,
-                app_id=app_id,
-                wording=wording(question),
-                question=question,
-                answer=answer,
-                message_id=message_id,
-                created_at=made.created_at,
-            )
-        )
+        tx.execute(insert(table).values(wording=wording(made.question), **asdict(made)))
     except IntegrityError as exc:
         raise Conflict("This question has a fixed answer already. Delete that one first.") from exc
     return made
 
 
-def page(tx: Transaction, app_id: str, request: PageRequest) -> Listing[Annotation]:
-    """A part of an app's annotations, oldest first."""
-    query = select(table).where(table.c.app_id == app_id)
+def page(tx: Transaction, scope: Scope, app: str, request: PageRequest) -> Listing[Annotation]:
+    """A part of an app's fixed answers, oldest first. Raises NotFound."""
+    query = select(table).where(table.c.app_id == apps.get(tx, scope, app).id)
     return listing(tx, query, table.c.id, request, partial(of_row, Annotation))
 
 
-def remove(tx: Transaction, app_id: str, annotation_id: str) -> None:
-    """Delete one annotation. Raises NotFound."""
-    gone = delete(table).where(table.c.app_id == app_id, table.c.id == annotation_id)
-    if tx.execute(gone).rowcount == 0:
+def remove(tx: Transaction, scope: Scope, app: str, annotation_id: str) -> None:
+    """Delete one fixed answer. Raises NotFound."""
+    own = table.c.app_id == apps.get(tx, scope, app).id
+    if tx.execute(delete(table).where(own, table.c.id == annotation_id)).rowcount == 0:
         raise NotFound("annotation", annotation_id)
 
 
-def remove_all(tx: Transaction, app_id: str) -> None:
-    """Delete every annotation of an app."""
-    tx.execute(delete(table).where(table.c.app_id == app_id))
+def remove_all(tx: Transaction, scope: Scope, app: str) -> None:
+    """Delete all fixed answers of an app. Raises NotFound."""
+    tx.execute(delete(table).where(table.c.app_id == apps.get(tx, scope, app).id))
+
+
+def asked(tx: Transaction, scope: Scope, id_or_slug: str, query: str) -> tuple[App, str | None]:
+    """An app, without its inputs, and the answer that its operator has fixed for a question.
+
+    Raises NotFound.
+    """
+    named = {"workspace": scope.workspace, "name": id_or_slug, "wording": wording(query)}
+    row = tx.execute(_ASKED, named).first()
+    if row is None or (scope.apps is not None and row.id not in scope.apps):
+        raise NotFound("app", id_or_slug)
+    return apps.app_of(row), row.fixed_answer
+
+
+_OWN_ANSWER = and_(
+    table.c.app_id == known.c.id,
+    table.c.wording == bindparam("wording"),
+)
+_ASKED = (
+    select(
+        *(column for column in known.c if column.name not in ("draft", "draft_revision")),
+        table.c.answer.label("fixed_answer"),
+    )
+    .outerjoin(table, _OWN_ANSWER)
+    .where(
+        known.c.workspace == bindparam("workspace"),
+        or_(known.c.id == bindparam("name"), known.c.slug == bindparam("name")),
+    )
+)
+"""Made once: making a statement takes longer than running it."""

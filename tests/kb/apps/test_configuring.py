@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kb.apps import configuring, fixing_answers, registering
+from kb.apps import configuring, registering
 from kb.errors import Conflict, NotFound, Rejected
 from kb.store.access.secrets import Secrets
-from kb.store.apps import apps
+from kb.store.apps import apps, fixed_answers
 from kb.store.engine.database import Database
 from kb.types import AppContent, Model, RoutePolicy, RouteRule, Scope, Variant
 
@@ -81,7 +81,7 @@ def test_a_model_is_not_registered_under_a_name_of_the_server(database):
 def test_an_answer_is_fixed_for_messages_of_its_app_only(database):
     words = {"question": "When?", "answer": "At nine."}
     with pytest.raises(NotFound):
-        database.writing(fixing_answers.add, ADMIN, "app", message_id="msg_gone", **words)
+        database.writing(fixed_answers.add, ADMIN, "app", message_id="msg_gone", **words)
 
-    made = database.writing(fixing_answers.add, ADMIN, "app", message_id=None, **words)
+    made = database.writing(fixed_answers.add, ADMIN, "app", message_id=None, **words)
     assert database.reading(apps.get, ADMIN, "app").id == made.app_id
