@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -110,6 +110,8 @@ def known_codes() -> dict[str, tuple[int, str]]:
         if family.__module__.split(".")[0] in _SERVED:
             meaning = (family.__doc__ or "").partition("\n")[0]
             found.setdefault(family.code, (_status_of(family), meaning))
+    for reason in get_args(errors.UnreadableReason):
+        found.setdefault(reason, found[errors.UnreadableFile.code])
     for status, code in CODES.items():
         found.setdefault(code, (status, _ROUTER_DETAILS.get(status, HTTPStatus(status).phrase)))
     return found

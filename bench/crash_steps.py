@@ -20,7 +20,7 @@ from typing import Any
 from bench.crash_model import Ledger, Version
 from ingest.intake.upload import UploadedFile, accept
 from ingest.sandbox.reader_process import ReaderPool
-from ingest.work import embedding, pipeline
+from ingest.work import pipeline
 from ingest.work.worker import Worker
 from kb.errors import Conflict, KnowledgeBaseError
 from kb.knowledge_base import KnowledgeBase, open_kb
@@ -29,6 +29,7 @@ from kb.store.content import datasets, documents
 from kb.store.engine.paging import PageRequest
 from kb.store.work import batch_control
 from kb.types import Dataset, Retrieval, Scope
+from tests.parts import embed_and_store
 
 ADMIN = Scope.admin()
 IDLE_S = 60
@@ -135,7 +136,7 @@ def _index(kb: KnowledgeBase, readers: ReaderPool) -> None:
     while claimed := pipeline.claim(kb, "index", 4):
         for job in claimed:
             prepared = pipeline.prepare(kb, readers, job)
-            embedding.embed_and_store(kb, [prepared], lambda: False)
+            embed_and_store(kb, [prepared], lambda: False)
     kb.applier.drain()
 
 

@@ -25,6 +25,17 @@ KnowledgeBaseError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
+
+UnreadableReason = Literal[
+    "archive_damaged", "archive_duplicate", "archive_empty", "archive_encrypted", "archive_link",
+    "archive_method", "archive_mismatch", "archive_nested", "archive_overlap",
+    "archive_too_large", "archive_unsafe_name", "cleaned_too_much", "damaged_file", "empty_file",
+    "no_questions", "no_text", "ocr_failed", "password_required", "pattern_timeout",
+    "read_memory", "read_timeout", "reader_crashed", "too_large", "unknown_encoding",
+    "unreadable_file", "wrong_format", "xml_refused"
+]  # fmt: skip
+"""Why a file cannot be read: the codes that its document fails with."""
 
 
 class KnowledgeBaseError(Exception):
@@ -96,7 +107,7 @@ class UnreadableFile(Rejected):
 
     code = "unreadable_file"
 
-    def __init__(self, detail: str, *, reason: str = "unreadable_file") -> None:
+    def __init__(self, detail: str, *, reason: UnreadableReason = "unreadable_file") -> None:
         super().__init__(detail)
         self.code = reason
 

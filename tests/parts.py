@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ingest.intake.upload import Acceptance, UploadedFile, accept
+from ingest.work import embedding
+from ingest.work.embedding import Prepared
 from ingest.work.worker import Worker
 from kb.chat.ask.question import ChatRequest
 from kb.knowledge_base import KnowledgeBase, open_kb
@@ -58,6 +60,24 @@ def ingest(kb: KnowledgeBase, dataset_id: str, files: Mapping[str, bytes | str])
     for item in accepted:
         assert document(kb, item.id).status == "ready", document(kb, item.id).error
     return {item.name: item.id for item in accepted}
+
+
+def embed_and_store(
+    kb: KnowledgeBase, prepared: Sequence[Prepared], is_stopping: Callable[[], bool] = lambda: False
+) -> list[Prepared]:
+    """Embed what is new in some documents, then store them.
+
+    Returns those whose claim was still good; the others were replaced or deleted meanwhile. When
+    the work is to stop, vectors that are done are kept and nothing else is stored.
+    """
+    embedding.look_up(kb, prepared)
+    while any(item.texts for item in prepared):
+        if is_stopping():
+            return []
+        embedding.embed(kb, embedding.divided(prepared, embedding.EMBED_AT_ONCE))
+    good = embedding.store(kb, prepared)
+    embedding.give_up(kb, prepared)
+    return good
 
 
 def claim(kb: KnowledgeBase) -> list[jobs.Job]:

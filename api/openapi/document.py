@@ -119,7 +119,7 @@ def _problem() -> Json:
         "properties": {
             **fields,
             "status": {"type": "integer"},
-            "code": {"anyOf": [{"$ref": REFERENCE.format(model="ErrorCode")}, text]},
+            "code": {"$ref": REFERENCE.format(model="ErrorCode")},
         },
     }
 

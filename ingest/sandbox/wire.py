@@ -7,19 +7,17 @@ span, name and length that it sends.
 from __future__ import annotations
 
 import json
-import re
 import struct
 from collections.abc import Mapping
-from typing import BinaryIO, get_args
+from typing import BinaryIO, cast, get_args
 
 from ingest.types import Extraction, ReadOptions
-from kb.errors import UnreadableFile
+from kb.errors import UnreadableFile, UnreadableReason
 from kb.types import Block, BlockKind, Page
 
 LENGTH = struct.Struct(">Q")
 KINDS: tuple[BlockKind, ...] = get_args(BlockKind)
 
-_REASON = re.compile(r"[a-z_]{1,40}")
 _LONGEST_DETAIL = 1000
 
 OUT_OF_MEMORY = (
@@ -112,9 +110,9 @@ def decode_answer(payload: bytes, max_characters: int) -> Extraction:
 
 
 def _failure(reason: str, detail: str) -> UnreadableFile:
-    if not _REASON.fullmatch(reason) or len(detail) > _LONGEST_DETAIL:
+    if reason not in get_args(UnreadableReason) or len(detail) > _LONGEST_DETAIL:
         raise ValueError("Not a reason of ours.")
-    return UnreadableFile(detail, reason=reason)
+    return UnreadableFile(detail, reason=cast(UnreadableReason, reason))
 
 
 def _block(entry: list[int], lengths: Mapping[int, int]) -> Block:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ingest.work.pipeline import Prepared
@@ -106,24 +106,6 @@ class Backlog:
 EMBED_AT_ONCE = 256
 """Texts per slice: enough to sort by length, few enough to save often and to let others in (about
 2 s)."""
-
-
-def embed_and_store(
-    kb: KnowledgeBase, prepared: Sequence[Prepared], is_stopping: Callable[[], bool]
-) -> list[Prepared]:
-    """Embed what is new in some documents, then store them.
-
-    Returns those whose claim was still good; the others were replaced or deleted meanwhile. When
-    the work is to stop, vectors that are done are kept and nothing else is stored.
-    """
-    look_up(kb, prepared)
-    while any(item.texts for item in prepared):
-        if is_stopping():
-            return []
-        embed(kb, divided(prepared, EMBED_AT_ONCE))
-    good = store(kb, prepared)
-    give_up(kb, prepared)
-    return good
 
 
 def give_up(kb: KnowledgeBase, waiting: Iterable[Prepared]) -> None:

@@ -208,16 +208,6 @@ class CitationScanner:
         return claim
 
 
-def best_quote(hit: Hit, claim: str) -> tuple[Span, str]:
-    """The sentence of a chunk that shares most terms with a claim, as a span of its page.
-
-    Overlap is Dice's coefficient over terms, so a long sentence does not win by its length; the
-    earlier sentence wins a tie, and the first stands for a claim that shares nothing.
-    """
-    best = _best(_quotable(hit), claim)
-    return best.span, best.text
-
-
 def _quotable(hit: Hit) -> list[_QuotableSentence]:
     sentences: list[_QuotableSentence] = []
     offset = 0
@@ -232,6 +222,11 @@ def _quotable(hit: Hit) -> list[_QuotableSentence]:
 
 
 def _best(sentences: Sequence[_QuotableSentence], claim: str) -> _QuotableSentence:
+    """The sentence that shares most terms with a claim.
+
+    Overlap is Dice's coefficient over terms, so a long sentence does not win by its length; the
+    earlier sentence wins a tie, and the first stands for a claim that shares nothing.
+    """
     wanted = frozenset(terms(claim))
     return max(sentences, key=lambda sentence: _overlap(wanted, sentence.terms))
 

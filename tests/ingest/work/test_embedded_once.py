@@ -13,7 +13,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.store.content import embeddings
 from kb.store.work import batch_control
 from kb.types import Processing, SplitOptions
-from tests.parts import ADMIN, document, finish, ingest, upload
+from tests.parts import ADMIN, document, embed_and_store, finish, ingest, upload
 
 
 class Counting:
@@ -105,7 +105,7 @@ def test_other_splitting_embeds_only_texts_that_it_makes(kb, counting, dataset_i
 
 
 def test_a_vector_that_a_deletion_took_meanwhile_is_made_again(kb, counting, dataset_id):
-    from ingest.work import embedding, pipeline
+    from ingest.work import pipeline
     from kb.store.work import jobs
 
     ids = ingest(kb, dataset_id, {"a.md": sections("copper")})
@@ -127,7 +127,7 @@ def test_a_vector_that_a_deletion_took_meanwhile_is_made_again(kb, counting, dat
 
     embeddings.known = deleted_in_between
     try:
-        assert embedding.embed_and_store(kb, [prepared], lambda: False) == [prepared]
+        assert embed_and_store(kb, [prepared], lambda: False) == [prepared]
     finally:
         embeddings.known = known
     assert counting.taken()

@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import text
 
 from ingest.sandbox.reader_process import ReaderPool
-from ingest.work import embedding, pipeline
+from ingest.work import pipeline
 from kb.files.originals import Originals
 from kb.files.owners import Owner
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import embeddings
 from kb.store.work import jobs
-from tests.parts import claim, document, finish, upload, working
+from tests.parts import claim, document, embed_and_store, finish, upload, working
 
 
 @pytest.fixture
@@ -123,8 +123,8 @@ def test_a_document_is_not_stored_by_a_worker_whose_claim_another_one_has_taken_
     (successor,) = claim(kb)
     assert successor.id == slow.id
 
-    assert embedding.embed_and_store(kb, [prepared], lambda: False) == []
+    assert embed_and_store(kb, [prepared], lambda: False) == []
     assert kb.database.reading(jobs.is_held, successor)
     assert document(kb, result.accepted[0].id).chunk_count == 0
     again = pipeline.prepare(kb, readers, successor)
-    assert embedding.embed_and_store(kb, [again], lambda: False) == [again]
+    assert embed_and_store(kb, [again], lambda: False) == [again]

@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import text
 
 from ingest.sandbox.reader_process import ReaderPool
-from ingest.work import embedding, pipeline
+from ingest.work import pipeline
 from ingest.work.worker import Worker
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import chunks, documents, embeddings
 from kb.store.engine.paging import PageRequest
 from kb.store.work import batch_control, batches, deletion, jobs
 from kb.types import Failure, Retrieval
-from tests.parts import ADMIN, begin_all, document, finish, ingest, upload, working
+from tests.parts import ADMIN, begin_all, document, embed_and_store, finish, ingest, upload, working
 
 
 @pytest.fixture
@@ -60,10 +60,10 @@ def test_a_document_replaced_while_its_old_bytes_wait_to_be_stored_ends_with_the
     upload(kb, dataset_id, {"a.md": "New words about silver."})
     (fresh,) = begin_all(kb)
 
-    assert embedding.embed_and_store(kb, [prepared], lambda: False) == []
+    assert embed_and_store(kb, [prepared], lambda: False) == []
     assert kb.database.reading(jobs.waiting) == 1
     new = pipeline.prepare(kb, readers, fresh)
-    assert embedding.embed_and_store(kb, [new], lambda: False) == [new]
+    assert embed_and_store(kb, [new], lambda: False) == [new]
     kb.applier.drain()
 
     assert (document(kb, old.id).version, document(kb, old.id).live_version) == (2, 2)
@@ -104,7 +104,7 @@ def test_a_document_deleted_while_indexing_leaves_nothing(kb, dataset_id, reader
     prepared = pipeline.prepare(kb, readers, job)
     kb.delete_document(ADMIN, doc.id)
 
-    assert embedding.embed_and_store(kb, [prepared], lambda: False) == []
+    assert embed_and_store(kb, [prepared], lambda: False) == []
     finish(kb)
     assert kb.database.reading(chunks.count) == 0
     assert kb.database.reading(embeddings.count) == 0
@@ -116,7 +116,7 @@ def test_a_document_deleted_between_storing_and_indexing_is_never_found(kb, data
     kb.applier.stop()
     doc = upload(kb, dataset_id, {"a.md": "Words about zinc."}).accepted[0]
     (job,) = begin_all(kb)
-    embedding.embed_and_store(kb, [pipeline.prepare(kb, readers, job)], lambda: False)
+    embed_and_store(kb, [pipeline.prepare(kb, readers, job)], lambda: False)
     kb.database.writing(deletion.delete_document, ADMIN, doc.id)
     kb.applier.drain()
 

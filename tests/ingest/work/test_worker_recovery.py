@@ -9,10 +9,20 @@ import pytest
 from sqlalchemy import text
 
 from ingest.sandbox.reader_process import ReaderPool
-from ingest.work import embedding, pipeline
+from ingest.work import pipeline
 from kb.knowledge_base import KnowledgeBase
 from kb.store.work import jobs
-from tests.parts import begin, begin_all, claim, crash, document, finish, upload, working
+from tests.parts import (
+    begin,
+    begin_all,
+    claim,
+    crash,
+    document,
+    embed_and_store,
+    finish,
+    upload,
+    working,
+)
 
 
 @pytest.fixture
@@ -33,7 +43,7 @@ def index_until(kb: KnowledgeBase, readers: ReaderPool, poison: str) -> None:
                 crash(kb)
                 return
         for job in in_hand:  # fresh ones are stored together, a suspect is stored alone
-            embedding.embed_and_store(kb, [pipeline.prepare(kb, readers, job)], lambda: False)
+            embed_and_store(kb, [pipeline.prepare(kb, readers, job)], lambda: False)
         in_hand.clear()
 
 

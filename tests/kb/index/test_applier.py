@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from ingest.sandbox.reader_process import ReaderPool
-from ingest.work import embedding, pipeline
+from ingest.work import pipeline
 from kb.errors import StorageFull
 from kb.index.applier import Applier
 from kb.knowledge_base import KnowledgeBase
@@ -16,7 +16,7 @@ from kb.protocols import IndexKey
 from kb.store.content import chunks, index_ops, texts
 from kb.store.work import deletion, jobs
 from kb.types import Retrieval
-from tests.parts import ADMIN, begin, document, finish, ingest, upload
+from tests.parts import ADMIN, begin, document, embed_and_store, finish, ingest, upload
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def store(
     while claimed := kb.database.writing(jobs.claim, kb.owner.id, "index", 100):
         assert all(begin(kb, job) for job in claimed)
         prepared = [pipeline.prepare(kb, readers, job) for job in claimed]
-        embedding.embed_and_store(kb, prepared, lambda: False)
+        embed_and_store(kb, prepared, lambda: False)
     return [item.id for item in accepted]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ingest.sandbox.reader_process import ReaderPool
-from ingest.work import embedding, pipeline
+from ingest.work import pipeline
 from kb.errors import IndexDamaged
 from kb.index.applier import Applier
 from kb.index.embedded_chroma.probe import probed
@@ -21,7 +21,7 @@ from kb.protocols import IndexKey
 from kb.settings import Settings
 from kb.store.content import index_ops
 from kb.types import Retrieval
-from tests.parts import ADMIN, begin_all, ingest, upload
+from tests.parts import ADMIN, begin_all, embed_and_store, ingest, upload
 
 ROWS = 1200  # over 1,000 Chroma writes its graph to disk
 LINES = [f"Line word{n}a holds word{n}b and word{n}c." for n in range(60)]
@@ -65,7 +65,7 @@ def stored(kb: KnowledgeBase, readers: ReaderPool, dataset: str, files: dict[str
     """Everything up to the indexes."""
     upload(kb, dataset, files)
     prepared = [pipeline.prepare(kb, readers, job) for job in begin_all(kb)]
-    embedding.embed_and_store(kb, prepared, never)
+    embed_and_store(kb, prepared, never)
 
 
 def leave_uncleanly(kb: KnowledgeBase) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.chat.run.citations import MARK_LENGTH, QUOTE_LENGTH, CitationScanner, best_quote
+from kb.chat.run.citations import MARK_LENGTH, QUOTE_LENGTH, CitationScanner
 from kb.types import Chunk, Citation, Cited, Delta, Hit, Source, Span
 
 PAGES = {
@@ -156,15 +156,16 @@ def test_each_mark_of_a_sentence_rests_on_its_own_part():
 def test_a_long_sentence_is_quoted_in_part():
     text = "filler words " * 50 + "the golden needle is here " + "more filler " * 60
     long = Hit(Chunk("c", "d", 0, (Span(1, 0, len(text)),), text, "", text), "s", "n", 1, {})
-    span, quote = best_quote(long, "Where is the golden needle?")
-    assert "golden needle" in quote
-    assert len(quote) <= QUOTE_LENGTH
-    assert quote == text[span.start : span.end]
+    _, (cited,) = scan(["Where is the golden needle? [1]"], [Source(1, long)])
+    assert "golden needle" in cited.quote
+    assert len(cited.quote) <= QUOTE_LENGTH
+    assert cited.quote == text[cited.start : cited.end]
 
 
 def test_a_chunk_of_blanks_gives_an_empty_quote():
     blank = Hit(Chunk("c", "d", 0, (Span(4, 10, 13),), " \n ", "", ""), "s", "n", 1, {})
-    assert best_quote(blank, "x") == (Span(4, 0, 0), "")
+    _, (cited,) = scan(["x [1]"], [Source(1, blank)])
+    assert (cited.page, cited.start, cited.end, cited.quote) == (4, 0, 0, "")
 
 
 def test_long_answers_without_a_full_stop_are_cut_alike_too():
