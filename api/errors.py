@@ -78,14 +78,14 @@ class AnswerFailed(KnowledgeBaseError):
 
 
 class AllRejected(Rejected):
-    """Not one file of an upload was accepted. `answer` is what would have been sent otherwise."""
+    """Not one file of an upload was accepted; `members` are what would have been sent otherwise."""
 
     def __init__(self, answer: Mapping[str, Any]) -> None:
         first = answer["rejected"][0]
         super().__init__(f"No file was accepted. {first['name']}: {first['detail']}")
         codes = {item["code"] for item in answer["rejected"]}
         self.code = codes.pop() if len(codes) == 1 else Rejected.code
-        self.answer = answer
+        self.members = answer
 
 
 def status_of(error: KnowledgeBaseError) -> int:
@@ -154,12 +154,11 @@ def problem_fields(status: int, code: str, detail: str, request_id: str) -> dict
 
 def problem_of(error: KnowledgeBaseError, request_id: str) -> Response:
     """A domain error as a response."""
-    members = error.answer if isinstance(error, AllRejected) else None
     headers = error.headers if isinstance(error, ProtocolError) else None
     if isinstance(error, errors.RateLimited):
         headers = {"retry-after": str(error.retry_after_s)}
     said = (status_of(error), error.code, error.detail, request_id)
-    return problem(*said, headers=headers, members=members)
+    return problem(*said, headers=headers, members=error.members)
 
 
 def install(app: FastAPI) -> None:

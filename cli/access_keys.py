@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.printing import AsJson, Connect, show_list
+from cli.printing import AsJson, Connect, add_quota, show_list
 
 
 def add_to(keys: typer.Typer, connect: Connect) -> None:
     """Add the commands to `kb keys`; `connect` opens a client for each."""
     _add_create(keys, connect)
     _add_upkeep(keys, connect)
+    add_quota(keys, connect, lambda _, key_id: f"/v1/keys/{key_id}")
 
 
 def _add_create(keys: typer.Typer, connect: Connect) -> None:

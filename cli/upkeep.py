@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.printing import AsJson, Connect, print_json
+from cli.printing import AsJson, Connect, add_quota, print_json
 
 Dataset = Annotated[str, typer.Argument(help="Name or id of a dataset.", metavar="DATASET")]
 
@@ -18,6 +18,7 @@ def add_to(app: typer.Typer, datasets: typer.Typer, connect: Connect) -> None:
     _add_reindex(app, connect)
     _add_erase(app, connect)
     _add_generations(datasets, connect)
+    add_quota(datasets, connect, lambda client, name: f"/v1/datasets/{client.dataset(name)['id']}")
 
 
 def _add_reindex(app: typer.Typer, connect: Connect) -> None:

@@ -7,6 +7,7 @@ KnowledgeBaseError
 ├── Rejected                 the request is understood and wrong
 │   ├── UnsupportedMedia     no reader for these bytes
 │   ├── TooLarge
+│   │   └── QuotaExceeded    a key or dataset may not keep more
 │   └── UnreadableFile       a reader gave up: damaged, encrypted, empty, over a limit
 ├── Conflict
 │   ├── EmbedderMismatch     vectors of another model
@@ -24,8 +25,8 @@ KnowledgeBaseError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 UnreadableReason = Literal[
     "archive_damaged", "archive_duplicate", "archive_empty", "archive_encrypted", "archive_link",
@@ -42,6 +43,8 @@ class KnowledgeBaseError(Exception):
     """Root of the tree: `code` is stable, `detail` says what is wrong and what to do."""
 
     code = "internal_error"
+    members: Mapping[str, Any] = {}
+    """What a program needs besides: further members of the problem."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -79,9 +82,12 @@ class RateLimited(KnowledgeBaseError):
 
     code = "rate_limited"
 
-    def __init__(self, detail: str, retry_after_s: int) -> None:
+    def __init__(
+        self, detail: str, retry_after_s: int, members: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(detail)
         self.retry_after_s = retry_after_s
+        self.members = members or {}
 
 
 class Rejected(KnowledgeBaseError):
@@ -100,6 +106,16 @@ class TooLarge(Rejected):
     """A file or body is over a limit."""
 
     code = "too_large"
+
+
+class QuotaExceeded(TooLarge):
+    """A key or dataset may not keep as many documents or bytes."""
+
+    code = "quota_exceeded"
+
+    def __init__(self, detail: str, members: Mapping[str, Any]) -> None:
+        super().__init__(detail)
+        self.members = members
 
 
 class UnreadableFile(Rejected):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 def new_id(prefix: str) -> str:
@@ -15,6 +15,16 @@ def new_id(prefix: str) -> str:
 def now() -> str:
     """The present as `rfc3339`."""
     return rfc3339(datetime.now(UTC))
+
+
+def midnight() -> datetime:
+    """When the present day (UTC) ends, and what is counted by day begins anew."""
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+
+def seconds_to_midnight() -> int:
+    """Whole seconds until then, at least 1."""
+    return int((midnight() - datetime.now(UTC)).total_seconds()) + 1
 
 
 def rfc3339(moment: datetime) -> str:

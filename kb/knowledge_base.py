@@ -32,7 +32,7 @@ from kb.store.content import datasets, documents
 from kb.store.engine.database import Database, damage, note, note_stop, stopped_cleanly
 from kb.store.work import deletion, jobs, uploads
 from kb.threads import SearchThreads
-from kb.types import Dataset, Processing, Scope
+from kb.types import Dataset, Processing, Quota, Scope
 from kb.upkeep import belonging
 from kb.upkeep.backup import Backup
 from kb.upkeep.belonging import Stamp
@@ -81,6 +81,7 @@ class KnowledgeBase:
         *,
         description: str = "",
         processing: Processing | None = None,
+        quota: Quota | None = None,
     ) -> Dataset:
         """Add a dataset for the configured embedder. Raises Conflict when the name is taken."""
         return self.database.writing(
@@ -91,6 +92,7 @@ class KnowledgeBase:
             model=self.embedders.configured,
             description=description,
             processing=processing,
+            quota=quota,
         )
 
     def embedder_of(self, dataset: Dataset) -> Embedder:

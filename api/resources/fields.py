@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from kb.types import SearchMode
+from kb.types import Quota, SearchMode
 from kb.types.search import with_new_names
 
 
@@ -40,6 +40,25 @@ class RetrievalOptions(Body):
     @classmethod
     def _earlier_names(cls, value: object) -> object:
         return with_new_names(value) if isinstance(value, dict) else value
+
+
+Amount = Annotated[int, Field(ge=0, le=1 << 53)]
+
+
+class QuotaBody(Body):
+    """What may be kept, and brought in a day (UTC); null sets no limit."""
+
+    size_bytes: Amount | None = None
+    """Bytes of the uploaded files, kept old versions as well."""
+    documents: Amount | None = None
+    uploads_per_day: Amount | None = None
+    """Upload requests that are accepted."""
+    open_uploads: Amount | None = None
+    """Resumable uploads whose last byte has not arrived."""
+
+    def to_quota(self) -> Quota:
+        """The domain type."""
+        return Quota(**self.model_dump())
 
 
 def _without_nul(text: str) -> str:

@@ -22,7 +22,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.store.content import documents
 from kb.store.engine.database import Transaction
 from kb.store.upkeep import erasures
-from kb.store.work import batches, deletion, jobs, placing
+from kb.store.work import batches, deletion, jobs, placing, quotas
 from kb.store.work.jobs import Job
 from kb.store.work.placing import Upload, UploadTarget
 from kb.types import Document, Failure, Scope
@@ -73,7 +73,7 @@ def expand(kb: KnowledgeBase, job: Job, *, is_stopping: Callable[[], bool]) -> N
     Raises:
         UnreadableFile: nothing of it can be used; the reason names why.
         NotFound: it was deleted meanwhile.
-        StorageFull: the members so far are documents; the rest can follow.
+        StorageFull, QuotaExceeded: the members so far are documents; the rest can follow.
     """
     archive = kb.database.reading(documents.get, SCOPE, job.subject)
     with kb.originals.path(archive.sha256).open("rb") as file:
@@ -152,19 +152,25 @@ def _store(
     kb: KnowledgeBase, job: Job, archive: Document, group: Sequence[_Unpacked], done: int
 ) -> bool:
     """Make documents of a group, up to member `done`; False if the claim is lost."""
-    with kb.database.write() as tx:
-        if not jobs.is_held(tx, job):
-            return False
-        wanted = _without_deleted(tx, job, archive, group)
-        metadata = archive.metadata or None
-        described = [replace(upload, metadata=metadata) for upload, _ in wanted]
-        kb.originals.adopt([staged for _, staged in wanted if staged is not None])
-        mode = batches.mode_of(tx, job.batch_id)
-        to = UploadTarget(SCOPE, archive.dataset_id, job.batch_id, mode, is_late=True)
-        placed = placing.put(tx, to, described)
-        batches.add(tx, job.batch_id, placed)
-        jobs.save(tx, job, {**job.payload, "done": done})
-    kb.collect_originals(placing.unneeded(placed, described))
+    unneeded = [upload.sha256 for upload, staged in group if staged is not None]
+    try:
+        with kb.database.write() as tx:
+            if not jobs.is_held(tx, job):
+                return False
+            wanted = _without_deleted(tx, job, archive, group)
+            metadata = archive.metadata or None
+            described = [replace(upload, metadata=metadata) for upload, _ in wanted]
+            kb.originals.adopt([staged for _, staged in wanted if staged is not None])
+            mode = batches.mode_of(tx, job.batch_id)
+            scope = replace(SCOPE, key_id=quotas.key_of(tx, archive.id))
+            to = UploadTarget(scope, archive.dataset_id, job.batch_id, mode, is_late=True)
+            placed = placing.put(tx, to, described)
+            batches.add(tx, job.batch_id, placed)
+            quotas.check(tx, archive.dataset_id, scope.key_id, *quotas.KEPT)
+            jobs.save(tx, job, {**job.payload, "done": done})
+        unneeded = placing.unneeded(placed, described)
+    finally:
+        kb.collect_originals(unneeded)
     return True
 
 

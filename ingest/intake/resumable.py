@@ -11,10 +11,11 @@ import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from ingest.intake.upload import Acceptance, UploadedFile, accept, checked_name
-from kb.errors import TooLarge
+from kb.errors import KnowledgeBaseError, TooLarge
 from kb.files.partial_files import PartialFiles
 from kb.knowledge_base import KnowledgeBase
 from kb.store.engine.database import Transaction
@@ -93,7 +94,8 @@ class ResumableUploads:
         """Make a document of a whole file; if it cannot be one, the upload is gone.
 
         Raises:
-            StorageFull: the upload stays whole and can be finished later.
+            StorageFull, QuotaExceeded, RateLimited: the upload stays whole and can be finished
+                later.
         """
 
         def note(tx: Transaction, acceptance: Acceptance) -> None:
@@ -103,7 +105,8 @@ class ResumableUploads:
         staged = self._kb.originals.stage_file(self._files.path(upload.id))
         incoming = [UploadedFile(upload.name, staged)]
         options = upload.options["accept"]
-        accepted = accept(self._kb, ADMIN, upload.dataset_id, incoming, also=note, **options)
+        scope = replace(ADMIN, key_id=upload.key_id)
+        accepted = accept(self._kb, scope, upload.dataset_id, incoming, also=note, **options)
         if accepted.rejected:
             self.remove(upload)
         self._files.remove(upload.id)
@@ -131,9 +134,12 @@ class ResumableUploads:
         self.sweep()
         for upload in self._kb.database.reading(uploads.every):
             if upload.batch_id is None and self.offset(upload) == upload.size_bytes:
-                accepted = self.finish(upload)
-                for item in accepted.rejected:
-                    logger.warning("the upload %s was not accepted: %s", upload.id, item.detail)
+                try:
+                    refused = [item.detail for item in self.finish(upload).rejected]
+                except KnowledgeBaseError as exc:  # it stays until it expires
+                    refused = [exc.detail]
+                for detail in refused:
+                    logger.warning("the upload %s was not accepted: %s", upload.id, detail)
 
     def _expiry(self) -> float:
         return time.time() + self._kb.settings.ingest.upload_expires_s

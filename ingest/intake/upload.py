@@ -17,7 +17,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.settings import IngestSettings
 from kb.store.content import datasets
 from kb.store.engine.database import Transaction
-from kb.store.work import batches, placing
+from kb.store.work import batches, placing, quotas
 from kb.store.work.placing import Mode, Upload, UploadedDocument, UploadTarget
 from kb.types import ARCHIVE_TYPE, Document, Scope
 
@@ -74,6 +74,7 @@ def accept(
 
     Raises:
         NotFound: the dataset cannot be seen.
+        QuotaExceeded, RateLimited: it or the key may not take as much; nothing was stored.
         EmbedderMismatch: it was built with another embedder: nothing could be indexed.
         StorageFull: the disk is full; nothing was stored.
     """
@@ -91,6 +92,8 @@ def accept(
                 placed = _place(tx, UploadTarget(scope, dataset_id, batch_id, mode), uploads)
                 documents = tuple(item.document for item in placed)
                 batches.add(tx, batch_id, placed)
+                limits = (*quotas.KEPT, "uploads_per_day")
+                quotas.check(tx, dataset_id, scope.key_id, *limits)
                 acceptance = Acceptance(batch_id, documents, tuple(rejected))
                 if also is not None:
                     also(tx, acceptance)

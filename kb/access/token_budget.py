@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
 from kb.access.limits import STREAM_RETRY_S
 from kb.errors import RateLimited
+from kb.ids import seconds_to_midnight
 from kb.store.access import usage
 from kb.store.engine.database import Database
 from kb.types import Limits
@@ -42,7 +42,7 @@ class TokenBudget:
             raise RateLimited(
                 f"This key has used its {limit} tokens of today. It may go on at midnight UTC; "
                 f"or have the limit of the key raised.",
-                _seconds_to_midnight(),
+                seconds_to_midnight(),
             )
         if used + in_progress >= limit:
             raise RateLimited(
@@ -50,9 +50,3 @@ class TokenBudget:
                 f"one to end, or have the limit of the key raised.",
                 STREAM_RETRY_S,
             )
-
-
-def _seconds_to_midnight() -> int:
-    now = datetime.now(UTC)
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    return int((midnight - now).total_seconds()) + 1

@@ -59,6 +59,20 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """What a key or dataset may keep, and bring in a day (UTC), or what it does; None: no limit.
+
+    Bytes are those of uploaded files, kept old versions as well. An open upload is a resumable one
+    whose last byte has not arrived.
+    """
+
+    size_bytes: int | None = None
+    documents: int | None = None
+    uploads_per_day: int | None = None
+    open_uploads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AppAccess:
     """What counts for every key of an app that sets nothing else of its own."""
 
@@ -85,6 +99,7 @@ class Key:
     limits: Limits = Limits()
     expires_at: str | None = None
     previous_until: str | None = None
+    quota: Quota = Quota()
 
     @property
     def is_public(self) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from kb.types.access import Quota
+
 ARCHIVE_TYPE = "application/zip"
 """The media type of archives, which are expanded into documents; office files are not archives."""
 
@@ -70,6 +72,7 @@ class Dataset:
     generation: int
     created_at: str
     model: str | None = None
+    quota: Quota = field(default_factory=Quota)
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,23 @@ def running_client(server: ServerProcess, token: str):
     return http
 
 
+def test_what_a_dataset_may_hold_is_set_and_shown(server):
+    server.http.post("/v1/datasets", json={"name": "limited"})
+    assert kb(server.data_dir, "datasets", "quota", "limited", "documents=5").returncode == 0
+    done = kb(server.data_dir, "datasets", "quota", "limited", "size_bytes=100", "documents=")
+    assert json.loads(done.stdout)["quota"] == {
+        "size_bytes": 100,
+        "documents": None,
+        "uploads_per_day": None,
+        "open_uploads": None,
+    }
+    assert json.loads(done.stdout)["used"]["documents"] == 0
+    for wrong in ("documents", "documents=many", "pages=3"):
+        refused = kb(server.data_dir, "datasets", "quota", "limited", wrong)
+        assert refused.returncode != 0
+        assert wrong.partition("=")[0] in refused.stderr
+
+
 def test_all_browsers_are_signed_out_by_a_command(server):
     browser = httpx.Client(base_url=server.url)
     assert browser.post("/login", json={"key": server.key}).status_code == 204

@@ -19,6 +19,7 @@ from kb.search.filtering import parsed_filter
 from kb.store.content import datasets, documents
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing
+from kb.store.work import quotas
 from kb.types import Dataset, Scope
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
@@ -36,6 +37,7 @@ async def create_dataset(body: DatasetBody, kb: KB, scope: AdminScope, once: Onc
             body.name,
             description=body.description,
             processing=body.processing.to_processing(),
+            quota=body.quota.to_quota(),
         )
 
     return await once(create)
@@ -49,7 +51,7 @@ async def list_datasets(kb: KB, scope: SearchScope, page: Paging) -> Listing[Dat
 
 @router.get("/{dataset_id}")
 async def get_dataset(dataset_id: str, kb: KB, scope: SearchScope) -> DatasetResponse:
-    """One dataset, with the number of its documents by status."""
+    """One dataset, with the number of its documents by status and what it uses of its quota."""
     return await read(kb, _counted, scope, dataset_id)
 
 
@@ -57,7 +59,7 @@ async def get_dataset(dataset_id: str, kb: KB, scope: SearchScope) -> DatasetRes
 async def change_dataset(
     dataset_id: str, body: DatasetChange, kb: KB, scope: AdminScope
 ) -> Dataset:
-    """Rename or describe a dataset, or process it in another way while it is empty."""
+    """Rename, describe or limit a dataset, or process it in another way while it is empty."""
     if body.processing is not None:
         await in_thread(patterns.check, body.processing.patterns())
     return await write(
@@ -68,6 +70,7 @@ async def change_dataset(
         name=body.name,
         description=body.description,
         processing=None if body.processing is None else body.processing.to_processing(),
+        quota=None if body.quota is None else body.quota.to_quota(),
     )
 
 
@@ -96,4 +99,5 @@ async def search(dataset_id: str, body: SearchBody, kb: KB, caller: SearchCaller
 
 def _counted(tx: Transaction, scope: Scope, dataset_id: str) -> DatasetResponse:
     found = DatasetResponse.model_validate(datasets.get(tx, scope, dataset_id))
-    return found.model_copy(update={"documents": documents.counts(tx, found.id)})
+    counts, used = documents.counts(tx, found.id), quotas.used(tx, "dataset", found.id)
+    return found.model_copy(update={"documents": counts, "used": used})

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from api.resources.datasets.processing import ProcessingBody
-from api.resources.fields import Body, Name, RetrievalOptions, Text
+from api.resources.fields import Body, Name, QuotaBody, RetrievalOptions, Text
 from kb.types import Retrieval
 
 GenerationNumber = Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -19,6 +19,7 @@ class DatasetBody(Body):
     name: Name
     description: Text = ""
     processing: ProcessingBody = ProcessingBody()
+    quota: QuotaBody = QuotaBody()
 
 
 class DatasetChange(Body):
@@ -28,6 +29,7 @@ class DatasetChange(Body):
     description: Text | None = None
     processing: ProcessingBody | None = None
     """Only while the dataset is empty."""
+    quota: QuotaBody | None = None
 
 
 class ReindexBody(Body):

@@ -18,6 +18,7 @@ from kb.types import (
     Generation,
     GenerationCounts,
     Processing,
+    Quota,
     Span,
 )
 from kb.types.documents import GenerationStatus
@@ -28,7 +29,7 @@ WholeRate = Annotated[int, BeforeValidator(round)]
 
 
 class DatasetResponse(Response):
-    """A dataset; `documents` counts them by status, where one dataset is asked for."""
+    """A dataset; `documents` by status and `used` are there where one dataset is asked for."""
 
     id: str
     name: str
@@ -37,6 +38,8 @@ class DatasetResponse(Response):
     embedder: str
     generation: int
     documents: Sometimes[Mapping[DocumentStatus, int]] = MISSING
+    quota: Quota
+    used: Sometimes[Quota] = MISSING
     created_at: Timestamp
 
 

@@ -8,7 +8,7 @@ from pydantic import MISSING
 from starlette.responses import Response
 
 from api.deps import KB, AdminScope, Paging
-from api.resources.operation.requests import AppKeyBody, KeyBody, RotateBody
+from api.resources.operation.requests import AppKeyBody, KeyBody, KeyChange, RotateBody
 from api.resources.operation.responses import KeyResponse, NewKeyResponse
 from api.resources.response import ListResponse
 from api.threads import read, write
@@ -16,8 +16,10 @@ from kb.access import Access
 from kb.access.issuing import issue
 from kb.store.access import keys
 from kb.store.apps import apps
+from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing
-from kb.types import Key
+from kb.store.work import quotas
+from kb.types import Key, Scope
 
 router = APIRouter(prefix="/v1", tags=["keys"])
 
@@ -25,8 +27,7 @@ router = APIRouter(prefix="/v1", tags=["keys"])
 @router.post("/keys", status_code=201)
 async def create_key(body: KeyBody, kb: KB, scope: AdminScope) -> NewKeyResponse:
     """Make a key; its secret, and a widget's signing secret, are shown this once."""
-    new = body.to_key(body.dataset_ids)
-    made = await write(kb, issue, scope, kb.secrets, new, body.app)
+    made = await write(kb, issue, scope, kb.secrets, body.to_key(), body.app)
     return _shown_once(kb.access, *made)
 
 
@@ -36,10 +37,18 @@ async def list_keys(kb: KB, scope: AdminScope, page: Paging) -> Listing[Key]:
     return await read(kb, keys.page, scope, page)
 
 
-@router.get("/keys/{key_id}", response_model=KeyResponse)
-async def get_key(key_id: str, kb: KB, scope: AdminScope) -> Key:
-    """One key without its secret."""
-    return await read(kb, keys.get, scope, key_id)
+@router.get("/keys/{key_id}")
+async def get_key(key_id: str, kb: KB, scope: AdminScope) -> KeyResponse:
+    """One key without its secret, with what it uses of its quota."""
+    return await read(kb, _counted, scope, key_id)
+
+
+@router.patch("/keys/{key_id}", response_model=KeyResponse)
+async def change_key(key_id: str, body: KeyChange, kb: KB, scope: AdminScope) -> Key:
+    """Give a key other limits or another quota; they count from the next request on."""
+    limits = None if body.limits is None else body.limits.to_limits()
+    quota = None if body.quota is None else body.quota.to_quota()
+    return await write(kb, keys.limit, scope, key_id, limits, quota)
 
 
 @router.post("/keys/{key_id}/rotate")
@@ -68,6 +77,11 @@ async def list_app_keys(app: str, kb: KB, scope: AdminScope, page: Paging) -> Li
     """The keys of one app, without their secrets."""
     found = await read(kb, apps.get, scope, app)
     return await read(kb, keys.page, scope, page, app_id=found.id)
+
+
+def _counted(tx: Transaction, scope: Scope, key_id: str) -> KeyResponse:
+    found = KeyResponse.model_validate(keys.get(tx, scope, key_id))
+    return found.model_copy(update={"used": quotas.used(tx, "key", key_id)})
 
 
 def _shown_once(access: Access, key: Key, token: str) -> NewKeyResponse:

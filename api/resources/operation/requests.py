@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
-from api.resources.fields import Body, Id, Text
+from api.resources.fields import Body, Id, QuotaBody, Text
 from kb.ids import rfc3339
 from kb.store.access.keys import NewKey
 from kb.types import AppAccess, KeyKind, Limits
@@ -75,12 +75,11 @@ class _NewKeyBody(Body):
             raise ValueError("only a key of kind 'widget' names `origins`")
         return self
 
-    def to_key(self, dataset_ids: Iterable[str] = ()) -> NewKey:
+    def to_key(self) -> NewKey:
         """The domain type, without the app."""
         return NewKey(
             kind=self.kind,
             name=self.name,
-            dataset_ids=tuple(dict.fromkeys(dataset_ids)),
             origins=tuple(dict.fromkeys(self.origins)),
             limits=self.limits.to_limits(),
             expires_at=None if self.expires_at is None else rfc3339(self.expires_at),
@@ -101,6 +100,8 @@ class KeyBody(_NewKeyBody):
     """The datasets that a dataset key opens."""
     app: Id | None = None
     """Id or slug of the app that an app or widget key opens."""
+    quota: QuotaBody = QuotaBody()
+    """What an admin or dataset key may upload."""
 
     @model_validator(mode="after")
     def _names_what_it_opens(self) -> Self:
@@ -108,7 +109,21 @@ class KeyBody(_NewKeyBody):
             raise ValueError("a key of kind 'dataset', and no other, names its `dataset_ids`")
         if (self.kind in ("app", "widget")) != (self.app is not None):
             raise ValueError("a key of kind 'app' or 'widget', and no other, names its `app`")
+        if self.app is not None and self.quota != QuotaBody():
+            raise ValueError("a key of kind 'app' or 'widget' uploads nothing and has no `quota`")
         return self
+
+    def to_key(self) -> NewKey:
+        """The domain type, without the app."""
+        ids = tuple(dict.fromkeys(self.dataset_ids))
+        return replace(super().to_key(), dataset_ids=ids, quota=self.quota.to_quota())
+
+
+class KeyChange(Body):
+    """What is to change in a key; what is not given stays."""
+
+    limits: LimitsBody | None = None
+    quota: QuotaBody | None = None
 
 
 class RotateBody(Body):

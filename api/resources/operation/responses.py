@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import MISSING, Field
 
 from api.resources.response import Response, Sometimes, Timestamp
-from kb.types import KeyKind, Limits
+from kb.types import KeyKind, Limits, Quota
 from kb.upkeep.strays import Violation
 
 
@@ -21,6 +21,9 @@ class KeyResponse(Response):
     app_id: str | None
     origins: tuple[str, ...]
     limits: Limits
+    quota: Quota
+    used: Sometimes[Quota] = MISSING
+    """What it uses of its quota, where one key is asked for."""
     created_at: Timestamp
     expires_at: Timestamp | None
     previous_until: Timestamp | None

@@ -20,7 +20,7 @@ from kb.store.engine import dialect, schema
 from kb.store.engine.database import VARIABLES, Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
 from kb.store.engine.records import of_row, one
-from kb.types import DEFAULT_WORKSPACE, AppAccess, Key, KeyKind, Limits, Scope
+from kb.types import DEFAULT_WORKSPACE, AppAccess, Key, KeyKind, Limits, Quota, Scope
 
 table = schema.keys
 
@@ -65,6 +65,7 @@ class NewKey:
     origins: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     expires_at: str | None = None
+    quota: Quota = field(default_factory=Quota)
 
 
 def create(tx: Transaction, scope: Scope, vault: Secrets, new: NewKey) -> tuple[Key, str]:
@@ -79,6 +80,7 @@ def create(tx: Transaction, scope: Scope, vault: Secrets, new: NewKey) -> tuple[
         "origins": list(new.origins),
         "limits": asdict(new.limits),
         "expires_at": new.expires_at,
+        "quota": asdict(new.quota),
     }
     made = {"id": key_id, "workspace": scope.workspace, "created_at": now()}
     tx.execute(insert(table).values(digest=vault.digest(token), **made, **values))
@@ -135,6 +137,18 @@ def rotate(
     }
     tx.execute(update(table).where(table.c.id == key_id).values(**values))
     return get(tx, scope, key_id), token
+
+
+def limit(
+    tx: Transaction, scope: Scope, key_id: str, limits: Limits | None, quota: Quota | None
+) -> Key:
+    """Put other limits in the place of a key's, or another quota. Raises NotFound."""
+    get(tx, scope, key_id)
+    given = {"limits": limits, "quota": quota}
+    values = {name: asdict(value) for name, value in given.items() if value is not None}
+    if values:
+        tx.execute(update(table).where(table.c.id == key_id).values(**values))
+    return get(tx, scope, key_id)
 
 
 def revoke(tx: Transaction, scope: Scope, key_id: str) -> None:
@@ -248,4 +262,5 @@ def _key(row: Row[Any]) -> Key:
         dataset_ids=tuple(row.dataset_ids),
         origins=tuple(row.origins or ()),
         limits=Limits(**(row.limits or {})),
+        quota=Quota(**(row.quota or {})),
     )

@@ -15,7 +15,7 @@ from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
 from kb.store.engine.records import of_row, stored
-from kb.types import Dataset, Generation, Processing, Scope
+from kb.types import Dataset, Generation, Processing, Quota, Scope
 
 table = schema.datasets
 
@@ -43,6 +43,7 @@ def create(
     model: str | None = None,
     description: str = "",
     processing: Processing | None = None,
+    quota: Quota | None = None,
 ) -> Dataset:
     """Add an empty dataset.
 
@@ -62,6 +63,7 @@ def create(
         generation=1,
         created_at=now(),
         model=model,
+        quota=quota or Quota(),
     )
     try:
         tx.execute(insert(table).values(workspace=scope.workspace, **asdict(dataset)))
@@ -112,8 +114,9 @@ def change(
     name: str | None = None,
     description: str | None = None,
     processing: Processing | None = None,
+    quota: Quota | None = None,
 ) -> Dataset:
-    """Rename or describe a dataset, or process it in another way while it is empty.
+    """Rename or describe a dataset, limit it, or process it in another way while it is empty.
 
     Raises:
         Conflict: another dataset has that name, or documents were processed already.
@@ -123,6 +126,7 @@ def change(
     if processing is not None and processing != found.processing:
         _refuse_mixture(tx, found)
         values["processing"] = asdict(processing)
+    values["quota"] = None if quota is None else asdict(quota)
     given = {column: value for column, value in values.items() if value is not None}
     if given:
         try:
@@ -201,4 +205,5 @@ def _first_generation(dataset: Dataset) -> dict[str, Any]:
 
 
 def _dataset(row: Row[Any]) -> Dataset:
-    return of_row(Dataset, row, processing=stored(Processing, row.processing))
+    quota = Quota(**(row.quota or {}))
+    return of_row(Dataset, row, processing=stored(Processing, row.processing), quota=quota)

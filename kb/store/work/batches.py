@@ -112,6 +112,7 @@ def create(tx: Transaction, scope: Scope, dataset_id: str, mode: Mode = "replace
             paused=False,
             skipped=0,
             created_at=now(),
+            key_id=scope.key_id,
         )
     )
     return batch_id

@@ -277,6 +277,7 @@ def _values(to: UploadTarget, upload: Upload, moment: str) -> dict[str, Any]:
         "status": "failed" if upload.failure else "pending",
         "error": failure_to(upload.failure),
         "batch_id": to.batch_id,
+        "key_id": to.scope.key_id,
         "updated_at": moment,
     }
 

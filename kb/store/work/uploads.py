@@ -17,6 +17,7 @@ from kb.store.content import datasets
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.records import of_datasets, of_row, one
+from kb.store.work import quotas
 from kb.types import Scope
 
 table = schema.uploads
@@ -37,6 +38,7 @@ class PartialUpload:
     batch_id: str | None
     document_id: str | None
     expires: float
+    key_id: str | None
 
 
 def create(
@@ -49,7 +51,12 @@ def create(
     options: Mapping[str, Any],
     expires: float,
 ) -> PartialUpload:
-    """Expect a file. Raises NotFound when the dataset cannot be seen."""
+    """Expect a file.
+
+    Raises:
+        NotFound: the dataset cannot be seen.
+        QuotaExceeded, RateLimited: it or the key may not take it.
+    """
     datasets.get(tx, scope, dataset_id)
     upload_id = new_id("upload")
     tx.execute(
@@ -62,8 +69,11 @@ def create(
             options=dict(options),
             expires=expires,
             created_at=now(),
+            key_id=scope.key_id,
         )
     )
+    more: dict[quotas.Limit, int] = {"size_bytes": size_bytes, "documents": 1, "uploads_per_day": 1}
+    quotas.check(tx, dataset_id, scope.key_id, "open_uploads", *more, more=more)
     return get(tx, scope, upload_id)
 
 

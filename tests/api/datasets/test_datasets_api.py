@@ -17,7 +17,8 @@ def test_a_dataset_is_made_found_changed_and_deleted(served: Served):
     path = f"/v1/datasets/{made['id']}"
 
     found = served.http.get(path).json()
-    assert found == {**made, "documents": {}}
+    nothing = dict.fromkeys(found["quota"], 0)
+    assert found == {**made, "documents": {}, "used": nothing}
     split = found["processing"]["split"]
     assert (split["mode"], split["max_tokens"], split["overlap"]) == ("auto", 100, 10)
     changed = served.http.patch(path, json={"name": "handbooks"}).json()
