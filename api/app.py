@@ -127,9 +127,10 @@ async def close_streams(state: AppState) -> None:
 async def _running(
     kb: KnowledgeBase, counts: RequestCounts, *, with_worker: bool, demo: bool
 ) -> AsyncIterator[AppState]:
-    worker = Worker(kb) if with_worker else None
+    worker = Worker(kb)
     state = AppState(
         kb=kb,
+        readers=worker.readers,
         counts=counts,
         closing=anyio.Event(),
         idempotency_locks=WeakValueDictionary(),
@@ -141,7 +142,7 @@ async def _running(
         asyncio.create_task(_keep_swept(state["resumable"])),
         asyncio.create_task(watch_revocations(kb)),
     )
-    if worker is not None:
+    if with_worker:
         worker.start()
     try:
         if demo:
@@ -151,8 +152,7 @@ async def _running(
         for task in tasks:
             task.cancel()
         await close_streams(state)
-        if worker is not None:
-            await in_thread(worker.stop)
+        await in_thread(worker.stop)
 
 
 async def _keep_swept(resumable: ResumableUploads) -> None:

@@ -21,6 +21,7 @@ from api.http.connections import UnknownConnections
 from api.http.metrics import RequestCounts
 from api.upload_locks import UploadLocks
 from ingest.intake.resumable import ResumableUploads
+from ingest.sandbox.reader_process import ReaderPool
 from kb.access import Caller, OpenStream
 from kb.errors import NotAllowed, Rejected, Unauthenticated
 from kb.knowledge_base import KnowledgeBase
@@ -35,6 +36,7 @@ class AppState(TypedDict):
     """What the lifespan hands to every request as `request.state`."""
 
     kb: KnowledgeBase
+    readers: ReaderPool
     counts: RequestCounts
     closing: anyio.Event
     idempotency_locks: IdempotencyLocks
@@ -47,6 +49,12 @@ async def get_kb(request: Request) -> KnowledgeBase:
     """The open knowledge base."""
     kb: KnowledgeBase = request.state.kb
     return kb
+
+
+async def get_readers(request: Request) -> ReaderPool:
+    """The children that read files, for previews and checks."""
+    readers: ReaderPool = request.state.readers
+    return readers
 
 
 async def get_caller(request: Request) -> Caller:
@@ -127,6 +135,7 @@ async def get_numbered_page(
 
 
 KB = Annotated[KnowledgeBase, Depends(get_kb)]
+Readers = Annotated[ReaderPool, Depends(get_readers)]
 CallerDep = Annotated[Caller, Depends(get_caller)]
 AdminCaller = Annotated[Caller, Depends(Permitted("admin"))]
 IngestCaller = Annotated[Caller, Depends(Permitted("ingest"))]

@@ -32,8 +32,9 @@ UnreadableReason = Literal[
     "archive_damaged", "archive_duplicate", "archive_empty", "archive_encrypted", "archive_link",
     "archive_method", "archive_mismatch", "archive_nested", "archive_overlap",
     "archive_too_large", "archive_unsafe_name", "cleaned_too_much", "damaged_file", "empty_file",
-    "no_questions", "no_text", "ocr_failed", "password_required", "pattern_timeout",
-    "read_memory", "read_timeout", "reader_crashed", "too_large", "unknown_encoding",
+    "invalid_request", "no_questions", "no_text", "ocr_failed", "password_required",
+    "pattern_timeout", "read_memory", "read_timeout", "reader_crashed", "reader_not_started",
+    "receipt_unbalanced", "too_large", "unknown_encoding",
     "unreadable_file", "wrong_format", "xml_refused"
 ]  # fmt: skip
 """Why a file cannot be read: the codes that its document fails with."""

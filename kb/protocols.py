@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from kb.types import Piece, Turn
 
-Vectors = npt.NDArray[np.float32]
+if TYPE_CHECKING:  # children that split start without it
+    import numpy as np
+    import numpy.typing as npt
+
+Vectors: TypeAlias = "npt.NDArray[np.float32]"
 """Shape (texts, dimensions), float32, rows of unit length."""
 
 
@@ -20,6 +21,15 @@ class Tokenizer(Protocol):
 
     def offsets(self, text: str) -> Sequence[tuple[int, int]]:
         """Character spans (start, end) of the content tokens of a text, special tokens left out."""
+        ...
+
+
+class PortableTokenizer(Tokenizer, Protocol):
+    """One that another process can open."""
+
+    @property
+    def spelled(self) -> str:
+        """As JSON of the library `tokenizers`; empty: words, CJK characters and signs."""
         ...
 
 
@@ -45,7 +55,7 @@ class Embedder(Protocol):
         ...
 
     @property
-    def tokenizer(self) -> Tokenizer:
+    def tokenizer(self) -> PortableTokenizer:
         """The model's own tokenizer."""
         ...
 

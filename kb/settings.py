@@ -107,12 +107,13 @@ class IngestSettings(_Section):
     max_characters: Annotated[int, Field(ge=1)] = 20_000_000
     """Most characters one document may hold."""
     readers: Annotated[int, Field(ge=0, le=32)] = 0
-    """Reader processes that parse files side by side; 0 takes one per two processor cores, 4 at
-    most."""
-    read_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
-    """Seconds one file may take to parse before its reader is killed."""
+    """Reader processes that work on uploads side by side; 0 takes one per two processor cores, 4
+    at most. Two more are for previews, checks and re-indexing."""
+    read_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 180.0
+    """Seconds one file may take to be parsed, cleaned and split before its reader is killed. The
+    largest Chinese text (20 million characters) takes 76 s of a processor core."""
     read_memory_bytes: Annotated[int, Field(ge=64 * MIB)] = 768 * MIB
-    """Address space of a reader process."""
+    """Address space of a reader process, and memory that its result may take in the server."""
     ocr_languages: Annotated[str, Field(pattern=r"^[A-Za-z_]+(\+[A-Za-z_]+)*$")] = "eng+chi_sim"
     """Languages of scanned pages, in Tesseract's names; those not installed are left out."""
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 3

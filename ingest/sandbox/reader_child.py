@@ -1,8 +1,10 @@
-"""The process in which one reader runs: takes requests from stdin, answers on stdout, until EOF.
+"""The process in which files are read, cleaned and split: takes tasks from stdin, answers on
+stdout, until EOF.
 
 Start it with `python -m ingest.sandbox.reader_child MEMORY_BYTES`; `reader_process.py` does. It
-limits itself before it reads a byte of a file. What readers print goes nowhere, so it cannot
-be taken for an answer. It ends when its parent does: a thread waits for the end of stdin.
+limits itself before it reads a byte of a file, and says so with an empty frame. What readers print
+goes nowhere, so it cannot be taken for an answer. It ends when its parent does: a thread waits for
+the end of stdin.
 """
 
 from __future__ import annotations
@@ -13,32 +15,46 @@ import queue
 import resource
 import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, BinaryIO
 
+from ingest.clean import patterns
 from ingest.readers import READERS
 from ingest.sandbox import wire
-from ingest.types import Reader, ReadOptions
+from ingest.sandbox.processing import process
+from ingest.sandbox.unpacking import Unpacking
+from ingest.types import Extraction, Reader, ReadOptions
+from kb.background import be_patient
 from kb.errors import KnowledgeBaseError
+from kb.protocols import PortableTokenizer
+from kb.types import Processing, SplitOptions
 
 _OPEN_FILES = 64
 _SPARE_CPU_S = 2
 _OCR_SHARE = 0.7
 """Share of a document's time after which OCR stops, so that what was read is not lost with it."""
 
+Task = Mapping[str, Any]
+Inbox = queue.SimpleQueue[bytes]
+
 
 def serve(memory_bytes: int, readers: Mapping[str, Reader] = READERS) -> None:
-    """Answer requests one after another; returns never, ends with the process."""
+    """Work on one task after another; returns never, ends with the process."""
     requests, answers = _take_over_pipes()
+    be_patient()
     _limit(resource.RLIMIT_AS, memory_bytes)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CORE, 0)
-    inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    inbox: Inbox = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(requests, inbox), daemon=True).start()
+    wire.write_frame(answers, b"")
     while True:
-        answer = _answer(json.loads(inbox.get()), readers)
-        wire.write_frame(answers, answer)
+        for frame in _answer(json.loads(inbox.get()), inbox, readers):
+            wire.write_frame(answers, frame)
 
 
 def _take_over_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -51,7 +67,7 @@ def _take_over_pipes() -> tuple[BinaryIO, BinaryIO]:
     return requests, answers
 
 
-def _receive(requests: BinaryIO, inbox: queue.SimpleQueue[bytes]) -> None:
+def _receive(requests: BinaryIO, inbox: Inbox) -> None:
     while True:
         frame = wire.read_frame(requests)
         if frame is None:
@@ -59,26 +75,69 @@ def _receive(requests: BinaryIO, inbox: queue.SimpleQueue[bytes]) -> None:
         inbox.put(frame)
 
 
-def _answer(request: Mapping[str, Any], readers: Mapping[str, Reader]) -> bytes:
+def _answer(task: Task, inbox: Inbox, readers: Mapping[str, Reader]) -> Iterator[bytes]:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    cpu_s = int(used.ru_utime + used.ru_stime + request["timeout_s"]) + _SPARE_CPU_S
-    # The hard limit stays, so that the next job may raise the soft one again.
+    cpu_s = int(used.ru_utime + used.ru_stime + task["timeout_s"]) + _SPARE_CPU_S
+    # The hard limit stays, so that the next task may raise the soft one again.
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, resource.RLIM_INFINITY))
-    options = ReadOptions(
-        encoding=request["encoding"],
-        max_characters=request["max_characters"],
-        ocr_languages=request["ocr_languages"],
-        ocr_seconds=request["timeout_s"] * _OCR_SHARE,
-    )
     try:
-        with open(request["path"], "rb") as source:
-            return wire.encode_extraction(readers[request["media_type"]](source, options))
+        if "patterns" in task:
+            patterns.find(task["patterns"], [""])
+            yield wire.encode({"end": {}})
+        else:
+            yield from _document(task, inbox, readers)
     except KnowledgeBaseError as exc:
-        return wire.encode_failure(exc.code, exc.detail)
+        yield wire.encode_failure(exc.code, exc.detail)
     except MemoryError:
-        return wire.encode_failure("read_memory", wire.OUT_OF_MEMORY)
+        yield wire.encode_failure("read_memory", wire.OUT_OF_MEMORY)
     except Exception as exc:  # the edge of a job: a reader fed with hostile bytes raises anything
-        return wire.encode_failure("reader_crashed", wire.CRASHED.format(type(exc).__name__))
+        yield wire.encode_failure("reader_crashed", wire.CRASHED.format(type(exc).__name__))
+
+
+def _document(task: Task, inbox: Inbox, readers: Mapping[str, Reader]) -> Iterator[bytes]:
+    plan, began = task["plan"], time.perf_counter()
+    tokenizer = _tokenizer("" if plan is None else inbox.get().decode())
+    is_read = task["path"] is not None
+    extraction = _read(task, readers) if is_read else _received(inbox)
+    read_s = time.perf_counter() - began if is_read else None
+    processed = None
+    if plan is not None:
+        processing = plan.pop("processing")
+        processing["split"] = SplitOptions(**processing["split"])
+        shown = plan.pop("shown")
+        processed = process(extraction, Processing(**processing), tokenizer, read_s=read_s, **plan)
+        first = processed.chunks if shown is None else processed.chunks[:shown]
+        processed = replace(processed, removals=processed.removals[: shown or 0], chunks=first)
+    if is_read:
+        yield from wire.encode_extraction(extraction)
+    if processed is not None:
+        yield from wire.encode_processed(processed)
+    yield wire.encode_end(extraction, processed)
+
+
+@lru_cache(maxsize=2)  # that of the present generations and that of the next ones
+def _tokenizer(spelled: str) -> PortableTokenizer:
+    from kb.models.embed.tokenizer import open_tokenizer
+
+    return open_tokenizer(spelled)
+
+
+def _read(task: Task, readers: Mapping[str, Reader]) -> Extraction:
+    options = ReadOptions(
+        encoding=task["encoding"],
+        max_characters=task["max_characters"],
+        ocr_languages=task["ocr_languages"],
+        ocr_seconds=task["timeout_s"] * _OCR_SHARE,
+    )
+    with open(task["path"], "rb") as source:
+        return readers[task["media_type"]](source, options)
+
+
+def _received(inbox: Inbox) -> Extraction:
+    unpacking = Unpacking(most_characters=sys.maxsize, most_bytes=sys.maxsize)
+    while not unpacking.take(inbox.get()):
+        pass
+    return unpacking.extraction()
 
 
 def _limit(what: int, value: int) -> None:

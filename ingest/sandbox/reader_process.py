@@ -1,42 +1,44 @@
-"""Readers run in child processes that can be killed: parsers meet hostile files in here only.
+"""Files are read, cleaned and split in child processes that can be killed: hostile bytes, and what
+they become, meet our code in here only.
 
 A child is a freshly started, lean interpreter with limits on memory, processor time, open files
 and written bytes, without the parent's environment (no keys in it). It stays warm for many
-documents; after any failure it is thrown away.
+documents; after any failure it is thrown away. One pool has all children of a server: those of
+uploads, of re-indexing, of previews and of checks.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import queue
-import select
-import signal
-import subprocess
-import sys
 import threading
-import time
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from ingest.sandbox import wire
-from ingest.types import DEFAULT_OCR_LANGUAGES, Extraction, ReadOptions
-from kb.errors import Unavailable, UnreadableFile
+from ingest.sandbox.child import POLL_S, Child, Unwanted
+from ingest.sandbox.processing import Processed
+from ingest.sandbox.unpacking import Unpacking
+from ingest.types import DEFAULT_OCR_LANGUAGES, Extraction
+from kb.errors import Rejected, Unavailable, UnreadableFile
+from kb.protocols import PortableTokenizer
 from kb.settings import IngestSettings
+from kb.types import Processing
 
 DOCUMENTS_PER_CHILD = 200
 """Then a child is replaced, so that what a parser leaks does not add up."""
 
 MOST_READERS = 4
 """By default; each may take as much memory as a reader is allowed."""
+BESIDE_UPLOADS = 2
+"""Children for who waits for a preview or a check, and for re-indexing."""
+
+CHECK_MEMORY_BYTES = 128 << 20
+CHECK_TIMEOUT_S = 10.0
 
 _PERHAPS_THE_CHILD = ("reader_crashed", "read_memory")
-
-_ANSWER_BYTES_PER_CHARACTER = 16
-"""UTF-8 takes up to 4; the rest is for blocks, which CSV has one of per short row."""
-_ANSWER_BYTES_AT_LEAST = 1024 * 1024
-_CHUNK_BYTES = 1 << 20
-_KEPT_VARIABLES = ("PATH", "TESSDATA_PREFIX")
 
 
 def suitable_readers(cores: int) -> int:
@@ -48,8 +50,34 @@ def suitable_readers(cores: int) -> int:
     return min(MOST_READERS, max(1, cores // 2))
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file of a media type as `ingest.sniff.media_types.sniff` tells it; `encoding` overrides
+    detection."""
+
+    path: Path
+    media_type: str
+    encoding: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a document becomes chunks: as `ingest.sandbox.processing.process` takes it.
+
+    With `shown` only so many removals and chunks are handed on; without, all chunks and no removal.
+    """
+
+    processing: Processing
+    tokenizer: PortableTokenizer
+    max_tokens: int
+    chunk_prefix: str
+    document_id: str
+    size_bytes: int = 0
+    shown: int | None = None
+
+
 class ReaderPool:
-    """Reads files in `readers` child processes at most. Thread-safe."""
+    """Works on documents in `readers` child processes at most. Thread-safe."""
 
     def __init__(
         self,
@@ -66,20 +94,21 @@ class ReaderPool:
         Args:
             readers: children that work side by side; further calls wait.
             timeout_s: wall-clock seconds for one document.
-            memory_bytes: address space of a child.
+            memory_bytes: address space of a child, and what its answer may take here.
             max_characters: the most text that one document may hold.
             ocr_languages: as in `ReadOptions`.
             child_module: module that is run as the child, for tests.
         """
         self._timeout_s = timeout_s
         self._memory_bytes = memory_bytes
-        self._options = ReadOptions(max_characters=max_characters, ocr_languages=ocr_languages)
+        self._max_characters = max_characters
+        self._ocr_languages = ocr_languages
         self._child_module = child_module
-        self._slots: queue.LifoQueue[_Child | None] = queue.LifoQueue()
+        self._slots: queue.LifoQueue[Child | None] = queue.LifoQueue()
         for _ in range(readers):
             self._slots.put(None)
         self._lock = threading.Lock()
-        self._children: set[_Child] = set()
+        self._children: set[Child] = set()
         self._closed = False
 
     @classmethod
@@ -94,39 +123,52 @@ class ReaderPool:
         )
 
     def read(self, path: Path, media_type: str, encoding: str | None = None) -> Extraction:
-        """Read one file; waits for a free child.
+        """Only read a file; as `process`."""
+        return self._run(Source(path, media_type, encoding), None, _always)[0]
 
-        Args:
-            path: the file.
-            media_type: as `ingest.sniff.media_types.sniff` tells it.
-            encoding: overrides detection.
+    def process(
+        self,
+        source: Source | Extraction,
+        plan: Plan,
+        is_wanted: Callable[[], bool],
+    ) -> Processed:
+        """Read a file, or take what was read of it before, and cut it; waits for a free child.
 
         Raises:
-            UnreadableFile: the reader gave up, or ran into a limit (reasons `read_timeout`,
-                `read_memory`, `reader_crashed`).
+            UnreadableFile: the reader gave up, or the document ran into a limit (reasons
+                `read_timeout`, `read_memory`, `reader_crashed`), or no child could be started
+                (`reader_not_started`).
+            Unwanted: meanwhile `is_wanted` has become false.
             Unavailable: the pool is closed.
         """
-        options = replace(self._options, encoding=encoding)
-        request = wire.encode_request(str(path.resolve()), media_type, options, self._timeout_s)
-        child = self._slots.get()
+        _, processed = self._run(source, plan, is_wanted)
+        assert processed is not None
+        return processed
+
+    def check(self, patterns: Sequence[str]) -> None:
+        """Refuse regular expressions that cannot be used.
+
+        Raises:
+            Rejected: one is not valid, or costs too much even before it is used.
+        """
+        if not patterns:
+            return
+        task = {"patterns": list(patterns), "timeout_s": CHECK_TIMEOUT_S}
+        unpacking = Unpacking(most_characters=0, most_bytes=wire.LONGEST_FRAME)
+        idle, child = self._slot(_always), None
         try:
-            child = self._usable(child)
-            try:
-                return self._extraction(child, request)
-            except UnreadableFile as exc:
-                if child.documents == 1 or exc.code not in _PERHAPS_THE_CHILD:
-                    raise
-            # It was not the child's first document, so what came before may have been at fault.
-            self._discard(child)
-            child = self._usable(None)
-            return self._extraction(child, request)
-        except BaseException:
+            child = self._started(CHECK_MEMORY_BYTES)
+            for frame in child.ask([wire.encode(task)], CHECK_TIMEOUT_S, _always):
+                if unpacking.take(frame):
+                    return
+        except (TimeoutError, EOFError, OSError) as exc:
+            raise Rejected("The regular expressions take too long. Make them simpler.") from exc
+        except UnreadableFile as exc:
+            raise Rejected(exc.detail) from exc
+        finally:
             if child is not None:
                 self._discard(child)
-            child = None
-            raise
-        finally:
-            self._slots.put(child)
+            self._slots.put(idle)
 
     def close(self) -> None:
         """Kill all children. Documents being read fail with Unavailable."""
@@ -137,34 +179,79 @@ class ReaderPool:
             child.kill()
         # The pipes of a child at work belong to the thread that waits on them.
         for _ in range(self._slots.qsize()):
-            with contextlib.suppress(queue.Empty):
+            with suppress(queue.Empty):
                 idle = self._slots.get_nowait()
                 if idle is not None:
                     self._discard(idle)
                 self._slots.put(None)
 
-    def _usable(self, child: _Child | None) -> _Child:
+    def _run(
+        self, source: Source | Extraction, plan: Plan | None, is_wanted: Callable[[], bool]
+    ) -> tuple[Extraction, Processed | None]:
+        child = self._slot(is_wanted)
+        try:
+            child = self._usable(child)
+            try:
+                return self._answer(child, source, plan, is_wanted)
+            except UnreadableFile as exc:
+                if child.documents == 1 or exc.code not in _PERHAPS_THE_CHILD:
+                    raise
+            # It was not the child's first document, so what came before may have been at fault.
+            self._discard(child)
+            child = self._usable(None)
+            return self._answer(child, source, plan, is_wanted)
+        except BaseException:
+            if child is not None:
+                self._discard(child)
+            child = None
+            raise
+        finally:
+            self._slots.put(child)
+
+    def _slot(self, is_wanted: Callable[[], bool]) -> Child | None:
+        while is_wanted():
+            with suppress(queue.Empty):
+                return self._slots.get(timeout=POLL_S)
+        raise Unwanted
+
+    def _usable(self, child: Child | None) -> Child:
         if child is not None and child.documents < DOCUMENTS_PER_CHILD and child.is_alive():
             return child
         if child is not None:
             self._discard(child)
+        return self._started(self._memory_bytes)
+
+    def _started(self, memory_bytes: int) -> Child:
         with self._lock:
             if self._closed:
                 raise Unavailable("The readers are shut down.")
-            fresh = _Child(self._child_module, self._memory_bytes)
+            fresh = Child(self._child_module, memory_bytes)
             self._children.add(fresh)
         return fresh
 
-    def _extraction(self, child: _Child, request: bytes) -> Extraction:
-        characters = self._options.max_characters
-        longest = characters * _ANSWER_BYTES_PER_CHARACTER + _ANSWER_BYTES_AT_LEAST
+    def _answer(
+        self,
+        child: Child,
+        source: Source | Extraction,
+        plan: Plan | None,
+        is_wanted: Callable[[], bool],
+    ) -> tuple[Extraction, Processed | None]:
+        unpacking = Unpacking(
+            most_characters=self._max_characters,
+            most_bytes=self._memory_bytes,
+            extraction=None if isinstance(source, Source) else source,
+            chunk_prefix=plan.chunk_prefix if plan else "",
+            document_id=plan.document_id if plan else "",
+        )
         try:
-            answer = child.ask(request, time.monotonic() + self._timeout_s, longest)
-            return wire.decode_answer(answer, characters)
+            for frame in child.ask(self._task(source, plan), self._timeout_s, is_wanted):
+                if unpacking.take(frame):
+                    break
+            return unpacking.extraction(), unpacking.processed() if plan else None
         except TimeoutError as exc:
             raise UnreadableFile(
-                f"Reading the file took longer than {self._timeout_s:g} s and was stopped. Split "
-                "it into smaller files, or raise KB_INGEST__READ_TIMEOUT_S.",
+                f"Reading and splitting the file took longer than {self._timeout_s:g} s and was "
+                "stopped. Split it into smaller files, or raise KB_INGEST__READ_TIMEOUT_S.",
                 reason="read_timeout",
             ) from exc
         except (EOFError, OSError) as exc:
@@ -176,104 +263,33 @@ class ReaderPool:
                 wire.CRASHED.format("bad answer"), reason="reader_crashed"
             ) from exc
 
-    def _discard(self, child: _Child) -> None:
+    def _task(self, source: Source | Extraction, plan: Plan | None) -> Iterator[bytes]:
+        head: dict[str, Any] = {
+            "path": None,
+            "max_characters": self._max_characters,
+            "ocr_languages": self._ocr_languages,
+            "timeout_s": self._timeout_s,
+            "plan": None,
+        }
+        if isinstance(source, Source):
+            head |= {"media_type": source.media_type, "encoding": source.encoding}
+            head["path"] = str(source.path.resolve())
+        if plan is not None:
+            fields = {name: getattr(plan, name) for name in Plan.__slots__ if name != "tokenizer"}
+            head["plan"] = fields | {"processing": asdict(plan.processing)}
+        yield wire.encode(head)
+        if plan is not None:
+            yield plan.tokenizer.spelled.encode()
+        if isinstance(source, Extraction):
+            yield from wire.encode_extraction(source)
+            yield wire.encode_end(source)
+
+    def _discard(self, child: Child) -> None:
         child.kill()
         child.close_pipes()
         with self._lock:
             self._children.discard(child)
 
 
-class _Child:
-    """One reader process and the two pipes to it."""
-
-    def __init__(self, module: str, memory_bytes: int) -> None:
-        self.documents = 0
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-B", "-m", module, str(memory_bytes)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            cwd="/",
-            env=_environment(),
-            start_new_session=True,
-        )
-        self._killing = threading.Lock()
-
-    def is_alive(self) -> bool:
-        return self._process.poll() is None
-
-    def ask(self, request: bytes, deadline: float, longest: int) -> bytes:
-        """Send a request and wait for the answer.
-
-        Raises:
-            TimeoutError: the deadline (of time.monotonic) has passed.
-            EOFError: the child died or sent too much.
-            OSError: the pipe broke.
-        """
-        assert self._process.stdin is not None
-        self.documents += 1
-        self._process.stdin.write(wire.LENGTH.pack(len(request)) + request)
-        (length,) = wire.LENGTH.unpack(self._receive(wire.LENGTH.size, deadline))
-        if length > longest:
-            raise EOFError("The answer is longer than any honest one.")
-        return self._receive(length, deadline)
-
-    def _receive(self, size: int, deadline: float) -> bytes:
-        assert self._process.stdout is not None
-        descriptor = self._process.stdout.fileno()
-        poll = select.poll()  # select() cannot take descriptors above 1023
-        poll.register(descriptor, select.POLLIN)
-        parts = []
-        while size:
-            left_s = deadline - time.monotonic()
-            if left_s <= 0 or not poll.poll(left_s * 1000):
-                raise TimeoutError
-            part = os.read(descriptor, min(size, _CHUNK_BYTES))
-            if not part:
-                raise EOFError
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
-
-    def cause_of_death(self) -> UnreadableFile:
-        """Why the child is gone, told from how it ended."""
-        try:
-            code = self._process.wait(timeout=1)
-        except subprocess.TimeoutExpired:
-            code = 0
-        if code == -signal.SIGXCPU:
-            return UnreadableFile(
-                "Reading the file took too much processor time and was stopped. Split it into "
-                "smaller files, or raise KB_INGEST__READ_TIMEOUT_S.",
-                reason="read_timeout",
-            )
-        if code == -signal.SIGKILL:  # not by us: the system ran out of memory
-            return UnreadableFile(wire.OUT_OF_MEMORY, reason="read_memory")
-        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return UnreadableFile(wire.CRASHED.format(how), reason="reader_crashed")
-
-    def kill(self) -> None:
-        """End the child and whatever it started. Repeating is harmless."""
-        with self._killing:
-            if self._process.poll() is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self._process.pid, signal.SIGKILL)
-                self._process.wait()
-
-    def close_pipes(self) -> None:
-        """Only for the thread that talks to the child, or when none does."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
-
-
-def _environment() -> dict[str, str]:
-    """What a child gets to know: where its modules are, and where an OCR engine may be."""
-    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    return {**kept, "PYTHONPATH": _import_path(), "PYTHONUTF8": "1", "PYTHONHASHSEED": "0"}
-
-
-def _import_path() -> str:
-    """The parent's import path, made absolute: the child does not start in its folder."""
-    return os.pathsep.join(os.path.abspath(entry or ".") for entry in sys.path)
+def _always() -> bool:
+    return True

@@ -1,28 +1,34 @@
-"""What goes over the pipe between a reader process and its parent: length-prefixed JSON frames.
+"""What goes over the pipes between a child and its parent: length-prefixed frames of JSON.
 
-Never pickle: the child has parsed hostile bytes and is not trusted, so the parent checks every
-span, name and length that it sends.
+Every frame is small, so that unpacking one never holds up the other threads of the parent. A
+document is frames of pages, blocks, removals and chunks, and at last one with its `end`.
+Never pickle: the child has parsed hostile bytes and is not trusted.
 """
 
 from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
-from typing import BinaryIO, cast, get_args
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO, get_args
 
-from ingest.types import Extraction, ReadOptions
-from kb.errors import UnreadableFile, UnreadableReason
-from kb.types import Block, BlockKind, Page
+from ingest.sandbox.processing import Processed
+from ingest.types import Extraction
+from kb.types import BlockKind, Chunk, Page, Passage, Span
 
 LENGTH = struct.Struct(">Q")
 KINDS: tuple[BlockKind, ...] = get_args(BlockKind)
-
-_LONGEST_DETAIL = 1000
+LONGEST_FRAME = 16 << 20
+"""Bytes. One chunk with its passage is the most that a frame must hold."""
+FRAME_CHARACTERS = 256 * 1024
+"""Characters after which a frame ends: parsing so many takes about 2 ms."""
+ENTRY_CHARACTERS = 32
+"""What an entry counts beside its texts."""
+LONGEST_DETAIL = 1000
 
 OUT_OF_MEMORY = (
-    "Reading the file took more memory than one file may. Split it into smaller files, or raise "
-    "KB_INGEST__READ_MEMORY_BYTES."
+    "Reading and splitting the file took more memory than one file may. Split it into smaller "
+    "files, or raise KB_INGEST__READ_MEMORY_BYTES."
 )
 CRASHED = "The reader of this file broke ({}). Save the file anew with another program and retry."
 
@@ -41,107 +47,83 @@ def write_frame(sink: BinaryIO, payload: bytes) -> None:
             view = view[sink.write(view) :]
 
 
-def encode_request(path: str, media_type: str, options: ReadOptions, timeout_s: float) -> bytes:
-    """What the parent asks for."""
-    return json.dumps(
-        {
-            "path": path,
-            "media_type": media_type,
-            "encoding": options.encoding,
-            "max_characters": options.max_characters,
-            "ocr_languages": options.ocr_languages,
-            "timeout_s": timeout_s,
-        }
-    ).encode()
-
-
-def encode_extraction(extraction: Extraction) -> bytes:
-    """An answer that carries text."""
-    return json.dumps(
-        {
-            "pages": [[page.number, page.text] for page in extraction.pages],
-            "blocks": [
-                [block.page, block.start, block.end, KINDS.index(block.kind), block.level]
-                for block in extraction.blocks
-            ],
-            "encoding": extraction.encoding,
-            "encoding_confidence": extraction.encoding_confidence,
-            "parser": extraction.parser,
-            "warnings": extraction.warnings,
-            "empty_pages": extraction.empty_pages,
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
-    ).encode()
+def encode(message: object) -> bytes:
+    """One frame."""
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def encode_failure(reason: str, detail: str) -> bytes:
-    """An answer that says why there is no text."""
-    return json.dumps({"reason": reason, "detail": detail}).encode()
+    """The last frame of an answer that says why there is no more."""
+    return encode({"reason": reason, "detail": detail[:LONGEST_DETAIL]})
 
 
-def decode_answer(payload: bytes, max_characters: int) -> Extraction:
-    """The extraction that a child sent, checked.
-
-    Raises:
-        UnreadableFile: the child says why it gave up.
-        ValueError, TypeError, KeyError: the answer breaks the contract.
-    """
-    try:
-        answer = json.loads(payload)
-    except RecursionError as exc:
-        raise ValueError("The answer is nested too deeply.") from exc
-    if "reason" in answer:
-        raise _failure(_text(answer["reason"]), _text(answer["detail"]))
-    pages = tuple(Page(_whole(number), _text(text)) for number, text in answer["pages"])
-    lengths = {page.number: len(page.text) for page in pages}
-    if len(lengths) != len(pages) or sum(lengths.values()) > max_characters:
-        raise ValueError("Page numbers repeat, or there is more text than was allowed.")
-    confidence = answer["encoding_confidence"]
-    return Extraction(
-        pages=pages,
-        blocks=tuple(_block(entry, lengths) for entry in answer["blocks"]),
-        encoding=None if answer["encoding"] is None else _text(answer["encoding"]),
-        encoding_confidence=None if confidence is None else float(confidence),
-        parser=_text(answer["parser"]),
-        warnings=tuple(_text(warning) for warning in answer["warnings"]),
-        empty_pages=tuple(_whole(number) for number in answer["empty_pages"]),
+def encode_extraction(extraction: Extraction) -> Iterator[bytes]:
+    """Pages and blocks; no `end`."""
+    yield from _frames("pages", (piece for page in extraction.pages for piece in _pieces(page)))
+    yield from _frames(
+        "blocks",
+        ([b.page, b.start, b.end, KINDS.index(b.kind), b.level] for b in extraction.blocks),
     )
 
 
-def _failure(reason: str, detail: str) -> UnreadableFile:
-    if reason not in get_args(UnreadableReason) or len(detail) > _LONGEST_DETAIL:
-        raise ValueError("Not a reason of ours.")
-    return UnreadableFile(detail, reason=cast(UnreadableReason, reason))
+def encode_end(extraction: Extraction, processed: Processed | None = None) -> bytes:
+    """The last frame of a document."""
+    end: dict[str, Any] = {
+        "encoding": extraction.encoding,
+        "encoding_confidence": extraction.encoding_confidence,
+        "parser": extraction.parser,
+        "warnings": extraction.warnings,
+        "empty_pages": extraction.empty_pages,
+    }
+    if processed is not None:
+        refusal = processed.refusal
+        end |= {
+            "receipt": processed.receipt,
+            "removal_count": processed.removal_count,
+            "refusal": None if refusal is None else [refusal.code, refusal.detail],
+        }
+    return encode({"end": end})
 
 
-def _block(entry: list[int], lengths: Mapping[int, int]) -> Block:
-    page, start, end, kind, level = (_whole(value) for value in entry)
-    if not start <= end <= lengths[page]:
-        raise ValueError(f"Block {start} to {end} is not on page {page}.")
-    return Block(page, start, end, KINDS[kind], level)
+def encode_processed(processed: Processed) -> Iterator[bytes]:
+    """Removals and chunks; no `end`."""
+    yield from _frames(
+        "removals", ([r.rule, r.page, r.start, r.end, r.instead] for r in processed.removals)
+    )
+    yield from _frames("chunks", _chunk_entries(processed.chunks))
 
 
-def _whole(value: object) -> int:
-    if type(value) is not int or value < 0:
-        raise TypeError("Not a whole number.")
-    return value
+def _chunk_entries(chunks: Iterable[Chunk]) -> Iterator[list[Any]]:
+    """A passage stands with the first of its chunks, True with those that follow."""
+    before: Passage | None = None
+    for chunk in chunks:
+        parent: object = None
+        if chunk.parent is not None:
+            is_same = chunk.parent is before
+            parent = is_same or [_extents(chunk.parent.spans), chunk.parent.index_text]
+        before = chunk.parent
+        yield [_extents(chunk.spans), chunk.heading, chunk.index_text, parent]
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str) or (not value.isprintable() and not _is_clean(value)):
-        raise TypeError("Not a clean text.")
-    return value
+def _extents(spans: Iterable[Span]) -> list[list[int]]:
+    return [[span.page, span.start, span.end] for span in spans]
 
 
-def _is_clean(text: str) -> bool:
-    if "\x00" in text:
-        return False
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # a lone surrogate, which JSON can spell
-        return False
-    return True
+def _pieces(page: Page) -> Iterator[list[Any]]:
+    for start in range(0, max(1, len(page.text)), FRAME_CHARACTERS):
+        yield [page.number, page.text[start : start + FRAME_CHARACTERS]]
+
+
+def _frames(kind: str, entries: Iterable[list[Any]]) -> Iterator[bytes]:
+    batch, size = [], 0
+    for entry in entries:
+        batch.append(entry)
+        size += ENTRY_CHARACTERS + sum(len(part) for part in entry if isinstance(part, str))
+        if size >= FRAME_CHARACTERS:
+            yield encode({kind: batch})
+            batch, size = [], 0
+    if batch:
+        yield encode({kind: batch})
 
 
 def _read_exactly(source: BinaryIO, size: int) -> bytes | None:

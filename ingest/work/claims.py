@@ -7,7 +7,9 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from ingest.sandbox.child import Unwanted
 from ingest.work import pipeline
 from ingest.work.pipeline import INTERNAL, CrashedRepeatedly
 from kb.background import Loop
@@ -49,9 +51,9 @@ class Claims:
         self._persist(self._kb.database.writing, jobs.release, list(self._held.values()))
         self._held.clear()
 
-    def take(self, limit: int = 1, *, is_begun: bool | None = None) -> list[Job]:
+    def take(self, limit: int = 1, **which: Any) -> list[Job]:
         """Claim and begin some work; what has stopped the process too often fails."""
-        claimed = pipeline.claim(self._kb, self._kind, limit, is_begun=is_begun)
+        claimed = pipeline.claim(self._kb, self._kind, limit, **which)
         self._held.update((job.id, job) for job in claimed)
         for job in claimed:
             if job.attempts >= self._kb.settings.ingest.max_attempts:
@@ -71,6 +73,9 @@ class Claims:
         try:
             yield
         except NotFound:  # deleted meanwhile, and its job with it
+            self.end(job)
+        except Unwanted:
+            self._persist(pipeline.give_back, self._kb, job)
             self.end(job)
         except StorageFull:
             logger.warning("the disk is full; indexing goes on when there is space")

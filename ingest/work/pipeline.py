@@ -7,13 +7,12 @@ side.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from typing import Any
 
-from ingest.sandbox.reader_process import ReaderPool
-from ingest.types import Extraction
-from ingest.work.processing import Processed, process
+from ingest.sandbox.child import Unwanted
+from ingest.sandbox.reader_process import Plan, ReaderPool, Source
 from kb.errors import KnowledgeBaseError
 from kb.files.originals import check_room
 from kb.knowledge_base import KnowledgeBase
@@ -85,83 +84,73 @@ class Prepared:
             self.texts.pop(name, None)
 
 
-def claim(
-    kb: KnowledgeBase, kind: JobKind, limit: int = 1, *, is_begun: bool | None = None
-) -> list[Job]:
-    """Claim documents and mark them as being indexed."""
+def claim(kb: KnowledgeBase, kind: JobKind, limit: int = 1, **which: Any) -> list[Job]:
+    """Claim documents as `jobs.claim` and mark them as being indexed."""
     with kb.database.write() as tx:
-        claimed = jobs.claim(tx, kb.owner.id, kind, limit, is_begun=is_begun)
+        claimed = jobs.claim(tx, kb.owner.id, kind, limit, **which)
         jobs.begin(tx, claimed)
         documents.set_statuses(tx, [job.subject for job in claimed], "indexing")
     return claimed
 
 
-def prepare(kb: KnowledgeBase, readers: ReaderPool, job: Job) -> Prepared:
+def prepare(
+    kb: KnowledgeBase, readers: ReaderPool, job: Job, is_stopping: Callable[[], bool] = bool
+) -> Prepared:
     """Read, clean and split the document of a job.
 
     Raises:
+        Unwanted: it was cancelled, replaced or paused meanwhile, or the work is to stop.
         UnreadableFile: it has no text, or its reader gave up; the reason names why.
         NotFound: it was deleted meanwhile.
         EmbedderMismatch: the embedder of its dataset is not the one that it was built with.
         Unbalanced: a character of it would be lost.
         StorageFull: what is left of the disk is not for indexing.
     """
+
+    def is_wanted() -> bool:
+        return not is_stopping() and kb.database.reading(jobs.may_go_on, job)
+
     check_room(kb.settings.data_dir)
     with kb.database.read() as tx:
+        if not jobs.may_go_on(tx, job):
+            raise Unwanted
         document = documents.get(tx, SCOPE, job.subject)
         dataset = datasets.get(tx, SCOPE, document.dataset_id)
         encoding = documents.encoding_override(tx, document.id)
     embedder = kb.embedder_of(dataset)
-    began = time.perf_counter()
-    path = kb.originals.path(document.sha256)
-    extraction = readers.read(path, document.media_type, encoding)
-    processed = processed_version(
-        extraction,
-        dataset.processing,
-        embedder,
-        document,
-        version=job.version,
-        generation=dataset.generation,
-        read_s=time.perf_counter() - began,
-    )
+    source = Source(kb.originals.path(document.sha256), document.media_type, encoding)
+    prefix = index_ops.chunk_prefix(document.id, job.version, dataset.generation)
+    plan = plan_of(dataset.processing, embedder, prefix, document.id, document.size_bytes)
+    processed = readers.process(source, plan, is_wanted)
+    if processed.refusal is not None:
+        raise processed.refusal
     indexed = IndexedVersion(
         document_id=document.id,
         version=job.version,
         dataset_id=dataset.id,
         generation=dataset.generation,
-        pages=extraction.pages,
+        pages=processed.extraction.pages,
         chunks=processed.chunks,
         receipt=processed.receipt,
-        layout=extraction.blocks,
+        layout=processed.extraction.blocks,
     )
     return Prepared(job, document, dataset, indexed)
 
 
-def processed_version(
-    extraction: Extraction,
-    processing: Processing,
-    embedder: Embedder,
-    document: Document,
-    *,
-    version: int,
-    generation: int,
-    read_s: float | None = None,
-) -> Processed:
-    """Clean and split a document version for a generation; raises why it must not be stored."""
-    stored = document.receipt if read_s is None else None
-    processed = process(
-        extraction,
-        processing,
-        embedder.tokenizer,
-        max_tokens=embedder.max_tokens,
-        chunk_prefix=index_ops.chunk_prefix(document.id, version, generation),
-        document_id=document.id,
-        size_bytes=(stored or {}).get("bytes", document.size_bytes),
-        read_s=read_s,
-    )
-    if processed.refusal is not None:
-        raise processed.refusal
-    return processed
+def plan_of(
+    processing: Processing, embedder: Embedder, prefix: str, document_id: str, size_bytes: int
+) -> Plan:
+    """How a document becomes chunks for an embedder."""
+    tokenizer, most = embedder.tokenizer, embedder.max_tokens
+    return Plan(processing, tokenizer, most, prefix, document_id, size_bytes)
+
+
+def give_back(kb: KnowledgeBase, job: Job) -> None:
+    """Put a document back into the queue, if it is still to be worked on."""
+    with kb.database.write() as tx:
+        if jobs.is_held(tx, job):
+            documents.set_statuses(tx, [job.subject], "pending")
+            jobs.release(tx, [job])
 
 
 def fail(kb: KnowledgeBase, job: Job, error: Failure) -> None:

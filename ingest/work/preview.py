@@ -5,15 +5,14 @@ one file. Nothing is stored, archives are looked into.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ingest.intake.expansion import contents, member_upload
 from ingest.intake.upload import Rejection, UploadedFile, checked_name, classified
-from ingest.sandbox.reader_process import ReaderPool
+from ingest.sandbox.processing import Processed
+from ingest.sandbox.reader_process import ReaderPool, Source
 from ingest.sniff.media_types import sniff
-from ingest.types import Extraction
-from ingest.work.processing import Processed, process
+from ingest.work.pipeline import plan_of
 from kb.errors import Rejected
 from kb.files.originals import Staged
 from kb.knowledge_base import KnowledgeBase
@@ -106,19 +105,22 @@ class Preview:
 
     name: str
     media_type: str
-    extraction: Extraction
     processed: Processed
     tokens: tuple[int, ...]
 
 
 def preview(
     kb: KnowledgeBase,
+    readers: ReaderPool,
     incoming: UploadedFile,
     processing: Processing,
     *,
+    limit: int,
     encoding: str | None = None,
 ) -> Preview:
     """Do to a staged file what an upload into a dataset with this processing would do.
+
+    Of removals and chunks the first `limit` are shown.
 
     Raises:
         UnsupportedMedia: no reader for these bytes.
@@ -128,17 +130,9 @@ def preview(
     media_type = sniff(staged.head, name)
     if media_type == ARCHIVE_TYPE:
         raise Rejected("An archive has no preview. Send one of the files that it holds.")
-    with closing(ReaderPool.with_limits(kb.settings.ingest)) as readers:
-        extraction = readers.read(staged.path, media_type, encoding)
-    embedder = kb.embedder
-    processed = process(
-        extraction,
-        processing,
-        embedder.tokenizer,
-        max_tokens=embedder.max_tokens,
-        chunk_prefix="preview",
-        document_id="preview",
-        size_bytes=staged.size_bytes,
-    )
-    tokens = tuple(len(embedder.tokenizer.offsets(c.index_text)) for c in processed.chunks)
-    return Preview(name, media_type, extraction, processed, tokens)
+    plan = plan_of(processing, kb.embedder, "preview", "preview", staged.size_bytes)
+    source = Source(staged.path, media_type, encoding)
+    processed = readers.process(source, replace(plan, shown=limit), lambda: True)
+    offsets = kb.embedder.tokenizer.offsets
+    tokens = tuple(len(offsets(chunk.index_text)) for chunk in processed.chunks)
+    return Preview(name, media_type, processed, tokens)

@@ -1,8 +1,9 @@
 """Builds the generations of datasets that do not answer (yet), and keeps them up.
 
-A document is split anew from its stored pages and their layout: no reader runs, and what citations
-quote stays the same. What a generation lacks is asked of SQL each time, so a crash costs one load
-of documents, and uploads and deletions meanwhile need no special care.
+A document is split anew from its stored pages and their layout, in a child as when it was read: its
+file is not read again, and what citations quote stays the same. What a generation lacks is asked of
+SQL each time, so a crash costs one load of documents, and uploads and deletions meanwhile need no
+special care.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ingest.sandbox.child import Unwanted
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.types import Extraction
-from ingest.work.pipeline import INTERNAL, processed_version
+from ingest.work.pipeline import INTERNAL, plan_of
 from kb.background import Loop
-from kb.errors import KnowledgeBaseError, NotFound, StorageFull, UnreadableFile
+from kb.errors import KnowledgeBaseError, NotFound, StorageFull, Unavailable, UnreadableFile
 from kb.files.originals import check_room
 from kb.iteration import batched
 from kb.knowledge_base import KnowledgeBase
@@ -62,7 +64,7 @@ class Reindexer(Loop):
     """Works in a thread of its own, on one generation at a time."""
 
     def __init__(self, kb: KnowledgeBase, readers: ReaderPool) -> None:
-        """`readers` read the files of documents that were stored without their layout."""
+        """`readers` split, and read the files of documents that were stored without a layout."""
         super().__init__("reindex", self._round, kb.database.wakeups)
         self._kb = kb
         self._readers = readers
@@ -124,14 +126,12 @@ class Reindexer(Loop):
                 generations.set_ready(tx, generation)
 
     def _split(self, generation: Generation, embedder: Embedder, lacking: Lacking) -> _Split | None:
-        """Clean and split one document; None if it was deleted or replaced meanwhile."""
-        if self.is_stopping:
-            return None
+        """Clean and split one document; None if that is not wanted any more."""
         try:
             return self._split_or_raise(generation, embedder, lacking)
         except StorageFull:
             raise
-        except NotFound:
+        except (NotFound, Unwanted, Unavailable):
             return None
         except KnowledgeBaseError as exc:
             return _Split(lacking, error=Failure(exc.code, exc.detail))
@@ -142,15 +142,19 @@ class Reindexer(Loop):
     def _split_or_raise(
         self, generation: Generation, embedder: Embedder, lacking: Lacking
     ) -> _Split:
+        own = (generation.dataset_id, generation.number)
+
+        def is_wanted() -> bool:
+            beside = () if self.is_stopping else self._kb.database.reading(generations.beside)
+            return any((g.dataset_id, g.number) == own for _, g in beside)
+
         document, extraction = self._extraction(lacking)
-        processed = processed_version(
-            extraction,
-            generation.processing,
-            embedder,
-            document,
-            version=lacking.version,
-            generation=generation.number,
-        )
+        prefix = index_ops.chunk_prefix(document.id, lacking.version, generation.number)
+        size_bytes = (document.receipt or {}).get("bytes", document.size_bytes)
+        plan = plan_of(generation.processing, embedder, prefix, document.id, size_bytes)
+        processed = self._readers.process(extraction, plan, is_wanted)
+        if processed.refusal is not None:
+            raise processed.refusal
         receipt = {**processed.receipt, "vectors": len(processed.chunks)}
         return _Split(lacking, processed.chunks, receipt)
 

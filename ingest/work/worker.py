@@ -1,9 +1,10 @@
 """The ingest worker: reading loops and an embedding loop, so that the next files are read while
 these are embedded, a little of each in turn.
 
-Claims are leases with fencing tokens. A document that was in work when the process died is tried
-again alone, so that one which crashes the process takes no other with it; after `max_attempts`
-such crashes it is marked failed instead of being tried for ever.
+Keys take turns, and so do the datasets of a key, so that one with many slow documents holds up the
+others by one of them at a time. Claims are leases with fencing tokens. A document that was in work
+when the process died is tried again alone, so that one which crashes the process takes no other
+with it; after `max_attempts` such crashes it is marked failed instead of being tried for ever.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import logging
 import os
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
+from collections.abc import Iterable
 
-from ingest.sandbox.reader_process import ReaderPool, suitable_readers
+from ingest.sandbox.child import Unwanted
+from ingest.sandbox.reader_process import BESIDE_UPLOADS, ReaderPool, suitable_readers
 from ingest.work import embedding, pipeline
 from ingest.work.archive_worker import ArchiveWorker
 from ingest.work.claims import Claims
@@ -26,11 +29,15 @@ from kb.errors import StorageFull
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import embeddings, generations, index_ops
 from kb.store.work import jobs
-from kb.store.work.jobs import Job
+from kb.store.work.jobs import Job, Party
 
 logger = logging.getLogger(__name__)
 
 CLAIM_AT_ONCE = 32
+MOST_CLAIMED = 512
+"""What is in hand when the process is killed is tried again one by one."""
+CLAIM_S = 1.0
+"""After this time who has nothing in hand yet gets a turn, although others have."""
 IDLE_S = 5.0
 WAIT_S = 0.5
 LEAST_LOAD = 64
@@ -46,9 +53,10 @@ class Worker:
         self._kb = kb
         ingest, wakeups = kb.settings.ingest, kb.database.wakeups
         reading = ingest.readers or suitable_readers(len(os.sched_getaffinity(0)))
-        self._readers = ReaderPool.with_limits(ingest, reading)
+        self.readers = ReaderPool.with_limits(ingest, reading + BESIDE_UPLOADS)
         self._backlog = Backlog()
-        self._unread: deque[Job] = deque()
+        self._unread = Turns()
+        self._claimed_at = float("-inf")
         self._claiming = threading.Lock()
         self._alone: Job | None = None  # it may be what stopped the process before
         self._is_swept = False
@@ -59,7 +67,7 @@ class Worker:
             *(Loop("index", self._claim_and_read, wakeups) for _ in range(reading)),
             Loop("embed", self._embed_some, wakeups),
             ArchiveWorker(kb),
-            Reindexer(kb, self._readers),
+            Reindexer(kb, self.readers),
         )
 
     def start(self) -> None:
@@ -70,7 +78,7 @@ class Worker:
     def stop(self) -> None:
         """Give the documents in hand back to the queue and end the threads."""
         self._stopping.set()
-        self._readers.close()
+        self.readers.close()
         for part in reversed(self._parts):
             part.stop()
 
@@ -88,9 +96,11 @@ class Worker:
 
     def _claim_and_read(self) -> float:
         with self._claiming:  # one by one: a big file holds up those behind it in one reader
-            if not self._unread:
-                self._unread.extend(self._claim())
-            job = self._unread.popleft() if self._unread else None
+            now = time.monotonic()
+            if not self._unread or now > self._claimed_at + CLAIM_S:
+                self._unread.add(self._claim())
+                self._claimed_at = now
+            job = self._unread.next()
         if job is None:
             return IDLE_S
         with self._claims.reported(job):
@@ -101,7 +111,9 @@ class Worker:
     def _claim(self) -> list[Job]:
         if self._alone in self._claims:
             return []
-        claimed = self._claims.take(CLAIM_AT_ONCE, is_begun=False)
+        room = min(CLAIM_AT_ONCE, MOST_CLAIMED - len(self._claims))
+        besides = self._unread.parties
+        claimed = self._claims.take(max(0, room), is_begun=False, besides=besides)
         if not claimed and not self._claims:
             claimed = self._claims.take(is_begun=True)
             self._alone = claimed[0] if claimed else None
@@ -112,7 +124,7 @@ class Worker:
         return claimed
 
     def _read(self, job: Job) -> None:
-        prepared = pipeline.prepare(self._kb, self._readers, job)
+        prepared = pipeline.prepare(self._kb, self.readers, job, self._stopping.is_set)
         while not self._stopping.is_set():
             if self._backlog.put(prepared, timeout_s=WAIT_S):
                 return
@@ -153,9 +165,47 @@ class Worker:
             self._claims.end(item.job)
 
     def _still_wanted(self, waiting: list[Prepared]) -> list[Prepared]:
-        """Those that were not replaced, deleted or cancelled meanwhile."""
-        held = self._kb.database.reading(jobs.held, [item.job for item in waiting])
-        for item in waiting:
-            if item.job.id not in held:
-                self._claims.end(item.job)
-        return [item for item in waiting if item.job.id in held]
+        """Those that were not replaced, deleted, cancelled or paused meanwhile."""
+        own = [item.job for item in waiting]
+        wanted = self._kb.database.reading(jobs.held, own, paused=False)
+        for job in own:
+            if job.id not in wanted:
+                with self._claims.reported(job):
+                    raise Unwanted
+        return [item for item in waiting if item.job.id in wanted]
+
+
+class Turns:
+    """Jobs that were claimed and not begun: keys take turns, and so do the datasets of a key."""
+
+    def __init__(self) -> None:
+        self._waiting: defaultdict[str, dict[str, deque[Job]]] = defaultdict(dict)
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    @property
+    def parties(self) -> list[Party]:
+        """Who waits for a turn."""
+        return [(key, dataset) for key, own in self._waiting.items() for dataset in own]
+
+    def add(self, claimed: Iterable[Job]) -> None:
+        """Let some more take turns."""
+        for job in claimed:
+            key, dataset = job.party
+            self._waiting[key].setdefault(dataset, deque()).append(job)
+
+    def next(self) -> Job | None:
+        """The job whose turn it is; its key and its dataset go to the end of their lines."""
+        if not self._waiting:
+            return None
+        key = next(iter(self._waiting))
+        datasets = self._waiting.pop(key)
+        dataset = next(iter(datasets))
+        waiting = datasets.pop(dataset)
+        job = waiting.popleft()
+        if waiting:
+            datasets[dataset] = waiting
+        if datasets:
+            self._waiting[key] = datasets
+        return job

@@ -50,7 +50,7 @@ FENCES = {
     "httpx_sse": ("client/http.py",),
     "langchain_core": ("client/retrievers/langchain.py",),
     "pypdf": ("ingest/readers/",),
-    "regex": ("ingest/clean/pattern_child.py",),
+    "regex": ("ingest/clean/patterns.py",),
     "pypdfium2": ("ingest/readers/pdf/pdf_fallback.py",),
     "PIL": ("ingest/readers/pdf/picture.py",),
     "oxmsg": ("ingest/readers/mail/outlook.py",),

@@ -9,8 +9,8 @@ from functools import partial
 import pytest
 
 from ingest.clean.cleaning import RULES, clean
+from ingest.sandbox.processing import process
 from ingest.types import Extraction
-from ingest.work.processing import process
 from kb.errors import UnreadableFile
 from kb.models.embed.hash_embedder import WordTokenizer
 from kb.types import Block, BlockKind, Page, Processing, SplitOptions

@@ -7,13 +7,12 @@ import time
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.deps import KB, AdminScope, Paging, SearchCaller, SearchScope
+from api.deps import KB, AdminScope, Paging, Readers, SearchCaller, SearchScope
 from api.idempotency import OnceDep
 from api.resources.datasets.requests import DatasetBody, DatasetChange, SearchBody
 from api.resources.datasets.responses import DatasetResponse, SearchResponse
 from api.resources.response import ListResponse
 from api.threads import in_thread, read, write
-from ingest.clean import patterns
 from kb.errors import NotAllowed
 from kb.search.filtering import parsed_filter
 from kb.store.content import datasets, documents
@@ -26,11 +25,13 @@ router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 
 
 @router.post("", status_code=201, response_model=DatasetResponse)
-async def create_dataset(body: DatasetBody, kb: KB, scope: AdminScope, once: OnceDep) -> Response:
+async def create_dataset(
+    body: DatasetBody, kb: KB, readers: Readers, scope: AdminScope, once: OnceDep
+) -> Response:
     """Add a dataset; its name must be new."""
 
     async def create() -> Dataset:
-        await in_thread(patterns.check, body.processing.patterns())
+        await body.processing.check(readers)
         return await in_thread(
             kb.create_dataset,
             scope,
@@ -57,11 +58,11 @@ async def get_dataset(dataset_id: str, kb: KB, scope: SearchScope) -> DatasetRes
 
 @router.patch("/{dataset_id}", response_model=DatasetResponse)
 async def change_dataset(
-    dataset_id: str, body: DatasetChange, kb: KB, scope: AdminScope
+    dataset_id: str, body: DatasetChange, kb: KB, readers: Readers, scope: AdminScope
 ) -> Dataset:
     """Rename, describe or limit a dataset, or process it in another way while it is empty."""
     if body.processing is not None:
-        await in_thread(patterns.check, body.processing.patterns())
+        await body.processing.check(readers)
     return await write(
         kb,
         datasets.change,

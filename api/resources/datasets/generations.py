@@ -9,7 +9,7 @@ from sse_starlette import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.deps import KB, AdminScope, IngestScope, StreamDep
+from api.deps import KB, AdminScope, IngestScope, Readers, StreamDep
 from api.http import sse
 from api.idempotency import OnceDep
 from api.resources.datasets.batches import EventNumber, LastEventId
@@ -22,7 +22,6 @@ from api.resources.datasets.responses import (
 )
 from api.resources.response import ListResponse
 from api.threads import in_thread
-from ingest.clean import patterns
 from kb.types import Dataset
 
 router = APIRouter(prefix="/v1/datasets/{dataset_id}", tags=["generations"])
@@ -32,13 +31,13 @@ Number = Annotated[int, Path(ge=1, le=1_000_000_000)]
 
 @router.post("/reindex", status_code=202, response_model=GenerationResponse)
 async def reindex(
-    dataset_id: str, body: ReindexBody, kb: KB, scope: AdminScope, once: OnceDep
+    dataset_id: str, body: ReindexBody, kb: KB, readers: Readers, scope: AdminScope, once: OnceDep
 ) -> Response:
     """Build the next generation beside; the present one answers meanwhile."""
 
     async def create() -> GenerationResponse:
         if body.processing is not None:
-            await in_thread(patterns.check, body.processing.patterns())
+            await body.processing.check(readers)
         processing = None if body.processing is None else body.processing.to_processing()
         made = await in_thread(
             kb.reindexing.begin, scope, dataset_id, processing=processing, model=body.embedder

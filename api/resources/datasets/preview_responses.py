@@ -40,17 +40,16 @@ class PreviewResponse(Response):
     chunks: tuple[PreviewedChunk, ...]
 
     @classmethod
-    def of(cls, preview: Preview, limit: int) -> Self:
-        """At most `limit` removals and `limit` chunks; the counts are of all."""
+    def of(cls, preview: Preview) -> Self:
+        """The first removals and chunks; the counts are of all."""
         processed, refusal = preview.processed, preview.processed.refusal
-        texts = {page.number: page.text for page in preview.extraction.pages}
-        removed = processed.removals[:limit]
+        texts = {page.number: page.text for page in processed.extraction.pages}
         return cls(
             name=preview.name,
             media_type=preview.media_type,
             error=None if refusal is None else Failure(refusal.code, refusal.detail),
             receipt=processed.receipt,
-            removed_count=len(processed.removals),
+            removed_count=processed.removal_count,
             removed=tuple(
                 RemovalResponse(
                     rule=item.rule,
@@ -59,11 +58,11 @@ class PreviewResponse(Response):
                     end=item.end,
                     text=texts[item.page][item.start : item.end],
                 )
-                for item in removed
+                for item in processed.removals
             ),
-            chunk_count=len(processed.chunks),
+            chunk_count=processed.receipt["chunks"],
             chunks=tuple(
                 PreviewedChunk.model_validate(chunk).model_copy(update={"tokens": tokens})
-                for chunk, tokens in zip(processed.chunks[:limit], preview.tokens, strict=False)
+                for chunk, tokens in zip(processed.chunks, preview.tokens, strict=True)
             ),
         )

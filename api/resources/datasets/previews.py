@@ -9,13 +9,13 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.requests import Request
 
-from api.deps import KB, IngestScope
+from api.deps import KB, IngestScope, Readers
 from api.resources.datasets.preview_responses import PreviewResponse
 from api.resources.datasets.processing import ProcessingBody
 from api.threads import in_thread, previewing, read
 from api.uploads.multipart import receive_files
 from api.uploads.receiving import receiving_files
-from ingest.clean import patterns
+from ingest.sandbox.reader_process import ReaderPool
 from ingest.work.preview import preview
 from kb.errors import Rejected, TooLarge
 from kb.knowledge_base import KnowledgeBase
@@ -51,6 +51,7 @@ async def preview_in_dataset(
     dataset_id: str,
     request: Request,
     kb: KB,
+    readers: Readers,
     scope: IngestScope,
     limit: Limit = 500,
     encoding: Encoding = None,
@@ -58,19 +59,29 @@ async def preview_in_dataset(
     """What an upload of one file into a dataset would do; `processing` tries other rules."""
     found = await read(kb, datasets.get, scope, dataset_id)
     kb.embedder_of(found)
-    return await _previewed(request, kb, found.processing, limit=limit, encoding=encoding)
+    return await _previewed(request, kb, readers, found.processing, limit, encoding)
 
 
 @router.post("/preview", openapi_extra=_FORM)
 async def preview_alone(
-    request: Request, kb: KB, scope: IngestScope, limit: Limit = 500, encoding: Encoding = None
+    request: Request,
+    kb: KB,
+    readers: Readers,
+    scope: IngestScope,
+    limit: Limit = 500,
+    encoding: Encoding = None,
 ) -> PreviewResponse:
     """What an upload of one file into a new dataset would do."""
-    return await _previewed(request, kb, Processing(), limit=limit, encoding=encoding)
+    return await _previewed(request, kb, readers, Processing(), limit, encoding)
 
 
 async def _previewed(
-    request: Request, kb: KnowledgeBase, processing: Processing, *, limit: int, encoding: str | None
+    request: Request,
+    kb: KnowledgeBase,
+    readers: ReaderPool,
+    processing: Processing,
+    limit: int,
+    encoding: str | None,
 ) -> PreviewResponse:
     async with receiving_files(kb) as receiver:
         fields = await receive_files(
@@ -82,10 +93,13 @@ async def _previewed(
             raise Rejected("Send exactly one file, in a part that has a filename.")
         body = _parsed_processing(fields.get("processing"))
         if body is not None:
-            await in_thread(patterns.check, body.patterns())
+            await body.check(readers)
             processing = body.to_processing()
-        shown = await previewing(preview, kb, receiver.staged[0], processing, encoding=encoding)
-        return await in_thread(PreviewResponse.of, shown, limit)
+        staged = receiver.staged[0]
+        shown = await previewing(
+            preview, kb, readers, staged, processing, limit=limit, encoding=encoding
+        )
+        return await in_thread(PreviewResponse.of, shown)
 
 
 def _parsed_processing(field: bytes | None) -> ProcessingBody | None:

@@ -11,8 +11,10 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from api.resources.fields import Body, Name
+from api.threads import previewing
 from ingest.clean.cleaning import known_rules
 from ingest.clean.patterns import MAX_PATTERN_CHARACTERS, MAX_PATTERNS
+from ingest.sandbox.reader_process import ReaderPool
 from kb.errors import Rejected
 from kb.types import ParentKind, Processing, SplitMode, SplitOptions
 from kb.types.documents import CLEAN_MAX_SHARE
@@ -99,6 +101,8 @@ class ProcessingBody(Body):
             clean_max_share=self.clean_max_share,
         )
 
-    def patterns(self) -> list[str]:
-        """Every regular expression, to be tried before it is stored."""
-        return [*self.custom_regex, *([self.split.separator] if self.split.regex else [])]
+    async def check(self, readers: ReaderPool) -> None:
+        """Try every regular expression before it is stored. Raises Rejected or Overloaded."""
+        patterns = [*self.custom_regex, *([self.split.separator] if self.split.regex else [])]
+        if patterns:
+            await previewing(readers.check, patterns)

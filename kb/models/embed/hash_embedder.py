@@ -6,25 +6,15 @@ It knows no meaning: two texts are alike as far as they share words.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 
 import numpy as np
 
+from kb.models.embed.tokenizer import WordTokenizer
 from kb.protocols import Vectors
 
 DIMENSIONS = 64
 MAX_TOKENS = 254
-_CHARACTERS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
-_TOKEN = re.compile(f"[{_CHARACTERS}]|[^\\W{_CHARACTERS}]+|[^\\w\\s]")
-
-
-class WordTokenizer:
-    """A token is a word, a CJK character or a sign."""
-
-    def offsets(self, text: str) -> Sequence[tuple[int, int]]:
-        """Character spans (start, end) of the tokens of a text."""
-        return [match.span() for match in _TOKEN.finditer(text)]
 
 
 class HashEmbedder:

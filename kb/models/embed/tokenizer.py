@@ -1,4 +1,4 @@
-"""The embedder's own tokenizer, through the `tokenizers` library.
+"""The embedder's own tokenizer, through the `tokenizers` library, and a plain one without a model.
 
 Published `tokenizer.json` files carry truncation and padding settings (the bundled one: 128), which
 would cut counts silently. Both are switched off here, and nothing else may switch them on.
@@ -6,9 +6,30 @@ would cut counts silently. Both are switched off here, and nothing else may swit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import tokenizers
+
+from kb.protocols import PortableTokenizer
+
+_CHARACTERS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+_TOKEN = re.compile(f"[{_CHARACTERS}]|[^\\W{_CHARACTERS}]+|[^\\w\\s]")
+
+
+def open_tokenizer(spelled: str) -> PortableTokenizer:
+    """The tokenizer that spells itself so."""
+    return ModelTokenizer(tokenizers.Tokenizer.from_str(spelled)) if spelled else WordTokenizer()
+
+
+class WordTokenizer:
+    """A token is a word, a CJK character or a sign."""
+
+    spelled = ""
+
+    def offsets(self, text: str) -> Sequence[tuple[int, int]]:
+        """Character spans (start, end) of the tokens of a text."""
+        return [match.span() for match in _TOKEN.finditer(text)]
 
 
 class ModelTokenizer:
@@ -19,6 +40,7 @@ class ModelTokenizer:
         self.raw.no_truncation()
         self.raw.no_padding()
         self.special_tokens: int = self.raw.num_special_tokens_to_add(is_pair=False)
+        self.spelled: str = self.raw.to_str()
 
     def offsets(self, text: str) -> Sequence[tuple[int, int]]:
         """Character spans (start, end) of the content tokens of a text, special tokens left out."""

@@ -71,7 +71,8 @@ def retry(tx: Transaction, scope: Scope, batch_id: str) -> int:
     jobs.drop(tx, *(row.id for row in rows))
     for kind in jobs.KINDS:
         own = [row for row in rows if jobs.kind_of(row.media_type) == kind]
-        jobs.add(tx, kind, {row.id: {"version": row.version} for row in own}, batch_id)
+        payloads = {row.id: {"version": row.version, "key": scope.key_id} for row in own}
+        jobs.add(tx, kind, payloads, batch_id)
     return len(rows)
 
 

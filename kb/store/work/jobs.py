@@ -3,18 +3,20 @@
 A claim is a lease with a fencing token: whoever finishes must still hold the token, so a worker
 that was thought dead can never overwrite its successor's result. Ids are never used again: a job
 must not look like one that was dropped. An attempt counts when the work begins; what was begun and
-not finished comes after all that was not, so each job is blamed for its own crashes only.
+not finished comes after all that was not, so each job is blamed for its own crashes only. Keys take
+turns, and so do the datasets of a key: what one of them queues does not hold up the others.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     bindparam,
     delete,
     func,
@@ -31,6 +33,7 @@ from kb.store.engine.database import VARIABLES, Transaction, notify_after
 from kb.types import ARCHIVE_TYPE
 
 table = schema.jobs
+documents = schema.documents
 
 LEASE_S = 120.0
 
@@ -45,12 +48,17 @@ def kind_of(media_type: str) -> JobKind:
     return "expand" if media_type == ARCHIVE_TYPE else "index"
 
 
+Party = tuple[str, str]
+"""Who takes turns with others: a key, and one of its datasets."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A claim on some work; `attempts` were begun before it, and not finished.
 
     `subject` is the id of what is worked on, and `payload` what else the work needs to know: the
-    `version` of a document, and how many members of an archive are `done`.
+    `version` of a document, the `key` that it came with, and how many members of an archive are
+    `done`. `party` is whose turn it takes.
     """
 
     id: int
@@ -60,6 +68,7 @@ class Job:
     batch_id: str
     attempts: int
     token: int
+    party: Party = ("", "")
 
     @property
     def version(self) -> int:
@@ -82,29 +91,51 @@ def add(
 
 
 def claim(
-    tx: Transaction, owner: str, kind: JobKind, limit: int = 1, *, is_begun: bool | None = None
+    tx: Transaction,
+    owner: str,
+    kind: JobKind,
+    limit: int = 1,
+    *,
+    is_begun: bool | None = None,
+    besides: Collection[Party] = (),
 ) -> list[Job]:
-    """Take what waits: what was begun least often first, then the oldest.
+    """Take what waits: what was begun least often first, then in fair turns, then the oldest.
 
     Args:
         owner: the id of the process that takes it.
         is_begun: only what was begun and not finished, or only what was not.
+        besides: those who have a turn already; nothing of theirs is taken.
     """
     moment = time.time()
-    chosen = (
-        select(table.c.id)
-        .where(_is_claimable(kind, moment))
-        .order_by(table.c.attempts, table.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
+    is_claimable = _is_claimable(kind, moment)
+    is_next = is_claimable
     if is_begun is not None:
-        chosen = chosen.where(table.c.attempts > 0 if is_begun else table.c.attempts == 0)
+        is_next &= table.c.attempts > 0 if is_begun else table.c.attempts == 0
+    parties = {
+        row.id: (row.key, row.dataset) for row in tx.execute(_in_turns(is_next, limit, besides))
+    }
     taken = {"owner": owner, "token": table.c.token + 1, "lease_until": moment + LEASE_S}
-    columns = (table.c[name] for name in Job.__slots__)
-    claimed = update(table).where(table.c.id.in_(chosen)).values(**taken).returning(*columns)
-    found = [Job(*row) for row in tx.execute(claimed)]
+    columns = [table.c[name] for name in Job.__slots__ if name != "party"]
+    own = update(table).where(table.c.id.in_(parties), is_claimable).values(**taken)
+    found = [
+        replace(Job(*row), party=parties[row.id]) for row in tx.execute(own.returning(*columns))
+    ]
     return sorted(found, key=lambda job: (job.attempts, job.id))
+
+
+def _in_turns(is_next: ColumnElement[bool], limit: int, besides: Collection[Party]) -> Select[Any]:
+    """Jobs in the order of their turns: the first of each key, the second of each, …"""
+    key = func.coalesce(table.c.payload["key"].as_string(), "").label("key")
+    dataset = func.coalesce(documents.c.dataset_id, "").label("dataset")
+    oldest = (table.c.attempts, table.c.id)
+    turn = func.row_number().over(partition_by=(key, dataset), order_by=oldest).label("turn")
+    source = table.join(documents, documents.c.id == table.c.subject, isouter=True)
+    columns: list[Any] = [*oldest, key, dataset, turn]
+    is_next &= tuple_(key, dataset).not_in(list(besides))
+    rows = select(*columns).select_from(source).where(is_next).subquery()
+    turn_of_key = (rows.c.turn, rows.c.id)
+    of_key = func.row_number().over(partition_by=rows.c.key, order_by=turn_of_key)
+    return select(rows).order_by(rows.c.attempts, of_key, rows.c.id).limit(limit)
 
 
 def is_waiting(tx: Transaction, kind: JobKind) -> bool:
@@ -144,16 +175,17 @@ def is_held(tx: Transaction, job: Job) -> bool:
 
 def may_go_on(tx: Transaction, job: Job) -> bool:
     """Whether the claim is still good and the batch was not paused meanwhile."""
-    own = select(table.c.id).where(_own(job), table.c.batch_id.not_in(_paused()))
-    return tx.execute(own).first() is not None
+    return job.id in held(tx, [job], paused=False)
 
 
-def held(tx: Transaction, jobs: Collection[Job]) -> set[int]:
-    """The ids of those jobs whose claims are still good."""
+def held(tx: Transaction, jobs: Collection[Job], *, paused: bool = True) -> set[int]:
+    """The ids of those jobs whose claims are still good; also of paused batches, or not."""
     tokens = {job.id: job.token for job in jobs}
     found: set[int] = set()
     for part in batched(tokens, VARIABLES):
         query = select(table.c.id, table.c.token).where(table.c.id.in_(part))
+        if not paused:
+            query = query.where(table.c.batch_id.not_in(_paused()))
         found.update(row.id for row in tx.execute(query) if tokens[row.id] == row.token)
     return found
 

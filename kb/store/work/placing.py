@@ -167,7 +167,8 @@ def _put(
         for plan in plans
     ]
     new = [p.document for p in placed if p.outcome in ("created", "replaced")]
-    pending = {item.id: {"version": item.version} for item in new if item.status == "pending"}
+    fixed = {"key": to.scope.key_id}
+    pending = {i.id: {"version": i.version, **fixed} for i in new if i.status == "pending"}
     jobs.drop(tx, *(item.id for item in new))
     jobs.add(tx, kind, pending, to.batch_id)
     return placed

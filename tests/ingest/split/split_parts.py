@@ -6,8 +6,8 @@ import re
 from io import BytesIO
 
 from ingest.readers import READERS
+from ingest.sandbox.processing import process
 from ingest.types import Extraction, ReadOptions
-from ingest.work.processing import process
 from kb.types import Page, Processing, SplitOptions
 
 

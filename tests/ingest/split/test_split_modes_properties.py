@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest.sandbox.processing import process
 from ingest.split.splitting import MIN_LIMIT
 from ingest.types import Extraction
-from ingest.work.processing import process
 from kb.errors import UnreadableFile
 from kb.models.embed.hash_embedder import WordTokenizer
 from kb.types import Block, Page, Processing, SplitOptions

@@ -91,14 +91,14 @@ def test_a_worker_keeps_the_leases_of_what_it_has_in_hand(
 ):
     monkeypatch.setattr("ingest.work.claims.HEARTBEAT_S", 0.02)
     reading, may_go_on = threading.Event(), threading.Event()
-    read = ReaderPool.read
+    read = ReaderPool.process
 
     def slow(self: ReaderPool, *args: Any) -> Any:
         reading.set()
         may_go_on.wait(timeout=30)
         return read(self, *args)
 
-    monkeypatch.setattr(ReaderPool, "read", slow)
+    monkeypatch.setattr(ReaderPool, "process", slow)
     upload(kb, dataset_id, {"a.md": "Text"})
     with working(kb) as worker:
         assert reading.wait(timeout=30)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 from sqlalchemy import text
 
-from ingest.work import pipeline
-from ingest.work.processing import Unbalanced
+from ingest.sandbox.reader_process import ReaderPool
 from kb.errors import Conflict
 from kb.store.content import chunks, datasets
 from kb.store.engine.paging import PageRequest
@@ -144,10 +144,9 @@ def test_the_check_compares_parents_with_their_pages(kb):
 
 
 def test_a_document_that_would_lose_a_character_is_not_stored(kb, monkeypatch):
-    def unbalanced(*_args, **_fields):
-        raise Unbalanced("3 characters are nowhere")
-
-    monkeypatch.setattr(pipeline, "process", unbalanced)
+    lossy = partial(ReaderPool, child_module="tests.ingest.sandbox.lossy_child")
+    limits = {"timeout_s": 60, "memory_bytes": 768 << 20, "max_characters": 1000}
+    monkeypatch.setattr(ReaderPool, "with_limits", lambda _settings, n: lossy(n, **limits))
     dataset_id = _dataset(kb)
     accepted = upload(kb, dataset_id, {"a.md": "One two three."}).accepted
     finish(kb)

@@ -3,8 +3,8 @@
 import pytest
 
 from ingest.clean.cleaning import clean
+from ingest.sandbox.processing import Unbalanced, balance, process
 from ingest.types import Extraction, Removal
-from ingest.work.processing import Unbalanced, balance, process
 from kb.models.embed.hash_embedder import WordTokenizer
 from kb.types import Chunk, Page, Passage, Processing, Span, SplitOptions
 

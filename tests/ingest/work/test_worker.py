@@ -185,7 +185,7 @@ def test_equal_texts_are_embedded_once_and_outlive_one_of_their_documents(kb, da
 
 def test_several_readers_work_side_by_side(kb, dataset_id, monkeypatch: pytest.MonkeyPatch):
     at_once, most, turn = 0, 0, threading.Lock()
-    read = ReaderPool.read
+    read = ReaderPool.process
 
     def counted(self: ReaderPool, *args: Any) -> Any:
         nonlocal at_once, most
@@ -199,7 +199,7 @@ def test_several_readers_work_side_by_side(kb, dataset_id, monkeypatch: pytest.M
             with turn:
                 at_once -= 1
 
-    monkeypatch.setattr(ReaderPool, "read", counted)
+    monkeypatch.setattr(ReaderPool, "process", counted)
     object.__setattr__(
         kb,
         "settings",

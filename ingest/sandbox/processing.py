@@ -1,5 +1,6 @@
 """From a document's text to its chunks and its receipt: cleaning, splitting, the sums. No file and
-no store. Ingest and preview both go through here, so that a preview shows what an upload would do.
+no store. It runs in a child, as reading does. Ingest and preview both go through here, so that a
+preview shows what an upload would do.
 
     characters == kept + removed + blank
 
@@ -136,9 +137,12 @@ class Processed:
     """What a document becomes. With a `refusal` it must not be stored: it is for showing only.
 
     The `receipt` is as it is stored and shown; `removed` in it has the characters of each rule.
+    A parent is told no `removals` but for a preview: then the first ones, and the first chunks.
     """
 
+    extraction: Extraction
     removals: tuple[Removal, ...]
+    removal_count: int
     chunks: tuple[Chunk, ...]
     receipt: dict[str, Any]
     refusal: UnreadableFile | None
@@ -186,7 +190,9 @@ def process(
     )
     stages = {"read": read_s, "clean": cleaned - began, "split": time.perf_counter() - cleaned}
     return Processed(
+        extraction=extraction,
         removals=removals,
+        removal_count=len(removals),
         chunks=tuple(chunks),
         receipt={"bytes": size_bytes, **_receipt(extraction, removals, chunks, stages)},
         refusal=_refusal(extraction, processing, removals, chunks),
