@@ -1,7 +1,7 @@
 // Signs in with the admin key and goes back to where the person wanted to go.
 
-import { Problem, describe } from "./api.js";
-import { byId } from "./dom.js";
+import { Problem, describe } from "./shared/api.js";
+import { byId } from "./shared/dom.js";
 
 const STALE_LINK = "This login link is of an earlier start. Open the one that kb serve printed last, or enter the admin key.";
 const WRONG_KEY = "This is not the admin key. Check it, or open the link that kb serve printed.";

@@ -1,6 +1,6 @@
 // The API reference: every operation of /openapi.json with its parameters, types and examples.
 
-import { byId, element } from "./dom.js";
+import { byId, element } from "./shared/dom.js";
 
 const JSON_TYPE = "application/json";
 

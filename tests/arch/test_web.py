@@ -1,4 +1,4 @@
-"""The pages' scripts: small files, and no regular expression that a long text could hold up."""
+"""The pages' scripts: small files and folders, imports that go one way, patterns without loops."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.arch.test_architecture import MAX_FILE_LINES, ROOT, name_of
+from tests.arch.test_architecture import MAX_FILE_LINES, MAX_FILES, ROOT, name_of
 
 WEB = ROOT / "api" / "web"
 SCRIPTS = sorted(WEB.rglob("*.js"))
+
+ALLOWED = {
+    "shared": {"shared"},
+    "answer": {"answer", "shared"},
+    "chat": {"answer", "chat", "shared"},
+    "documents": {"documents", "shared"},
+    "web": {"shared"},  # sign-in and reference: one script each, beside its page
+}
 
 LITERAL = re.compile(
     r"""(?<=[(,=:\[!&|?{}; ])            # where an expression may begin
@@ -27,7 +35,7 @@ def patterns(path: Path) -> list[str]:
 
 
 def test_regular_expressions_are_found():
-    assert r"\s" in patterns(WEB / "blocks.js")
+    assert r"\s" in patterns(WEB / "answer" / "blocks.js")
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
@@ -45,3 +53,17 @@ def test_a_pattern_looks_at_a_fixed_number_of_characters(path: Path):
 @pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
 def test_scripts_stay_small(path: Path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_FILE_LINES
+
+
+def test_folders_show_their_themes():
+    folders = [WEB, *(path for path in WEB.rglob("*") if path.is_dir())]
+    sizes = {name_of(folder): sum(map(Path.is_file, folder.iterdir())) for folder in folders}
+    assert {name: size for name, size in sizes.items() if size > MAX_FILES} == {}
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
+def test_imports_go_one_way(path: Path):
+    imported = re.findall(r'from "(\.[^"]+)";', path.read_text(encoding="utf-8"))
+    targets = [(path.parent / name).resolve() for name in imported]
+    assert [name_of(target) for target in targets if not target.is_file()] == []
+    assert {target.parent.name for target in targets} <= ALLOWED[path.parent.name]

@@ -10,7 +10,7 @@ from tests.browser.site import Browser, Site
 pytestmark = pytest.mark.needs("chromium", "chromedriver")
 
 PARSE = """
-const { SseParser } = await import("/static/sse.js");
+const { SseParser } = await import("/static/shared/sse.js");
 const bytes = Uint8Array.from(args[0]);
 const feed = (cuts) => {
   const parser = new SseParser();

@@ -18,12 +18,12 @@ MOST = 2.3
 """For twice the text: 2 if the work is linear, 2.8 if it grows as n to the 1.5, 4 as n squared."""
 
 SHOW = """
-const { AnswerText } = await import("/static/answer-text.js");
+const { AnswerText } = await import("/static/answer/answer-text.js");
 const root = document.createElement("div");
 new AnswerText(root, () => {}).render(args[0], args[1]);
 """
 STREAM = """
-const { AnswerText } = await import("/static/answer-text.js");
+const { AnswerText } = await import("/static/answer/answer-text.js");
 const text = new AnswerText(document.createElement("div"), () => {});
 const [answer, citations] = args;
 const seen = [];
@@ -36,7 +36,7 @@ for (let at = 0; at < answer.length; at += 3) {
 text.render(answer, citations);
 """
 DEPTH = """
-const { AnswerText } = await import("/static/answer-text.js");
+const { AnswerText } = await import("/static/answer/answer-text.js");
 const root = document.createElement("div");
 new AnswerText(root, () => {}).render(args[0], []);
 let depth = 0;
@@ -46,13 +46,13 @@ for (let nodes = [root]; nodes.length > 0; depth += 1) {
 return depth;
 """
 PARSE = """
-const { SseParser } = await import("/static/sse.js");
+const { SseParser } = await import("/static/shared/sse.js");
 const parser = new SseParser();
 const bytes = new TextEncoder().encode(args[0]);
 for (let at = 0; at < bytes.length; at += 2) parser.feed(bytes.subarray(at, at + 2));
 """
 QUOTE = """
-const { quotedRanges } = await import("/static/offsets.js");
+const { quotedRanges } = await import("/static/shared/offsets.js");
 const ranges = quotedRanges(...args);
 if (ranges.length === 0) return "nothing was quoted";
 """
@@ -70,6 +70,7 @@ REPEATED = (
 )
 STRETCHED = {
     "a heading of blanks": ("# ", " ", "x"),
+    "a heading of blanks before a line separator": ("# ", " ", "x\u2028x"),
     "a heading of closing marks": ("# a ", "# ", "x"),
     "a fence of blanks": ("```", " ", "`"),
     "a rule of blanks": ("---", " ", "x"),

@@ -12,7 +12,7 @@ from tests.browser.site import Browser, Site
 pytestmark = pytest.mark.needs("chromium", "chromedriver")
 
 RENDER = """
-const { AnswerText } = await import("/static/answer-text.js");
+const { AnswerText } = await import("/static/answer/answer-text.js");
 const root = document.createElement("div");
 document.body.append(root);
 const text = new AnswerText(root, () => {});

@@ -1,6 +1,6 @@
 // What stands on the page before the first question: the app's opening line and its suggestions.
 
-import { byId, element } from "./dom.js";
+import { byId, element } from "../shared/dom.js";
 
 // `app` is null if there is none to talk to; `ask(query)` sends a suggestion.
 export function drawWelcome(app, kind, ask) {

@@ -1,8 +1,8 @@
 // The events of one answer, from the question to its terminal event, across cut connections.
 // Every event comes once and in order: after a cut, reading goes on behind the last id.
 
-import { Problem } from "./api.js";
-import { StreamCut, readEvents } from "./sse.js";
+import { Problem } from "../shared/api.js";
+import { StreamCut, readEvents } from "../shared/sse.js";
 
 export const TERMINAL = new Set(["run.completed", "run.failed", "run.cancelled"]);
 

@@ -3,7 +3,7 @@
 
 import { Ahead, webAddress } from "./ahead.js";
 import { isBlank, runEnd } from "./blocks.js";
-import { element } from "./dom.js";
+import { element } from "../shared/dom.js";
 
 const WORD = /[\p{L}\p{N}]/u;
 const PUNCTUATION = /[!-/:-@[-`{-~]/; // what a backslash may stand before

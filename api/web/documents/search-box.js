@@ -1,7 +1,7 @@
 // Searching a dataset: what a question would find, with the scores.
 
-import { describe } from "./api.js";
-import { byId, element } from "./dom.js";
+import { describe } from "../shared/api.js";
+import { byId, element } from "../shared/dom.js";
 
 export class SearchBox {
   #latest = 0;

@@ -1,10 +1,10 @@
 // One question and answer on the page: question, badge, answer, notes, sources, buttons.
 // `update` draws the turn as it is now, so live and reloaded answers take the same way.
 
-import { AnswerText } from "./answer-text.js";
-import { explain } from "./api.js";
-import { byId, element, icon, iconButton } from "./dom.js";
-import { utf16Offsets } from "./offsets.js";
+import { AnswerText } from "../answer/answer-text.js";
+import { explain } from "../shared/api.js";
+import { byId, element, icon, iconButton } from "../shared/dom.js";
+import { utf16Offsets } from "../shared/offsets.js";
 import { routeBadge } from "./route-badge.js";
 import { sourceList } from "./source-list.js";
 

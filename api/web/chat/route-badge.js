@@ -1,6 +1,6 @@
 // Says which variant answered, with which model, and why: nobody should have to guess that.
 
-import { element } from "./dom.js";
+import { element } from "../shared/dom.js";
 
 const VARIANTS = { base: "Base", tuned: "Tuned" };
 

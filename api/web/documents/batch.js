@@ -1,8 +1,8 @@
 // The progress of an upload, from its events; a cut stream is taken up again, because the server
 // tells the present state to everybody who comes.
 
-import { Problem } from "./api.js";
-import { readEvents } from "./sse.js";
+import { Problem } from "../shared/api.js";
+import { readEvents } from "../shared/sse.js";
 
 const ATTEMPTS = 8;
 const PAUSE_MS = 1000;

@@ -1,7 +1,7 @@
 // The turns on the page, and where it is scrolled: new words are followed only while the reader is
 // at the end.
 
-import { byId } from "./dom.js";
+import { byId } from "../shared/dom.js";
 import { TurnView } from "./turn-view.js";
 
 const NEAR_END_PX = 120;

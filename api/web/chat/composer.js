@@ -1,7 +1,7 @@
 // The box for the question. Enter sends, Shift+Enter breaks the line, and Enter that ends an input
 // method's composition (Chinese, Japanese, Korean) does neither.
 
-import { byId } from "./dom.js";
+import { byId } from "../shared/dom.js";
 
 const COMPOSING = 229; // Safari ends the composition before the key arrives, and says so only here
 

@@ -1,8 +1,8 @@
 // Starts the documents page: choose or create a dataset, fill it, look into it.
 
-import { Api, describe } from "./api.js";
+import { Api, describe } from "../shared/api.js";
 import { DocumentTable } from "./document-table.js";
-import { byId } from "./dom.js";
+import { byId } from "../shared/dom.js";
 import { SearchBox } from "./search-box.js";
 import { chatWith } from "./talk.js";
 import { UploadBox } from "./upload-box.js";

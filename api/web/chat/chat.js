@@ -1,8 +1,8 @@
 // Starts the chat page: session, apps, and where the person was.
 
-import { Api, describe } from "./api.js";
+import { Api, describe } from "../shared/api.js";
 import { ChatPage } from "./chat-page.js";
-import { byId } from "./dom.js";
+import { byId } from "../shared/dom.js";
 import { openDrawer } from "./drawer.js";
 
 async function start() {

@@ -1,6 +1,6 @@
 // One multipart request with files. XMLHttpRequest, because fetch does not tell how much was sent.
 
-import { Problem } from "./api.js";
+import { Problem } from "../shared/api.js";
 
 const FILES = 200;
 const BYTES = 256 * 1024 * 1024;

@@ -1,6 +1,6 @@
 // The documents of a dataset: what became of each, and what can be done about it.
 
-import { byId, element, iconButton } from "./dom.js";
+import { byId, element, iconButton } from "../shared/dom.js";
 
 const PAGE_SIZE = 50;
 const POLL_MS = 2000;

@@ -1,9 +1,9 @@
 // The chat page: one app, one conversation, at most one answer in progress.
 // The run in progress is remembered for this tab, so reloading the page picks its answer up again.
 
-import { Problem, describe } from "./api.js";
+import { Problem, describe } from "../shared/api.js";
 import { Composer } from "./composer.js";
-import { byId, icon } from "./dom.js";
+import { byId, icon } from "../shared/dom.js";
 import { History } from "./history.js";
 import { PassageDialog } from "./passage.js";
 import { runEvents } from "./run.js";

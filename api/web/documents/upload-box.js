@@ -1,9 +1,9 @@
 // Uploading: files and folders by drop or picker, in requests of a bounded size, one after another,
 // each with a bar that first follows the bytes and then the documents.
 
-import { describe } from "./api.js";
+import { describe } from "../shared/api.js";
 import { followBatch } from "./batch.js";
-import { byId, element } from "./dom.js";
+import { byId, element } from "../shared/dom.js";
 import { droppedFiles, pickedFiles } from "./files.js";
 import { portions, upload } from "./upload.js";
 

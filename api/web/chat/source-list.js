@@ -1,6 +1,6 @@
 // The numbered passages under an answer: the cited ones first, the others folded away.
 
-import { element } from "./dom.js";
+import { element } from "../shared/dom.js";
 
 // Nodes for sources [{n, document_name, page, heading?, score}]; `open(n)` shows the passage.
 export function sourceList(sources, cited, open) {

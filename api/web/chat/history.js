@@ -1,7 +1,7 @@
 // The list of past conversations of one app, newest first.
 
-import { describe } from "./api.js";
-import { byId, element, iconButton } from "./dom.js";
+import { describe } from "../shared/api.js";
+import { byId, element, iconButton } from "../shared/dom.js";
 
 export class History {
   // `actions`: {open(conversation), removed(id)}.

@@ -1,9 +1,9 @@
 // The dialog that shows where an answer comes from: the passage within its page, and in it exactly
 // the characters that the answer rests on.
 
-import { describe } from "./api.js";
-import { byId, element, icon } from "./dom.js";
-import { quotedRanges } from "./offsets.js";
+import { describe } from "../shared/api.js";
+import { byId, element, icon } from "../shared/dom.js";
+import { quotedRanges } from "../shared/offsets.js";
 
 export class PassageDialog {
   #latest = 0;

@@ -2,9 +2,9 @@
 // so a selection, the focus on a mark and the reading position survive the next words.
 
 import { NOTHING, readLine } from "./blocks.js";
-import { element } from "./dom.js";
+import { element } from "../shared/dom.js";
 import { inlineNodes } from "./inline.js";
-import { countPoints, utf16Offsets } from "./offsets.js";
+import { countPoints, utf16Offsets } from "../shared/offsets.js";
 
 // A line that grows is read again when this share of it is new. Until then new words stand behind it
 // as plain text. If it were read again with each word, n words would cost n² steps.
