@@ -13,8 +13,9 @@ First token   so many clients at once ask again and again, directly at the fake 
 CPU a token   streams whose tokens come as fast as they can, and one by one, so that few can travel
               together. Processor time of the server process, less that of answers of one token,
               divided by the tokens: the way from the upstream byte to the client's byte, buffer
-              and replay included. In turns with it the same tokens go through `bench.relay`, which
-              only copies bytes: what no server written with asyncio can do without.
+              and replay included. In turns with it the same tokens go through
+              `bench.traffic.relay`, which only copies bytes: what no server written with asyncio
+              can do without.
 
 With `--knowledge` the app also searches a dataset of 200 chunks for every question.
 """
@@ -38,7 +39,7 @@ from bench.measuring import (
     use_cores,
     verdict,
 )
-from bench.questions import (
+from bench.traffic.questions import (
     PACE_MS,
     PACED,
     Target,

@@ -128,7 +128,7 @@ def kb_server(
 
     Args:
         checkout: any commit's; its `pyproject.toml` says what the command `kb` calls.
-        under: what Python runs the command with, such as `bench/probe.py` and its arguments.
+        under: what Python runs the command with, such as `bench/flows/probe.py` and its arguments.
     """
     began = time.perf_counter()
     scripts = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]["scripts"]
@@ -157,7 +157,7 @@ def kb_server(
 @contextmanager
 def bare_relay(host: str, port: int) -> Iterator[tuple[int, int]]:
     """A process that only copies bytes to and from an address: (its port, its process id)."""
-    with _announced("bench.relay", host, str(port)) as (line, pid):
+    with _announced("bench.traffic.relay", host, str(port)) as (line, pid):
         yield int(line), pid
 
 

@@ -10,7 +10,7 @@ Question      processor time of the server for an answer of one token, without a
 Burst         100 questions at the same moment: milliseconds to the first token (median) on top of
               what the model itself takes when it is asked so.
 Tokens        one by one: processor time a token, as `bench.chat` measures it, in turns with
-              `bench.relay`.
+              `bench.traffic.relay`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from bench.measuring import (
     table,
     use_cores,
 )
-from bench.questions import (
+from bench.traffic.questions import (
     PACED,
     app_target,
     ask_all,
@@ -114,7 +114,7 @@ def _of_server(server: RunningServer, url: str) -> Iterator[tuple[str, Measure]]
 
 
 def _of_relay(url: str, port: int, pid: int) -> Iterator[tuple[str, Measure]]:
-    """The same tokens through `bench.relay`."""
+    """The same tokens through `bench.traffic.relay`."""
     single = replace(fake_target(url, "numbers:1"), port=port)
     for streams, step_ms, count in STREAMS:
         long = replace(fake_target(url, f"numbers:{count}:{step_ms}"), port=port)

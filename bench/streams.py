@@ -38,7 +38,7 @@ from bench.measuring import (
     use_cores,
     verdict,
 )
-from bench.plain_sse import Client, Event, break_off
+from bench.traffic.plain_sse import Client, Event, break_off
 
 TERMINAL = {"run.completed", "run.failed", "run.cancelled"}
 ASKING = 100

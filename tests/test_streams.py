@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 
 from bench.measuring import RunningServer, fake_models
-from bench.plain_sse import Client
 from bench.streams import Load, allow_many_connections, make_app, measure
+from bench.traffic.plain_sse import Client
 from tests.server import ServerProcess, running_server, wait_for_batch
 
 LOAD = Load(streams=500, tokens=40, pace_ms=50)

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ SOURCES = sorted(
     for path in (ROOT / name).rglob("*.py")
     if "versions" not in path.parts
 )
+BENCHMARKS = sorted((ROOT / "bench").rglob("*.py"))
 
 ALLOWED = {
     "kb": {"kb"},
@@ -129,12 +132,25 @@ def test_every_public_function_and_class_says_what_it_is_for(path: Path):
 
 
 def test_folders_show_their_themes():
-    folders = {path.parent for path in SOURCES}
+    folders = {path.parent for path in (*SOURCES, *BENCHMARKS)}
     sizes = {
         name_of(folder): len([p for p in folder.glob("*.py") if p.name != "__init__.py"])
         for folder in folders
     }
     assert {name: size for name, size in sizes.items() if size > MAX_FILES} == {}
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=name_of)
+def test_what_a_benchmark_imports_of_the_product_is_there(path: Path):
+    missing = [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PACKAGES
+        for alias in node.names
+        if not hasattr(import_module(str(node.module)), alias.name)
+        and find_spec(f"{node.module}.{alias.name}") is None
+    ]
+    assert missing == []
 
 
 def room_of(path: Path) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.crasher import Crasher
+from bench.crash.crasher import Crasher
 
 KILLS = 40
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bench.crash_points import counted, failing, try_point
+from bench.crash.points import counted, failing, try_point
 from tests.server import ROOT, environment
 
 KILLS, ERRORS = 10, 4

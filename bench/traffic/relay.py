@@ -1,6 +1,6 @@
 """The least that passing tokens on can cost: a process that copies bytes between two sockets.
 
-    python -m bench.relay HOST PORT
+    python -m bench.traffic.relay HOST PORT
 
 It prints the port it listens on. It reads nothing of what it copies, keeps nothing and checks
 nothing, so what it takes is asyncio, the kernel and the machine.

@@ -4,7 +4,7 @@
 
 DATA_FOLDER holds one folder per set, in a form that `bench/question_sets` reads. Ours is the
 whole product: files are uploaded, read, cleaned, split and indexed, and asked through the searcher
-with its defaults. The baselines are LlamaIndex's (`bench/retrieval_baselines.py`) on the same
+with its defaults. The baselines are LlamaIndex's (`bench/retrieval/baselines.py`) on the same
 texts with the same embedder. Only questions are asked whose answer stands in the documents.
 
 - **recall within 1,000 tokens**: whether the answer stands in the hits' texts up to 1,000 tokens of
@@ -29,8 +29,8 @@ from pathlib import Path
 from bench.measuring import table, use_cores, verdict
 from bench.question_sets import load
 from bench.question_sets.findable import findable
-from bench.retrieval_baselines import baselines
-from bench.retrieval_ours import ask, ingested, opened, texts
+from bench.retrieval.baselines import baselines
+from bench.retrieval.ours import ask, ingested, opened, texts
 from eval.metrics import tokens
 from eval.metrics.answers import answer_in, answer_recall, within
 from eval.metrics.intervals import paired_bootstrap

@@ -3,7 +3,7 @@
     python -m bench.flows [--checkout PATH] [--json FILE] [--upload FILE] [--rounds 5]
 
 Any commit's checkout, through its command `kb serve` and HTTP alone. The server runs under
-`bench.probe`, which sees every thread, the reading processes and every statement of `sqlite3`.
+`bench.flows.probe`, which sees every thread, the reading processes and each statement of `sqlite3`.
 Each flow runs `--rounds` times after a warm one, and what counts is what happened every time, so
 that polls of background threads drop out. Of the upload the window is as long as twice what a
 warm one takes, and nobody asks the server meanwhile.
@@ -31,6 +31,7 @@ from typing import Any
 
 import httpx
 
+from bench.flows.probe import Probe, Record
 from bench.measuring import (
     ROOT,
     fake_models,
@@ -40,8 +41,7 @@ from bench.measuring import (
     use_cores,
     wait_for_batch,
 )
-from bench.probe import Probe, Record
-from bench.questions import app_target, ask, ask_all, cpu_spent, make_dataset
+from bench.traffic.questions import app_target, ask, ask_all, cpu_spent, make_dataset
 
 SOURCES = ("kb", "api", "ingest", "eval", "cli", "client", "tune")
 QUESTIONS = 10

@@ -1,6 +1,6 @@
 """Runs a program and tells which functions of a checkout are called, and which SQL runs.
 
-    python bench/probe.py CHECKOUT SWITCH SINK (-m MODULE | -c CODE) [ARGUMENT…]
+    python bench/flows/probe.py CHECKOUT SWITCH SINK (-m MODULE | -c CODE) [ARGUMENT…]
 
 `bench.flows` starts it. While the first byte of the file SWITCH is not 0, every function of the
 checkout that is called is written to the pipe SINK, once for each value of that byte, and so is

@@ -1,4 +1,4 @@
-"""What `bench/retrieval.py` measures against: LlamaIndex as people set it up.
+"""What `bench.retrieval` measures against: LlamaIndex as people set it up.
 
 Two splitters (its default, and its `SentenceSplitter` counting in the embedder's own tokens) times
 three retrievers: dense (cosine, exact), BM25 over jieba's words with English stop words and

@@ -1,6 +1,6 @@
 """Saying no to what the documents do not answer; and extractive answers scored like a model.
 
-    python -m bench.refusal DATA_FOLDER [--questions 300] [--keep DIR]
+    python -m bench.retrieval.refusal DATA_FOLDER [--questions 300] [--keep DIR]
 
 Each of `squad_dev`, `cmrc2018` and `jsquad` is indexed by the real ingest. Its own questions should
 be answered; those of the other two sets, and those of the same set whose article was left out of
@@ -16,7 +16,6 @@ adversarial questions of SQuAD 2.0, which its articles only seem to answer, are 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import random
 import re
 import tempfile
@@ -28,13 +27,11 @@ from pathlib import Path
 from bench.measuring import table, use_cores, verdict
 from bench.question_sets import load
 from bench.question_sets.findable import findable
-from bench.retrieval_ours import SCOPE, ingested, opened
+from bench.retrieval.ours import SCOPE, ingested, opened
 from eval.metrics.answers import exact_match, token_f1
 from eval.types import Question, QuestionSet
 from kb.knowledge_base import KnowledgeBase
-from kb.models.llm.extractive import ExtractiveAnswerer
-from kb.protocols import Prompt
-from kb.protocols import Question as Asked
+from kb.models.llm.extractive import extractive_answer
 from kb.search.scoring import LEAST_SCORE
 from kb.types import EndPiece, Retrieval, Source, TextPiece
 
@@ -93,17 +90,12 @@ def main() -> None:
 
 def answered(kb: KnowledgeBase, dataset_id: str, questions: Sequence[Question]) -> list[Answered]:
     """Each question put to the search and the extractive answerer."""
-    return asyncio.run(_all(kb, dataset_id, questions))
-
-
-async def _all(kb: KnowledgeBase, dataset_id: str, questions: Sequence[Question]) -> list[Answered]:
     found = []
     for question in questions:
         hits = kb.searcher.search(SCOPE, [dataset_id], question.text, Retrieval()).hits
         sources = tuple(Source(n, hit) for n, hit in enumerate(hits, start=1))
-        asked = Asked(question.text, sources, Prompt("", (), question.text))
         text, is_refused = "", False
-        async for piece in ExtractiveAnswerer().answer(asked):
+        for piece in extractive_answer(question.text, sources):
             if isinstance(piece, TextPiece):
                 text += piece.text
             elif isinstance(piece, EndPiece):

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.files_others import OTHERS, gold_text, texts_by_others
+from bench.files.others import OTHERS, gold_text, texts_by_others
 from bench.measuring import memory_mib, table, verdict
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.sniff.media_types import HEAD_BYTES, sniff

@@ -16,10 +16,10 @@ from typing import Any
 
 import httpx
 
-from bench.crash_model import Ledger, Version, Violation, listed_once, split_by_owner
+from bench.crash.model import Ledger, Version, Violation, listed_once, split_by_owner
 from bench.measuring import environment, memory_mib
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 READY_S = 90
 """On a busy machine; the time that it really takes is measured and printed."""
 IDLE_S = 120

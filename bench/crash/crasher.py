@@ -1,6 +1,6 @@
 """kill -9 at random moments of everything at once, again and again on one data folder.
 
-    python -m bench.crasher --kills 500
+    python -m bench.crash.crasher --kills 500
 
 Writers upload, replace and delete documents, one by one, in groups and in zips, while a reader
 searches and chats; then the server is killed, now and then while it is still starting. After each
@@ -21,9 +21,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.crash_clients import Reader, Writer
-from bench.crash_model import Ledger, Violation
-from bench.crash_server import CrashedServer, Folder, allocated_bytes
+from bench.crash.clients import Reader, Writer
+from bench.crash.model import Ledger, Violation
+from bench.crash.server import CrashedServer, Folder, allocated_bytes
 from bench.measuring import percentile
 
 WRITERS = 2

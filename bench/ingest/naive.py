@@ -1,4 +1,4 @@
-"""The naive pipeline that `bench/ingest.py` measures against: LlamaIndex as it documents itself.
+"""The naive pipeline that `bench.ingest` measures against: LlamaIndex as it documents itself.
 
 Heavy libraries are imported only when it runs.
 """

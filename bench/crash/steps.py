@@ -1,6 +1,6 @@
 """The work that is broken off at every point, and how it is finished and looked at afterwards.
 
-    python -m bench.crash_steps DATA_DIR DESCRIPTOR
+    python -m bench.crash.steps DATA_DIR DESCRIPTOR
 
 is the child: it says on a socket what it was told, so that no `write` is added to those counted.
 """
@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.crash_model import Ledger, Version
+from bench.crash.model import Ledger, Version
 from ingest.intake.upload import UploadedFile, accept
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.work import pipeline

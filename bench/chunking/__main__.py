@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.chunking_semantic import (
+from bench.chunking.semantic import (
     PIECE,
     Cut,
     Embed,
@@ -36,8 +36,8 @@ from bench.chunking_semantic import (
 )
 from bench.measuring import table, use_cores, verdict
 from bench.question_sets import load
-from bench.retrieval_baselines import vectors_of
-from bench.retrieval_ours import ask, ingested, opened, texts
+from bench.retrieval.baselines import vectors_of
+from bench.retrieval.ours import ask, ingested, opened, texts
 from eval.metrics import tokens
 from eval.metrics.precision_recall import ChunkingScores, chunking_scores
 from eval.types import FoundPassage, Question

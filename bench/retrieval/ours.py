@@ -1,4 +1,4 @@
-"""Our side of `bench/retrieval.py`: the real ingest and the real search."""
+"""Our side of `bench.retrieval`: the real ingest and the real search."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
-from bench.crash_model import Ledger, Version, Violation
-from bench.crash_server import APP, CrashedServer, Folder
+from bench.crash.model import Ledger, Version, Violation
+from bench.crash.server import APP, CrashedServer, Folder
 
 NAMES = 24
 """Names per writer: few, so that replacing and deleting are as common as adding."""

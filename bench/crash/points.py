@@ -1,7 +1,7 @@
 """SIGKILL at every system call that changes the disk, one after the other, and errors in them.
 
-    python -m bench.crash_points --all
-    python -m bench.crash_points --points 25
+    python -m bench.crash.points --all
+    python -m bench.crash.points --points 25
 
 A child makes a data folder, ingests ten documents in two uploads, replaces two and deletes one, all
 in one thread, so that "the n-th call" means the same in each run; strace kills it at that call, or
@@ -27,11 +27,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.crash_model import Ledger, Version, Violation, listed_once
-from bench.crash_steps import STEPS, finished, ledger_after
+from bench.crash.model import Ledger, Version, Violation, listed_once
+from bench.crash.steps import STEPS, finished, ledger_after
 from bench.measuring import environment
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 KILLED_CALLS = (
     "fsync", "fdatasync", "rename", "renameat", "unlink", "pwrite64", "write", "ftruncate", "mkdir"
 )  # fmt: skip
@@ -138,7 +138,7 @@ def _child(data: Path, options: Sequence[str]) -> Outcome:
     names = ",".join(KILLED_CALLS)
     # Not with --seccomp-bpf: it is faster, and ignores the signals that are to be injected.
     strace = ["strace", "-f", "-qq", "-e", f"trace={names}"]
-    child = [sys.executable, "-m", "bench.crash_steps", str(data), str(theirs.fileno())]
+    child = [sys.executable, "-m", "bench.crash.steps", str(data), str(theirs.fileno())]
     with ours, theirs:
         try:
             done = subprocess.run(

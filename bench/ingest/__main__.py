@@ -27,6 +27,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.ingest.naive import naive
 from bench.measuring import (
     Clock,
     in_fresh_process,
@@ -37,7 +38,6 @@ from bench.measuring import (
     use_cores,
     verdict,
 )
-from bench.naive import naive
 
 OVERLAP = 20
 DEFAULT_OVERLAP = 200
