@@ -33,10 +33,12 @@ async def watch_revocations(kb: KnowledgeBase) -> None:
 
 async def end_revoked(kb: KnowledgeBase) -> None:
     """One look. A run is stopped after its readers were told, so that each learns why it ends."""
-    asking = {Credential(key_id) for run in kb.chat.in_progress if (key_id := run.identity.key_id)}
+    asking = {
+        Credential(key_id) for run in kb.chat.runs.in_progress if (key_id := run.identity.key_id)
+    }
     credentials = asking | kb.access.streams.credentials()
     invalid = await in_thread(kb.access.invalid, credentials) if credentials else set()
     kb.access.streams.revoke(invalid)
-    for run in kb.chat.in_progress:
+    for run in kb.chat.runs.in_progress:
         if run.identity.key_id and Credential(run.identity.key_id) in invalid:
             run.stop(KEY_ENDED)

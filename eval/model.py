@@ -11,7 +11,7 @@ from typing import cast
 
 from kb.errors import Rejected
 from kb.models.llm.opening import open_chat_model
-from kb.protocols import ChatModel, Prompt
+from kb.protocols import Prompt
 from kb.settings import Settings
 from kb.types import Model, Piece, TextPiece
 
@@ -39,7 +39,7 @@ class ConfiguredModel:
 
     async def say(self, text: str) -> str:
         """The reply to a text. Raises ModelUnavailable."""
-        client = self._open()
+        client = open_chat_model(self._model, self._settings.llm)
         prompt = Prompt("", (), text, temperature=0.0, max_tokens=LONGEST_REPLY_TOKENS)
         pieces = cast(AsyncGenerator[Piece, None], client.stream(prompt))
         try:
@@ -47,13 +47,3 @@ class ConfiguredModel:
                 return "".join([p.text async for p in pieces if isinstance(p, TextPiece)])
         finally:
             await client.close()
-
-    def _open(self) -> ChatModel:
-        llm = self._settings.llm
-        return open_chat_model(
-            self._model,
-            first_token_timeout_s=llm.first_token_timeout_s,
-            gap_timeout_s=llm.gap_timeout_s,
-            total_timeout_s=llm.total_timeout_s,
-            link_local_hosts=llm.link_local_hosts,
-        )

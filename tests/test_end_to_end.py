@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kb.models.fake.server import running_fake_server
+from tests.fake_models import running_fake_server
 from tests.samples import pdf_bytes
 from tests.server import answer_of, ask, running_server, start_server, wait_for_batch
 

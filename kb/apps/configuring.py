@@ -14,7 +14,7 @@ from typing import Any
 from kb.chat.ask.chat_models import DEFAULT, EXTRACTIVE
 from kb.chat.ask.prompting import prompt_warnings
 from kb.chat.ask.routing import check_policy, route_warnings
-from kb.models.llm.retirement import shutdown_warning, today
+from kb.models.llm.failures import shutdown_warning, today
 from kb.store.apps import apps, models
 from kb.store.content import datasets
 from kb.store.engine.database import Transaction

@@ -50,7 +50,7 @@ class Chat:
         self._settings = settings
         self._database = database
         self._models = models
-        self._runs = Runs(
+        self.runs = Runs(
             grace_s=settings.grace_s, replay_s=settings.replay_s, max_runs=settings.max_runs
         )
         self._threads = threads
@@ -59,16 +59,6 @@ class Chat:
         self._suggestions = Suggestions(database, self._side_model)
         self._preparer = VariantPreparer(searcher, models)
         self._versions: dict[tuple[str, int], AppVersion] = {}
-
-    @property
-    def active_runs(self) -> int:
-        """Answers in progress."""
-        return self._runs.active
-
-    @property
-    def in_progress(self) -> list[Run]:
-        """The runs that have not ended."""
-        return self._runs.in_progress
 
     async def ask(self, scope: Scope, app: str, request: ChatRequest, limits: Limits) -> Run:
         """Begin an answer.
@@ -134,14 +124,14 @@ class Chat:
 
     def run(self, scope: Scope, run_id: str) -> Run:
         """A run that the scope may follow. Raises NotFound."""
-        run = self._runs.get(run_id)
+        run = self.runs.get(run_id)
         if run is None or not _may_see(scope, run.identity):
             raise NotFound("run", run_id)
         return run
 
     async def close(self) -> None:
         """End every run with a terminal event, then the connections to models."""
-        await self._runs.close()
+        await self.runs.close()
         await self._models.close()
 
     def _begin(
@@ -227,7 +217,7 @@ class Chat:
         return conversations.history(tx, request.conversation_id, self._settings.history_turns)
 
     def _start(self, answer: AnswerStream) -> Run:
-        return self._runs.start(
+        return self.runs.start(
             answer.question.identity,
             answer.events,
             on_end=answer.store,
@@ -236,7 +226,7 @@ class Chat:
 
     def _tokens_in_progress(self, key_id: str | None) -> int:
         """What the unfinished answers to a key are expected to use, until they are counted."""
-        own = (run for run in self._runs.in_progress if run.identity.key_id == key_id)
+        own = (run for run in self.runs.in_progress if run.identity.key_id == key_id)
         return sum(run.expected_tokens() for run in own)
 
 

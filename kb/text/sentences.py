@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from kb.text.scripts import HAN_KANA_HANGUL
 from kb.types import Extent
@@ -215,6 +216,7 @@ def terms(text: str) -> list[str]:
     return found
 
 
+@lru_cache(maxsize=16_384)  # words repeat: a fourteenth of the time, for 3 MB
 def stem(word: str) -> str:
     """A lower-case English word without its commonest endings; other words pass through.
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from kb.models.fake.server import FakeModelServer, running_fake_server
+from kb.models.fake.server import FakeModelServer
 from tests.api.serving import Served, serving
 from tests.api.talking import MOON, make_apps
+from tests.fake_models import running_fake_server
 
 
 @pytest.fixture(scope="module")

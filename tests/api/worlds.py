@@ -18,9 +18,10 @@ import httpx
 from sqlalchemy import update
 
 from kb.access import end_users
-from kb.models.fake.server import FakeModelServer, running_fake_server
+from kb.models.fake.server import FakeModelServer
 from kb.store.engine import schema
 from tests.api.serving import Served, serving
+from tests.fake_models import running_fake_server
 
 FOREIGN, TALK = "foreign-marker", "talk-marker"
 HIDDEN, PROVIDER = "hidden-marker", "provider-marker"

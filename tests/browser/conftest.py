@@ -17,8 +17,8 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.chrome.webdriver import WebDriver
 
-from kb.models.fake.server import running_fake_server
 from tests.browser.site import Site, fill
+from tests.fake_models import running_fake_server
 from tests.server import running_server
 
 FLAGS = (

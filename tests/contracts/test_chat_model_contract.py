@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from kb.models.fake.server import running_fake_server
 from kb.models.llm.opening import open_chat_model
 from kb.protocols import Prompt
+from kb.settings import LlmSettings
 from kb.types import EndPiece, Model, TextPiece, Turn
+from tests.fake_models import running_fake_server
 
 PROMPT = Prompt("Answer briefly.", (Turn("Hello?", "Hello."),), "How long is the notice period?")
 LLAMA_INDEX_FAKE = "llama_index:llama_index.core.llms:MockLLM"
@@ -29,7 +30,7 @@ def model(request, server):
 
 def in_loop(model, action):
     async def run():
-        chat_model = open_chat_model(model)
+        chat_model = open_chat_model(model, LlmSettings())
         try:
             return await action(chat_model)
         finally:

@@ -24,10 +24,10 @@ from eval.run.targets import AppTarget, DatasetTarget
 from eval.run_command import RunOptions, run
 from eval.types import Question, QuestionSet, Relevant
 from kb.errors import Rejected
-from kb.models.fake.server import running_fake_server
 from kb.settings import LlmSettings, Settings
 from tests.api.serving import Served, serving
 from tests.eval.served_questions import QUESTIONS, TOWNS, place
+from tests.fake_models import running_fake_server
 from tests.parts import finish
 
 

@@ -13,7 +13,7 @@ from api.resources.response import ListResponse
 from api.threads import read, write
 from kb.apps import registering
 from kb.knowledge_base import KnowledgeBase
-from kb.models.llm.retirement import shutdown_warning, today
+from kb.models.llm.failures import shutdown_warning, today
 from kb.store.apps import models
 from kb.types import Failure, Model
 

@@ -46,7 +46,7 @@ async def metrics(request: Request, kb: KB, scope: AdminScope) -> PlainTextRespo
     text = exposition(
         [
             ("kb_requests_total", "counter", "Requests answered.", counts.samples()),
-            ("kb_runs_active", "gauge", "Answers in progress.", [({}, kb.chat.active_runs)]),
+            ("kb_runs_active", "gauge", "Answers in progress.", [({}, kb.chat.runs.active)]),
             ("kb_documents", "gauge", "Documents by status.", documents_by_status),
             *_of_models(kb),
             ("kb_lost_files", "gauge", "Files in lost/.", [({}, len(kb.folder.lost_files()))]),

@@ -15,9 +15,9 @@ from datetime import date
 
 from kb.errors import ModelUnavailable
 from kb.models.llm.addresses import check_base_url
-from kb.models.llm.circuit import Breaking, Circuit, Health
+from kb.models.llm.circuit import Circuit, Health
+from kb.models.llm.failures import shutdown_warning, today
 from kb.models.llm.opening import open_chat_model
-from kb.models.llm.retirement import shutdown_warning, today
 from kb.protocols import ChatModel, Prompt
 from kb.settings import LlmSettings
 from kb.store.access.secrets import Secrets
@@ -182,17 +182,8 @@ class ChatModels:
             await client.close()
 
     def _opened(self, model: Model) -> OpenModel:
-        llm = self._settings
-        client = open_chat_model(
-            model,
-            first_token_timeout_s=llm.first_token_timeout_s,
-            gap_timeout_s=llm.gap_timeout_s,
-            total_timeout_s=llm.total_timeout_s,
-            retries=llm.retries,
-            link_local_hosts=llm.link_local_hosts,
-        )
-        breaking = Breaking(llm.circuit_failures, llm.circuit_window_s, llm.circuit_open_s)
-        return OpenModel(model, client, Circuit(model.name, breaking))
+        client = open_chat_model(model, self._settings)
+        return OpenModel(model, client, Circuit(model.name, self._settings))
 
     def _warn(self, model: Model) -> None:
         """Log a shutdown that is near, once a day."""

@@ -1,4 +1,4 @@
-"""What is asked of an app, and the same question checked, with all that is stored about it."""
+"""What is asked of an app, the question with all that is stored about it, and what answers it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,24 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from kb.chat.ask.chat_models import OpenModel, Prices
 from kb.chat.ask.inputs import InputValue
 from kb.chat.ask.routing import RouteRequest
+from kb.chat.guard.gate import Guarded
 from kb.errors import Rejected
+from kb.protocols import Prompt
 from kb.types import (
     App,
     AppContent,
     AppVersion,
     Conversation,
+    Hit,
     Message,
+    Piece,
+    Retrieval,
+    Route,
     Scope,
+    Source,
     Turn,
     VariantName,
 )
@@ -27,6 +35,9 @@ MAX_STOPS = 4
 
 MAX_STOP_CHARACTERS = 200
 CUT = " …"
+
+Found = dict[Retrieval, tuple[list[Hit], float]]
+"""What was searched for a question, by profile, and the milliseconds of each search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +150,45 @@ class ChatQuestion:
     def elapsed_ms(self) -> float:
         """Milliseconds since the question came in."""
         return (time.perf_counter() - self.began) * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class DraftStep:
+    """The first of two models in sequence; `finish` makes the second's prompt of what it wrote.
+
+    `pieces` are the draft where sentences of the documents are it.
+    """
+
+    prompt: Prompt
+    finish: Callable[[str], Prompt]
+    model: OpenModel | None
+    pieces: tuple[Piece, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedVariant:
+    """One variant, ready to answer.
+
+    Attributes:
+        sources: None in plain chat.
+        model: None where no model is asked: `pieces` are the answer then, whole.
+        guarded: what its model must not give away.
+    """
+
+    route: Route
+    prompt: Prompt
+    sources: tuple[Source, ...] | None = None
+    model: OpenModel | None = None
+    pieces: tuple[Piece, ...] = ()
+    prices: Prices = (None, None)
+    draft: DraftStep | None = None
+    guarded: Guarded = field(default_factory=Guarded)
+    found: Found = field(default_factory=dict)
+
+    @property
+    def search_ms(self) -> float:
+        """Milliseconds of all searches."""
+        return sum(ms for _, ms in self.found.values())
 
 
 def checked_query(query: str) -> str:

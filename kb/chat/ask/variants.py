@@ -10,7 +10,6 @@ from functools import lru_cache, partial
 from typing import TypeVar
 
 from kb.chat.ask.chat_models import EXTRACTIVE, ChatModels, OpenModel
-from kb.chat.ask.prepared import DraftStep, Found, PreparedVariant
 from kb.chat.ask.prompting import (
     around_inputs,
     build_prompt,
@@ -18,7 +17,7 @@ from kb.chat.ask.prompting import (
     hidden_texts,
     quotable_texts,
 )
-from kb.chat.ask.question import ChatQuestion
+from kb.chat.ask.question import ChatQuestion, DraftStep, Found, PreparedVariant
 from kb.chat.ask.routing import choose_variant, needs_search
 from kb.chat.ask.structure import fenced
 from kb.chat.guard.gate import Guarded
@@ -26,7 +25,7 @@ from kb.chat.guard.index import PromptIndex
 from kb.errors import ModelUnavailable
 from kb.models.llm.circuit import CircuitOpen
 from kb.models.llm.extractive import extractive_answer
-from kb.models.llm.retirement import ShutDown, has_shut_down
+from kb.models.llm.failures import ShutDown, has_shut_down
 from kb.protocols import Prompt
 from kb.search.scoring import LEAST_SCORE
 from kb.search.searching import Searcher

@@ -11,8 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
 
-from kb.chat.ask.prepared import DraftStep, PreparedVariant
-from kb.chat.ask.question import ChatQuestion
+from kb.chat.ask.question import ChatQuestion, DraftStep, PreparedVariant
 from kb.chat.ask.variants import VariantPreparer
 from kb.chat.guard.gate import PromptGuard
 from kb.chat.run import recording

@@ -61,22 +61,21 @@ def ungrounded_sentences(
         if bisect_left(marks, start) == bisect_left(marks, end)
         and not _NO_STATEMENT.match(answer[start:end])
     ]
-    if not bare:
+    judged = [
+        (extent, content)
+        for extent in bare
+        if len(content := _content(answer[slice(*extent)])) >= LEAST_WORDS
+    ]
+    if not judged:  # as of most short answers: then the sources need not be read
         return ()
     known = [_content(source.hit.chunk.index_text) for source in sources]
     scripts = {_is_cjk(source.hit.chunk.index_text) for source in sources}
     return tuple(
-        AnswerSpan(start, end)
-        for start, end in bare
-        if _is_cjk(answer[start:end]) in scripts and not _is_supported(answer[start:end], known)
+        AnswerSpan(*extent)
+        for extent, content in judged
+        if _is_cjk(answer[slice(*extent)]) in scripts
+        and not any(len(content & words) >= LEAST_SHARE * len(content) for words in known)
     )
-
-
-def _is_supported(sentence: str, known: Sequence[frozenset[str]]) -> bool:
-    content = _content(sentence)
-    if len(content) < LEAST_WORDS:
-        return True
-    return any(len(content & words) >= LEAST_SHARE * len(content) for words in known)
 
 
 def _content(text: str) -> frozenset[str]:

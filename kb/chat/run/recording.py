@@ -11,8 +11,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from kb.chat.ask.chat_models import EXTRACTIVE, Prices
-from kb.chat.ask.prepared import PreparedVariant
-from kb.chat.ask.question import ChatQuestion
+from kb.chat.ask.question import ChatQuestion, PreparedVariant
 from kb.chat.run.run import Terminal
 from kb.ids import now
 from kb.protocols import Prompt

@@ -18,12 +18,16 @@ take 5 % longer meanwhile, and 25 % with 1 (500 files, two cores)."""
 
 
 class PriorityGate:
-    """Admits one holder at a time, queries first. Thread-safe, not re-entrant."""
+    """Admits one holder at a time, queries first. Thread-safe, not re-entrant.
+
+    Attributes:
+        queries_waiting: queries that stand in line at this moment.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._busy = False
-        self._queries_waiting = 0
+        self.queries_waiting = 0
         self._last_query = float("-inf")
 
     @contextmanager
@@ -31,12 +35,12 @@ class PriorityGate:
         """Hold the gate for a query; waits for at most the one batch that is running."""
         with self._changed:
             self._last_query = time.monotonic()
-            self._queries_waiting += 1
+            self.queries_waiting += 1
             try:
                 self._changed.wait_for(lambda: not self._busy)
                 self._busy = True
             finally:
-                self._queries_waiting -= 1
+                self.queries_waiting -= 1
         try:
             yield
         finally:
@@ -46,7 +50,7 @@ class PriorityGate:
     def documents(self) -> Iterator[None]:
         """Hold the gate for one batch of documents, once no query waits."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._busy and not self._queries_waiting)
+            self._changed.wait_for(lambda: not self._busy and not self.queries_waiting)
             self._busy = True
         try:
             yield
@@ -57,11 +61,6 @@ class PriorityGate:
         """Texts that the next batch should hold: few, if a query came within the last seconds."""
         queries_arrive = time.monotonic() - self._last_query < QUERIES_ARRIVE_S
         return min(full, SMALL_BATCH) if queries_arrive else full
-
-    @property
-    def queries_waiting(self) -> int:
-        """Queries that stand in line at this moment."""
-        return self._queries_waiting
 
     def _leave(self) -> None:
         with self._changed:

@@ -20,9 +20,7 @@ import argparse
 import asyncio
 import json
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -50,22 +48,18 @@ class FakeModelServer:
         requests: the JSON bodies received, oldest first.
         abandoned: streams that the client left before their end.
         connections: connections accepted.
+        open_connections: those that are open now.
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         self._host = host
         self._port = port
-        self._open: set[Any] = set()
+        self.open_connections: set[Any] = set()
         self._meetings: dict[int, asyncio.Barrier] = {}
         self.requests: list[dict[str, Any]] = []
         self.abandoned = 0
         self.connections = 0
         self.base_url = ""
-
-    @property
-    def open_connections(self) -> int:
-        """Connections that are open now."""
-        return len(self._open)
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, self._host, self._port)
@@ -75,12 +69,12 @@ class FakeModelServer:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for connection in self._open:
+        for connection in self.open_connections:
             connection.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
+        await asyncio.gather(*self.open_connections, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open.add(asyncio.current_task())
+        self.open_connections.add(asyncio.current_task())
         self.connections += 1
         try:
             while await self._answer(reader, writer):
@@ -90,7 +84,7 @@ class FakeModelServer:
         except (asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # the client closed an idle connection, or the server is closing
         finally:
-            self._open.discard(asyncio.current_task())
+            self.open_connections.discard(asyncio.current_task())
             writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -206,23 +200,6 @@ async def _send(
     head = f"HTTP/1.1 {status} Fake\r\ncontent-type: application/json\r\n{header}"
     writer.write(f"{head}content-length: {len(payload)}\r\n\r\n".encode() + payload)
     await writer.drain()
-
-
-@contextmanager
-def running_fake_server(host: str = "127.0.0.1", port: int = 0) -> Iterator[FakeModelServer]:
-    """The server in a thread with a loop of its own, for callers that are not asynchronous."""
-    server = FakeModelServer(host, port)
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="fake-model-server", daemon=True)
-    thread.start()
-    try:
-        asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
-        yield server
-        asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result()
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 async def _serve_forever(server: FakeModelServer) -> None:

@@ -16,6 +16,7 @@ from typing import Literal
 
 from kb.errors import ModelUnavailable
 from kb.models.llm.failures import QuestionRefused
+from kb.settings import LlmSettings
 
 CircuitState = Literal["closed", "open", "half_open"]
 
@@ -28,15 +29,6 @@ class CircuitOpen(ModelUnavailable):
             f"The language model {model!r} has failed several times in a row and is left alone "
             f"for now. It is tried again in {max(1, round(retry_in_s))} seconds."
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Breaking:
-    """When a circuit opens and for how long; the defaults are those of `LlmSettings`."""
-
-    failures: int = 5
-    window_s: float = 60.0
-    open_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +51,14 @@ class Circuit:
     """
 
     def __init__(
-        self, model: str, breaking: Breaking, clock: Callable[[], float] = time.monotonic
+        self, model: str, settings: LlmSettings, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._model = model
-        self._breaking = breaking
+        self._window_s = settings.circuit_window_s
+        self._open_s = settings.circuit_open_s
         self._clock = clock
         self._turn = threading.Lock()
-        self._recent: deque[float] = deque(maxlen=breaking.failures)
+        self._recent: deque[float] = deque(maxlen=settings.circuit_failures)
         self._open_until: float | None = None
         self._is_probed = False
         self._answers = 0
@@ -126,10 +119,10 @@ class Circuit:
             self._failures += 1
             self._recent.append(now)
             first = self._recent[0] if len(self._recent) == self._recent.maxlen else None
-            often = first is not None and now - first <= self._breaking.window_s
+            often = first is not None and now - first <= self._window_s
             # Questions that were under way when it opened do not keep it open any longer.
             if self._state() == "half_open" or (often and self._open_until is None):
-                self._open_until = now + self._breaking.open_s
+                self._open_until = now + self._open_s
 
     def _check(self) -> None:
         if self._state() == "open" or self._is_probed:

@@ -14,9 +14,10 @@ from typing import Any
 
 from kb.errors import ModelUnavailable
 from kb.models.llm.addresses import check_registered
-from kb.models.llm.deadlines import AnswerClock, Timeouts
+from kb.models.llm.failures import AnswerClock
 from kb.models.llm.prompts import chat_messages, completion_text
 from kb.protocols import Prompt
+from kb.settings import LlmSettings
 from kb.text.model_text import clean
 from kb.types import EndPiece, Model, Piece, TextPiece
 
@@ -30,22 +31,20 @@ class LlamaIndexChatModel:
     Args:
         model: its provider is `llama_index:<module>:<Class>`, a class within the `llama_index`
             packages (others are not imported: a name must not run code). Name, key and address
-            are handed to the class where it has such fields, and all options.
-        link_local_hosts: what a setting names of them. Only the address as it is written is
-            looked at: the class makes its own connections.
+            are handed to the class where it has such fields, and all options. It makes its own
+            connections, so only the address as it is written is looked at.
     """
 
-    def __init__(self, model: Model, timeouts: Timeouts, link_local_hosts: str = "") -> None:
+    def __init__(self, model: Model, settings: LlmSettings) -> None:
         self._model = model
-        self._link_local_hosts = link_local_hosts
-        self._timeouts = timeouts
+        self._settings = settings
         self._ask: Ask | None = None
         self._opening = asyncio.Lock()
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Piece]:
         """Text pieces, then exactly one EndPiece without counts. Raises ModelUnavailable."""
         ask = await self._open()
-        clock = AnswerClock(self._timeouts, self._model.name)
+        clock = AnswerClock(self._model, self._settings)
         tokens = 0
         try:
             async with aclosing(await clock.wait(ask(prompt))) as responses:
@@ -67,7 +66,7 @@ class LlamaIndexChatModel:
     async def _open(self) -> Ask:
         async with self._opening:
             if self._ask is None:
-                check_registered(self._model, self._link_local_hosts)
+                check_registered(self._model, self._settings.link_local_hosts)
                 self._ask = await asyncio.to_thread(_load, self._model)
             return self._ask
 

@@ -13,13 +13,12 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from kb.errors import ModelUnavailable
-from kb.models.llm.chunks import ChunkReader
-from kb.models.llm.deadlines import AnswerClock, Timeouts
-from kb.models.llm.failures import TryAgain, pause_s
+from kb.models.llm.failures import AnswerClock, TryAgain, pause_s
 from kb.models.llm.llama_index_chat import LlamaIndexChatModel
+from kb.models.llm.openai_stream import ChunkReader, EventDecoder
 from kb.models.llm.prompts import request_body
-from kb.models.llm.sse import EventDecoder
 from kb.protocols import ChatModel, Prompt
+from kb.settings import LlmSettings
 from kb.types import Model, Piece, TextPiece
 
 if TYPE_CHECKING:
@@ -40,55 +39,30 @@ MAX_UNBROKEN_BYTES = 4096
 """After a longer block the other answers have their turn: it may hold some fifty tokens."""
 
 
-def open_chat_model(
-    model: Model,
-    *,
-    first_token_timeout_s: float = 60.0,
-    gap_timeout_s: float = 30.0,
-    total_timeout_s: float = 600.0,
-    retries: int = 2,
-    link_local_hosts: str = "",
-) -> ChatModel:
+def open_chat_model(model: Model, settings: LlmSettings) -> ChatModel:
     """The registered model, ready to stream. Nothing is connected before the first question.
-
-    The timeouts of the model itself go before those given here.
 
     A provider of the form `llama_index:<module>:<Class>` names a LlamaIndex LLM class; every other
     provider is an OpenAI-compatible endpoint.
     """
-    timeouts = Timeouts(
-        model.first_token_timeout_s or first_token_timeout_s,
-        model.gap_timeout_s or gap_timeout_s,
-        model.total_timeout_s or total_timeout_s,
-    )
     if model.provider.startswith(LLAMA_INDEX):
-        return LlamaIndexChatModel(model, timeouts, link_local_hosts)
-    return OpenAIChatModel(model, timeouts, retries=retries, link_local_hosts=link_local_hosts)
+        return LlamaIndexChatModel(model, settings)
+    return OpenAIChatModel(model, settings)
 
 
 class OpenAIChatModel:
     """Implements `kb.protocols.ChatModel`. One connection pool; belongs to one event loop.
 
+    Reasoning counts as tokens, keep-alive comments do not. The time for the first token holds for
+    all tries together.
+
     Args:
         model: as registered; without `base_url` it is OpenAI's own.
-        timeouts: reasoning counts as tokens, keep-alive comments do not. The time for the first
-            token holds for all tries together.
-        retries: further tries after a failure that may pass, before anything of an answer came.
-        link_local_hosts: what a setting names of them.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        timeouts: Timeouts | None = None,
-        *,
-        retries: int = 2,
-        link_local_hosts: str = "",
-    ) -> None:
+    def __init__(self, model: Model, settings: LlmSettings) -> None:
         self._model = model
-        self._link_local_hosts = link_local_hosts
-        self._timeouts = timeouts or Timeouts()
-        self._retries = retries
+        self._settings = settings
         self._transport: OpenAITransport | None = None
         self._opening = asyncio.Lock()
 
@@ -99,7 +73,7 @@ class OpenAIChatModel:
             ModelUnavailable: refused, too late, an error in the stream, cut before its end, or
                 nothing said at all.
         """
-        clock = AnswerClock(self._timeouts, self._model.name)
+        clock = AnswerClock(self._model, self._settings)
         transport = await self._open()
         body = request_body(self._model, prompt)
         for tries in count(1):
@@ -111,7 +85,7 @@ class OpenAIChatModel:
                 reader.check_whole()
                 break
             except TryAgain as failure:
-                if reader.tokens_seen or tries > self._retries:
+                if reader.tokens_seen or tries > self._settings.retries:
                     raise
                 if not await clock.pause(pause_s(failure, tries)):
                     raise
@@ -129,9 +103,8 @@ class OpenAIChatModel:
         async with self._opening:
             if self._transport is None:
                 # Certificates and imports take a moment; other answers go on meanwhile.
-                self._transport = await asyncio.to_thread(
-                    _transport, self._model, self._link_local_hosts
-                )
+                hosts = self._settings.link_local_hosts
+                self._transport = await asyncio.to_thread(_transport, self._model, hosts)
             return self._transport
 
 

@@ -12,7 +12,9 @@ server's gets into an error, because servers echo requests.
 
 from __future__ import annotations
 
+import json
 import math
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from kb.models.embed.embedders import model_path, needing_models_extra
 from kb.models.embed.model_folder import ModelFolder
 from kb.protocols import Reranker
 
+CHECK = "Check KB_RERANK__BASE_URL."
 MAX_BYTES = 4 * 1024 * 1024
 """Most that is read of an answer."""
 
@@ -71,7 +74,10 @@ class UrlReranker:
         address = base_url.rstrip("/")
         self._address = address if address.endswith("/rerank") else f"{address}/rerank"
         self._model = model
-        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._timeout_s = timeout_s
+        # A few bytes of a compressed body can become gigabytes.
+        headers = {"Accept-Encoding": "identity"}
+        headers |= {"Authorization": f"Bearer {api_key}"} if api_key else {}
         # Redirects are not followed: they could lead the texts anywhere.
         self._client = httpx.Client(timeout=timeout_s, headers=headers, follow_redirects=False)
 
@@ -94,28 +100,32 @@ class UrlReranker:
         if self._model is not None:
             body["model"] = self._model
         try:
-            scores = dict(_scored(self._answer(body)))
-        except (KeyError, TypeError, ValueError):
+            scores = dict(_scored(json.loads(self._answer(body))))
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
             raise ModelUnavailable(
-                "The reranker sent something else than scores. Check KB_RERANK__URL."
+                f"The reranker sent something else than scores. {CHECK}"
             ) from None
         if any(not 0 <= score <= 1 for score in scores.values()):
             scores = {index: _sigmoid(score) for index, score in scores.items()}
         return [scores.get(index, 0.0) for index in range(len(texts))]
 
-    def _answer(self, body: dict[str, Any]) -> Any:
+    def _answer(self, body: dict[str, Any]) -> bytes:
+        end = time.monotonic() + self._timeout_s
+        found = bytearray()
         try:
-            response = self._client.post(self._address, json=body)
+            with self._client.stream("POST", self._address, json=body) as response:
+                if response.status_code != httpx.codes.OK:
+                    raise ModelUnavailable(
+                        f"The reranker answered with HTTP {response.status_code}. See its server's "
+                        "log."
+                    )
+                for block in response.iter_raw():
+                    found += block
+                    if len(found) > MAX_BYTES or time.monotonic() > end:
+                        raise ModelUnavailable(f"The reranker's answer does not end. {CHECK}")
         except httpx.HTTPError:
-            raise ModelUnavailable(
-                "The reranker cannot be reached. Check KB_RERANK__URL."
-            ) from None
-        if response.status_code != httpx.codes.OK:
-            status = f"HTTP {response.status_code}"
-            raise ModelUnavailable(f"The reranker answered with {status}. See its server's log.")
-        if len(response.content) > MAX_BYTES:
-            raise ModelUnavailable("The reranker's answer is too long. Check KB_RERANK__URL.")
-        return response.json()
+            raise ModelUnavailable(f"The reranker cannot be reached. {CHECK}") from None
+        return bytes(found)
 
     def close(self) -> None:
         """Release connections."""

@@ -13,9 +13,9 @@ import pytest
 
 from api import revocation
 from kb.access.limits import RequestRates
-from kb.models.fake.server import running_fake_server
 from tests.api.serving import Served, serving
 from tests.api.worlds import expire
+from tests.fake_models import running_fake_server
 from tests.server import frames
 
 PATIENCE_S = 30

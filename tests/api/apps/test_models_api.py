@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kb.models.fake.server import running_fake_server
 from tests.api.serving import Served
+from tests.fake_models import running_fake_server
 
 
 def test_a_model_is_registered_changed_and_forgotten(served: Served):

@@ -18,10 +18,10 @@ import pytest
 from api.http import connections
 from api.server import connection, serve
 from kb.errors import Conflict
-from kb.models.fake.server import running_fake_server
 from kb.settings import EmbeddingSettings, ServerSettings, Settings
 from kb.types import Delta, Scope
 from tests.api.serving import Served
+from tests.fake_models import running_fake_server
 from tests.server import frames, running_server
 
 STREAMS = 30

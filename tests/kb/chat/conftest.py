@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from kb.knowledge_base import KnowledgeBase
-from kb.models.fake.server import FakeModelServer, running_fake_server
+from kb.models.fake.server import FakeModelServer
 from kb.store.content import datasets
+from tests.fake_models import running_fake_server
 from tests.parts import ADMIN, ingest, opened, register
 
 NUMBERS = ("numbers:40", "numbers:200:5")

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kb.models.fake.server import running_fake_server
+from tests.fake_models import running_fake_server
 
 ROOT = Path(__file__).resolve().parents[4]
 CONTEXT = (

@@ -7,6 +7,7 @@ import asyncio
 from kb.models.fake.server import FakeModelServer
 from kb.models.llm.opening import open_chat_model
 from kb.protocols import Prompt
+from kb.settings import LlmSettings
 from kb.types import Model, TextPiece
 
 SECRET = "canary-4711"
@@ -18,7 +19,9 @@ def ask(name, consume=None, prompt=PROMPT, **options):
 
     async def run():
         async with FakeModelServer() as server:
-            model = open_chat_model(Model("fake", "openai", server.base_url, name), **options)
+            model = open_chat_model(
+                Model("fake", "openai", server.base_url, name), LlmSettings(**options)
+            )
             try:
                 return await (consume or collect)(model.stream(prompt), server), server
             finally:

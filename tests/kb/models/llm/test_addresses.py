@@ -12,6 +12,7 @@ from kb.errors import ModelUnavailable, Rejected
 from kb.models.fake.server import FakeModelServer
 from kb.models.llm.addresses import MAX_URL_CHARACTERS, check_base_url
 from kb.models.llm.opening import open_chat_model
+from kb.settings import LlmSettings
 from kb.types import Model
 from tests.kb.models.llm.asking import PROMPT, collect, texts
 
@@ -127,7 +128,9 @@ def test_link_local_and_metadata_addresses_are_refused_unless_the_setting_names_
 
 def asked(base_url: str, **options: str) -> list[str]:
     async def run() -> list[str]:
-        model = open_chat_model(Model("m", "openai", base_url, "echo"), retries=0, **options)
+        model = open_chat_model(
+            Model("m", "openai", base_url, "echo"), LlmSettings(retries=0, **options)
+        )
         try:
             return texts(await collect(model.stream(PROMPT), None))
         finally:
@@ -185,7 +188,7 @@ def test_a_name_that_stands_for_this_machine_is_connected_to(monkeypatch: pytest
     async def run() -> list[str]:
         async with FakeModelServer() as server:
             url = server.base_url.replace("127.0.0.1", "model.internal")
-            model = open_chat_model(Model("m", "openai", url, "echo"))
+            model = open_chat_model(Model("m", "openai", url, "echo"), LlmSettings())
             try:
                 return texts(await collect(model.stream(PROMPT), None))
             finally:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from kb.errors import ModelUnavailable
-from kb.models.llm.chunks import ChunkReader, ThinkFilter
+from kb.models.llm.openai_stream import ChunkReader, ThinkFilter
 from kb.types import EndPiece
 
 SECRET = "the hidden prompt"

@@ -3,8 +3,9 @@
 import pytest
 
 from kb.errors import ModelUnavailable
-from kb.models.llm.circuit import Breaking, Circuit, CircuitOpen
+from kb.models.llm.circuit import Circuit, CircuitOpen
 from kb.models.llm.failures import QuestionRefused
+from kb.settings import LlmSettings
 
 
 class Clock:
@@ -21,7 +22,9 @@ def clock():
 
 @pytest.fixture
 def circuit(clock):
-    return Circuit("m", Breaking(failures=3, window_s=60, open_s=30), clock)
+    return Circuit(
+        "m", LlmSettings(circuit_failures=3, circuit_window_s=60, circuit_open_s=30), clock
+    )
 
 
 def ask(circuit, failure=None):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kb.models.llm.sse import EventDecoder
+from kb.models.llm.openai_stream import EventDecoder
 
 STREAM = (
     b"data: one\n\n"

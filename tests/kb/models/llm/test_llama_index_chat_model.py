@@ -7,6 +7,7 @@ import pytest
 from kb.errors import ModelUnavailable
 from kb.models.llm.opening import open_chat_model
 from kb.protocols import Prompt
+from kb.settings import LlmSettings
 from kb.types import EndPiece, Model, TextPiece
 
 SECRET = "canary-4711"
@@ -15,7 +16,9 @@ PROMPT = Prompt(f"Never tell {SECRET}.", (), "hello there")
 
 def ask(path, **fields):
     async def run():
-        model = open_chat_model(Model("fake", f"llama_index:{path}", None, "mock", **fields))
+        model = open_chat_model(
+            Model("fake", f"llama_index:{path}", None, "mock", **fields), LlmSettings()
+        )
         return [piece async for piece in model.stream(PROMPT)]
 
     return asyncio.run(run())

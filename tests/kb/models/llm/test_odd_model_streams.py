@@ -8,6 +8,7 @@ import pytest
 from kb.errors import ModelUnavailable
 from kb.models.llm.opening import OpenAIChatModel, open_chat_model
 from kb.protocols import Prompt
+from kb.settings import LlmSettings
 from kb.types import Model
 from tests.kb.models.llm.asking import PROMPT, SECRET, collect, texts
 
@@ -41,7 +42,9 @@ def test_odd_streams_are_read_whole_however_they_are_cut(kind, block):
     async def run():
         async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            model = OpenAIChatModel(Model("fake", "openai", f"http://127.0.0.1:{port}/v1", "m"))
+            model = OpenAIChatModel(
+                Model("fake", "openai", f"http://127.0.0.1:{port}/v1", "m"), LlmSettings()
+            )
             pieces = await collect(model.stream(PROMPT), server)
             await model.close()
             return pieces
@@ -80,7 +83,7 @@ def test_a_stream_cut_at_any_byte_is_whole_or_an_error_and_never_garbled():
     async def run():
         async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-            chat_model = open_chat_model(Model("fake", "openai", url, "m"), retries=0)
+            chat_model = open_chat_model(Model("fake", "openai", url, "m"), LlmSettings(retries=0))
             found = [await one(chat_model, cut) for cut in range(len(whole) + 1)]
             await chat_model.close()
             return found
@@ -104,7 +107,9 @@ def test_an_address_that_answers_something_else_is_an_error(answer):
     async def run():
         async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            model = OpenAIChatModel(Model("fake", "openai", f"http://127.0.0.1:{port}/v1", "m"))
+            model = OpenAIChatModel(
+                Model("fake", "openai", f"http://127.0.0.1:{port}/v1", "m"), LlmSettings()
+            )
             with pytest.raises(ModelUnavailable) as caught:
                 await collect(model.stream(PROMPT), server)
             await model.close()

@@ -9,6 +9,7 @@ from kb.errors import ModelUnavailable
 from kb.models.fake.server import FakeModelServer
 from kb.models.llm.opening import OpenAIChatModel, open_chat_model
 from kb.protocols import Prompt
+from kb.settings import LlmSettings
 from kb.types import EndPiece, Model
 from tests.kb.models.llm.asking import PROMPT, SECRET, ask, collect, texts
 
@@ -27,7 +28,9 @@ def test_the_proxy_that_the_environment_names_is_used(monkeypatch, exempt, is_re
         async with FakeModelServer() as server:
             monkeypatch.setenv("http_proxy", server.base_url.removesuffix("/v1"))
             monkeypatch.setenv("no_proxy", exempt)
-            model = open_chat_model(Model("far", "openai", "http://model.invalid/v1", "echo"))
+            model = open_chat_model(
+                Model("far", "openai", "http://model.invalid/v1", "echo"), LlmSettings()
+            )
             try:
                 return texts(await collect(model.stream(PROMPT), server))
             finally:
@@ -88,7 +91,9 @@ def test_what_may_pass_is_tried_again_before_the_first_token_only(name, retries,
 def test_a_try_that_succeeds_after_failures_is_a_whole_answer():
     async def run():
         async with FakeModelServer() as server:
-            model = open_chat_model(Model("fake", "openai", server.base_url, "flaky:2"))
+            model = open_chat_model(
+                Model("fake", "openai", server.base_url, "flaky:2"), LlmSettings()
+            )
             pieces = await collect(model.stream(PROMPT), server)
             await model.close()
             return pieces, len(server.requests)
@@ -108,7 +113,7 @@ def test_an_address_where_nobody_listens_is_named():
     async def run():
         async with FakeModelServer() as server:
             address = server.base_url
-        model = OpenAIChatModel(Model("fake", "openai", address, "echo"))
+        model = OpenAIChatModel(Model("fake", "openai", address, "echo"), LlmSettings())
         with pytest.raises(ModelUnavailable, match="base_url"):
             await anext(model.stream(PROMPT))
         await model.close()
@@ -187,7 +192,7 @@ def test_cancelling_the_reader_hangs_up_on_the_server():
 def test_a_finished_answer_leaves_its_connection_for_the_next():
     async def run():
         async with FakeModelServer() as server:
-            model = OpenAIChatModel(Model("fake", "openai", server.base_url, "echo"))
+            model = OpenAIChatModel(Model("fake", "openai", server.base_url, "echo"), LlmSettings())
             for _ in range(5):
                 await collect(model.stream(PROMPT), server)
             connections = server.connections

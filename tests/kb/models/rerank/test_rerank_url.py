@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -100,12 +101,58 @@ def test_logits_become_shares_and_what_is_left_out_gets_nothing():
         (200, {"data": []}),
         (200, [{"index": "x", "score": 1}]),
         (200, [{"index": 0, "score": None}]),
+        (200, [{"index": 0, "score": 10**400}]),
+        (200, [{"index": 1e999, "score": 1}]),
+        (200, b'[{"index": 0, "score": NaN}]'),
+        (200, b"[" * 100_000 + b"]" * 100_000),
     ],
 )
 def test_what_goes_wrong_is_said_without_the_servers_words(found):
     with serving(lambda _: found) as (url, _), pytest.raises(ModelUnavailable) as caught:
         relevance(url)
     assert "sun" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["one block without end", "a bomb", "a byte at a time"])
+def test_no_more_is_read_than_an_answer_has_and_no_longer_than_is_waited(kind: str):
+    """The server says how much it could send before the reader left."""
+    sent = 0
+    done = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            nonlocal sent
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            if kind == "a bomb":
+                self.send_header("content-encoding", "gzip")
+            self.end_headers()
+            drips = kind == "a byte at a time"
+            block = (
+                b" " if drips else gzip.compress(bytes(2**26)) if kind == "a bomb" else bytes(2**20)
+            )
+            try:
+                while sent < 2**30:
+                    self.wfile.write(block)
+                    sent += len(block)
+                    if drips and done.wait(0.05):
+                        break
+            except OSError:
+                pass
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with pytest.raises(ModelUnavailable):
+            relevance(f"http://127.0.0.1:{server.server_port}", timeout_s=1)
+    finally:
+        done.set()
+        server.shutdown()
+        server.server_close()
+    assert sent < 2**26
 
 
 def test_a_server_that_is_not_there_is_unavailable():
