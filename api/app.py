@@ -25,9 +25,9 @@ from api.http.cors import CrossOrigin
 from api.http.metrics import RequestCounts
 from api.http.middleware import BodyGuard, RequestEnvelope
 from api.openapi.document import DescribedApi
-from api.resources.apps import access, apps, models, versions
-from api.resources.chat import chat, conversations, feedback, fixed_answers, replays
-from api.resources.datasets import batches, datasets, documents, erasures, generations, previews
+from api.resources.apps import apps, models
+from api.resources.chat import chat, conversations, feedback, fixed_answers
+from api.resources.datasets import batches, datasets, documents, generations, previews
 from api.resources.operation import health, keys, maintenance, session
 from api.revocation import watch_revocations
 from api.threads import in_thread
@@ -45,17 +45,13 @@ ROUTERS = (
     health,
     session,
     keys,
-    access,
     datasets,
     generations,
     documents,
-    erasures,
     previews,
     batches,
     models,
     apps,
-    versions,
-    replays,
     conversations,
     feedback,
     fixed_answers,

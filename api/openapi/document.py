@@ -18,8 +18,8 @@ from api.errors import MEDIA_TYPE, known_codes, problem_fields
 from api.http.sse import name_of
 from api.openapi.examples import example
 from api.resources.chat.run_events import RunEvents
-from api.resources.datasets.batch_stream import BatchEvents
-from api.resources.datasets.generation_stream import GenerationEvents
+from api.resources.datasets.batches import BatchEvents
+from api.resources.datasets.generations import GenerationEvents
 
 Json = dict[str, Any]
 

@@ -1,19 +1,20 @@
-"""Apps: their drafts, publishing and routes. What holds a hidden prompt is for admins."""
+"""Apps: their drafts, versions and routes. What holds a hidden prompt is for admins."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Path, Query
 from pydantic import MISSING
 from starlette.responses import Response
 
 from api.deps import KB, AdminCaller, AdminScope, ChatCaller, Paging
 from api.idempotency import OnceDep
-from api.resources.apps.requests import AppBody, AppChange, DraftBody, RouteBody
+from api.resources.apps.requests import AppBody, AppChange, DraftBody, RollbackBody, RouteBody
 from api.resources.apps.responses import (
     AppResponse,
+    ComparisonResponse,
     ContentResponse,
     RoutePolicyResponse,
     VersionResponse,
@@ -21,13 +22,19 @@ from api.resources.apps.responses import (
 from api.resources.response import ListResponse
 from api.threads import read, write
 from kb.access import Caller
-from kb.apps import configuring
+from kb.apps import comparing, configuring
 from kb.apps.configuring import AppState, Draft, Switch
 from kb.store.apps import apps
+from kb.store.engine.paging import Listing
+from kb.types import AppVersion
 
 router = APIRouter(prefix="/v1/apps", tags=["apps"])
 
 IfMatch = Annotated[str | None, Header(max_length=100)]
+
+Number = Annotated[int, Path(ge=1, le=1_000_000_000)]
+
+Compared = Annotated[int, Query(ge=1, le=1_000_000_000)] | Literal["draft"]
 
 
 @router.post("", status_code=201, response_model=AppResponse)
@@ -111,6 +118,37 @@ async def put_route(app: str, body: RouteBody, kb: KB, scope: AdminScope) -> Rou
     Refused with 409 if it wants a tuned variant and the app has none.
     """
     return _route(await write(kb, configuring.set_switch, scope, app, body.to_policy()))
+
+
+@router.get("/{app}/versions", response_model=ListResponse[VersionResponse])
+async def list_versions(app: str, kb: KB, scope: AdminScope) -> Listing[AppVersion]:
+    """All published versions, newest first."""
+    return Listing(tuple(await read(kb, apps.versions_of, scope, app)), None)
+
+
+@router.get("/{app}/versions/compare")
+async def compare_versions(
+    app: str,
+    kb: KB,
+    scope: AdminScope,
+    from_: Annotated[Compared, Query(alias="from")],
+    to: Compared = "draft",
+) -> ComparisonResponse:
+    """What differs between two versions, or between a version and the draft, field by field."""
+    found = await read(kb, comparing.compare, scope, app, from_, to)
+    return ComparisonResponse.model_validate({"before": from_, "after": to, "differences": found})
+
+
+@router.get("/{app}/versions/{n}", response_model=VersionResponse)
+async def get_version(app: str, n: Number, kb: KB, scope: AdminScope) -> AppVersion:
+    """One published version, and how its datasets stood when it was published."""
+    return await read(kb, apps.version, scope, app, n)
+
+
+@router.post("/{app}/rollback", response_model=VersionResponse)
+async def rollback(app: str, body: RollbackBody, kb: KB, scope: AdminScope) -> AppVersion:
+    """Let an earlier version answer again, under its own number; the draft stays as it is."""
+    return await write(kb, apps.rollback, scope, app, body.version)
 
 
 def _revision(if_match: str | None) -> int | None:

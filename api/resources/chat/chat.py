@@ -10,14 +10,14 @@ from fastapi import APIRouter
 from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 
-from api.deps import KB, ChatCaller, StreamDep, User
+from api.deps import KB, AdminCaller, AdminScope, ChatCaller, StreamDep, User
 from api.http import sse
 from api.idempotency import REPLAYED, OnceDep
-from api.resources.chat.requests import ChatBody
-from api.resources.chat.responses import AnswerResponse, RunResponse
+from api.resources.chat.requests import ChatBody, ReplayBody
+from api.resources.chat.responses import AnswerResponse, MessageResponse, RunResponse
 from api.resources.chat.run_stream import respond, run_stream
 from api.resources.datasets.batches import EventNumber, LastEventId
-from api.resources.response import json_response
+from api.resources.response import ListResponse, json_response
 from api.threads import read
 from kb.access import Caller
 from kb.chat.run.run import Run
@@ -106,6 +106,38 @@ async def stop_run(run_id: str, kb: KB, caller: ChatCaller, user: User = None) -
 def of_user(scope: Scope, user: str | None) -> Scope:
     """The scope narrowed to one end user, if one is named; a narrowed scope stays as it is."""
     return scope if user is None or scope.end_user is not None else replace(scope, end_user=user)
+
+
+@router.post("/messages/{message_id}/replay", response_model=AnswerResponse, responses=EVENTS)
+async def replay(
+    message_id: str,
+    body: ReplayBody,
+    kb: KB,
+    caller: AdminCaller,
+    once: OnceDep,
+    stream: StreamDep,
+) -> Response:
+    """Ask the same question with the same inputs and history, and another version.
+
+    The answer is a run like any other. It is kept apart: in a conversation of its own that only
+    admins see and that no list shows, and deleted with the message.
+    """
+
+    async def begin() -> str:
+        asked = (caller.scope, message_id, body.version, caller.limits)
+        return (await kb.chat.replay(*asked, route=body.route)).run_id
+
+    first, _ = await once.first(200, begin)
+    run = kb.chat.run(caller.scope, json.loads(first.body))
+    return await respond(run, caller, stream, streamed=body.stream)
+
+
+@router.get("/messages/{message_id}/replays")
+async def list_replays(message_id: str, kb: KB, scope: AdminScope) -> ListResponse[MessageResponse]:
+    """The answers that other versions gave to a message's question, oldest first."""
+    found = await read(kb, conversations.replays_of, scope, message_id)
+    shown = tuple(MessageResponse.of(message, full=True) for message in found)
+    return ListResponse(data=shown, next=None)
 
 
 async def _found(kb: KnowledgeBase, scope: Scope, run_id: str) -> Run | Message | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query
 from sse_starlette import EventSourceResponse
@@ -11,19 +11,60 @@ from starlette.requests import Request
 
 from api.deps import KB, IngestScope, StreamDep
 from api.http import sse
-from api.resources.datasets.batch_stream import BatchProgress
-from api.resources.datasets.responses import BatchResponse
+from api.http.sse import Event
+from api.resources.datasets.responses import BatchResponse, ProgressResponse
 from api.threads import read, write
-from kb.store.engine.database import Transaction
+from kb.iteration import batched
+from kb.knowledge_base import KnowledgeBase
+from kb.store.engine.database import VARIABLES, Transaction
 from kb.store.engine.paging import PageRequest
 from kb.store.work import batch_control, batches
-from kb.store.work.batches import LISTED, Batch
+from kb.store.work.batches import LISTED, Batch, BatchItem
 from kb.types import DocumentStatus, Scope
+
+BatchEvents = (
+    Event[Literal["document"], BatchItem]
+    | Event[Literal["progress"], ProgressResponse]
+    | Event[Literal["batch.completed"], BatchResponse]
+)
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])
 
 EventNumber = Annotated[int | None, Query(ge=0, le=1_000_000_000)]
+
 LastEventId = Annotated[int | None, Header(ge=0, le=1_000_000_000)]
+
+
+class BatchProgress:
+    """What has changed in a batch since it was looked at last."""
+
+    def __init__(self, kb: KnowledgeBase, scope: Scope, batch_id: str) -> None:
+        self._kb = kb
+        self._scope = scope
+        self._batch_id = batch_id
+        self._seen: dict[str, DocumentStatus] = {}
+        self._progress: ProgressResponse | None = None
+
+    async def __call__(self) -> list[tuple[str, Any]]:
+        """Events `document` and `progress`, at last `batch.completed`. Raises NotFound."""
+        batch, changed = await read(self._kb, self._changes)
+        events: list[tuple[str, Any]] = [("document", item) for item in changed]
+        progress = ProgressResponse.model_validate(batch)
+        if progress != self._progress:
+            events.append(("progress", progress))
+        if batch.is_completed:
+            events.append(("batch.completed", BatchResponse.model_validate(batch)))
+        self._progress = progress
+        return events
+
+    def _changes(self, tx: Transaction) -> tuple[Batch, list[BatchItem]]:
+        found = batches.get(tx, self._scope, self._batch_id, PageRequest(0))
+        if found.is_completed:
+            found = batches.get(tx, self._scope, self._batch_id)
+        states = batches.states(tx, self._batch_id)
+        changed = sorted(key for key, status in states.items() if self._seen.get(key) != status)
+        self._seen.update(states)
+        return found, _items(tx, self._batch_id, changed)
 
 
 async def get_batch_page(
@@ -98,6 +139,14 @@ async def cancel_batch(batch_id: str, kb: KB, scope: IngestScope) -> Batch:
 async def retry_batch(batch_id: str, kb: KB, scope: IngestScope) -> Batch:
     """Index the failed documents again."""
     return await write(kb, _changed, batch_control.retry, scope, batch_id)
+
+
+def _items(tx: Transaction, batch_id: str, document_ids: Iterable[str]) -> list[BatchItem]:
+    return [
+        item
+        for part in batched(document_ids, VARIABLES)
+        for item in batches.some(tx, batch_id, part)
+    ]
 
 
 def _changed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path
 from sse_starlette import EventSourceResponse
@@ -11,22 +11,49 @@ from starlette.responses import Response
 
 from api.deps import KB, AdminScope, IngestScope, Readers, StreamDep
 from api.http import sse
+from api.http.sse import Event
 from api.idempotency import OnceDep
 from api.resources.datasets.batches import EventNumber, LastEventId
-from api.resources.datasets.generation_stream import BuildingProgress
 from api.resources.datasets.requests import ReindexBody, SwitchBody
 from api.resources.datasets.responses import (
     DatasetResponse,
     FailedDocument,
+    GenerationProgress,
     GenerationResponse,
 )
 from api.resources.response import ListResponse
 from api.threads import in_thread
-from kb.types import Dataset
+from kb.knowledge_base import KnowledgeBase
+from kb.types import Dataset, GenerationCounts, Scope
+
+GenerationEvents = (
+    Event[Literal["progress"], GenerationProgress]
+    | Event[Literal["generation.ready"], GenerationResponse]
+)
 
 router = APIRouter(prefix="/v1/datasets/{dataset_id}", tags=["generations"])
 
 Number = Annotated[int, Path(ge=1, le=1_000_000_000)]
+
+
+class BuildingProgress:
+    """What has changed in a generation since it was looked at last."""
+
+    def __init__(self, kb: KnowledgeBase, scope: Scope, dataset_id: str, number: int) -> None:
+        self._kb = kb
+        self._named = (scope, dataset_id, number)
+        self._counts: GenerationCounts | None = None
+
+    async def __call__(self) -> list[tuple[str, Any]]:
+        """Events `progress`, at last `generation.ready`. Raises NotFound."""
+        generation, counts = await in_thread(self._kb.reindexing.look, *self._named)
+        events: list[tuple[str, Any]] = []
+        if counts != self._counts:
+            events.append(("progress", GenerationProgress.model_validate(counts)))
+        if generation.status != "building":
+            events.append(("generation.ready", GenerationResponse.of((generation, counts))))
+        self._counts = counts
+        return events
 
 
 @router.post("/reindex", status_code=202, response_model=GenerationResponse)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query
 from fastapi.exceptions import RequestValidationError
@@ -10,21 +11,23 @@ from pydantic import ValidationError
 from starlette.requests import Request
 
 from api.deps import KB, IngestScope, Readers
-from api.resources.datasets.preview_responses import PreviewResponse
 from api.resources.datasets.processing import ProcessingBody
+from api.resources.datasets.responses import ChunkBody
+from api.resources.response import Response
 from api.threads import in_thread, previewing, read
 from api.uploads.multipart import receive_files
 from api.uploads.receiving import receiving_files
 from ingest.sandbox.reader_process import ReaderPool
-from ingest.work.preview import preview
+from ingest.work.preview import Preview, preview
 from kb.errors import Rejected, TooLarge
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import datasets
-from kb.types import Processing
+from kb.types import Failure, Processing
 
 router = APIRouter(prefix="/v1", tags=["documents"])
 
 Limit = Annotated[int, Query(ge=1, le=10_000)]
+
 Encoding = Annotated[str | None, Query(max_length=40)]
 
 _FORM = {
@@ -44,6 +47,63 @@ _FORM = {
         },
     }
 }
+
+
+class PreviewedChunk(ChunkBody):
+    """A chunk that a preview would store."""
+
+    tokens: int = 0
+
+
+class RemovalResponse(Response):
+    """Characters of a page that a cleaning rule takes out."""
+
+    rule: str
+    page: int
+    start: int
+    end: int
+    text: str
+
+
+class PreviewResponse(Response):
+    """What cleaning takes out of a file, and the chunks that are left; nothing is stored."""
+
+    name: str
+    media_type: str
+    error: Failure | None
+    receipt: Mapping[str, Any]
+    removed_count: int
+    removed: tuple[RemovalResponse, ...]
+    chunk_count: int
+    chunks: tuple[PreviewedChunk, ...]
+
+    @classmethod
+    def of(cls, preview: Preview) -> Self:
+        """The first removals and chunks; the counts are of all."""
+        processed, refusal = preview.processed, preview.processed.refusal
+        texts = {page.number: page.text for page in processed.extraction.pages}
+        return cls(
+            name=preview.name,
+            media_type=preview.media_type,
+            error=None if refusal is None else Failure(refusal.code, refusal.detail),
+            receipt=processed.receipt,
+            removed_count=processed.removal_count,
+            removed=tuple(
+                RemovalResponse(
+                    rule=item.rule,
+                    page=item.page,
+                    start=item.start,
+                    end=item.end,
+                    text=texts[item.page][item.start : item.end],
+                )
+                for item in processed.removals
+            ),
+            chunk_count=processed.receipt["chunks"],
+            chunks=tuple(
+                PreviewedChunk.model_validate(chunk).model_copy(update={"tokens": tokens})
+                for chunk, tokens in zip(processed.chunks, preview.tokens, strict=True)
+            ),
+        )
 
 
 @router.post("/datasets/{dataset_id}/preview", openapi_extra=_FORM)

@@ -3,25 +3,31 @@ for an `Idempotency-Key`: a lost key is rotated, or revoked and made anew."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from pydantic import MISSING
 from starlette.responses import Response
 
 from api.deps import KB, AdminScope, Paging
-from api.resources.operation.requests import AppKeyBody, KeyBody, KeyChange, RotateBody
+from api.resources.apps.responses import UsageTotalsResponse
+from api.resources.operation.requests import AccessBody, AppKeyBody, KeyBody, KeyChange, RotateBody
 from api.resources.operation.responses import KeyResponse, NewKeyResponse
 from api.resources.response import ListResponse
 from api.threads import read, write
 from kb.access import Access
 from kb.access.issuing import issue
-from kb.store.access import keys
+from kb.store.access import keys, usage
 from kb.store.apps import apps
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing
 from kb.store.work import quotas
-from kb.types import Key, Scope
+from kb.types import AppAccess, Key, Scope
 
 router = APIRouter(prefix="/v1", tags=["keys"])
+
+Day = Annotated[date | None, Query()]
 
 
 @router.post("/keys", status_code=201)
@@ -79,6 +85,28 @@ async def list_app_keys(app: str, kb: KB, scope: AdminScope, page: Paging) -> Li
     return await read(kb, keys.page, scope, page, app_id=found.id)
 
 
+@router.get("/apps/{app}/access")
+async def get_access(app: str, kb: KB, scope: AdminScope) -> AppAccess:
+    """The origins and limits of an app's keys."""
+    return await read(kb, _access, scope, app)
+
+
+@router.put("/apps/{app}/access")
+async def put_access(app: str, body: AccessBody, kb: KB, scope: AdminScope) -> AppAccess:
+    """Replace the origins and limits of an app's keys; they count from the next request on."""
+    await write(kb, _put_access, scope, app, body.to_access())
+    return body.to_access()
+
+
+@router.get("/usage")
+async def get_usage(
+    kb: KB, scope: AdminScope, by: usage.Grouping = "day", since: Day = None, until: Day = None
+) -> UsageTotalsResponse:
+    """Answers, tokens and cost by app, key, model or day (UTC)."""
+    found = await read(kb, usage.totals, scope, by, since=_text(since), until=_text(until))
+    return UsageTotalsResponse.model_validate({"by": by, "data": found})
+
+
 def _counted(tx: Transaction, scope: Scope, key_id: str) -> KeyResponse:
     found = KeyResponse.model_validate(keys.get(tx, scope, key_id))
     return found.model_copy(update={"used": quotas.used(tx, "key", key_id)})
@@ -88,3 +116,15 @@ def _shown_once(access: Access, key: Key, token: str) -> NewKeyResponse:
     signing_secret = access.signing_secret(token) if key.is_public else MISSING
     shown = dict(KeyResponse.model_validate(key))
     return NewKeyResponse(**shown, key=token, signing_secret=signing_secret)
+
+
+def _text(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _access(tx: Transaction, scope: Scope, app: str) -> AppAccess:
+    return keys.access_of_app(tx, apps.get(tx, scope, app).id)
+
+
+def _put_access(tx: Transaction, scope: Scope, app: str, access: AppAccess) -> None:
+    keys.set_access_of_app(tx, apps.get(tx, scope, app).id, access)

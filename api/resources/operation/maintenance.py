@@ -1,4 +1,4 @@
-"""Checking and repairing the data folder, and taking a copy of it."""
+"""Checking and repairing the data folder, erasing what is deleted, and taking a copy."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from anyio import CancelScope
 from fastapi import APIRouter
 from starlette.responses import StreamingResponse
 
-from api.deps import KB, AdminScope
+from api.deps import KB, AdminScope, IngestScope
+from api.resources.datasets.responses import EraseResponse, ErasureResponse
 from api.resources.operation.responses import FsckResponse
 from api.resources.response import binary
 from api.threads import in_thread
+from kb.store.upkeep.erasures import Erasure
 from kb.upkeep.backup import Backup
+from kb.upkeep.erasing import Pass
 from kb.upkeep.fsck import Report
 
 router = APIRouter(prefix="/v1", tags=["maintenance"])
@@ -32,6 +35,19 @@ async def back_up(kb: KB, _scope: AdminScope) -> StreamingResponse:
     name = f"kb-{backup.manifest.created_at[:19].replace(':', '')}.tar"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(_pieces(backup), media_type="application/x-tar", headers=headers)
+
+
+@router.get("/documents/{document_id}/erasure", response_model=ErasureResponse)
+async def get_erasure(document_id: str, kb: KB, scope: IngestScope) -> Erasure:
+    """The receipt of a deletion: `erased` when the document is in no file any more."""
+    return await in_thread(kb.erasing.receipt, scope, document_id)
+
+
+@router.post("/erase", response_model=EraseResponse)
+async def erase(kb: KB, _scope: AdminScope) -> Pass:
+    """Erase now what is deleted, without waiting for its time."""
+    await in_thread(kb.verification.join)
+    return await in_thread(kb.erasing.run)
 
 
 async def _pieces(backup: Backup) -> AsyncIterator[bytes]:
