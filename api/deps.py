@@ -11,7 +11,7 @@ from typing import Annotated, TypedDict
 from weakref import WeakValueDictionary
 
 import anyio
-from fastapi import Depends, Query
+from fastapi import Depends, Header, Query
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Query as QueryParameter
 from fastapi.routing import APIRoute
@@ -96,6 +96,17 @@ class Permitted:
         return caller
 
 
+class PermittedScope:
+    """A dependency: the scope of the caller, if its key has a permission."""
+
+    def __init__(self, permission: Permission) -> None:
+        self._permitted = Permitted(permission)
+
+    async def __call__(self, caller: Annotated[Caller, Depends(get_caller)]) -> Scope:
+        """Raises NotAllowed."""
+        return (await self._permitted(caller)).scope
+
+
 async def check_query(request: Request) -> None:
     """Every operation depends on this: a misspelt parameter would be silence.
 
@@ -118,6 +129,14 @@ async def check_query(request: Request) -> None:
             raise Rejected(f"`{name}` is not a known query parameter; known here: {known}.")
 
 
+async def get_stream_start(
+    after: Annotated[int | None, Query(ge=0, le=1_000_000_000)] = None,
+    last_event_id: Annotated[int | None, Header(ge=0, le=1_000_000_000)] = None,
+) -> int:
+    """Behind which event a stream begins; a browser that reconnects says it in a header."""
+    return last_event_id if last_event_id is not None else after or 0
+
+
 async def get_page(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 50,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
@@ -138,7 +157,6 @@ KB = Annotated[KnowledgeBase, Depends(get_kb)]
 Readers = Annotated[ReaderPool, Depends(get_readers)]
 CallerDep = Annotated[Caller, Depends(get_caller)]
 AdminCaller = Annotated[Caller, Depends(Permitted("admin"))]
-IngestCaller = Annotated[Caller, Depends(Permitted("ingest"))]
 SearchCaller = Annotated[Caller, Depends(Permitted("search"))]
 ChatCaller = Annotated[Caller, Depends(Permitted("chat"))]
 StreamDep = Annotated[OpenStream, Depends(get_stream)]
@@ -147,21 +165,7 @@ Paging = Annotated[PageRequest, Depends(get_page)]
 NumberedPaging = Annotated[PageRequest, Depends(get_numbered_page)]
 
 
-async def get_admin_scope(caller: AdminCaller) -> Scope:
-    """The scope of an admin key or the console."""
-    return caller.scope
-
-
-async def get_ingest_scope(caller: IngestCaller) -> Scope:
-    """The scope of a key that may change documents."""
-    return caller.scope
-
-
-async def get_search_scope(caller: SearchCaller) -> Scope:
-    """The scope of a key that may read and search datasets."""
-    return caller.scope
-
-
-AdminScope = Annotated[Scope, Depends(get_admin_scope)]
-IngestScope = Annotated[Scope, Depends(get_ingest_scope)]
-SearchScope = Annotated[Scope, Depends(get_search_scope)]
+AdminScope = Annotated[Scope, Depends(PermittedScope("admin"))]
+IngestScope = Annotated[Scope, Depends(PermittedScope("ingest"))]
+SearchScope = Annotated[Scope, Depends(PermittedScope("search"))]
+StreamStart = Annotated[int, Depends(get_stream_start)]

@@ -9,44 +9,31 @@ from __future__ import annotations
 import hmac
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from kb.access.console import Console
-from kb.access.limits import WIDGET_LIMITS, OpenStream, OpenStreams, RequestRates
-from kb.access.token_budget import TokenBudget
+from kb.access.limits import (
+    ADMIN,
+    WIDGET_LIMITS,
+    Caller,
+    OpenStream,
+    OpenStreams,
+    RequestRates,
+    TokenBudget,
+)
 from kb.errors import NotAllowed, Unauthenticated
 from kb.ids import new_id
 from kb.store.access import keys
 from kb.store.access.keys import Credential, VerifiedKey
 from kb.store.access.secrets import Secrets
 from kb.store.engine.database import Database
-from kb.types import KeyKind, Limits, Scope
 
-__all__ = ["Access", "Caller", "OpenStream", "OpenStreams"]
+__all__ = ["ADMIN", "Access", "Caller", "OpenStream", "OpenStreams"]
 
 ANONYMOUS_S = 30 * 24 * 3600
 """How long somebody without a token of the app's owner can come back to their conversations."""
 
 ANONYMOUS = "anonymous"
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """A known caller: the kind of its key and what it may touch and use.
-
-    `end_user_token` is new when a widget came without one: who sends it again is the same user.
-    """
-
-    kind: KeyKind
-    scope: Scope
-    key_id: str | None = None
-    credential: Credential | None = None
-    limits: Limits = field(default_factory=Limits)
-    end_user_token: str | None = None
-
-
-ADMIN = Caller("admin", Scope.admin())
-"""The operator, by key or by session."""
 
 
 class Access:

@@ -1,19 +1,23 @@
-"""Requests per minute and open streams of each key. Both are forgotten at a restart, on purpose:
-only the tokens of a day have to survive one, and those are counted in SQL.
+"""Who calls, and what a key may use: requests per minute, open streams, tokens of a day (UTC).
 
-Everything here belongs to one event loop; call it from that loop's thread only.
+Requests and streams are forgotten at a restart, on purpose; tokens, what models read and write, are
+counted in SQL. Everything but `TokenBudget.check` belongs to one event loop's thread.
 """
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from kb.errors import RateLimited
+from kb.ids import seconds_to_midnight
+from kb.store.access import usage
 from kb.store.access.keys import Credential
-from kb.types import Limits
+from kb.store.engine.database import Database
+from kb.types import KeyKind, Limits, Scope
 
 WIDGET_LIMITS = Limits(requests_per_minute=300, concurrent_streams=100, tokens_per_day=2_000_000)
 """What a widget key may use if neither it nor its app says otherwise: anybody can read that key."""
@@ -21,16 +25,23 @@ WIDGET_LIMITS = Limits(requests_per_minute=300, concurrent_streams=100, tokens_p
 STREAM_RETRY_S = 5
 
 
-class Limited(Protocol):
-    """Who is counted."""
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A known caller: the kind of its key and what it may touch and use.
 
-    @property
-    def credential(self) -> Credential | None:
-        """The secret in use; None is not counted."""
+    `end_user_token` is new when a widget came without one: who sends it again is the same user.
+    """
 
-    @property
-    def limits(self) -> Limits:
-        """What it may use."""
+    kind: KeyKind
+    scope: Scope
+    key_id: str | None = None
+    credential: Credential | None = None
+    limits: Limits = field(default_factory=Limits)
+    end_user_token: str | None = None
+
+
+ADMIN = Caller("admin", Scope.admin())
+"""The operator, by key or by session."""
 
 
 @dataclass(slots=True)
@@ -50,7 +61,7 @@ class RequestRates:
         self._clock = clock
         self._buckets: dict[str, _Bucket] = {}
 
-    def admit(self, caller: Limited) -> None:
+    def admit(self, caller: Caller) -> None:
         """Count one request. Raises RateLimited."""
         limit = caller.limits.requests_per_minute
         if caller.credential is None or limit is None:
@@ -73,7 +84,7 @@ class RequestRates:
 class OpenStream:
     """One answer that somebody waits for, as a stream or whole."""
 
-    def __init__(self, caller: Limited) -> None:
+    def __init__(self, caller: Caller) -> None:
         self.caller = caller
         self.is_revoked = False
         self._wake: Callable[[], object] = lambda: None
@@ -94,7 +105,7 @@ class OpenStreams:
     def __init__(self) -> None:
         self._of_key: dict[str, set[OpenStream]] = {}
 
-    def open(self, caller: Limited) -> OpenStream:
+    def open(self, caller: Caller) -> OpenStream:
         """Count one more; close it in the end. Raises RateLimited."""
         stream = OpenStream(caller)
         if caller.credential is None:
@@ -131,3 +142,42 @@ class OpenStreams:
             for stream in self._of_key.get(key_id, ()):
                 if {stream.caller.credential, Credential(key_id)} & credentials:
                     stream.revoke()
+
+
+class TokenBudget:
+    """Looks at the limit of tokens a day. Used tokens count when an answer is stored."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def turn(self, key_id: str | None) -> asyncio.Lock:
+        """What to hold from looking at the tokens left until the answer has begun: two answers
+        must not both begin with the last tokens of a day. Call it in the event loop."""
+        return self._turns.setdefault(key_id or "", asyncio.Lock())
+
+    def check(self, key_id: str | None, limits: Limits, *, in_progress: int = 0) -> None:
+        """Whether a key has tokens of this day left.
+
+        Args:
+            in_progress: what its unfinished answers are expected to use; they count when they end.
+
+        Raises:
+            RateLimited: it has none.
+        """
+        limit = limits.tokens_per_day
+        if limit is None or key_id is None:
+            return
+        used = self._database.reading(usage.tokens_today, key_id)
+        if used >= limit:
+            raise RateLimited(
+                f"This key has used its {limit} tokens of today. It may go on at midnight UTC; "
+                f"or have the limit of the key raised.",
+                seconds_to_midnight(),
+            )
+        if used + in_progress >= limit:
+            raise RateLimited(
+                f"The answers in progress may use up this key's {limit} tokens of today. Wait for "
+                f"one to end, or have the limit of the key raised.",
+                STREAM_RETRY_S,
+            )

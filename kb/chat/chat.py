@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from kb.access.token_budget import TokenBudget
+from kb.access.limits import TokenBudget
 from kb.chat.ask.chat_models import ChatModels
 from kb.chat.ask.inputs import checked_inputs
 from kb.chat.ask.question import ChatQuestion, ChatRequest, RunIdentity, within_budget

@@ -23,28 +23,17 @@ def _day(text: str) -> str:
 Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_day)]
 
 
-class ModelBody(Body):
-    """A language model behind an OpenAI-compatible endpoint."""
+class _Clearable(Body):
+    """What a model may have or lack: null in a change takes it away."""
 
-    name: Label
-    """What variants call it."""
-    provider: Name = "openai"
     base_url: Text | None = None
     """The endpoint, up to and including `/v1`: plain ASCII, without user, query and fragment."""
     api_key: Secret | None = None
     """The provider's key; it is stored encrypted and never shown again."""
-    model: Name
-    """What the provider calls it."""
-    style: Literal["chat", "completion"] = "chat"
-    separator: Text = ""
-    """Ends the text that a completion model continues, verbatim."""
-    stop: Stops = ()
     price_in: Price | None = None
     """Per million prompt tokens."""
     price_out: Price | None = None
     """Per million answer tokens."""
-    options: dict[Name, Any] = Field(default_factory=dict)
-    """Sent along with every request, as the provider wants them."""
     first_token_timeout_s: Seconds | None = None
     """Instead of `KB_LLM__FIRST_TOKEN_TIMEOUT_S`."""
     gap_timeout_s: Seconds | None = None
@@ -54,36 +43,39 @@ class ModelBody(Body):
     shutdown_at: Day | None = None
     """The day (UTC) on which the provider ends it: from then on base answers for tuned."""
 
+
+class ModelBody(_Clearable):
+    """A language model behind an OpenAI-compatible endpoint."""
+
+    name: Label
+    """What variants call it."""
+    provider: Name = "openai"
+    model: Name
+    """What the provider calls it."""
+    style: Literal["chat", "completion"] = "chat"
+    separator: Text = ""
+    """Ends the text that a completion model continues, verbatim."""
+    stop: Stops = ()
+    options: dict[Name, Any] = Field(default_factory=dict)
+    """Sent along with every request, as the provider wants them."""
+
     def to_model(self) -> Model:
         """The domain type."""
         return Model(**self.model_dump())
 
 
-class ModelChange(Body):
+class ModelChange(_Clearable):
     """What is to change in a model; what is not given stays, also its key."""
 
     provider: Name | None = None
-    base_url: Text | None = None
-    api_key: Secret | None = None
     model: Name | None = None
     style: Literal["chat", "completion"] | None = None
     separator: Text | None = None
     stop: Stops | None = None
-    price_in: Price | None = None
-    price_out: Price | None = None
     options: dict[Name, Any] | None = None
-    first_token_timeout_s: Seconds | None = None
-    gap_timeout_s: Seconds | None = None
-    total_timeout_s: Seconds | None = None
-    shutdown_at: Day | None = None
 
     def changes(self) -> dict[str, Any]:
         """The given fields; null empties those that may be empty and leaves the others."""
         given = self.model_dump(exclude_unset=True)
-        return {key: value for key, value in given.items() if value is not None or key in _CLEARED}
-
-
-_CLEARED = frozenset(
-    {"base_url", "api_key", "price_in", "price_out", "shutdown_at"}
-    | {"first_token_timeout_s", "gap_timeout_s", "total_timeout_s"}
-)
+        empty = _Clearable.model_fields
+        return {key: value for key, value in given.items() if value is not None or key in empty}

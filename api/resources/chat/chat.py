@@ -10,13 +10,12 @@ from fastapi import APIRouter
 from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 
-from api.deps import KB, AdminCaller, AdminScope, ChatCaller, StreamDep, User
+from api.deps import KB, AdminCaller, AdminScope, ChatCaller, StreamDep, StreamStart, User
 from api.http import sse
 from api.idempotency import REPLAYED, OnceDep
 from api.resources.chat.requests import ChatBody, ReplayBody
 from api.resources.chat.responses import AnswerResponse, MessageResponse, RunResponse
 from api.resources.chat.run_stream import respond, run_stream
-from api.resources.datasets.batches import EventNumber, LastEventId
 from api.resources.response import ListResponse, json_response
 from api.threads import read
 from kb.access import Caller
@@ -83,13 +82,11 @@ async def run_events(
     kb: KB,
     caller: ChatCaller,
     stream: StreamDep,
-    after: EventNumber = None,
-    last_event_id: LastEventId = None,
+    start: StreamStart,
     user: User = None,
 ) -> Response:
     """The events of a run from behind `after`; 204 when there is nothing left to come."""
     run = kb.chat.run(of_user(caller.scope, user), run_id)
-    start = last_event_id if last_event_id is not None else after or 0
     if run.terminal is not None and start >= len(run.events):
         return Response(status_code=204)
     return sse.EventStream(run_stream(run, start, stream, full=_is_full(caller)))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Query
 from sse_starlette import EventSourceResponse
 from starlette.requests import Request
 
-from api.deps import KB, IngestScope, StreamDep
+from api.deps import KB, IngestScope, StreamDep, StreamStart
 from api.http import sse
 from api.http.sse import Event
 from api.resources.datasets.responses import BatchResponse, ProgressResponse
@@ -29,10 +29,6 @@ BatchEvents = (
 )
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])
-
-EventNumber = Annotated[int | None, Query(ge=0, le=1_000_000_000)]
-
-LastEventId = Annotated[int | None, Header(ge=0, le=1_000_000_000)]
 
 
 class BatchProgress:
@@ -101,12 +97,10 @@ async def batch_events(
     kb: KB,
     scope: IngestScope,
     stream: StreamDep,
-    after: EventNumber = None,
-    last_event_id: LastEventId = None,
+    start: StreamStart,
 ) -> sse.EventStream:
     """Events `document` and `progress`, at last `batch.completed`."""
     await read(kb, batches.row_of, scope, batch_id)
-    start = last_event_id if last_event_id is not None else after or 0
     frames = sse.progress_stream(
         BatchProgress(kb, scope, batch_id),
         terminal="batch.completed",

@@ -9,11 +9,10 @@ from sse_starlette import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.deps import KB, AdminScope, IngestScope, Readers, StreamDep
+from api.deps import KB, AdminScope, IngestScope, Readers, StreamDep, StreamStart
 from api.http import sse
 from api.http.sse import Event
 from api.idempotency import OnceDep
-from api.resources.datasets.batches import EventNumber, LastEventId
 from api.resources.datasets.requests import ReindexBody, SwitchBody
 from api.resources.datasets.responses import (
     DatasetResponse,
@@ -110,12 +109,10 @@ async def generation_events(
     kb: KB,
     scope: IngestScope,
     stream: StreamDep,
-    after: EventNumber = None,
-    last_event_id: LastEventId = None,
+    start: StreamStart,
 ) -> sse.EventStream:
     """Events `progress`, at last `generation.ready`."""
     await in_thread(kb.reindexing.look, scope, dataset_id, number)
-    start = last_event_id if last_event_id is not None else after or 0
     frames = sse.progress_stream(
         BuildingProgress(kb, scope, dataset_id, number),
         terminal="generation.ready",
