@@ -16,7 +16,8 @@ PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
 OVERFLOWING = """
 const wide = document.documentElement.clientWidth;
 return [...document.querySelectorAll("body *")]
-  .filter((node) => node.checkVisibility() && !node.closest("pre, #sidebar, .hidden, .skip"))
+  .filter((node) => node.checkVisibility())
+  .filter((node) => !node.closest("pre, .table, #sidebar, .hidden, .skip"))
   .filter((node) => node.getBoundingClientRect().right > wide + 0.5)
   .map((node) => node.tagName + "." + node.className);
 """

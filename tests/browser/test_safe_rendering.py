@@ -74,6 +74,7 @@ def test_markup_of_a_document_is_shown_and_not_obeyed(page: Browser):
         "`<img src=x onerror=window.pwned=1>`",
         "```html\n<script>window.pwned=1</script>\n```",
         "**<script>window.pwned=1</script>**",
+        "| a |\n|---|\n| <img src=x onerror=window.pwned=1> ![x](http://off-origin.invalid/a) |",
         "[a](http://off-origin.invalid/ \"onmouseover='window.pwned=1'\")",
     ],
 )
@@ -121,8 +122,37 @@ def test_minimal_markdown_becomes_elements(page: Browser):
     )
 
 
+def test_a_table_has_its_cells_its_alignments_and_its_marks(page: Browser):
+    answer = "Tides:\n| Where | When |\n|:-:|--:|\n| **Ostrava** | 9 [1] |\n| a \\| b |\nThe end."
+    at = answer.index("[1]")
+    mark = {"n": 1, "answer_start": at, "answer_end": at + 3, "document_name": "m", "page": 1}
+
+    html = rendered(page, answer, [mark])
+
+    button = html[html.index("<button") : html.index("</button>") + len("</button>")]
+    assert html.replace(button, "MARK") == (
+        '<p>Tides:</p><div class="table" tabindex="0"><table>'
+        '<thead><tr><th class="center">Where</th><th class="right">When</th></tr></thead><tbody>'
+        '<tr><td class="center"><strong>Ostrava</strong></td><td class="right">9 MARK</td></tr>'
+        '<tr><td class="center">a | b</td></tr></tbody></table></div><p>The end.</p>'
+    )
+
+
 @pytest.mark.parametrize(
-    "plain", ["snake_case_name", "2 * 3 * 4", "a ** b", "**open", "`open", "[1]", "#hash", "1.5 m"]
+    "plain",
+    [
+        "| a | b |",
+        "a | b",
+        "|",
+        "snake_case_name",
+        "2 * 3 * 4",
+        "a ** b",
+        "**open",
+        "`open",
+        "[1]",
+        "#hash",
+        "1.5 m",
+    ],
 )
 def test_what_is_not_markdown_stays_as_it_was(page: Browser, plain: str):
     assert rendered(page, plain) == f"<p>{plain}</p>"

@@ -61,21 +61,24 @@ export class AnswerText {
   }
 
   #drawLine() {
-    const before = this.#last;
-    const start = before.next;
+    let before = this.#last;
+    const end = this.#answer.indexOf("\n", before.next);
+    const until = end < 0 ? undefined : end;
+    const found = readLine(before.block, withoutReturn(this.#answer.slice(before.next, until)));
+    if (found.adds === "table") {
+      this.#takeBack(); // the line before is its first row
+      before = this.#last;
+    }
+    const line = this.#answer.slice(before.next, until);
     const point = before.nextPoint;
-    const end = this.#answer.indexOf("\n", start);
-    const line = this.#answer.slice(start, end < 0 ? undefined : end);
-    const text = line.endsWith("\r") ? line.slice(0, -1) : line;
-    const found = readLine(before.block, text);
     const drawn = { parent: null, target: before.target, lists: before.lists, lastChild: null };
     if (found.adds !== null) {
+      const text = withoutReturn(line);
       Object.assign(drawn, PLACES[found.adds](found.block, before, this.#root));
-      fill(drawn.target, found, text, this.#marksIn(text, point));
+      drawn.target = fill(drawn.target, found, text, this.#marksIn(text, point));
     }
-    const goesOn = end < 0;
-    const next = goesOn ? Infinity : end + 1;
-    const nextPoint = goesOn ? Infinity : point + countPoints(line) + 1;
+    const next = end < 0 ? Infinity : end + 1;
+    const nextPoint = end < 0 ? Infinity : point + countPoints(line) + 1;
     const { length } = line;
     this.#lines.push({ ...drawn, block: found.block, length, unread: 0, point, next, nextPoint });
   }
@@ -119,6 +122,8 @@ export class AnswerText {
     return changed.reduce((first, at) => Math.min(first, at), Infinity);
   }
 }
+
+const withoutReturn = (line) => (line.endsWith("\r") ? line.slice(0, -1) : line);
 
 const keyOf = (mark) => JSON.stringify([mark?.end, mark?.citations.map((citation) => citation.n)]);
 
@@ -165,6 +170,19 @@ const PLACES = {
     outer.at(-1).append(target);
     return { parent, lastChild, target, lists: outer };
   },
+  table(block, before, root) {
+    const { lastChild } = root;
+    const target = element("tr");
+    const rows = element("tbody");
+    const table = element("table", {}, element("thead", {}, target), rows);
+    root.append(element("div", { class: "table", tabindex: 0 }, table));
+    return { parent: root, lastChild, target, lists: [rows] };
+  },
+  row(block, { lists }) {
+    const [rows] = lists;
+    const { lastChild } = rows;
+    return { parent: rows, lastChild, target: rows.appendChild(element("tr")), lists };
+  },
   line(block, { target, lists }) {
     return { parent: target, lastChild: target.lastChild, target, lists };
   },
@@ -182,12 +200,20 @@ const BLOCKS = {
 const listFor = ({ isOrdered, number }) =>
   isOrdered ? element("ol", { start: number === 1 ? undefined : number }) : element("ul");
 
-function fill(target, { block, adds, from, to }, line, marks) {
-  const text = line.slice(from, to);
+// Writes what a line shows into `target`; returns where words that follow it go.
+function fill(target, { block, adds, from, to, cells }, line, marks) {
+  const nodes = (start, end) => inlineNodes({ text: line.slice(start, end), start }, marks);
+  if (block.kind === "table") {
+    const tag = adds === "table" ? "th" : "td";
+    const drawn = cells.map(([start, end], at) => element(tag, { class: block.alignments[at] }, nodes(start, end)));
+    for (const cell of drawn) target.append(cell);
+    return drawn.at(-1) ?? null;
+  }
   if (block.kind === "code") {
-    if (adds === "line") target.append((target.hasChildNodes() ? "\n" : "") + text);
-    return;
+    if (adds === "line") target.append((target.hasChildNodes() ? "\n" : "") + line);
+    return target;
   }
   if (adds === "line" && target.hasChildNodes()) target.append(element("br"));
-  for (const node of inlineNodes({ text, start: from }, marks)) target.append(node);
+  for (const node of nodes(from, to)) target.append(node);
+  return target;
 }

@@ -1,4 +1,4 @@
-// Says what a line of an answer is: part of a paragraph, heading, list, quote or block of code. A
+// Says what a line of an answer is: part of a paragraph, heading, list, table, quote or code. A
 // small part of Markdown; what is not understood stays text. A line is read once, from left to
 // right, and what it is depends on the lines before it alone: an answer can be read while it comes.
 
@@ -8,6 +8,7 @@ export const NOTHING = { kind: "none" };
 
 // What a line is where the block `open` is open: {block, adds, from, to}. `block` is open behind it.
 // It adds a "block", an "item" of a list, a "line", or null; its characters `from` to `to` are shown.
+// Or it makes a "table" of the line before, or adds a "row" to it, and has `cells`: [[from, to], …].
 export function readLine(open, text) {
   if (open.kind === "code") return codeLine(text, open);
   const first = blanksEnd(text, 0);
@@ -17,6 +18,7 @@ export function readLine(open, text) {
     (first <= 3 ? fence(line) ?? heading(line) ?? rule(line) : null) ??
     item(line, open) ??
     (first <= 3 ? quote(line, open) : null) ??
+    row(line, open) ??
     words(line, open)
   );
 }
@@ -97,11 +99,47 @@ function quote({ text, first }, open) {
   return { block: { kind: "quote" }, adds: open.kind === "quote" ? "line" : "block", from, to: text.length };
 }
 
-function words({ first, end }, open) {
-  const shown = { from: first, to: end };
-  const ofItem = open.kind === "list" && (!open.isBlank || first >= 2);
+// A row is cells between bars, a table what has |---| under its first row.
+function row(line, open) {
+  const cells = cellsOf(line);
+  if (cells === null) return null;
+  if (open.kind === "table") return { block: open, adds: "row", cells };
+  if (open.head?.length !== cells.length) return null;
+  const alignments = cells.map((cell) => alignmentOf(line.text, cell));
+  return alignments.includes(null) ? null : { block: { kind: "table", alignments }, adds: "table", cells: open.head };
+}
+
+function cellsOf({ text, first, end }) {
+  if (text[first] !== "|") return null;
+  const cells = [];
+  let from = first + 1;
+  while (from < end) {
+    let to = from;
+    while (to < end && (text[to] !== "|" || text[to - 1] === "\\")) to += 1;
+    const words = text.slice(from, to);
+    cells.push([to - words.trimStart().length, from + words.trimEnd().length]);
+    from = to + 1;
+  }
+  return cells.length > 0 ? cells : null;
+}
+
+// Of a cell like :---:, or null.
+function alignmentOf(text, [from, to]) {
+  const isLeft = text[from] === ":";
+  const isRight = text[to - 1] === ":";
+  const start = isLeft ? from + 1 : from;
+  const end = runEnd(text, start, "-");
+  if (end === start || end !== (isRight ? to - 1 : to)) return null;
+  if (isRight) return isLeft ? "center" : "right";
+  return "left";
+}
+
+function words(line, open) {
+  const shown = { from: line.first, to: line.end };
+  const ofItem = open.kind === "list" && (!open.isBlank || line.first >= 2);
   if (ofItem) return { block: { ...open, isBlank: false }, adds: "line", ...shown };
-  return { block: { kind: "paragraph" }, adds: open.kind === "paragraph" ? "line" : "block", ...shown };
+  const block = { kind: "paragraph", head: cellsOf(line) };
+  return { block, adds: open.kind === "paragraph" ? "line" : "block", ...shown };
 }
 
 const isDigit = (character) => character >= "0" && character <= "9";
