@@ -62,7 +62,6 @@ class UnknownConnections:
         self._waiting: dict[str, dict[GuardedProtocol, None]] = {}
 
     def enter(self, connection: GuardedProtocol) -> None:
-        """Somebody has come."""
         self._all[connection] = None
 
     def leave(self, connection: GuardedProtocol) -> None:
@@ -117,7 +116,6 @@ class GuardedProtocol(H11Protocol):
         return unknown
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """The first request is awaited."""
         super().connection_made(transport)
         self._unknown.enter(self)
         if self.limit_concurrency and len(self.connections) > self.limit_concurrency - RESERVED:
@@ -138,7 +136,6 @@ class GuardedProtocol(H11Protocol):
                 self.transport.close()
 
     def on_response_complete(self) -> None:
-        """The next request is awaited."""
         super().on_response_complete()
         if not self._is_unknown():
             self._unknown.leave(self)
@@ -146,7 +143,6 @@ class GuardedProtocol(H11Protocol):
             self._count_later()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing more is awaited."""
         self._disarm()
         self._moves_again()
         if self._counting is not None:
@@ -161,12 +157,10 @@ class GuardedProtocol(H11Protocol):
         self._count_later()
 
     def resume_writing(self) -> None:
-        """The reader has caught up."""
         self._moves_again()
         super().resume_writing()
 
     def abort(self) -> None:
-        """Let go of it at once."""
         self._unknown.leave(self)
         self.transport.abort()
 

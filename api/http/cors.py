@@ -35,7 +35,6 @@ class CrossOrigin:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
         origin = _foreign_origin(scope)
         if origin is None or not await _is_listed(scope, origin):
             await self._app(scope, receive, send)

@@ -118,7 +118,6 @@ class EventStream(EventSourceResponse):
         self._frames = frames
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
         try:
             async with asyncio.timeout(None) as connected, aclosing(self._frames) as frames:
                 leaving = asyncio.create_task(self._watch(receive, connected))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import fields
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
@@ -13,14 +14,21 @@ from pydantic import (
     model_validator,
 )
 
-from kb.types import Quota, SearchMode
+from kb.types import SearchMode
 from kb.types.search import with_new_names
+
+T = TypeVar("T")
 
 
 class Body(BaseModel):
     """The JSON body of a request, or a part of one."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    def to(self, kind: type[T]) -> T:
+        """A domain type of the fields that it has in common with this body."""
+        names = {each.name for each in fields(cast(Any, kind))}
+        return kind(**self.model_dump(include=names))
 
 
 class RetrievalOptions(Body):
@@ -55,10 +63,6 @@ class QuotaBody(Body):
     """Upload requests that are accepted."""
     open_uploads: Amount | None = None
     """Resumable uploads whose last byte has not arrived."""
-
-    def to_quota(self) -> Quota:
-        """The domain type."""
-        return Quota(**self.model_dump())
 
 
 def _without_nul(text: str) -> str:

@@ -12,9 +12,10 @@ import math
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
-from kb.errors import RateLimited, Unauthenticated
+from kb.errors import DatabaseDamaged, RateLimited, Unauthenticated
 from kb.store.access import sessions
 from kb.store.access.secrets import Secrets
 from kb.store.engine.database import Database
@@ -66,7 +67,6 @@ class SignInTries:
             )
 
     def note(self, address: str) -> None:
-        """Count a wrong one."""
         before = self._wrong.pop(address, _Wrong(0, 0.0))
         self._wrong[address] = _Wrong(before.tries + 1, self._clock())
         self._tries += 1
@@ -85,7 +85,9 @@ class Console:
         self._database = database
         self._vault = vault
         self._admin_key = admin_key
-        self._ends_at = database.reading(sessions.every)
+        self._ends_at: dict[bytes, float] = {}
+        with suppress(DatabaseDamaged):  # people sign in again, and may repair what is damaged
+            self._ends_at = database.reading(sessions.every)
         self.tries = SignInTries(time.monotonic)
         self.login_token = secrets.token_urlsafe(24)
         """What the login link carries: good until this process ends, or all sessions are ended."""
@@ -122,7 +124,6 @@ class Console:
         return self._digest("csrf", cookie).hex()
 
     def end(self, cookie: str) -> None:
-        """End one session."""
         digest = self._digest("session", cookie)
         self._ends_at.pop(digest, None)
         self._database.writing(sessions.remove, digest)

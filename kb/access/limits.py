@@ -122,7 +122,6 @@ class OpenStreams:
         return stream
 
     def close(self, stream: OpenStream) -> None:
-        """Count one less."""
         credential = stream.caller.credential
         if credential is None:
             return

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from api.resources.fields import Body, Label, Name, Text
-from kb.types import Model
 
 Secret = Annotated[Text, StringConstraints(min_length=1, max_length=4096)]
 Price = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
@@ -58,10 +57,6 @@ class ModelBody(_Clearable):
     stop: Stops = ()
     options: dict[Name, Any] = Field(default_factory=dict)
     """Sent along with every request, as the provider wants them."""
-
-    def to_model(self) -> Model:
-        """The domain type."""
-        return Model(**self.model_dump())
 
 
 class ModelChange(_Clearable):

@@ -25,7 +25,7 @@ async def create_model(body: ModelBody, kb: KB, scope: AdminScope, once: OnceDep
     """Register a model under a new name."""
 
     async def create() -> ModelResponse:
-        model = body.to_model()
+        model = body.to(Model)
         hosts = kb.settings.llm.link_local_hosts
         await write(kb, registering.add, scope, kb.secrets, model, link_local_hosts=hosts)
         return _shown(kb, model)

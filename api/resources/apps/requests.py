@@ -48,7 +48,6 @@ class AppChange(Body):
     suggested_questions: Questions | None = None
 
     def changes(self) -> dict[str, Any]:
-        """The given fields."""
         return self.model_dump(exclude_none=True)
 
 
@@ -57,10 +56,6 @@ class RetrievalBody(RetrievalOptions):
 
     context_tokens: Annotated[int, Field(ge=100, le=200_000)] = 3000
     """Most tokens of sources that go into the prompt."""
-
-    def to_retrieval(self) -> Retrieval:
-        """The domain type."""
-        return Retrieval(**self.model_dump())
 
 
 class VariantBody(Body):
@@ -89,7 +84,7 @@ class VariantBody(Body):
         """The domain type; `default` is the app's retrieval."""
         retrieval: Retrieval | None = default
         if "retrieval" in self.model_fields_set:
-            retrieval = self.retrieval.to_retrieval() if self.retrieval else None
+            retrieval = self.retrieval.to(Retrieval) if self.retrieval else None
         return Variant(**{**self.model_dump(), "retrieval": retrieval})
 
 
@@ -114,14 +109,10 @@ class InputBody(Body):
         if self.max_length is not None and self.type not in MAX_LENGTHS:
             raise ValueError("only a `text` or `paragraph` has a `max_length`")
         try:
-            checked_value(replace(self.to_variable(), default=""), self.default)
+            checked_value(replace(self.to(InputVariable), default=""), self.default)
         except Rejected as exc:
             raise ValueError(f"the default does not fit: {exc.detail.rstrip('.')}") from exc
         return self
-
-    def to_variable(self) -> InputVariable:
-        """The domain type."""
-        return InputVariable(**self.model_dump())
 
 
 class DraftBody(Body):
@@ -149,11 +140,10 @@ class DraftBody(Body):
         return self
 
     def to_content(self) -> AppContent:
-        """The domain type."""
-        default = self.retrieval.to_retrieval()
+        default = self.retrieval.to(Retrieval)
         return AppContent(
             prompt=self.prompt,
-            inputs=tuple(item.to_variable() for item in self.inputs),
+            inputs=tuple(item.to(InputVariable) for item in self.inputs),
             dataset_ids=tuple(dict.fromkeys(self.dataset_ids)),
             base=self.base.to_variant(default),
             tuned=self.tuned.to_variant(default) if self.tuned else None,
@@ -189,13 +179,9 @@ class RouteRuleBody(Body):
 
     @model_validator(mode="after")
     def _has_a_condition(self) -> Self:
-        if self.to_rule() == RouteRule(variant=self.variant):
+        if self.to(RouteRule) == RouteRule(variant=self.variant):
             raise ValueError("a rule needs a condition, such as `keywords`")
         return self
-
-    def to_rule(self) -> RouteRule:
-        """The domain type."""
-        return RouteRule(**self.model_dump())
 
 
 class RouteBody(Body):
@@ -207,8 +193,9 @@ class RouteBody(Body):
     rules: Annotated[tuple[RouteRuleBody, ...], Field(max_length=100)] = ()
 
     def to_policy(self) -> RoutePolicy:
-        """The domain type."""
-        return RoutePolicy(self.mode, self.percent, tuple(rule.to_rule() for rule in self.rules))
+        return RoutePolicy(
+            self.mode, self.percent, tuple(rule.to(RouteRule) for rule in self.rules)
+        )
 
 
 class RollbackBody(Body):

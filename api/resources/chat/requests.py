@@ -31,7 +31,6 @@ class ChatBody(Body):
     """Whose conversation it is: any text that names a person to you."""
 
     def to_request(self) -> ChatRequest:
-        """The domain type."""
         return ChatRequest(
             query=self.query,
             conversation_id=self.conversation_id,

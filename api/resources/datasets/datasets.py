@@ -19,7 +19,7 @@ from kb.store.content import datasets, documents
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing
 from kb.store.work import quotas
-from kb.types import Dataset, Scope
+from kb.types import Dataset, Quota, Retrieval, Scope
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 
@@ -38,7 +38,7 @@ async def create_dataset(
             body.name,
             description=body.description,
             processing=body.processing.to_processing(),
-            quota=body.quota.to_quota(),
+            quota=body.quota.to(Quota),
         )
 
     return await once(create)
@@ -71,7 +71,7 @@ async def change_dataset(
         name=body.name,
         description=body.description,
         processing=None if body.processing is None else body.processing.to_processing(),
-        quota=None if body.quota is None else body.quota.to_quota(),
+        quota=None if body.quota is None else body.quota.to(Quota),
     )
 
 
@@ -90,7 +90,7 @@ async def search(dataset_id: str, body: SearchBody, kb: KB, caller: SearchCaller
     if body.generation is not None and not caller.scope.may("admin"):
         raise NotAllowed("Only an admin key may search another generation.")
     began = time.perf_counter()
-    asked = (caller.scope, [dataset_id], body.query, body.to_retrieval())
+    asked = (caller.scope, [dataset_id], body.query, body.to(Retrieval))
     where = parsed_filter(body.filter)
     found = await kb.search_threads.run(
         kb.searcher.search, *asked, where=where, generation=body.generation

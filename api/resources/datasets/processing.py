@@ -66,10 +66,6 @@ class SplitBody(Body):
                 raise ValueError(f"{name} has no effect in mode {self.mode}; it is for {modes[0]}")
         return self
 
-    def to_options(self) -> SplitOptions:
-        """The domain type."""
-        return SplitOptions(**self.model_dump())
-
 
 class ProcessingBody(Body):
     """How a dataset's documents are cleaned and split."""
@@ -93,10 +89,9 @@ class ProcessingBody(Body):
             raise ValueError(exc.detail.rstrip(".")) from exc
 
     def to_processing(self) -> Processing:
-        """The domain type."""
         return Processing(
             clean=self.clean,
-            split=self.split.to_options(),
+            split=self.split.to(SplitOptions),
             custom_regex=tuple(self.custom_regex),
             clean_max_share=self.clean_max_share,
         )

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from api.resources.datasets.processing import ProcessingBody
 from api.resources.fields import Body, Name, QuotaBody, RetrievalOptions, Text
-from kb.types import Retrieval
 
 GenerationNumber = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
@@ -58,8 +57,3 @@ class SearchBody(RetrievalOptions):
     """Searches another generation than the one that answers; for admin keys."""
     explain: bool = False
     """Adds to each hit why it was found, and the candidates that became none; for admin keys."""
-
-    def to_retrieval(self) -> Retrieval:
-        """The domain type."""
-        options = {name: getattr(self, name) for name in RetrievalOptions.model_fields}
-        return Retrieval(**options)

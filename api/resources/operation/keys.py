@@ -23,7 +23,7 @@ from kb.store.apps import apps
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing
 from kb.store.work import quotas
-from kb.types import AppAccess, Key, Scope
+from kb.types import AppAccess, Key, Limits, Quota, Scope
 
 router = APIRouter(prefix="/v1", tags=["keys"])
 
@@ -52,8 +52,8 @@ async def get_key(key_id: str, kb: KB, scope: AdminScope) -> KeyResponse:
 @router.patch("/keys/{key_id}", response_model=KeyResponse)
 async def change_key(key_id: str, body: KeyChange, kb: KB, scope: AdminScope) -> Key:
     """Give a key other limits or another quota; they count from the next request on."""
-    limits = None if body.limits is None else body.limits.to_limits()
-    quota = None if body.quota is None else body.quota.to_quota()
+    limits = None if body.limits is None else body.limits.to(Limits)
+    quota = None if body.quota is None else body.quota.to(Quota)
     return await write(kb, keys.limit, scope, key_id, limits, quota)
 
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, mo
 from api.resources.fields import Body, Id, QuotaBody, Text
 from kb.ids import rfc3339
 from kb.store.access.keys import NewKey
-from kb.types import AppAccess, KeyKind, Limits
+from kb.types import AppAccess, KeyKind, Limits, Quota
 
 MAX_GRACE_S = 7 * 24 * 3600
 
@@ -55,10 +55,6 @@ class LimitsBody(Body):
     tokens_per_day: Count | None = None
     """Tokens that models read and write in a day, UTC."""
 
-    def to_limits(self) -> Limits:
-        """The domain type."""
-        return Limits(**self.model_dump())
-
 
 class _NewKeyBody(Body):
     kind: KeyKind
@@ -76,12 +72,11 @@ class _NewKeyBody(Body):
         return self
 
     def to_key(self) -> NewKey:
-        """The domain type, without the app."""
         return NewKey(
             kind=self.kind,
             name=self.name,
             origins=tuple(dict.fromkeys(self.origins)),
-            limits=self.limits.to_limits(),
+            limits=self.limits.to(Limits),
             expires_at=None if self.expires_at is None else rfc3339(self.expires_at),
         )
 
@@ -114,9 +109,8 @@ class KeyBody(_NewKeyBody):
         return self
 
     def to_key(self) -> NewKey:
-        """The domain type, without the app."""
         ids = tuple(dict.fromkeys(self.dataset_ids))
-        return replace(super().to_key(), dataset_ids=ids, quota=self.quota.to_quota())
+        return replace(super().to_key(), dataset_ids=ids, quota=self.quota.to(Quota))
 
 
 class KeyChange(Body):
@@ -141,8 +135,7 @@ class AccessBody(Body):
     limits: LimitsBody = LimitsBody()
 
     def to_access(self) -> AppAccess:
-        """The domain type."""
-        return AppAccess(tuple(dict.fromkeys(self.origins)), self.limits.to_limits())
+        return AppAccess(tuple(dict.fromkeys(self.origins)), self.limits.to(Limits))
 
 
 class LoginBody(Body):
