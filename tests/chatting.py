@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from kb.chat.run.run import Run
 from kb.knowledge_base import KnowledgeBase
 from kb.store.apps import apps, conversations
 from kb.types import (
@@ -24,6 +28,14 @@ def answer(events: list[RunEvent]) -> Completed:
     written = "".join(event.text for event in events if isinstance(event, Delta))
     assert events[-1].answer == written
     return events[-1]
+
+
+async def each(run: Run, after: int = 0) -> AsyncGenerator[tuple[int, RunEvent], None]:
+    """The numbered events of a run, one by one."""
+    async with aclosing(run.subscribe_batches(after)) as batches:
+        async for batch in batches:
+            for numbered in batch:
+                yield numbered
 
 
 def routes(events: list[RunEvent]) -> list[tuple[str, str]]:

@@ -134,8 +134,8 @@ def ask(
 
     async def whole() -> list[RunEvent]:
         run = await kb.chat.ask(scope, app, ChatRequest(query, **fields), Limits())
-        async with aclosing(run.subscribe()) as events:
-            found = [event async for _, event in events]
+        async with aclosing(run.subscribe_batches()) as batches:
+            found = [event async for batch in batches for _, event in batch]
         await kb.chat_models.close()  # connections belong to this loop
         return found
 

@@ -19,7 +19,8 @@ from kb.chat.ask.variants import VariantPreparer
 from kb.chat.follow_up.follow_ups import may_be_follow_up, rewrite
 from kb.chat.follow_up.side_model import SideModel, Suggestions
 from kb.chat.run.answer_stream import AnswerStream
-from kb.chat.run.runs import Run, Runs
+from kb.chat.run.run import Run
+from kb.chat.run.runs import Runs
 from kb.errors import Conflict, NotAllowed, NotFound
 from kb.ids import new_id
 from kb.search.searching import Searcher

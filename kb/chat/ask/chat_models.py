@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, aclosing
 from datetime import date
 
 from kb.errors import ModelUnavailable
@@ -88,8 +88,9 @@ class OpenModel:
         stream = self._client.stream(prompt)
         try:
             with watched:
-                async for piece in _cut(stream):
-                    yield piece
+                async with aclosing(_cut(stream)) as pieces:
+                    async for piece in pieces:
+                        yield piece
         finally:
             if isinstance(stream, AsyncGenerator):
                 await stream.aclose()

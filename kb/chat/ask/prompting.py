@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from kb.chat.ask.structure import break_up, break_up_marks
+from kb.chat.ask.structure import break_up, break_up_delimiters
 from kb.protocols import Prompt
 from kb.types import App, AppContent, Chunk, Failure, Source, Turn
 
@@ -63,7 +63,7 @@ def fill(
     query: str,
     inputs: Mapping[str, str],
     draft: str = "",
-    marks: Sequence[str] = (),
+    delimiters: Sequence[str] = (),
 ) -> str:
     """Replace `{{context}}`, `{{query}}`, `{{draft}}` and `{{inputs.name}}`; other braces stay.
 
@@ -72,9 +72,9 @@ def fill(
     required is checked with the request.
 
     Args:
-        marks: the separator and stops of the model that reads it.
+        delimiters: the separator and stops of the model that reads it.
     """
-    named = {"context": break_up_marks(context, marks), "query": query, "draft": draft}
+    named = {"context": break_up_delimiters(context, delimiters), "query": query, "draft": draft}
     outside: list[tuple[int, int]] = []
     grown = 0
 
@@ -87,7 +87,7 @@ def fill(
         grown += len(text) - len(match[0])
         return text
 
-    return break_up(_PLACEHOLDER.sub(value, template), marks, outside=outside)
+    return break_up(_PLACEHOLDER.sub(value, template), delimiters, outside=outside)
 
 
 def prompt_warnings(content: AppContent) -> tuple[Failure, ...]:
@@ -157,7 +157,7 @@ def build_prompt(
     temperature: float | None = None,
     max_tokens: int | None = None,
     stop: tuple[str, ...] = (),
-    marks: Sequence[str] = (),
+    delimiters: Sequence[str] = (),
 ) -> Prompt:
     """Fill a variant's hidden prompt for one question.
 
@@ -166,18 +166,19 @@ def build_prompt(
         context: the first part of `context_block`; "" if the search found nothing, None for
             plain chat without a search.
         draft: what another model has drafted; None if there is not a draft to finish.
-        marks: the separator and stops of the model that reads it.
+        delimiters: the separator and stops of the model that reads it.
     """
     framed = _framed(template, context)
     if draft is not None and not _uses(framed, "draft"):
         framed = f"{framed}\n\n{DRAFT_FRAME}".lstrip()
     values = {"context": context or "", "query": query, "draft": draft or ""}
     return Prompt(
-        system=fill(framed, **values, inputs=inputs or {}, marks=marks),
+        system=fill(framed, **values, inputs=inputs or {}, delimiters=delimiters),
         history=tuple(
-            Turn(break_up(turn.query, marks), break_up(turn.answer, marks)) for turn in history
+            Turn(break_up(turn.query, delimiters), break_up(turn.answer, delimiters))
+            for turn in history
         ),
-        query=break_up(query, marks),
+        query=break_up(query, delimiters),
         query_in_system=_uses(framed, "query"),
         temperature=temperature,
         max_tokens=max_tokens,

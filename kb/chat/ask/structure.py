@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import pairwise
 from unicodedata import normalize
 
-Extent = tuple[int, int]
+from kb.types import Extent
 
 _INVISIBLE = "\u200b"
 _RANGES = (
@@ -78,22 +78,22 @@ _STRUCTURE = re.compile(
 
 
 def break_up(
-    text: str, marks: Sequence[str] = (), *, outside: Sequence[Extent] | None = None
+    text: str, delimiters: Sequence[str] = (), *, outside: Sequence[Extent] | None = None
 ) -> str:
     """The text with a blank inside all that a model may take for structure.
 
     Args:
-        marks: the separator and stops of the model that reads it. One of a single character, or of
-            none that can be seen, stands in every text and is left.
+        delimiters: the separator and stops of the model that reads it. One of a single character,
+            or of none that can be seen, stands in every text and is left.
         outside: the parts that come from outside, None for all of it. What stands wholly in the
             rest, the operator's own, stays.
     """
-    return _cut(text, [_STRUCTURE, *_own(tuple(marks))], outside)
+    return _cut(text, [_STRUCTURE, *_own(tuple(delimiters))], outside)
 
 
-def break_up_marks(text: str, marks: Sequence[str]) -> str:
-    """The same for the marks of the model alone."""
-    return _cut(text, _own(tuple(marks)), None)
+def break_up_delimiters(text: str, delimiters: Sequence[str]) -> str:
+    """The same for the separator and stops of the model alone."""
+    return _cut(text, _own(tuple(delimiters)), None)
 
 
 def fenced(context: str) -> str:
@@ -110,12 +110,12 @@ def _folded(text: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _own(marks: tuple[str, ...]) -> Sequence[re.Pattern[str]]:
+def _own(delimiters: tuple[str, ...]) -> Sequence[re.Pattern[str]]:
     found = []
-    for mark in map(_folded, marks):
-        if len(mark.strip()) > 1:
-            cut = len(mark) - len(mark.lstrip()) + 1
-            found.append(f"{_loose(mark[:cut])}(?=({_Z}{_loose(mark[cut:])}))")
+    for text in map(_folded, delimiters):
+        if len(text.strip()) > 1:
+            cut = len(text) - len(text.lstrip()) + 1
+            found.append(f"{_loose(text[:cut])}(?=({_Z}{_loose(text[cut:])}))")
     return [re.compile("|".join(found))] if found else []
 
 

@@ -230,7 +230,7 @@ def _filled(
         temperature=_least(variant.temperature, request.temperature),
         max_tokens=_least(variant.max_tokens, request.max_tokens),
         stop=request.stop,
-        marks=(model.model.separator, *model.model.stop) if model else (),
+        delimiters=(model.model.separator, *model.model.stop) if model else (),
     )
 
 

@@ -17,7 +17,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from kb.chat.ask.chat_models import ChatModels, OpenModel
-from kb.chat.ask.structure import break_up, break_up_marks
+from kb.chat.ask.structure import break_up, break_up_delimiters
 from kb.chat.run.recording import ModelUsage, used_tokens
 from kb.errors import Unavailable
 from kb.protocols import Prompt
@@ -95,7 +95,7 @@ def transcript(history: Sequence[Turn]) -> str:
 
 async def _reply(model: OpenModel, prompt: Prompt) -> tuple[str, EndPiece]:
     written, end = "", EndPiece()
-    prompt = replace(prompt, query=break_up_marks(prompt.query, model.model.stop))
+    prompt = replace(prompt, query=break_up_delimiters(prompt.query, model.model.stop))
     async with aclosing(model.stream(prompt)) as pieces:
         async for piece in pieces:
             match piece:

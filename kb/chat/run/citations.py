@@ -227,13 +227,13 @@ def _best(sentences: Sequence[_QuotableSentence], claim: str) -> _QuotableSenten
     Overlap is Dice's coefficient over terms, so a long sentence does not win by its length; the
     earlier sentence wins a tie, and the first stands for a claim that shares nothing.
     """
-    wanted = frozenset(terms(claim))
-    return max(sentences, key=lambda sentence: _overlap(wanted, sentence.terms))
+    said = frozenset(terms(claim))
+    return max(sentences, key=lambda sentence: _overlap(said, sentence.terms))
 
 
-def _overlap(wanted: frozenset[str], found: frozenset[str]) -> float:
-    shared = len(wanted & found)
-    return 2 * shared / (len(wanted) + len(found)) if shared else 0.0
+def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
+    shared = len(one & other)
+    return 2 * shared / (len(one) + len(other)) if shared else 0.0
 
 
 def _citation(number: int, at: tuple[int, int], hit: Hit, quote: _QuotableSentence) -> Citation:

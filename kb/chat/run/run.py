@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import suppress
 
 from kb.chat.ask.question import RunIdentity
 from kb.types import Cancelled, Completed, Failed, RunEvent
@@ -26,7 +26,7 @@ class Run:
         identity: RunIdentity,
         *,
         grace_s: float,
-        arrival_s: float | None = None,
+        arrival_s: float,
         expected_tokens: Callable[[], int] = lambda: 0,
     ) -> None:
         self.identity = identity
@@ -40,8 +40,8 @@ class Run:
         self._subscribers = 0
         self._grace_s = grace_s
         self._loop = asyncio.get_running_loop()
-        wait_s = grace_s if arrival_s is None else arrival_s
-        self._abandon: asyncio.TimerHandle | None = self._loop.call_later(wait_s, self._abandoned)
+        waiting = self._loop.call_later(arrival_s, self._abandoned)
+        self._abandon: asyncio.TimerHandle | None = waiting
 
     @property
     def run_id(self) -> str:
@@ -82,20 +82,13 @@ class Run:
             await self._changed()
         return self._terminal
 
-    async def subscribe(self, after: int = 0) -> AsyncGenerator[Numbered, None]:
-        """Every event with an id above `after`, once and in order, up to the terminal one.
-
-        The subscription ends when the generator is closed: use `contextlib.aclosing`.
-        """
-        async with aclosing(self.subscribe_batches(after)) as batches:
-            async for batch in batches:
-                for numbered in batch:
-                    yield numbered
-
     async def subscribe_batches(
         self, after: int = 0, *, is_over: Callable[[], bool] = lambda: False
     ) -> AsyncGenerator[list[Numbered], None]:
-        """Like `subscribe`, but all that is waiting at once, to be sent in one write.
+        """Every event with an id above `after`, once and in order, up to the terminal one: all that
+        is waiting at once, to be sent in one write.
+
+        The subscription ends when the generator is closed: use `contextlib.aclosing`.
 
         Args:
             is_over: whether this reader is to stop early; asked after every `wake`.

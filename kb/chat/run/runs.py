@@ -16,11 +16,9 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 
 from kb.chat.ask.question import RunIdentity
-from kb.chat.run.run import Numbered, Run, Terminal
+from kb.chat.run.run import Run, Terminal
 from kb.errors import KnowledgeBaseError, Overloaded, Unavailable
 from kb.types import TERMINAL_EVENTS, Cancelled, Completed, Delta, Failed, Failure, RunEvent
-
-__all__ = ["Numbered", "OnEnd", "Producer", "Run", "RunIdentity", "Runs", "Terminal"]
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +71,6 @@ class Runs:
         producer: Producer,
         *,
         on_end: OnEnd | None = None,
-        grace_s: float | None = None,
         expected_tokens: Callable[[], int] = lambda: 0,
     ) -> Run:
         """Begin a run in a task of its own.
@@ -83,7 +80,6 @@ class Runs:
                 that is taken. It is closed, and may clean up, before the run ends.
             on_end: stores the message; runs in a thread, survives cancellation, and comes before
                 the terminal event can be seen.
-            grace_s: this run's own grace time; 0 cancels it as soon as the last reader leaves.
             expected_tokens: tells what it will likely use, when somebody limits that.
 
         Raises:
@@ -94,10 +90,11 @@ class Runs:
             raise Overloaded("The server is shutting down. Try again in a moment.")
         if len(self._tasks) >= self._max_runs:
             raise Overloaded("Too many answers are being written. Try again in a moment.")
-        own_grace_s = self._grace_s if grace_s is None else grace_s
-        arrival_s = max(self._grace_s, own_grace_s, ARRIVAL_S)
         run = Run(
-            identity, grace_s=own_grace_s, arrival_s=arrival_s, expected_tokens=expected_tokens
+            identity,
+            grace_s=self._grace_s,
+            arrival_s=max(self._grace_s, ARRIVAL_S),
+            expected_tokens=expected_tokens,
         )
         task = asyncio.create_task(_drive(run, producer, on_end), name=f"run {run.run_id}")
         self._runs[run.run_id] = run

@@ -146,11 +146,13 @@ def language(text: str) -> str:
 
 def choose_sentences(query: str, sources: Sequence[Source]) -> list[_Sentence]:
     """The sentences that answer a question best, in reading order; none below the threshold."""
-    wanted = frozenset(question_terms(query))
-    candidates = [s for rank, source in enumerate(sources) for s in _split(rank, source, wanted)]
-    if not wanted or not candidates:
+    query_terms = frozenset(question_terms(query))
+    candidates = [
+        s for rank, source in enumerate(sources) for s in _split(rank, source, query_terms)
+    ]
+    if not query_terms or not candidates:
         return []
-    weights = _weights(wanted, [sentence.terms for sentence in candidates])
+    weights = _weights(query_terms, [sentence.terms for sentence in candidates])
     best_hit = max(source.hit.score for source in sources)
     if best_hit < LEAST_SCORE:
         return []
@@ -187,12 +189,14 @@ def _after(sentence: _Sentence, candidates: Sequence[_Sentence]) -> list[_Senten
     return [s for s in candidates[following : following + 1] if s.rank == sentence.rank]
 
 
-def _split(rank: int, source: Source, wanted: frozenset[str]) -> list[_Sentence]:
+def _split(rank: int, source: Source, query_terms: frozenset[str]) -> list[_Sentence]:
     text = source.hit.chunk.text
     extents = sentence_extents(text, limit=SENTENCE_LENGTH)
     read = [_read(text[start:end]) for start, end in extents]
-    sets = [wanted.intersection(words) for words in read]
-    heading = wanted.intersection(terms(f"{source.hit.document_name} {source.hit.chunk.heading}"))
+    sets = [query_terms.intersection(words) for words in read]
+    heading = query_terms.intersection(
+        terms(f"{source.hit.document_name} {source.hit.chunk.heading}")
+    )
     whole = heading.union(*sets)
     found = []
     for index, (start, end) in enumerate(extents):
@@ -212,13 +216,13 @@ def _read(sentence: str) -> list[str]:
     return terms(_ADDRESS.sub(" ", sentence) if "<" in sentence or "/" in sentence else sentence)
 
 
-def _weights(wanted: frozenset[str], sentences: Sequence[frozenset[str]]) -> dict[str, float]:
+def _weights(query_terms: frozenset[str], sentences: Sequence[frozenset[str]]) -> dict[str, float]:
     """Inverse document frequency over the candidate sentences for each term of the question."""
     frequency = Counter(term for found in sentences for term in found)
     return {
         term: (_SINGLE if len(term) == 1 and _CJK.match(term) else 1.0)
         * math.log(1 + (len(sentences) + 1) / (frequency[term] + 0.5))
-        for term in sorted(wanted)
+        for term in sorted(query_terms)
     }
 
 

@@ -92,8 +92,8 @@ def test_a_repetition_gets_the_stored_answer_and_asks_anew_what_a_crash_has_lost
     path = "/v1/apps/cite/chat"
     asked = len(upstream.requests)
     served.http.post(path, **question)
-    (run_id, run), *_ = reversed(served.kb.chat._runs._runs.items())
-    served.kb.chat._runs._runs.pop(run_id)
+    (run_id, run), *_ = reversed(served.kb.chat.runs._runs.items())
+    served.kb.chat.runs._runs.pop(run_id)
 
     stored = served.http.post(path, **question)
     assert stored.json()["answer"] == run.terminal.answer
@@ -154,7 +154,7 @@ def test_a_stopped_run_that_was_waited_for_is_a_conflict(served: Served):
     run_id = ""
     while not run_id:
         time.sleep(0.05)
-        run_id = next(iter(served.kb.chat._runs._tasks), "")
+        run_id = next(iter(served.kb.chat.runs._tasks), "")
     served.http.post(f"/v1/runs/{run_id}/stop")
     waiting.join()
 
@@ -165,7 +165,7 @@ def test_a_finished_run_can_be_looked_at_after_its_events_are_forgotten(served: 
     made = whole(served.http, "cite", "When does the moon rise?")
     path = f"/v1/runs/{made['run_id']}"
     remembered = served.http.get(path).json()
-    served.kb.chat._runs._runs.pop(made["run_id"])
+    served.kb.chat.runs._runs.pop(made["run_id"])
 
     stored = served.http.get(path).json()
 
@@ -183,7 +183,7 @@ def test_a_client_that_leaves_frees_its_subscription_and_holds_no_transaction(se
             asking = client.stream("POST", "/v1/apps/endless/chat", json={"query": "x"})
             streams.append(frames(open_streams.enter_context(asking)))
         run_ids = [next(stream)[2]["run_id"] for stream in streams]
-        runs = [served.kb.chat._runs._runs[run_id] for run_id in run_ids]
+        runs = [served.kb.chat.runs._runs[run_id] for run_id in run_ids]
         assert [run.subscribers for run in runs] == [1] * 20
         assert served.kb.database.open_transactions() == 0
 

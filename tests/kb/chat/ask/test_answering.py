@@ -22,7 +22,7 @@ from kb.types import (
     Started,
     Variant,
 )
-from tests.chatting import answer, conversation, message
+from tests.chatting import answer, conversation, each, message
 from tests.parts import ADMIN, ask, ingest, publish, register
 
 HIDDEN = "Hidden word: quicksilver.\n\n{{context}}"
@@ -180,7 +180,7 @@ def test_an_app_that_is_deleted_while_it_answers_finishes_its_answer(kb, sky):
     async def scene() -> list[RunEvent]:
         run = await kb.chat.ask(ADMIN, "doomed", ChatRequest("moon?"), Limits())
         kb.database.writing(apps.remove, ADMIN, "doomed")
-        async with aclosing(run.subscribe()) as events:
+        async with aclosing(each(run)) as events:
             found = [event async for _, event in events]
         await kb.chat_models.close()
         return found
@@ -196,7 +196,7 @@ def test_no_transaction_is_open_while_an_answer_streams(kb, sky, upstream):
 
     async def scene() -> int:
         run = await kb.chat.ask(ADMIN, "slow", ChatRequest("moon?"), Limits())
-        async with aclosing(run.subscribe()) as events:
+        async with aclosing(each(run)) as events:
             async for _, event in events:
                 if isinstance(event, Delta):
                     break

@@ -12,7 +12,7 @@ from kb.chat.ask.chat_models import MAX_ANSWER_CHARACTERS, MAX_UNBROKEN_CHARACTE
 from kb.chat.ask.question import ChatRequest
 from kb.chat.run.citations import MAX_CITATIONS
 from kb.types import Cited, Completed, Delta, Limits, Variant
-from tests.chatting import message
+from tests.chatting import each, message
 from tests.parts import ADMIN, publish, register
 
 CHUNK_CHARACTERS = 3_000_000
@@ -72,7 +72,7 @@ def spoken(kb, sky, name, texts):
             append(event)
 
         run.append = counted
-        async with aclosing(run.subscribe()) as numbered:
+        async with aclosing(each(run)) as numbered:
             events = [event async for _, event in numbered]
         other.cancel()
         await kb.chat_models.close()

@@ -32,7 +32,7 @@ from kb.types import (
     Sources,
     Variant,
 )
-from tests.chatting import answer, conversation, routes, switch
+from tests.chatting import answer, conversation, each, routes, switch
 from tests.parts import ADMIN, ask, publish
 
 BREAKS_AFTER = 3
@@ -60,7 +60,7 @@ def put(kb: KnowledgeBase, name: str, server: FakeModelServer, model: str, **fie
 
 async def asked(kb: KnowledgeBase, app: str, **fields: Any) -> list[RunEvent]:
     run = await kb.chat.ask(ADMIN, app, ChatRequest("moon?", **fields), Limits())
-    async with aclosing(run.subscribe()) as events:
+    async with aclosing(each(run)) as events:
         return [event async for _, event in events]
 
 

@@ -21,7 +21,7 @@ from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import EmbeddingSettings, LlmSettings, Settings
 from kb.store.apps import models
 from kb.types import TERMINAL_EVENTS, Completed, Delta, Failed, Limits, Model, RunEvent, Variant
-from tests.chatting import routes
+from tests.chatting import each, routes
 from tests.faulty_model_server import FaultyModelServer
 from tests.model_faults import FAULTS, TEXT, TOKENS
 from tests.parts import ADMIN, publish
@@ -120,7 +120,7 @@ async def outcome(kb: KnowledgeBase, app: str, query: str, **asked: str) -> Outc
     request = ChatRequest(query, **asked)
     run = await kb.chat.ask(ADMIN, app, request, Limits())
     began = asyncio.get_running_loop().time()
-    async with aclosing(run.subscribe()) as numbered:
+    async with aclosing(each(run)) as numbered:
         events = [event async for _, event in numbered]
     return Outcome(events, asyncio.get_running_loop().time() - began)
 

@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from kb.chat.run.runs import Run, RunIdentity, Runs
+from kb.chat.ask.question import RunIdentity
+from kb.chat.run.run import Run
+from kb.chat.run.runs import Runs
 from kb.types import TERMINAL_EVENTS, Completed, Delta, Route, RunEvent, Usage
+from tests.chatting import each
 
 COMPLETED = Completed(
     "m", "stop", "abc", (), None, Route("base", "default", "x"), Usage(), None, {}
@@ -48,7 +51,7 @@ class Endless:
 
 
 async def read(run: Run, after: int = 0) -> list[tuple[int, RunEvent]]:
-    async with aclosing(run.subscribe(after)) as events:
+    async with aclosing(each(run, after)) as events:
         return [numbered async for numbered in events]
 
 

@@ -7,13 +7,14 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from kb.chat.run import runs as runs_module
-from kb.chat.run.runs import Run
+from kb.chat.run.run import Run
 from kb.errors import Overloaded
 from kb.types import (
     Cancelled,
     Delta,
     RunEvent,
 )
+from tests.chatting import each
 from tests.kb.chat.run.runs_for_tests import (
     COMPLETED,
     Endless,
@@ -55,7 +56,7 @@ def test_batches_hold_all_that_is_waiting():
 def test_a_run_is_abandoned_when_its_last_reader_has_been_gone_for_the_grace_time():
     async def scenario() -> None:
         endless = Endless()
-        run = registry().start(identity(), endless, grace_s=0.05)
+        run = registry(grace_s=0.05).start(identity(), endless)
         first = asyncio.create_task(read(run))
         second = asyncio.create_task(read(run))
         await endless.started.wait()
@@ -79,10 +80,10 @@ def test_a_run_is_abandoned_when_its_last_reader_has_been_gone_for_the_grace_tim
 def test_without_grace_the_last_reader_takes_the_run_with_it():
     async def scenario() -> None:
         endless = Endless()
-        run = registry().start(identity(), endless, grace_s=0)
+        run = registry(grace_s=0).start(identity(), endless)
         await asyncio.sleep(0.02)
         assert run.terminal is None
-        events = run.subscribe()
+        events = each(run)
         assert await anext(events) == (1, Delta("a"))
         await events.aclose()
         assert await run.wait() == Cancelled("abandoned")

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from kb.chat.run import runs as runs_module
-from kb.chat.run.runs import Run
+from kb.chat.run.run import Run
 from kb.errors import ModelUnavailable, Overloaded, StorageFull
 from kb.types import (
     Cancelled,
