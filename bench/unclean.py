@@ -27,11 +27,12 @@ import httpx
 
 from bench.measuring import kb_server, median, table, use_cores, verdict
 from bench.search import SCOPE, dataset_id_of, fill, questions_of
-from kb.index.health import IndexHealth, NearestTexts
 from kb.knowledge_base import KnowledgeBase, open_kb
-from kb.protocols import IndexKey
+from kb.protocols import IndexName
+from kb.search.fallback import NearestTexts
 from kb.search.searching import Searcher
 from kb.settings import EmbeddingSettings, Settings
+from kb.store.content import generations
 from kb.types import Retrieval, SearchMode
 
 GOAL_S = 10.0
@@ -81,7 +82,7 @@ def _filled(
     kb = open_kb(Settings(data_dir=data, embedding=EmbeddingSettings(model=arguments.model)))
     try:
         fill(kb, arguments.chunks, arguments.folder)
-        kb.verification.join()
+        kb.repairing.settle()
         dataset_id = dataset_id_of(kb)
         questions = questions_of(kb, dataset_id, arguments.questions)
         right = {mode: [_exact(kb, dataset_id, q, mode) for q in questions] for mode in MODES}
@@ -91,12 +92,12 @@ def _filled(
 
 
 def _exact(kb: KnowledgeBase, dataset_id: str, question: str, mode: SearchMode) -> list[str]:
-    unverified = IndexHealth()
-    unverified.mark_unverified(IndexKey(d.id, d.generation) for d in kb.fsck.datasets())
+    keys = kb.database.reading(generations.index_keys)
+    kb.index_health.leave_unchecked(IndexName("vector", key) for key in keys)
     searcher = Searcher(
         kb.database,
         kb.embedders,
-        NearestTexts(kb.vectors, unverified, kb.database),
+        NearestTexts(kb.vectors, kb.database),
         kb.keywords,
         candidates=kb.settings.search.candidates,
         threads=1,

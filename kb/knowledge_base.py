@@ -18,17 +18,18 @@ from kb.files.originals import Originals
 from kb.files.owners import Owner
 from kb.index.applier import Applier
 from kb.index.embedded_chroma.vectors import ChromaVectors
-from kb.index.health import IndexHealth, NearestTexts, VerifiedKeywords
+from kb.index.health import IndexHealth
 from kb.index.keywords import TantivyKeywords, self_test
 from kb.iteration import batched
 from kb.models.embed.embedders import Embedders, open_embedder
 from kb.models.rerank.reranking import open_reranker
 from kb.protocols import Embedder, KeywordIndex, Reranker, VectorIndex
+from kb.search.fallback import MatchingChunks, NearestTexts
 from kb.search.searching import Searcher
 from kb.settings import Settings
 from kb.start_line import log_start
 from kb.store.access.secrets import Secrets, read_or_create
-from kb.store.content import datasets, documents
+from kb.store.content import datasets, documents, generations, index_ops
 from kb.store.engine.database import Database, damage, note, note_stop, stopped_cleanly
 from kb.store.work import deletion, jobs, uploads
 from kb.threads import SearchThreads
@@ -38,9 +39,10 @@ from kb.upkeep.backup import Backup
 from kb.upkeep.belonging import Stamp
 from kb.upkeep.erasing import Erasing
 from kb.upkeep.fsck import Fsck
+from kb.upkeep.index_check import IndexCheck
 from kb.upkeep.reindexing import Reindexing
+from kb.upkeep.repairing import Repairing
 from kb.upkeep.strays import Strays
-from kb.upkeep.verification import Verification
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +70,8 @@ class KnowledgeBase:
     chat: Chat
     access: Access
     fsck: Fsck
-    verification: Verification
+    index_health: IndexHealth
+    repairing: Repairing
     reindexing: Reindexing
     erasing: Erasing
     owner: Owner
@@ -136,13 +139,14 @@ class KnowledgeBase:
             last.callback(self.lock.close)
             last.callback(self.database.close)
             last.callback(self.owner.close)
-            self.verification.stop()
+            self.repairing.stop()
             self.erasing.stop()
             self.applier.stop()
             self.vectors.close()
             self.keywords.close()
-            if self.verification.is_over():
-                self.database.writing(note_stop, is_clean=True)
+            with self.database.write() as tx:
+                index_ops.put_seals(tx, self.index_health.seals())
+                note_stop(tx, is_clean=self.index_health.is_checked())
 
 
 def open_kb(settings: Settings, *, as_is: bool = False) -> KnowledgeBase:
@@ -182,23 +186,22 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
     owner = _only_owner(folder)
     originals = Originals(folder.originals, owner.id)
     embedders = _embedders(settings, folder)
-    vector_health, keyword_health = IndexHealth(), IndexHealth()
-    search = settings.search
-    vectors = ChromaVectors(folder.index, open_limit=search.open_indexes, health=vector_health)
-    keywords = TantivyKeywords(folder.index, open_limit=search.open_indexes)
-    applier = Applier(database, vectors, keywords, vector_health, keyword_health)
+    health, search = _index_health(database), settings.search
+    vectors = ChromaVectors(folder.index, open_limit=search.open_indexes, health=health)
+    keywords = TantivyKeywords(folder.index, open_limit=search.open_indexes, health=health)
+    applier = Applier(database, vectors, keywords, health)
     searcher = Searcher(
         database,
         embedders,
-        NearestTexts(vectors, vector_health, database),
-        VerifiedKeywords(keywords, keyword_health),
+        NearestTexts(vectors, database),
+        MatchingChunks(keywords, database),
         candidates=search.candidates,
         threads=search.threads,
         max_waiting=search.max_waiting,
         reranker=_reranker(settings, folder),
     )
-    fsck = Fsck(database, Strays(database, folder, originals), vectors, keywords, applier, owner)
-    verification = Verification(fsck, applier, vectors, vector_health, keyword_health)
+    strays = Strays(database, folder, originals)
+    fsck = Fsck(database, strays, IndexCheck(database, vectors, keywords), applier, owner)
     holders = (database, originals, applier, vault, folder, owner)
     models = ChatModels(database, vault, settings.llm)
     access = Access(database, vault, admin_key)
@@ -220,9 +223,10 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
         chat=Chat(settings.chat, database, searcher, models, threads=threads, budget=access.tokens),
         access=access,
         fsck=fsck,
-        verification=verification,
+        index_health=health,
+        repairing=Repairing(database, applier, health, strays),
         reindexing=Reindexing(database, embedders),
-        erasing=Erasing(*holders, verification.is_over, settings.maintenance.erase_after_s),
+        erasing=Erasing(*holders, health.is_checked, settings.maintenance.erase_after_s),
         owner=owner,
         lock=lock,
     )
@@ -236,13 +240,19 @@ def _only_owner(folder: DataFolder) -> Owner:
     return owner
 
 
+def _index_health(database: Database) -> IndexHealth:
+    seals = database.reading(index_ops.seals) or {}
+    return IndexHealth(seals, lambda: database.wakeups.notify("repair"))
+
+
 def _recover(kb: KnowledgeBase, stamp: Stamp, *, is_trusted: bool) -> None:
     """Take up what dead processes left, and do not trust an index after an unclean stop."""
     living = kb.owner.living()
     kb.originals.sweep_staging(living)
     with kb.database.write() as tx:
         requeued = jobs.requeue_left(tx, living)
-        was_clean = is_trusted and stopped_cleanly(tx)
+        is_known = index_ops.seals(tx) is not None
+        was_clean = is_trusted and is_known and stopped_cleanly(tx)
         note_stop(tx, is_clean=False)
         note(tx, belonging.STAMP, str(stamp))
         datasets.adopt(tx, kb.embedder.fingerprint, kb.embedders.configured)
@@ -252,7 +262,8 @@ def _recover(kb: KnowledgeBase, stamp: Stamp, *, is_trusted: bool) -> None:
     if requeued:
         logger.info("%d documents were being indexed when the last process stopped", requeued)
     if not was_clean:
-        kb.verification.start()
+        kb.repairing.expect_leftovers(kb.database.reading(generations.index_keys))
+    kb.repairing.start()
     kb.applier.start()
     kb.erasing.start()
 

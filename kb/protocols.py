@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, get_args
 
 from kb.types import Piece, Turn
 
@@ -88,12 +88,23 @@ class Frequencies:
     holding: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class IndexKey:
     """Names one derived index: a dataset in one generation."""
 
     dataset_id: str
     generation: int
+
+
+IndexKind = Literal["keyword", "vector"]
+KINDS: tuple[IndexKind, ...] = get_args(IndexKind)
+
+
+class IndexName(NamedTuple):
+    """One index: its kind, and whose it is."""
+
+    kind: IndexKind
+    key: IndexKey
 
 
 class VectorSearch(Protocol):
@@ -162,6 +173,14 @@ class KeywordIndex(KeywordSearch, Protocol):
 
     def ids(self, key: IndexKey) -> set[str]:
         """Every chunk id held."""
+        ...
+
+    def sample(self, key: IndexKey) -> set[str]:
+        """Some of the chunk ids held, of every part that the index consists of."""
+        ...
+
+    def finds(self, key: IndexKey, chunk_id: str, text: str) -> bool:
+        """Whether a chunk is found by its id and the words of its index_text together."""
         ...
 
     def drop(self, key: IndexKey) -> None:

@@ -17,7 +17,8 @@ from kb.chat.ask.question import ChatRequest
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import EmbeddingSettings, Settings
 from kb.store.apps import apps, models
-from kb.store.content import documents
+from kb.store.content import documents, index_ops
+from kb.store.engine.database import Database, note_stop
 from kb.store.work import jobs
 from kb.types import App, AppContent, Document, Failed, Limits, Model, RunEvent, Scope, Variant
 
@@ -153,3 +154,13 @@ def opened(data_dir: Path) -> Iterator[KnowledgeBase]:
         yield kb
     finally:
         kb.close()
+
+
+def leave_uncleanly(kb: KnowledgeBase) -> None:
+    """Close as a kill would leave the folder: no mark of a clean stop, and no index as it was."""
+    kb.close()
+    database = Database(kb.folder.database)
+    with database.write() as tx:
+        note_stop(tx, is_clean=False)
+        index_ops.put_seals(tx, {})
+    database.close()

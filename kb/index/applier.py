@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from kb.background import Loop
 from kb.errors import IndexDamaged, NotFound
 from kb.index.health import IndexHealth
 from kb.iteration import batched
-from kb.protocols import IndexKey, KeywordIndex, VectorIndex, Vectors
+from kb.protocols import KINDS, IndexKey, IndexKind, KeywordIndex, VectorIndex, Vectors
 from kb.store.content import chunks, documents, embeddings, generations, index_ops, removal, texts
 from kb.store.content.index_ops import IndexOp
 from kb.store.engine.database import Database, Transaction
@@ -37,15 +37,13 @@ class Applier(Loop):
         database: Database,
         vectors: VectorIndex,
         keywords: KeywordIndex,
-        vector_health: IndexHealth | None = None,
-        keyword_health: IndexHealth | None = None,
+        health: IndexHealth | None = None,
     ) -> None:
-        """With their health to say, no search is answered from an index while it is built."""
+        """What the health says is not to be opened waits with its dataset."""
         # Not patient: the index's own threads, which answer searches as well, would be of the low
         # priority of the thread that opened it.
         super().__init__("apply", self._round, database.wakeups, is_patient=False)
-        self._vector_health = vector_health or IndexHealth()
-        self._keyword_health = keyword_health or IndexHealth()
+        self._health = health or IndexHealth()
         self._database = database
         self._vectors = vectors
         self._keywords = keywords
@@ -60,39 +58,29 @@ class Applier(Loop):
         while self._apply_some(failed):
             pass
 
-    def rebuild(self, key: IndexKey) -> int:
-        """Make the indexes of a generation again from SQL, without reading a file or running a
-        model.
+    def rebuild(self, key: IndexKey, kinds: Collection[IndexKind] = KINDS) -> int:
+        """Make the indexes of a generation anew from SQL, without reading a file or running a
+        model, beside the present ones, which answer meanwhile if they are whole.
 
-        Returns the number of chunks indexed.
+        Nothing that was removed is left in their files then. Returns the number of chunks indexed.
+        Raises NotFound, IndexDamaged or StorageFull; the present ones stay.
         """
         with self.paused():
-            return self._rebuild(key)
-
-    def rebuild_keywords(self, key: IndexKey) -> int:
-        """Make only the keyword index again: 100,000 chunks take seconds, not a minute."""
-        with self.paused():
-            rows = self._contents(key)
-            self._rebuild_keywords(key, rows)
+            with self._database.read() as tx:
+                generations.embedder_of(tx, key)  # NotFound when the generation is gone
+                rows = list(contents(tx, key))
+            if "keyword" in kinds:
+                self._keywords.rebuild_beside(key, batched(rows, ROWS_AT_ONCE))
+            if "vector" in kinds:
+                parts = (part for _, part in self._vector_parts(key, rows))
+                self._vectors.rebuild_beside(key, parts)
             return len(rows)
 
-    def rebuild_vectors(self, key: IndexKey) -> int:
-        """Make only the vector index again."""
+    def forget(self, key: IndexKey) -> None:
+        """Remove the indexes of a generation that is gone."""
         with self.paused():
-            rows = self._contents(key)
-            self._rebuild_vectors(key, rows)
-            return len(rows)
-
-    def rebuild_beside(self, key: IndexKey) -> None:
-        """Make the indexes of a generation anew beside the present ones, which answer meanwhile.
-
-        Nothing that was removed is left in their files then. Raises NotFound, IndexDamaged or
-        StorageFull; the present ones stay.
-        """
-        with self.paused():
-            rows = self._contents(key)
-            self._keywords.rebuild_beside(key, batched(rows, ROWS_AT_ONCE))
-            self._vectors.rebuild_beside(key, (part for _, part in self._vector_parts(key, rows)))
+            self._vectors.drop(key)
+            self._keywords.drop(key)
 
     def _round(self) -> float:
         if self._apply_some(self._failed):
@@ -103,50 +91,42 @@ class Applier(Loop):
     def _apply_some(self, failed: set[str]) -> bool:
         """Apply the next operations, of all but the failed datasets; False if there are none."""
         with self.paused():
-            # Never wait for a quarantined index here: who checks it waits for this turn to end.
-            besides = failed | {key.dataset_id for key in self._vector_health.quarantined()}
+            waiting = (*self._health.unchecked(), *self._health.damaged())
+            besides = failed | {name.key.dataset_id for name in waiting}
             ops = _bounded(self._database.reading(index_ops.oldest, OPS_AT_ONCE, besides=besides))
             by_key: dict[IndexKey, list[IndexOp]] = defaultdict(list)
             for op in ops:
                 by_key[IndexKey(op.dataset_id, op.generation)].append(op)
             for key, group in by_key.items():
                 try:
-                    self._repairing(key, group)
+                    self._apply(key, group)
                     self._finish(group)
-                except Exception:  # the edge of a dataset: its operations stay
-                    logger.exception("the indexes of %s could not be updated", key.dataset_id)
+                except Exception as exc:  # the edge of a dataset: its operations stay
+                    if not isinstance(exc, IndexDamaged):  # else it is made anew, and they wait
+                        logger.exception("the indexes of %s cannot be updated", key.dataset_id)
                     failed.add(key.dataset_id)
             return bool(ops)
 
-    def _repairing(self, key: IndexKey, ops: Sequence[IndexOp]) -> None:
-        try:
-            try:
-                self._apply(key, ops)
-            except IndexDamaged:
-                logger.warning("an index of dataset %s is damaged; rebuilding it", key.dataset_id)
-                self._rebuild(key)
-                self._apply(key, ops)
-        except NotFound:  # the dataset or the generation was deleted meanwhile
-            self._drop(key)
-
     def _apply(self, key: IndexKey, ops: Sequence[IndexOp]) -> None:
-        """Adds, then removals, then drops: an add whose rows are gone adds nothing."""
-        self._upsert(key, self._rows(ops))
+        """Adds, then removals: an add whose rows are gone adds nothing. After a drop nothing else
+        counts, for the number of a generation does not come again."""
+        if any(op.kind == "drop" for op in ops):
+            self.forget(key)
+            return
+        try:
+            self._upsert(key, self._rows(ops))
+        except NotFound:  # the dataset or the generation was deleted meanwhile
+            self.forget(key)
+            return
         removals = [op for op in ops if op.kind == "remove"]
         if removals:
             self._vectors.remove(key, self._lost_texts(key, removals))
             self._keywords.remove(key, [name for op in removals for name in op.chunk_ids()])
-        if any(op.kind == "drop" for op in ops):
-            self._drop(key)
 
     def _lost_texts(self, key: IndexKey, removals: Sequence[IndexOp]) -> list[str]:
         """The texts that no chunk has any more, be it live or on its way to be."""
         gone = {name for op in removals for name in op.texts}
         return sorted(gone - self._database.reading(texts.with_chunks, key, gone))
-
-    def _drop(self, key: IndexKey) -> None:
-        self._vectors.drop(key)
-        self._keywords.drop(key)
 
     def _rows(self, ops: Sequence[IndexOp]) -> list[tuple[str, str]]:
         added = {
@@ -155,7 +135,7 @@ class Applier(Loop):
             if op.kind in ("add", "fill") and op.document_id is not None and op.version is not None
         }
         with self._database.read() as tx:
-            return _named(tx, chunks.of_versions(tx, added))
+            return list(_named(tx, chunks.of_versions(tx, added)))
 
     def _upsert(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> None:
         for part in batched(rows, ROWS_AT_ONCE):
@@ -184,28 +164,6 @@ class Applier(Loop):
             if by_text:
                 yield found, (list(by_text), embeddings.stack(by_text, list(by_text)))
 
-    def _rebuild(self, key: IndexKey) -> int:
-        rows = self._contents(key)
-        self._rebuild_keywords(key, rows)
-        self._rebuild_vectors(key, rows)
-        return len(rows)
-
-    def _rebuild_keywords(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> None:
-        with self._keyword_health.rebuilding(key):
-            self._keywords.drop(key)
-            for part in batched(rows, ROWS_AT_ONCE):
-                self._keywords.upsert(key, part)
-
-    def _rebuild_vectors(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> None:
-        with self._vector_health.rebuilding(key):
-            self._vectors.drop(key)
-            self._upsert_vectors(key, rows)
-
-    def _contents(self, key: IndexKey) -> list[tuple[str, str]]:
-        with self._database.read() as tx:
-            generations.embedder_of(tx, key)
-            return _named(tx, chunks.live_of_dataset(tx, key.dataset_id, key.generation))
-
     def _finish(self, ops: Sequence[IndexOp]) -> None:
         indexed: dict[str, int] = {}
         for op in ops:
@@ -216,16 +174,19 @@ class Applier(Loop):
             index_ops.done(tx, list(ops))
 
 
-def _named(tx: Transaction, rows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def contents(tx: Transaction, key: IndexKey) -> Iterator[tuple[str, str]]:
+    """(chunk id, text) of all that the keyword index of a generation should hold."""
+    return _named(tx, chunks.live_of_dataset(tx, key.dataset_id, key.generation))
+
+
+def _named(tx: Transaction, rows: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """The texts with the name of their document above: people ask by it, and a law or a report
     seldom says in each paragraph what it is."""
-    rows = list(rows)
-    owners = [chunk_id.partition(".")[0] for chunk_id, _ in rows]
-    names = documents.names(tx, owners)
-    return [
-        (chunk_id, f"{plain_name(names.get(owner, ''))}\n{text}")
-        for owner, (chunk_id, text) in zip(owners, rows, strict=True)
-    ]
+    for part in batched(rows, ROWS_AT_ONCE):
+        owners = [chunk_id.partition(".")[0] for chunk_id, _ in part]
+        names = documents.names(tx, owners)
+        for owner, (chunk_id, text) in zip(owners, part, strict=True):
+            yield chunk_id, f"{plain_name(names.get(owner, ''))}\n{text}"
 
 
 def _bounded(ops: Sequence[IndexOp]) -> list[IndexOp]:

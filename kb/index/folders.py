@@ -10,16 +10,18 @@ in a folder beside the present one, which answers until the new one takes its pl
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic
 
 from kb.errors import IndexDamaged, StorageFull
+from kb.index.health import IndexHealth
 from kb.index.open_indexes import Absent, Handle, OpenIndexes
-from kb.protocols import IndexKey
+from kb.protocols import IndexKey, IndexKind, IndexName
 
 # With less room than this a failed write is put down to the disk: a rebuild, the answer to damage,
 # would remove the index and then fail for want of room. Merging one segment needs about as much.
@@ -37,39 +39,65 @@ class IndexLibrary(Generic[Handle]):
         kind: what the index is called in errors; its folder has the name in the plural.
         errors: what the library throws when it finds damage.
         open: opens the index in a folder, or makes one in an empty folder.
-        is_torn: whether opening a folder would do harm, or make an empty index.
+        changes_when_read: whether its files are others after an index was only read.
     """
 
-    kind: str
+    kind: IndexKind
     errors: tuple[type[Exception], ...]
     open: Callable[[Path], Handle]
     close: Callable[[Handle], None]
-    is_torn: Callable[[Path], bool]
+    changes_when_read: bool = False
+
+
+@dataclass(slots=True)
+class _Opened(Generic[Handle]):
+    """An open index, its folder's inode, and its seal when it was opened."""
+
+    handle: Handle
+    inode: int
+    seal: str | None
+    is_changed: bool
 
 
 class IndexFolders(Generic[Handle]):
     """The indexes of one kind, each in `root/<dataset>/g<generation>/<kind>s`. Thread-safe."""
 
-    def __init__(self, root: Path, library: IndexLibrary[Handle], *, open_limit: int) -> None:
-        """Keep at most `open_limit` of them open."""
+    def __init__(
+        self,
+        root: Path,
+        library: IndexLibrary[Handle],
+        *,
+        open_limit: int,
+        health: IndexHealth | None = None,
+    ) -> None:
+        """Keep at most `open_limit` of them open; damage is reported to the health."""
         root.mkdir(parents=True, exist_ok=True)
-        self.root = root
+        self._root = root
         self._library = library
-        self._open = OpenIndexes[Handle](library.close, limit=open_limit)
+        self._health = health or IndexHealth()
+        self._open = OpenIndexes[_Opened[Handle]](self._closed, limit=open_limit)
 
     @contextmanager
-    def lent(self, key: IndexKey, *, create: bool = False) -> Iterator[Handle]:
-        """An open index. Raises Absent if there is none and none is to be made."""
-        with (
-            reporting_damage(self._library.kind, key, self._library.errors, root=self.root),
-            self._open.lease(key, self._made if create else self._opened) as handle,
-        ):
-            yield handle
+    def lent(
+        self, key: IndexKey, *, change: bool = False, create: bool = False
+    ) -> Iterator[Handle]:
+        """An open index, which the caller will `change`. Raises Absent if there is none and none
+        is to be made."""
+        if not self._health.may_open(self._name(key)):
+            raise self._damage(key)
+        open_index = self._made if create else self._opened
+        with self._reporting(key), self._open.lease(key, open_index) as opened:
+            opened.is_changed |= change or create
+            yield opened.handle
 
     @contextmanager
     def rebuilt(self, key: IndexKey) -> Iterator[Callable[[], Handle]]:
-        """Fill the handle that the given function opens; it replaces the present index when the
-        block ends well. If it is never called, there is no index afterwards."""
+        """Fill the handle that the given function opens; it replaces the present index, sound or
+        damaged, when the block ends well. If it is never called, there is no index afterwards.
+
+        A process that dies between the two steps leaves an index whose seal does not fit.
+        """
+        path, new = self._path(key), _beside(self._path(key))
         made: list[Handle] = []
 
         def opened() -> Handle:
@@ -78,48 +106,111 @@ class IndexFolders(Generic[Handle]):
                 made.append(self._library.open(new))
             return made[0]
 
-        with (
-            reporting_damage(self._library.kind, key, self._library.errors, root=self.root),
-            replacement(self._path(key), lambda: self._open.closed(key)) as new,
-        ):
+        with self._reporting(key):
+            remove_folder(new)  # of a process that died
             try:
-                yield opened
+                try:
+                    yield opened
+                finally:
+                    for handle in made:
+                        self._library.close(handle)
+                seal = seal_of(new)
+                with self._open.closed(key):
+                    remove_folder(path)
+                    if new.is_dir():
+                        new.rename(path)
+                    self._health.trust(self._name(key), seal)
             finally:
-                for handle in made:
-                    self._library.close(handle)
+                remove_folder(new)
 
     def drop(self, key: IndexKey) -> None:
         """Close an index and remove it from disk, with what a process that died left beside it."""
         path = self._path(key)
         with self._open.closed(key):
             for folder in (path, _beside(path)):
-                with suppress(FileNotFoundError):
-                    shutil.rmtree(folder)
+                remove_folder(folder)
             with suppress(OSError):  # the other index of the generation may still live there
                 path.parent.rmdir()
+            self._health.trust(self._name(key), None)
 
     def close(self) -> None:
         """Close every open index."""
         self._open.close()
 
+    def _name(self, key: IndexKey) -> IndexName:
+        return IndexName(self._library.kind, key)
+
     def _path(self, key: IndexKey) -> Path:
-        return self.root / key.dataset_id / f"g{key.generation}" / f"{self._library.kind}s"
+        return index_path(self._root, self._name(key))
 
-    def _opened(self, key: IndexKey) -> Handle:
+    def _damage(self, key: IndexKey) -> IndexDamaged:
+        return IndexDamaged(self._library.kind, key.dataset_id, key.generation)
+
+    def _opened(self, key: IndexKey) -> _Opened[Handle]:
         path = self._path(key)
-        if not path.is_dir() or not any(path.iterdir()):
+        seal = seal_of(path)
+        if not self._health.fits(self._name(key), seal):
+            raise self._damage(key)
+        if seal is None:
             raise Absent
-        if self._library.is_torn(path):
-            raise IndexDamaged(self._library.kind, key.dataset_id, key.generation)
-        return self._library.open(path)
+        return self._in(path, seal)
 
-    def _made(self, key: IndexKey) -> Handle:
+    def _made(self, key: IndexKey) -> _Opened[Handle]:
         try:
             return self._opened(key)
         except Absent:
             path = self._path(key)
             path.mkdir(parents=True, exist_ok=True)
-            return self._library.open(path)
+            return self._in(path, None)
+
+    def _in(self, path: Path, seal: str | None) -> _Opened[Handle]:
+        is_changed = self._library.changes_when_read
+        return _Opened(self._library.open(path), path.stat().st_ino, seal, is_changed)
+
+    def _closed(self, key: IndexKey, opened: _Opened[Handle]) -> None:
+        """Close an index. Only files that it wrote itself get a seal that fits."""
+        path, seal = self._path(key), None
+        with suppress(IndexDamaged, StorageFull), self._reporting(key):
+            self._library.close(opened.handle)
+            if path.stat().st_ino == opened.inode:
+                seal = seal_of(path) if opened.is_changed else opened.seal
+        self._health.closed(self._name(key), seal)
+
+    @contextmanager
+    def _reporting(self, key: IndexKey) -> Iterator[None]:
+        try:
+            with reporting_damage(self._library.kind, key, self._library.errors, root=self._root):
+                yield
+        except IndexDamaged:
+            self._health.report_damage(self._name(key))
+            raise
+
+
+def index_path(root: Path, name: IndexName) -> Path:
+    """Where an index lies in the folder of all indexes."""
+    return root / name.key.dataset_id / f"g{name.key.generation}" / f"{name.kind}s"
+
+
+def seal_of(path: Path) -> str | None:
+    """The digest of all files in an index's folder, their names and bytes; None if it has none.
+
+    SHA-256 reads 1.8 GB a second here: 0.1 s for 100,000 chunks, when an index is opened or closed.
+    """
+    whole = hashlib.sha256()
+    files = sorted(each for each in path.rglob("*") if each.suffix != ".lock" and each.is_file())
+    for each in files:
+        with each.open("rb") as file:
+            whole.update(f"{each.relative_to(path)}\0".encode())
+            whole.update(hashlib.file_digest(file, "sha256").digest())
+    return whole.hexdigest() if files else None
+
+
+def remove_folder(path: Path) -> None:
+    """Remove whatever stands at a path."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -136,30 +227,6 @@ def reporting_damage(
         if type(exc).__module__ != _PANIC_MODULE:
             raise
         raise _translated(kind, key, exc, root) from exc
-
-
-@contextmanager
-def replacement(path: Path, closed: Callable[[], AbstractContextManager[None]]) -> Iterator[Path]:
-    """A new folder to fill, which replaces the one at `path` when the block ends well.
-
-    It need not be made: then there is none afterwards. A process that dies between the two steps
-    leaves no index; after an unclean stop it is found missing and rebuilt.
-
-    Args:
-        path: the folder of the index.
-        closed: closes the index, and keeps it closed inside the block.
-    """
-    new = _beside(path)
-    shutil.rmtree(new, ignore_errors=True)  # of a process that died
-    try:
-        yield new
-        with closed():
-            with suppress(FileNotFoundError):
-                shutil.rmtree(path)
-            if new.is_dir():
-                new.rename(path)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
 
 
 def _beside(path: Path) -> Path:

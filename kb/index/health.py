@@ -1,152 +1,99 @@
-"""Right answers while an index is not known to be whole, as after an unclean stop.
+"""Which indexes may be used: those whose files are as they were closed, and not found damaged.
 
-Opening a torn graph can end the process, so an index is *quarantined* until a child process has
-opened it without harm; whoever wants to use it waits. An index that has not been compared with SQL
-may lack chunks without a sign of it, so it is *unverified* until then: nearest vectors are computed
-from SQL meanwhile, and keyword searches wait.
+A seal is the digest of all files of a closed index, and only an index that still has its seal is
+opened. So what was lost, cut, changed, swapped or copied back meanwhile is found before a library
+reads it, which might crash the process, or find nothing without a sign of it. The seals are stored
+when the process stops. After a kill the files of what was in use have moved on: those indexes are
+*unchecked* until a child process has looked at them (`kb.upkeep.index_check`).
+
+What is unchecked or damaged is not opened by anybody. A search asks SQL instead, index operations
+wait, and `kb.upkeep.repairing` is told.
 """
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
 
-from kb.errors import IndexDamaged, Unavailable
-from kb.protocols import Frequencies, IndexKey, KeywordIndex, Scored, VectorIndex, Vectors
-from kb.store.content import texts
-from kb.store.engine.database import Database
+from kb.protocols import IndexName
 
-T = TypeVar("T")
-
-WAIT_S = 10.0
-"""How long a keyword search waits for its index to be checked, before it is refused."""
+BROKEN = "broken"
+"""The seal of an index that must be made anew: no digest is equal to it."""
 
 
 class IndexHealth:
-    """Which indexes are quarantined or unverified. Thread-safe."""
+    """The seals of all indexes, and which are unchecked or damaged. Thread-safe."""
 
-    def __init__(self) -> None:
-        self._quarantined: set[IndexKey] = set()
-        self._unverified: set[IndexKey] = set()
-        self._menders: list[Callable[[IndexKey], None]] = []
-        self._changed = threading.Condition()
-        self._is_closed = False
+    def __init__(
+        self,
+        seals: Mapping[IndexName, str] | None = None,
+        on_damage: Callable[[], None] = lambda: None,
+    ) -> None:
+        """
+        Args:
+            seals: those of closed indexes; without any, every index may be opened.
+            on_damage: called when an index was found damaged; it must not wait.
+        """
+        self._are_sealed = seals is not None
+        self._seals = dict(seals or {})
+        self._on_damage = on_damage
+        self._unchecked: set[IndexName] = set()
+        self._damaged: set[IndexName] = set()
+        self._turn = threading.Lock()
 
-    def quarantine(self, keys: Iterable[IndexKey]) -> None:
-        """Let nobody open these indexes, nor answer from them."""
-        with self._changed:
-            self._quarantined.update(found := list(keys))
-            self._unverified.update(found)
+    def seals(self) -> dict[IndexName, str]:
+        """The seal of each index that was ever made."""
+        with self._turn:
+            return dict(self._seals)
 
-    def quarantined(self) -> set[IndexKey]:
-        """The indexes that nobody may open yet."""
-        with self._changed:
-            return set(self._quarantined)
+    def fits(self, name: IndexName, seal: str | None) -> bool:
+        """Whether an index with this seal is the one that was closed; None: there is none."""
+        with self._turn:
+            return not self._are_sealed or self._seals.get(name) == seal
 
-    def release(self, key: IndexKey) -> None:
-        """The index can be opened without harm."""
-        with self._changed:
-            self._quarantined.discard(key)
-            self._changed.notify_all()
+    def may_open(self, name: IndexName) -> bool:
+        """Whether an index is neither unchecked nor damaged."""
+        with self._turn:
+            return name not in self._unchecked and name not in self._damaged
 
-    def mark_unverified(self, keys: Iterable[IndexKey]) -> None:
-        """Answer no search from these indexes."""
-        with self._changed:
-            self._unverified.update(keys)
+    def closed(self, name: IndexName, seal: str | None) -> None:
+        """An index was closed. Without a seal, or if it is damaged, it must be made anew."""
+        with self._turn:
+            is_lost = seal is None or name in self._damaged
+            self._seals[name] = BROKEN if is_lost or seal is None else seal
 
-    def mark_verified(self, key: IndexKey) -> None:
-        """The index holds what it should."""
-        with self._changed:
-            self._quarantined.discard(key)
-            self._unverified.discard(key)
-            self._changed.notify_all()
+    def leave_unchecked(self, names: Iterable[IndexName]) -> None:
+        """Nobody opens these indexes before they are trusted."""
+        with self._turn:
+            self._unchecked.update(names)
 
-    @contextmanager
-    def rebuilding(self, key: IndexKey) -> Iterator[None]:
-        """Answer nothing from an index inside the block; if it fails, nor afterwards."""
-        self.mark_unverified([key])
-        yield
-        self.mark_verified(key)
+    def report_damage(self, name: IndexName) -> None:
+        """An index was found damaged: nobody opens it before it is made anew."""
+        with self._turn:
+            self._seals[name] = BROKEN
+            self._damaged.add(name)
+            self._unchecked.discard(name)
+        self._on_damage()
 
-    def is_verified(self, key: IndexKey) -> bool:
-        """Whether searches may be answered from the index."""
-        with self._changed:
-            return key not in self._unverified
+    def trust(self, name: IndexName, seal: str | None) -> None:
+        """An index is whole as it lies there; without a seal there is none."""
+        with self._turn:
+            self._damaged.discard(name)
+            self._unchecked.discard(name)
+            self._seals.pop(name, None)
+            if seal is not None:
+                self._seals[name] = seal
 
-    def report_damage(self, key: IndexKey) -> None:
-        """An index was found damaged in use: answer nothing from it, and have it rebuilt."""
-        self.mark_unverified([key])
-        for mend in self._menders:
-            mend(key)
+    def unchecked(self) -> list[IndexName]:
+        """The indexes that have yet to be looked at after a kill."""
+        with self._turn:
+            return sorted(self._unchecked)
 
-    def on_damage(self, mend: Callable[[IndexKey], None]) -> None:
-        """Call this with every index that is found damaged; it must not wait."""
-        self._menders.append(mend)
+    def damaged(self) -> list[IndexName]:
+        """The indexes that have yet to be made anew."""
+        with self._turn:
+            return sorted(self._damaged)
 
-    def wait_released(self, key: IndexKey) -> None:
-        """Wait until the index may be opened. Raises Unavailable when the server stops first."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._is_closed or key not in self._quarantined)
-            if key in self._quarantined:
-                raise Unavailable("The server is stopping.")
-
-    def wait_verified(self, key: IndexKey, timeout_s: float) -> bool:
-        """Wait until searches may be answered from the index; False if that takes longer."""
-        with self._changed:
-            return self._changed.wait_for(lambda: key not in self._unverified, timeout_s)
-
-    def close(self) -> None:
-        """Nobody waits for a quarantined index any longer."""
-        with self._changed:
-            self._is_closed = True
-            self._changed.notify_all()
-
-
-class NearestTexts:
-    """The nearest texts, right whatever state the vector index is in."""
-
-    def __init__(self, index: VectorIndex, health: IndexHealth, database: Database) -> None:
-        """`index` has rows named by `kb.store.content.texts`."""
-        self._index = index
-        self._health = health
-        self._database = database
-
-    def query(self, key: IndexKey, vector: Vectors, limit: int) -> list[Scored]:
-        """The nearest of a (1, dimensions) vector, best first, score = cosine; while the index is
-        not verified all vectors are compared, straight from SQL."""
-        if self._health.is_verified(key):
-            try:
-                return self._index.query(key, vector, limit)
-            except IndexDamaged:
-                self._health.report_damage(key)
-        return self._database.reading(texts.nearest, key, vector, limit)
-
-
-class VerifiedKeywords:
-    """Keyword searches that are rather refused than answered from half an index."""
-
-    def __init__(self, index: KeywordIndex, health: IndexHealth, wait_s: float = WAIT_S) -> None:
-        self._index = index
-        self._health = health
-        self._wait_s = wait_s
-
-    def query(self, key: IndexKey, text: str, limit: int) -> list[Scored]:
-        """Best matches. Raises IndexDamaged when the index cannot be verified for long."""
-        return self._verified(key, lambda: self._index.query(key, text, limit))
-
-    def frequencies(self, key: IndexKey, text: str) -> Frequencies:
-        """How common the terms of a question are. Raises IndexDamaged like `query`."""
-        return self._verified(key, lambda: self._index.frequencies(key, text))
-
-    def _verified(self, key: IndexKey, ask: Callable[[], T]) -> T:
-        deadline = time.monotonic() + self._wait_s
-        while True:
-            if not self._health.wait_verified(key, deadline - time.monotonic()):
-                raise IndexDamaged("keyword", key.dataset_id, key.generation)
-            try:
-                return ask()
-            except IndexDamaged:
-                self._health.report_damage(key)
+    def is_checked(self) -> bool:
+        """Whether nothing is unchecked."""
+        return not self.unchecked()

@@ -18,6 +18,7 @@ import tantivy
 
 from kb.errors import Unavailable
 from kb.index.folders import IndexFolders, IndexLibrary
+from kb.index.health import IndexHealth
 from kb.index.open_indexes import Absent
 from kb.protocols import Frequencies, IndexKey, Scored
 from kb.text.terms import query_terms, terms
@@ -29,10 +30,12 @@ TERMS_VERSION = "terms2"
 WRITER_BYTES = 15_000_000
 # Rarer terms decide the ranking; a pasted page must not become a thousand lookups.
 MAX_QUERY_TERMS = 64
+SAMPLED = 50
+"""Rows of each segment, at least if it has them, that a check looks up by their words."""
 
 
 @dataclass(frozen=True, slots=True)
-class _OpenIndex:
+class _OpenKeywords:
     index: tantivy.Index
     writing: threading.Lock = field(default_factory=threading.Lock)
 
@@ -43,11 +46,11 @@ class TantivyKeywords:
     Every method may raise IndexDamaged (drop the index and feed it again) and StorageFull.
     """
 
-    def __init__(self, root: Path, *, open_limit: int) -> None:
+    def __init__(self, root: Path, *, open_limit: int, health: IndexHealth | None = None) -> None:
         """Keep at most `open_limit` folders open."""
         # tantivy reports everything as ValueError.
-        library = IndexLibrary("keyword", (ValueError,), _opened, _close, _is_torn)
-        self._folders = IndexFolders(root, library, open_limit=open_limit)
+        library = IndexLibrary("keyword", (ValueError,), _opened, _close)
+        self._folders = IndexFolders(root, library, open_limit=open_limit, health=health)
 
     def upsert(self, key: IndexKey, chunks: Iterable[tuple[str, str]]) -> None:
         """Add or overwrite (chunk id, index_text) pairs in one commit; the last of an id counts."""
@@ -61,7 +64,7 @@ class TantivyKeywords:
         """Forget chunks; unknown ids and a missing folder are ignored."""
         with (
             suppress(Absent),
-            self._folders.lent(key) as folder,
+            self._folders.lent(key, change=True) as folder,
             _writing(folder) as writer,
         ):
             for chunk_id in chunk_ids:
@@ -90,9 +93,33 @@ class TantivyKeywords:
         """Every chunk id held."""
         with suppress(Absent), self._folders.lent(key) as folder:
             searcher = folder.index.searcher()
-            every = max(1, searcher.num_docs)
-            return {hit.chunk_id for hit in _hits(searcher, tantivy.Query.all_query(), every)}
+            return {_id(searcher, address) for address in _addresses(searcher)}
         return set()
+
+    def sample(self, key: IndexKey) -> set[str]:
+        """Some of the chunk ids held, of every segment."""
+        with suppress(Absent), self._folders.lent(key) as folder:
+            searcher = folder.index.searcher()
+            segments: dict[int, list[tantivy.DocAddress]] = {}
+            for address in _addresses(searcher):
+                segments.setdefault(address.segment_ord, []).append(address)
+            return {
+                _id(searcher, address)
+                for own in segments.values()
+                for address in own[:: max(1, len(own) // SAMPLED)]
+            }
+        return set()
+
+    def finds(self, key: IndexKey, chunk_id: str, text: str) -> bool:
+        """Whether a chunk is found by its id and the terms of its index_text together."""
+        with suppress(Absent), self._folders.lent(key) as folder:
+            query, must = tantivy.Query, tantivy.Occur.Must
+            asked = [("id", chunk_id), *(("body", term) for term in set(terms(text)))]
+            schema = folder.index.schema
+            parts = [(must, query.term_query(schema, field, term)) for field, term in asked]
+            found = _hits(folder.index.searcher(), query.boolean_query(parts), 2)
+            return [hit.chunk_id for hit in found] == [chunk_id]
+        return False
 
     def drop(self, key: IndexKey) -> None:
         """Close the folder and remove it from disk."""
@@ -142,7 +169,7 @@ _KNOWN = (
 """Sentences, and questions that find these and no others."""
 
 
-def _opened(path: Path | None) -> _OpenIndex:
+def _opened(path: Path | None) -> _OpenKeywords:
     """The index in a folder, made if it is empty; None makes one in memory."""
     schema = (
         tantivy.SchemaBuilder()
@@ -154,14 +181,10 @@ def _opened(path: Path | None) -> _OpenIndex:
     splitter = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
     index.register_tokenizer(TERMS_VERSION, splitter)
     index.config_reader("manual")  # the default starts a thread per index that watches the folder
-    return _OpenIndex(index)
+    return _OpenKeywords(index)
 
 
-def _is_torn(path: Path) -> bool:
-    return not (path / "meta.json").is_file()  # tantivy would start an empty index here
-
-
-def _write(folder: _OpenIndex, texts: Mapping[str, str]) -> None:
+def _write(folder: _OpenKeywords, texts: Mapping[str, str]) -> None:
     """Add or overwrite chunk id → index_text in one commit."""
     with _writing(folder) as writer:
         for chunk_id, text in texts.items():
@@ -169,12 +192,12 @@ def _write(folder: _OpenIndex, texts: Mapping[str, str]) -> None:
             writer.add_document(tantivy.Document(id=chunk_id, body=" ".join(terms(text))))
 
 
-def _close(folder: _OpenIndex) -> None:
+def _close(folder: _OpenKeywords) -> None:
     """Nothing to do: writers live for one commit, and files are mapped, not held open."""
 
 
 @contextmanager
-def _writing(folder: _OpenIndex) -> Iterator[tantivy.IndexWriter]:
+def _writing(folder: _OpenKeywords) -> Iterator[tantivy.IndexWriter]:
     """A writer for one commit; waiting for its merges leaves no thread and no lock behind."""
     with folder.writing:
         writer = folder.index.writer(WRITER_BYTES, 1)
@@ -207,4 +230,13 @@ def _any_of(schema: tantivy.Schema, weights: dict[str, float]) -> tantivy.Query:
 
 def _hits(searcher: tantivy.Searcher, query: tantivy.Query, limit: int) -> list[Scored]:
     found = searcher.search(query, limit, count=False).hits
-    return [Scored(searcher.doc(address).get_first("id"), score) for score, address in found]
+    return [Scored(_id(searcher, address), score) for score, address in found]
+
+
+def _addresses(searcher: tantivy.Searcher) -> list[tantivy.DocAddress]:
+    every = max(1, searcher.num_docs)
+    return [address for _, address in searcher.search(tantivy.Query.all_query(), every).hits]
+
+
+def _id(searcher: tantivy.Searcher, address: tantivy.DocAddress) -> str:
+    return str(searcher.doc(address).get_first("id"))

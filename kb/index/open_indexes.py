@@ -34,7 +34,7 @@ class _Slot(Generic[Handle]):
 class OpenIndexes(Generic[Handle]):
     """Handles by index key. Thread-safe; opening one index does not hold up the others."""
 
-    def __init__(self, close: Callable[[Handle], None], *, limit: int) -> None:
+    def __init__(self, close: Callable[[IndexKey, Handle], None], *, limit: int) -> None:
         """Keep up to `limit` handles; more only while all of them are in use."""
         self._close_handle = close
         self._limit = limit
@@ -64,7 +64,7 @@ class OpenIndexes(Generic[Handle]):
             slot = self._slots.setdefault(key, _Slot())
             slot.closing = True
         try:
-            self._shut(slot)
+            self._shut(key, slot)
             yield
         finally:
             self._forget(key)
@@ -94,7 +94,7 @@ class OpenIndexes(Generic[Handle]):
             self._changed.notify_all()
         for victim_key, victim in victims:
             try:
-                self._shut(victim)
+                self._shut(victim_key, victim)
             finally:
                 self._forget(victim_key)
 
@@ -106,9 +106,9 @@ class OpenIndexes(Generic[Handle]):
             slot.closing = True
         return victims
 
-    def _shut(self, slot: _Slot[Handle]) -> None:
+    def _shut(self, key: IndexKey, slot: _Slot[Handle]) -> None:
         if slot.handle is not None:
-            self._close_handle(slot.handle)
+            self._close_handle(key, slot.handle)
 
     def _forget(self, key: IndexKey) -> None:
         with self._changed:

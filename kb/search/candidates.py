@@ -23,7 +23,7 @@ from kb.protocols import (
     Vectors,
     VectorSearch,
 )
-from kb.store.content import chunks, filters
+from kb.store.content import chunks, texts
 from kb.store.content.chunks import Candidate
 from kb.store.content.filters import Matching
 from kb.store.engine.database import Database
@@ -40,8 +40,8 @@ SAMPLED_TEXTS = 4
 SAMPLED_CHARACTERS = 120
 
 
-Near = tuple[tuple[str, ...], list[Scored]]
-"""Dataset ids, and the nearest texts in them."""
+Near = tuple[str, list[Scored]]
+"""A dataset's id, and the nearest texts in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +144,17 @@ class CandidateFinder:
         allowed, vector = query.allowed, query.vector
         if allowed is None or vector is None or allowed.chunks * FEW >= allowed.all_chunks:
             return None
-        embedder, ids = query.datasets[0].embedder, allowed.document_ids
-        found = self._database.reading(
-            filters.nearest, embedder, ids, query.generations, vector, limit=limit
-        )
-        return [(tuple(query.generations), found)]
+        asked = (vector, limit, allowed.document_ids)
+        return [
+            (dataset.id, self._database.reading(texts.nearest, _key(dataset), *asked))
+            for dataset in query.datasets
+        ]
 
     def _nearest(self, query: Query, limit: int) -> list[Near]:
         if query.vector is None:
             return []
         return [
-            ((dataset.id,), self._vectors.query(_key(dataset), query.vector, limit))
+            (dataset.id, self._vectors.query(_key(dataset), query.vector, limit))
             for dataset in query.datasets
         ]
 
@@ -210,10 +210,9 @@ def _with_texts(near: Sequence[Near], live: Mapping[str, Candidate]) -> list[lis
         [
             Scored(chunk_id, row.score)
             for row in rows
-            for dataset_id in dataset_ids
             for chunk_id in having.get((dataset_id, row.chunk_id), ())
         ]
-        for dataset_ids, rows in near
+        for dataset_id, rows in near
     ]
 
 

@@ -195,7 +195,7 @@ class Erasing(Loop):
                 if self.is_stopping:
                     return None
                 try:
-                    self._applier.rebuild_beside(IndexKey(dataset_id, generation))
+                    self._applier.rebuild(IndexKey(dataset_id, generation))
                 except NotFound:  # removed meanwhile, and its folder with it
                     continue
                 number += 1

@@ -34,7 +34,12 @@ async def readyz(kb: KB, response: Response) -> ReadinessResponse:
     checks = await readiness(kb)
     ready = all(checks.values())
     response.status_code = 200 if ready else 503
-    return ReadinessResponse(status="ready" if ready else "starting", checks=checks)
+    return ReadinessResponse(
+        status="ready" if ready else "starting",
+        checks=checks,
+        indexes_unchecked=len(kb.index_health.unchecked()),
+        indexes_damaged=len(kb.index_health.damaged()),
+    )
 
 
 @router.get("/metrics", response_class=PlainTextResponse)

@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1", tags=["maintenance"])
 @router.post("/fsck", response_model=FsckResponse)
 async def fsck(kb: KB, _scope: AdminScope, repair: bool = False) -> Report:
     """Check every invariant; with `repair` rebuild what is derived first."""
-    await in_thread(kb.verification.join)  # else half-built indexes would count as damaged
+    await in_thread(kb.repairing.settle)  # else half-built indexes would count as damaged
     return await in_thread(kb.fsck.run, repair=repair)
 
 
@@ -46,7 +46,7 @@ async def get_erasure(document_id: str, kb: KB, scope: IngestScope) -> Erasure:
 @router.post("/erase", response_model=EraseResponse)
 async def erase(kb: KB, _scope: AdminScope) -> Pass:
     """Erase now what is deleted, without waiting for its time."""
-    await in_thread(kb.verification.join)
+    await in_thread(kb.repairing.settle)
     return await in_thread(kb.erasing.run)
 
 

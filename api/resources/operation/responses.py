@@ -59,6 +59,10 @@ class ReadinessResponse(Response):
 
     status: Literal["ready", "starting"]
     checks: dict[str, bool]
+    indexes_unchecked: int
+    """Indexes that are looked at after a kill; until then SQL answers in their place."""
+    indexes_damaged: int
+    """Indexes that are made anew; SQL answers in their place."""
 
 
 class FsckResponse(Response):

@@ -9,13 +9,12 @@ one answers from stale files without an error.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import chromadb
-import numpy as np
 from chromadb.api.client import Client
 from chromadb.api.collection_configuration import CreateHNSWConfiguration
 from chromadb.api.models.Collection import Collection
@@ -30,11 +29,7 @@ from kb.index.open_indexes import Absent
 from kb.protocols import IndexKey, Scored, Vectors
 
 COLLECTION = "chunks"
-DATABASE = "chroma.sqlite3"
 PAGE = 1000
-HEADER_BYTES = 100
-WALKS = 64
-WALK_LIMIT = 100
 # Measured on 100,000 passages with 384 dimensions in clusters of 16, 200 questions, two cores:
 # recall of the nearest 40 / 100, and p50. Chroma's own (16 neighbours, construction 100, search
 # 100): 0.970 / 0.938, 1.3 / 2.1 ms, and none of the nearest for some questions. 16, 100, 400:
@@ -49,7 +44,7 @@ HNSW: CreateHNSWConfiguration = {
 
 
 @dataclass(frozen=True, slots=True)
-class _OpenIndex:
+class _OpenVectors:
     path: Path
     client: Client
     chunks: Collection
@@ -66,12 +61,10 @@ class ChromaVectors:
         """
         Args:
             open_limit: most folders that stay open: each costs 4 threads and 10 descriptors.
-            health: which indexes are quarantined; whoever wants to open one waits.
+            health: which indexes may be opened.
         """
-        library = IndexLibrary("vector", (ChromaError,), _connected, _close, _is_torn)
-        self.root = root
-        self._folders = IndexFolders(root, library, open_limit=open_limit)
-        self._health = health or IndexHealth()
+        library = IndexLibrary("vector", (ChromaError,), _connected, _close, changes_when_read=True)
+        self._folders = IndexFolders(root, library, open_limit=open_limit, health=health)
 
     def upsert(self, key: IndexKey, chunk_ids: Sequence[str], vectors: Vectors) -> None:
         """Add or overwrite rows; of an id given twice the last row counts."""
@@ -79,12 +72,12 @@ class ChromaVectors:
         if not rows:
             return
         ids, kept = list(rows), vectors[list(rows.values())]
-        with self._lent(key, create=True) as folder:
+        with self._folders.lent(key, create=True) as folder:
             _add(folder, ids, kept)
 
     def remove(self, key: IndexKey, chunk_ids: Sequence[str]) -> None:
         """Forget rows; unknown ids and a missing folder are ignored."""
-        with suppress(Absent), self._lent(key) as folder:
+        with suppress(Absent), self._folders.lent(key, change=True) as folder:
             for start in range(0, len(chunk_ids), folder.batch):
                 folder.chunks.delete(ids=list(chunk_ids[start : start + folder.batch]))
 
@@ -92,7 +85,7 @@ class ChromaVectors:
         """The nearest chunks of a (1, dimensions) vector, best first, score = cosine."""
         if limit < 1:
             return []
-        with suppress(Absent), self._lent(key) as folder:
+        with suppress(Absent), self._folders.lent(key) as folder:
             return _nearest(folder.chunks, vector, limit)
         return []
 
@@ -101,35 +94,16 @@ class ChromaVectors:
 
         Chroma keeps ids and graph apart: ids alone would not tell of rows lost from the graph.
         """
-        with suppress(Absent), self._lent(key) as folder:
+        with suppress(Absent), self._folders.lent(key) as folder:
             return set(_all_ids(folder.chunks))
         return set()
 
-    def graphs(self) -> list[IndexKey]:
-        """The indexes whose graph is on disk, which is the part that can be torn."""
-        found = {path.parents[2] for path in self.root.glob("*/g*/vectors/*/data_level0.bin")}
-        return [IndexKey(path.parent.name, int(path.name[1:])) for path in sorted(found)]
-
-    def exercise(self, key: IndexKey) -> None:
-        """Read every row and walk the graph from many sides: for a process that may die of it."""
-        with suppress(Absent), self._lent(key) as folder:
-            for _ in _all_ids(folder.chunks):
-                pass
-            known = folder.chunks.get(limit=WALKS, include=["embeddings"])["embeddings"]
-            if known is not None and len(known):
-                near = np.asarray(known, dtype=np.float32)
-                far = np.random.default_rng(0).standard_normal(near.shape).astype(np.float32)
-                for vector in (*near, *far):
-                    _nearest(folder.chunks, vector.reshape(1, -1), WALK_LIMIT)
-
     def drop(self, key: IndexKey) -> None:
-        """Remove the index from disk, unopened; what is made in its place is not quarantined."""
+        """Remove the index from disk, unopened."""
         self._folders.drop(key)
-        self._health.release(key)
 
     def rebuild_beside(self, key: IndexKey, parts: Iterable[tuple[Sequence[str], Vectors]]) -> None:
         """Make the index anew of (ids, vectors); the present one answers until it is done."""
-        self._health.wait_released(key)
         with self._folders.rebuilt(key) as opened:
             for ids, vectors in parts:
                 _add(opened(), ids, vectors)
@@ -138,14 +112,8 @@ class ChromaVectors:
         """Release the threads and descriptors of every open folder."""
         self._folders.close()
 
-    @contextmanager
-    def _lent(self, key: IndexKey, *, create: bool = False) -> Iterator[_OpenIndex]:
-        self._health.wait_released(key)
-        with self._folders.lent(key, create=create) as folder:
-            yield folder
 
-
-def _connected(path: Path) -> _OpenIndex:
+def _connected(path: Path) -> _OpenVectors:
     with ExitStack() as undo:
         # A client that fails to start stays in Chroma's cache and breaks every later attempt
         # on this path (chroma-core/chroma#6499).
@@ -157,7 +125,7 @@ def _connected(path: Path) -> _OpenIndex:
         )
         # Reads one vector: Chroma goes on with an empty graph when the graph's files are lost.
         chunks.get(limit=1, include=["embeddings"])
-        folder = _OpenIndex(path, client, chunks, client.get_max_batch_size())
+        folder = _OpenVectors(path, client, chunks, client.get_max_batch_size())
         undo.pop_all()
         return folder
 
@@ -167,12 +135,12 @@ def _client(path: Path) -> Client:
     return cast(Client, chromadb.PersistentClient(path, Settings(anonymized_telemetry=False)))
 
 
-def _close(folder: _OpenIndex) -> None:
+def _close(folder: _OpenVectors) -> None:
     folder.client.close()
     empty_unused_rows(folder.path)
 
 
-def _add(folder: _OpenIndex, ids: Sequence[str], vectors: Vectors) -> None:
+def _add(folder: _OpenVectors, ids: Sequence[str], vectors: Vectors) -> None:
     for start in range(0, len(ids), folder.batch):
         part = slice(start, start + folder.batch)
         folder.chunks.upsert(ids=list(ids[part]), embeddings=vectors[part])
@@ -192,28 +160,3 @@ def _all_ids(chunks: Collection) -> Iterator[str]:
     while page := chunks.get(limit=PAGE, offset=offset, include=["embeddings"])["ids"]:
         yield from page
         offset += len(page)
-
-
-def _is_torn(path: Path) -> bool:
-    """Whether opening would crash the process or find an empty index instead of an error.
-
-    A kill while the graph is written can leave files that do not belong together; loading them is
-    a segmentation fault (chroma-core/chroma#7510), which nothing in this process can catch.
-    """
-    database = path / DATABASE
-    if not database.is_file() or not database.stat().st_size:
-        return True
-    return any(_is_torn_graph(folder) for folder in path.iterdir() if folder.is_dir())
-
-
-def _is_torn_graph(folder: Path) -> bool:
-    sizes = {file.stem: file.stat().st_size for file in folder.glob("*.bin")}
-    if not sizes:
-        return False
-    if sizes.keys() != {"header", "length", "data_level0", "link_lists"}:
-        return True
-    capacity = sizes["length"] // 4  # one 32-bit number per row
-    whole_rows = capacity > 0 and sizes["data_level0"] % capacity == 0
-    # Upper levels hold a sixteenth of the rows and no vectors; when torn they grow without bound.
-    links_fit = sizes["link_lists"] <= sizes["data_level0"]
-    return not (sizes["header"] == HEADER_BYTES and whole_rows and links_fit)

@@ -160,19 +160,6 @@ def of_document(
     return shown, str(shown[-1].index) if len(found) > len(shown) else None
 
 
-def of_version(
-    tx: Transaction, document_id: str, version: int, generation: int
-) -> list[tuple[str, str]]:
-    """(chunk id, index_text) of one document version, in order: what the indexes are fed."""
-    query = (
-        select(table.c.id, table.c.index_text)
-        .where(table.c.document_id == document_id)
-        .where(table.c.version == version, table.c.generation == generation)
-        .order_by(table.c.position)
-    )
-    return [(row.id, row.index_text) for row in tx.execute(query)]
-
-
 def of_versions(tx: Transaction, versions: Mapping[tuple[str, int], int]) -> list[tuple[str, str]]:
     """(chunk id, index_text) of some document versions: (document id, version) → generation."""
     found: list[tuple[str, str]] = []

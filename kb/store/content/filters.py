@@ -1,24 +1,19 @@
-"""Which documents a filter lets through, and an exact search among the chunks of a few of them."""
+"""Which documents a filter lets through."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, literal, select
 
-from kb.iteration import batched
-from kb.protocols import Scored, Vectors
-from kb.store.content.texts import closest
 from kb.store.engine import dialect, schema
-from kb.store.engine.database import VARIABLES, Transaction
+from kb.store.engine.database import Transaction
 from kb.types import Condition, Scalar, Scope
 
 documents = schema.documents
-chunks = schema.chunks
-embeddings = schema.embeddings
 
 METADATA = "metadata."
 
@@ -58,44 +53,6 @@ def matching(
     query = select(documents.c.id, documents.c.chunk_count).where(live, *map(_where, conditions))
     found = {row.id: row.chunk_count for row in tx.execute(query)}
     return Matching(frozenset(found), sum(found.values()), tx.execute(everything).scalar_one())
-
-
-def nearest(
-    tx: Transaction,
-    embedder: str,
-    document_ids: Iterable[str],
-    generations: Mapping[str, int],
-    vector: Vectors,
-    *,
-    limit: int,
-) -> list[Scored]:
-    """The live texts of some documents that are closest to a vector, best first, all compared.
-
-    Args:
-        generations: dataset id → the generation whose chunks count as live.
-    """
-    best: list[Scored] = []
-    for part in batched(sorted(document_ids), VARIABLES):
-        query = (
-            select(
-                chunks.c.text_hash,
-                embeddings.c.vector,
-                documents.c.dataset_id,
-                chunks.c.generation,
-            )
-            .join_from(chunks, documents, chunks.c.document_id == documents.c.id)
-            .join(embeddings, embeddings.c.text_hash == chunks.c.text_hash)
-            .where(documents.c.id.in_(part), embeddings.c.embedder == embedder)
-            .where(chunks.c.version == documents.c.live_version)
-        )
-        own = {
-            row.text_hash: row
-            for row in tx.execute(query)
-            if row.generation == generations.get(row.dataset_id)
-        }
-        if own:
-            best = closest(list(own.values()), vector, limit, before=best)
-    return best
 
 
 def _where(condition: Condition) -> ColumnElement[bool]:

@@ -92,6 +92,12 @@ def every(tx: Transaction) -> list[tuple[Dataset, Generation]]:
     return found
 
 
+def index_keys(tx: Transaction) -> list[IndexKey]:
+    """All generations of all datasets, as the indexes know them."""
+    rows = tx.execute(_present().with_only_columns(table.c.dataset_id, table.c.number))
+    return [IndexKey(*row) for row in rows]
+
+
 def beside(tx: Transaction) -> list[tuple[Dataset, Generation]]:
     """All generations that are not live."""
     present = select(table.c.dataset_id).where(table.c.removed_at.is_(None))

@@ -7,18 +7,21 @@ Chunk ids follow from the operation, so the chunks' rows may be gone when a `rem
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import Row, delete, func, insert, select
 
-from kb.protocols import IndexKey
+from kb.protocols import IndexKey, IndexName
 from kb.store.content import texts
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction, notify_after
 
 table = schema.index_ops
+
+SEALS = "index_seals"
 
 OpKind = Literal["add", "fill", "remove", "drop"]
 
@@ -122,6 +125,22 @@ def waiting_removal(tx: Transaction, dataset_id: str) -> int:
 def waiting(tx: Transaction) -> int:
     """Steps that are not applied."""
     return tx.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def seals(tx: Transaction) -> dict[IndexName, str] | None:
+    """The seals of the indexes when the last process stopped; None if it has noted none."""
+    query = select(schema.marks.c.value).where(schema.marks.c.name == SEALS)
+    stored = tx.execute(query).scalar_one_or_none()
+    return stored and {
+        IndexName(kind, IndexKey(dataset_id, generation)): seal
+        for kind, dataset_id, generation, seal in json.loads(stored)
+    }
+
+
+def put_seals(tx: Transaction, found: Mapping[IndexName, str]) -> None:
+    """Note the seals of all closed indexes."""
+    rows = [(kind, key.dataset_id, key.generation, seal) for (kind, key), seal in found.items()]
+    dialect.upsert(tx, schema.marks, {"name": SEALS, "value": json.dumps(rows)}, replace=["value"])
 
 
 def _op(row: Row[Any]) -> IndexOp:

@@ -59,32 +59,43 @@ def live(tx: Transaction, key: IndexKey) -> set[str]:
     return {found.hex() for found in tx.execute(query.where(_IS_LIVE)).scalars()}
 
 
-def nearest(tx: Transaction, key: IndexKey, vector: Vectors, limit: int) -> list[Scored]:
-    """The live texts closest to a (1, dimensions) vector, best first, score = cosine.
+def nearest(
+    tx: Transaction,
+    key: IndexKey,
+    vector: Vectors,
+    limit: int,
+    document_ids: Iterable[str] | None = None,
+) -> list[Scored]:
+    """The live texts, of some documents or of all, that are closest to a (1, dimensions) vector,
+    best first, score = cosine.
 
     All are compared: always right, and fast enough to bridge a rebuild, for 100,000 take part of a
     second.
     """
     generations, embeddings = schema.generations, schema.embeddings
-    wanted = _of(key, select(chunks.c.text_hash)).where(_IS_LIVE)
     embedder = select(generations.c.embedder).where(
         generations.c.dataset_id == key.dataset_id,
         generations.c.number == key.generation,
         generations.c.removed_at.is_(None),
     )
-    query = select(embeddings.c.text_hash, embeddings.c.vector).where(
-        embeddings.c.embedder == embedder.scalar_subquery(), embeddings.c.text_hash.in_(wanted)
-    )
+    wanted = _of(key, select(chunks.c.text_hash)).where(_IS_LIVE)
+    parts = [wanted]
+    if document_ids is not None:
+        own = batched(sorted(document_ids), VARIABLES)
+        parts = [wanted.where(documents.c.id.in_(part)) for part in own]
     best: list[Scored] = []
-    for rows in tx.execute(query).partitions(VECTORS_AT_ONCE):
-        best = closest(rows, vector, limit, before=best)
+    for part in parts:
+        query = select(embeddings.c.text_hash, embeddings.c.vector).where(
+            embeddings.c.embedder == embedder.scalar_subquery(), embeddings.c.text_hash.in_(part)
+        )
+        for rows in tx.execute(query).partitions(VECTORS_AT_ONCE):
+            best = _closest(rows, vector, limit, best)
     return best
 
 
-def closest(
-    rows: Sequence[Any], vector: Vectors, limit: int, *, before: Sequence[Scored] = ()
+def _closest(
+    rows: Sequence[Any], vector: Vectors, limit: int, before: Sequence[Scored]
 ) -> list[Scored]:
-    """The best of some rows with text_hash and vector, and of others that were scored before."""
     stored = np.frombuffer(b"".join(row.vector for row in rows), "<f4").reshape(len(rows), -1)
     scores = stored @ vector[0]
     chosen = np.argsort(-scores)[: max(limit, 0)]

@@ -136,6 +136,8 @@ def test_a_damaged_index_is_rebuilt_when_it_is_written_to(kb, readers):
     tear(kb, dataset_id)
     store(kb, readers, dataset_id, {"b.md": "Another text."})
     kb.applier.drain()
+    kb.repairing.settle()
+    kb.applier.drain()
     assert held(kb, dataset_id) == live(kb, dataset_id)
     assert len(held(kb, dataset_id)) == 2
     assert kb.fsck.run().is_clean

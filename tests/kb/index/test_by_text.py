@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kb.index.health import IndexHealth, NearestTexts
 from kb.knowledge_base import KnowledgeBase
-from kb.protocols import IndexKey, Scored
+from kb.protocols import IndexKey, IndexName, Scored
 from kb.search.candidates import CandidateFinder, Query
+from kb.search.fallback import NearestTexts
 from kb.store.content import chunks, datasets, texts
 from kb.store.work import deletion
 from kb.types import Retrieval
@@ -24,10 +24,8 @@ def key_of(dataset_id: str) -> IndexKey:
     return IndexKey(dataset_id, 1)
 
 
-def found(
-    kb: KnowledgeBase, dataset_id: str, query: str, limit: int, health: IndexHealth | None = None
-) -> list[Scored]:
-    vectors = NearestTexts(kb.vectors, health or IndexHealth(), kb.database)
+def found(kb: KnowledgeBase, dataset_id: str, query: str, limit: int) -> list[Scored]:
+    vectors = NearestTexts(kb.vectors, kb.database)
     finder = CandidateFinder(kb.database, vectors, kb.keywords, depth=limit, threads=1)
     wanted = [kb.database.reading(datasets.get, ADMIN, dataset_id)]
     vector, retrieval = kb.embedder.embed_query(query), Retrieval(top_k=1, mode="vector")
@@ -74,13 +72,13 @@ def test_equal_chunks_hide_no_other(crowded):
 
 def test_the_answer_is_that_of_comparing_all_vectors(crowded):
     kb, dataset_id = crowded
-    compared = IndexHealth()
-    compared.mark_unverified([key_of(dataset_id)])
+    name = IndexName("vector", key_of(dataset_id))
     for query in ("left blank", "number7 about thing49", "something else"):
-        scores = [hit.score for hit in found(kb, dataset_id, query, 40, compared)]
-        assert [hit.score for hit in found(kb, dataset_id, query, 40)] == pytest.approx(
-            scores, abs=1e-4
-        )
+        scores = [hit.score for hit in found(kb, dataset_id, query, 40)]
+        kb.index_health.leave_unchecked([name])
+        compared = [hit.score for hit in found(kb, dataset_id, query, 40)]
+        kb.index_health.trust(name, None)
+        assert scores == pytest.approx(compared, abs=1e-4)
 
 
 def test_a_text_stays_until_its_last_chunk_goes(kb):

@@ -7,8 +7,17 @@ import numpy as np
 import pytest
 
 from kb.errors import IndexDamaged
+from kb.index.embedded_chroma.vectors import ChromaVectors
+from kb.index.health import IndexHealth
 from kb.protocols import IndexKey
 from tests.kb.index.chroma_rows import KEY, folder, graph, names, unit_vectors, written_and_closed
+
+
+@pytest.fixture
+def index(tmp_path):
+    index = ChromaVectors(tmp_path, open_limit=3, health=IndexHealth({}))
+    yield index
+    index.close()
 
 
 def cut_in_half(path):
@@ -81,13 +90,15 @@ def test_a_lost_graph_is_not_an_empty_index(index, tmp_path):
         index.query(KEY, unit_vectors(1), 5)
 
 
-def test_vectors_of_another_model_are_refused_and_harm_nothing(index):
+def test_vectors_of_another_model_are_refused_until_the_index_is_made_anew(index):
     index.upsert(KEY, names(3), unit_vectors(3))
 
-    with pytest.raises(IndexDamaged):
-        index.upsert(KEY, ["other"], np.ones((1, 24), np.float32))
+    for _ in range(2):
+        with pytest.raises(IndexDamaged):
+            index.upsert(KEY, ["other"], np.ones((1, 24), np.float32))
 
-    assert index.ids(KEY) == set(names(3))
+    index.rebuild_beside(KEY, [(["other"], np.ones((1, 24), np.float32))])
+    assert index.ids(KEY) == {"other"}
 
 
 def test_damage_in_one_dataset_does_not_touch_another(index, tmp_path):

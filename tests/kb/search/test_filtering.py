@@ -82,7 +82,7 @@ def test_a_filter_that_lets_much_through_asks_the_index(filled, monkeypatch):
     def never(*_args: object, **_kwargs: object) -> None:
         raise AssertionError("an exact scan of nearly everything")
 
-    monkeypatch.setattr(candidates.filters, "nearest", never)
+    monkeypatch.setattr(candidates.texts, "nearest", never)
     found = names(filled, {"metadata.kind": "heap"})
     assert len(found) == 20
     assert all(name.startswith("heap/") for name in found)

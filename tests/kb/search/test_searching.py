@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import text
 
 from kb.errors import EmbedderMismatch, ModelUnavailable, NotFound, Overloaded
-from kb.index.health import IndexHealth, NearestTexts
 from kb.knowledge_base import KnowledgeBase
 from kb.models.embed.embedders import Embedders
 from kb.protocols import IndexKey
+from kb.search.fallback import NearestTexts
 from kb.search.searching import Searcher
 from kb.store.content import texts
 from kb.store.work import deletion
@@ -212,7 +212,7 @@ def with_reranker(kb: KnowledgeBase, reranker: BackwardsReranker) -> Searcher:
     return Searcher(
         kb.database,
         kb.embedders,
-        NearestTexts(kb.vectors, IndexHealth(), kb.database),
+        NearestTexts(kb.vectors, kb.database),
         kb.keywords,
         candidates=40,
         threads=1,

@@ -18,7 +18,16 @@ from kb.store.engine.database import Database
 from kb.store.upkeep import erasures
 from kb.types import Processing, Retrieval, Scope, SplitOptions
 from kb.upkeep.erasing import Pass
-from tests.parts import ADMIN, ask, finish, ingest, publish, upload, working
+from tests.parts import (
+    ADMIN,
+    ask,
+    finish,
+    ingest,
+    leave_uncleanly,
+    publish,
+    upload,
+    working,
+)
 
 SECRET = "Zanzibar kumquat protocol seven opens the northern vault on Thursday"
 OTHERS = {f"other{n}.md": f"Report {n}: the harbour is calm and the moon rises." for n in range(12)}
@@ -127,10 +136,9 @@ def test_what_is_pending_is_erased_after_a_restart(settings: Settings):
     first = open_kb(settings)
     ids = ingest(first, first.create_dataset(ADMIN, "d").id, {**OTHERS, "secret.md": SECRET})
     first.delete_document(ADMIN, ids["secret.md"])
-    first.verification.is_due = True  # as if it had been killed
-    first.close()
+    leave_uncleanly(first)
     second = open_kb(settings)
-    second.verification.join()
+    second.repairing.settle()
     assert second.erasing.run() == Pass(erased=1, pending=0)
     assert files_with(second.folder.root, *traces(SECRET)) == []
     assert second.fsck.run().violations == ()

@@ -9,16 +9,21 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from kb.index.embedded_chroma.vectors import ChromaVectors
-from kb.index.health import IndexHealth
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.protocols import IndexKey
 from kb.settings import Settings
 from kb.store.content import documents, embeddings
 from kb.store.engine.paging import PageRequest
 from kb.store.work import deletion, jobs
-from kb.upkeep.verification import Verification
-from tests.parts import ADMIN, document, finish, ingest, upload, working
+from tests.parts import (
+    ADMIN,
+    document,
+    finish,
+    ingest,
+    leave_uncleanly,
+    upload,
+    working,
+)
 
 FILES = {f"{n}.md": f"Text number{n} about things. " * 20 for n in range(5)}
 
@@ -55,6 +60,10 @@ def add_ghost_words(kb: KnowledgeBase, key: IndexKey) -> None:
     kb.keywords.upsert(key, [("ghost", "a ghost of a chunk")])
 
 
+def change_words(kb: KnowledgeBase, key: IndexKey) -> None:
+    kb.keywords.upsert(key, [(name, "other words") for name in kb.keywords.ids(key)])
+
+
 def turn_a_vector(kb: KnowledgeBase, key: IndexKey) -> None:
     wrong = np.zeros((1, kb.embedder.dimensions), np.float32)
     wrong[0, 0] = 1
@@ -79,6 +88,7 @@ def tear_the_vectors(kb: KnowledgeBase, key: IndexKey) -> None:
         (lose_words, "keyword_index"),
         (add_a_ghost_vector, "vector_index"),
         (add_ghost_words, "keyword_index"),
+        (change_words, "keyword_search"),
         (turn_a_vector, "vector_search"),
         (tear_the_keywords, "keyword_index"),
         (tear_the_vectors, "vector_index"),
@@ -88,6 +98,7 @@ def test_damage_to_an_index_is_seen_and_repaired(
     kb, dataset_id, damage: Callable[[KnowledgeBase, IndexKey], None], code: str
 ):
     assert codes(kb) == set()
+    kb.repairing.stop()
     damage(kb, IndexKey(dataset_id, 1))
     assert code in codes(kb)
     report = kb.fsck.run(repair=True)
@@ -200,12 +211,6 @@ def test_a_check_during_work_finds_nothing_wrong(kb, dataset_id):
     assert wrong == []
 
 
-def leave_uncleanly(kb: KnowledgeBase) -> None:
-    """Close as a kill would leave the folder: without the mark of a clean stop."""
-    kb.verification.is_due = True
-    kb.close()
-
-
 def test_after_an_unclean_stop_indexes_are_mended_and_leftovers_removed(settings: Settings):
     first = open_kb(settings)
     dataset = first.create_dataset(ADMIN, "d").id
@@ -216,21 +221,23 @@ def test_after_an_unclean_stop_indexes_are_mended_and_leftovers_removed(settings
     leave_uncleanly(first)
 
     second = open_kb(settings)
-    second.verification._thread.join()
+    second.repairing.settle()
     assert second.fsck.run().is_clean
     second.close()
     third = open_kb(settings)
-    assert third.verification._thread is None
+    assert third.index_health.is_checked()
     third.close()
 
 
-def test_a_check_that_was_broken_off_begins_again_at_the_next_start(kb, dataset_id):
-    chroma = ChromaVectors(kb.folder.index, open_limit=1)
-    check = Verification(kb.fsck, kb.applier, chroma, IndexHealth(), IndexHealth())
-    with kb.applier.paused():  # it waits for its turn until it is told to stop
-        check.start()
-        stopping = threading.Thread(target=check.stop, daemon=True)
-        stopping.start()
-        assert check._stopping.wait(10)
-    stopping.join()
-    assert check.is_due
+def test_a_check_that_was_broken_off_begins_again_at_the_next_start(settings: Settings):
+    first = open_kb(settings)
+    dataset = first.create_dataset(ADMIN, "d").id
+    ingest(first, dataset, FILES)
+    lose_a_vector(first, IndexKey(dataset, 1))
+    leave_uncleanly(first)
+
+    open_kb(settings).close()
+    again = open_kb(settings)
+    again.repairing.settle()
+    assert again.fsck.run().is_clean
+    again.close()

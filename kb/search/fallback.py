@@ -1,0 +1,107 @@
+"""What the indexes answer, and what SQL answers in their place.
+
+An index that is unchecked, damaged or being made anew raises IndexDamaged, whoever asks. The answer
+then comes from all live chunks: as right, and slower.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import nlargest
+
+from kb.errors import IndexDamaged
+from kb.index.applier import contents
+from kb.protocols import Frequencies, IndexKey, KeywordIndex, Scored, VectorIndex, Vectors
+from kb.search.scoring import LENGTH_SHARE, SATURATION, term_weights
+from kb.store.content import texts
+from kb.store.engine.database import Database, Transaction
+from kb.text.terms import query_terms, terms
+
+READ_AGAIN = 4
+"""For each chunk that is wanted, so many whose terms are counted, best by a glance at the words."""
+
+_ACCENT = re.compile("[\u0300-\u036f]")
+
+
+class NearestTexts:
+    """The nearest texts, by the index or by comparing all vectors."""
+
+    def __init__(self, index: VectorIndex, database: Database) -> None:
+        """`index` has rows named by `kb.store.content.texts`."""
+        self._index = index
+        self._database = database
+
+    def query(self, key: IndexKey, vector: Vectors, limit: int) -> list[Scored]:
+        """The nearest of a (1, dimensions) vector, best first, score = cosine."""
+        try:
+            return self._index.query(key, vector, limit)
+        except IndexDamaged:
+            return self._database.reading(texts.nearest, key, vector, limit)
+
+
+class MatchingChunks:
+    """The chunks that hold the words of a question, by the index or by reading all of them."""
+
+    def __init__(self, index: KeywordIndex, database: Database) -> None:
+        self._index = index
+        self._database = database
+
+    def query(self, key: IndexKey, text: str, limit: int) -> list[Scored]:
+        """Best matches, best first, score = BM25 (> 0)."""
+        try:
+            return self._index.query(key, text, limit)
+        except IndexDamaged:
+            return self._database.reading(_matching, key, text, limit)
+
+    def frequencies(self, key: IndexKey, text: str) -> Frequencies:
+        """How common the terms of a question are, at a glance if there is no index."""
+        try:
+            return self._index.frequencies(key, text)
+        except IndexDamaged:
+            glanced = self._database.reading(_glanced, key, query_terms(text))
+            return _frequencies(glanced)
+
+
+def _matching(tx: Transaction, key: IndexKey, text: str, limit: int) -> list[Scored]:
+    """A glance at all chunks chooses those whose terms are counted, as the index would do."""
+    weights = query_terms(text)
+    glanced = _glanced(tx, key, weights)
+    rarity = term_weights(weights, _frequencies(glanced), least_chunks=1)
+    seen = {name: sum(map(rarity.__getitem__, held)) for name, held in glanced.items() if held}
+    chosen = frozenset(nlargest(limit * READ_AGAIN, seen, key=seen.__getitem__))
+    counted = {name: Counter(terms(text)) for name, text in contents(tx, key) if name in chosen}
+    usual = sum(counts.total() for counts in counted.values()) / max(1, len(counted))
+    scored = [Scored(name, _bm25(rarity, counts, usual)) for name, counts in counted.items()]
+    good = (item for item in scored if item.score > 0)
+    return sorted(good, key=lambda item: (-item.score, item.chunk_id))[:limit]
+
+
+def _frequencies(glanced: Mapping[str, Sequence[str]]) -> Frequencies:
+    return Frequencies(len(glanced), Counter(term for held in glanced.values() for term in held))
+
+
+def _bm25(rarity: Mapping[str, float], counts: Counter[str], usual: float) -> float:
+    damping = SATURATION * (1 - LENGTH_SHARE + LENGTH_SHARE * counts.total() / max(1.0, usual))
+    found = ((rarity[term], counts[term]) for term in rarity if counts[term])
+    return sum(weight * n * (SATURATION + 1) / (n + damping) for weight, n in found)
+
+
+def _glanced(tx: Transaction, key: IndexKey, wanted: Iterable[str]) -> dict[str, list[str]]:
+    """Chunk id → the terms that it seems to hold. A numbered part (§…) has no one way to be
+    written, so it seems to be everywhere."""
+    stems = {term: "" if term.startswith("§") else term.removesuffix("y") for term in wanted}
+    found = {}
+    for chunk_id, text in contents(tx, key):
+        words = _folded(text)
+        found[chunk_id] = [term for term, stem in stems.items() if stem in words]
+    return found
+
+
+def _folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return f"{folded} {_ACCENT.sub('', unicodedata.normalize('NFD', folded))}"
