@@ -29,12 +29,17 @@ class Unwanted(Exception):
 
 
 class Child:
-    """A process that runs a module with limits; see `ingest.sandbox.reader_child`."""
+    """A process that runs a module with limits; see `ingest.sandbox.reader_child`.
+
+    `tokenizers` are those that it knows, in the order in which they were sent.
+    """
 
     def __init__(self, module: str, memory_bytes: int) -> None:
         """Raises UnreadableFile, reason `reader_not_started`, if the system has no room for it."""
         self.documents = 0
+        self.tokenizers: list[str] = []
         self._is_ready = False
+        self._unread = bytearray()
         self._killing = threading.Lock()
         try:
             self._process = subprocess.Popen(
@@ -82,9 +87,10 @@ class Child:
     def _send(self, data: bytes, wait: _Wait) -> None:
         left = memoryview(data)
         while left:
-            wait.until_ready(self._requests, select.POLLOUT)
-            with suppress(BlockingIOError):
+            try:
                 left = left[os.write(self._requests, left) :]
+            except BlockingIOError:
+                wait.until_ready(self._requests, select.POLLOUT)
 
     def _frame(self, wait: _Wait) -> bytes:
         (length,) = wire.LENGTH.unpack(self._receive(wire.LENGTH.size, wait))
@@ -93,15 +99,15 @@ class Child:
         return self._receive(length, wait)
 
     def _receive(self, size: int, wait: _Wait) -> bytes:
-        parts = []
-        while size:
+        while len(self._unread) < size:
             wait.until_ready(self._answers, select.POLLIN)
-            part = os.read(self._answers, min(size, _PIECE_BYTES))
+            part = os.read(self._answers, _PIECE_BYTES)
             if not part:
                 raise EOFError
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+            self._unread += part
+        found = bytes(self._unread[:size])
+        del self._unread[:size]
+        return found
 
     def cause_of_death(self) -> UnreadableFile:
         """Why the child is gone, told from how it ended."""

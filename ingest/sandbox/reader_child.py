@@ -18,7 +18,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, BinaryIO
 
 from ingest.clean import patterns
@@ -29,6 +28,7 @@ from ingest.sandbox.unpacking import Unpacking
 from ingest.types import Extraction, Reader, ReadOptions
 from kb.background import be_patient
 from kb.errors import KnowledgeBaseError
+from kb.models.embed.tokenizer import open_tokenizer
 from kb.protocols import PortableTokenizer
 from kb.types import Processing, SplitOptions
 
@@ -39,6 +39,8 @@ _OCR_SHARE = 0.7
 
 Task = Mapping[str, Any]
 Inbox = queue.SimpleQueue[bytes]
+_tokenizers: list[PortableTokenizer] = []
+"""In the order in which they came; tasks name them by their place."""
 
 
 def serve(memory_bytes: int, readers: Mapping[str, Reader] = READERS) -> None:
@@ -51,10 +53,9 @@ def serve(memory_bytes: int, readers: Mapping[str, Reader] = READERS) -> None:
     _limit(resource.RLIMIT_CORE, 0)
     inbox: Inbox = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(requests, inbox), daemon=True).start()
-    wire.write_frame(answers, b"")
+    wire.write_frames(answers, [b""])
     while True:
-        for frame in _answer(json.loads(inbox.get()), inbox, readers):
-            wire.write_frame(answers, frame)
+        wire.write_frames(answers, _answer(json.loads(inbox.get()), inbox, readers))
 
 
 def _take_over_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -96,7 +97,8 @@ def _answer(task: Task, inbox: Inbox, readers: Mapping[str, Reader]) -> Iterator
 
 def _document(task: Task, inbox: Inbox, readers: Mapping[str, Reader]) -> Iterator[bytes]:
     plan, began = task["plan"], time.perf_counter()
-    tokenizer = _tokenizer("" if plan is None else inbox.get().decode())
+    if "spelled" in task:
+        _tokenizers.append(open_tokenizer(task["spelled"]))
     is_read = task["path"] is not None
     extraction = _read(task, readers) if is_read else _received(inbox)
     read_s = time.perf_counter() - began if is_read else None
@@ -105,7 +107,8 @@ def _document(task: Task, inbox: Inbox, readers: Mapping[str, Reader]) -> Iterat
         processing = plan.pop("processing")
         processing["split"] = SplitOptions(**processing["split"])
         shown = plan.pop("shown")
-        processed = process(extraction, Processing(**processing), tokenizer, read_s=read_s, **plan)
+        chosen, tokenizer = Processing(**processing), _tokenizers[task["tokenizer"]]
+        processed = process(extraction, chosen, tokenizer, read_s=read_s, **plan)
         first = processed.chunks if shown is None else processed.chunks[:shown]
         processed = replace(processed, removals=processed.removals[: shown or 0], chunks=first)
     if is_read:
@@ -113,13 +116,6 @@ def _document(task: Task, inbox: Inbox, readers: Mapping[str, Reader]) -> Iterat
     if processed is not None:
         yield from wire.encode_processed(processed)
     yield wire.encode_end(extraction, processed)
-
-
-@lru_cache(maxsize=2)  # that of the present generations and that of the next ones
-def _tokenizer(spelled: str) -> PortableTokenizer:
-    from kb.models.embed.tokenizer import open_tokenizer
-
-    return open_tokenizer(spelled)
 
 
 def _read(task: Task, readers: Mapping[str, Reader]) -> Extraction:

@@ -244,7 +244,7 @@ class ReaderPool:
             document_id=plan.document_id if plan else "",
         )
         try:
-            for frame in child.ask(self._task(source, plan), self._timeout_s, is_wanted):
+            for frame in child.ask(self._task(child, source, plan), self._timeout_s, is_wanted):
                 if unpacking.take(frame):
                     break
             return unpacking.extraction(), unpacking.processed() if plan else None
@@ -263,7 +263,9 @@ class ReaderPool:
                 wire.CRASHED.format("bad answer"), reason="reader_crashed"
             ) from exc
 
-    def _task(self, source: Source | Extraction, plan: Plan | None) -> Iterator[bytes]:
+    def _task(
+        self, child: Child, source: Source | Extraction, plan: Plan | None
+    ) -> Iterator[bytes]:
         head: dict[str, Any] = {
             "path": None,
             "max_characters": self._max_characters,
@@ -277,9 +279,12 @@ class ReaderPool:
         if plan is not None:
             fields = {name: getattr(plan, name) for name in Plan.__slots__ if name != "tokenizer"}
             head["plan"] = fields | {"processing": asdict(plan.processing)}
+            spelled = plan.tokenizer.spelled
+            if spelled not in child.tokenizers:
+                child.tokenizers.append(spelled)
+                head["spelled"] = spelled
+            head["tokenizer"] = child.tokenizers.index(spelled)
         yield wire.encode(head)
-        if plan is not None:
-            yield plan.tokenizer.spelled.encode()
         if isinstance(source, Extraction):
             yield from wire.encode_extraction(source)
             yield wire.encode_end(source)

@@ -39,17 +39,29 @@ def read_frame(source: BinaryIO) -> bytes | None:
     return None if head is None else _read_exactly(source, LENGTH.unpack(head)[0])
 
 
-def write_frame(sink: BinaryIO, payload: bytes) -> None:
-    """Send one frame over an unbuffered stream."""
-    for part in (LENGTH.pack(len(payload)), payload):
-        view = memoryview(part)
-        while view:
-            view = view[sink.write(view) :]
+def write_frames(sink: BinaryIO, frames: Iterable[bytes]) -> None:
+    """Send frames over an unbuffered stream, those of a small document at once."""
+    waiting = bytearray()
+    for frame in frames:
+        waiting += LENGTH.pack(len(frame)) + frame
+        if len(waiting) >= FRAME_CHARACTERS:
+            _write(sink, waiting)
+            waiting = bytearray()
+    _write(sink, waiting)
+
+
+def _write(sink: BinaryIO, data: bytes | bytearray) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[sink.write(view) :]
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def encode(message: object) -> bytes:
     """One frame."""
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+    return _JSON.encode(message).encode()
 
 
 def encode_failure(reason: str, detail: str) -> bytes:

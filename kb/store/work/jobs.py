@@ -175,7 +175,7 @@ def is_held(tx: Transaction, job: Job) -> bool:
 
 def may_go_on(tx: Transaction, job: Job) -> bool:
     """Whether the claim is still good and the batch was not paused meanwhile."""
-    return job.id in held(tx, [job], paused=False)
+    return tx.execute(_UNPAUSED, {"job": job.id, "held": job.token}).first() is not None
 
 
 def held(tx: Transaction, jobs: Collection[Job], *, paused: bool = True) -> set[int]:
@@ -234,6 +234,13 @@ def _is_claimable(kind: JobKind, moment: float) -> ColumnElement[bool]:
 
 def _paused() -> Any:
     return select(schema.batches.c.id).where(schema.batches.c.paused)
+
+
+_UNPAUSED = select(table.c.id).where(
+    table.c.id == bindparam("job"),
+    table.c.token == bindparam("held"),
+    table.c.batch_id.not_in(_paused()),
+)
 
 
 def _own(job: Job) -> ColumnElement[bool]:

@@ -6,5 +6,5 @@ import time
 from ingest.sandbox import wire
 
 if __name__ == "__main__":
-    wire.write_frame(sys.stdout.buffer.raw, b"")
+    wire.write_frames(sys.stdout.buffer.raw, [b""])
     time.sleep(60)

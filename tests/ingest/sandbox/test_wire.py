@@ -145,8 +145,7 @@ def test_a_frame_that_is_none_is_refused(frame):
 
 def test_frames_keep_their_bounds_and_a_cut_one_is_the_end():
     pipe = io.BytesIO()
-    wire.write_frame(pipe, b"one")
-    wire.write_frame(pipe, b"")
+    wire.write_frames(pipe, [b"one", b""])
     pipe.write(wire.LENGTH.pack(5) + b"cut")
     pipe.seek(0)
 
