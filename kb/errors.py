@@ -224,6 +224,6 @@ class StorageFailed(StorageFull):
 
     def __init__(self) -> None:
         super().__init__(
-            "The disk that holds the data folder reports an error, and nothing was changed. See "
-            "the log of the system, and try again."
+            "The disk that holds the data folder reports an error or has become read-only, and "
+            "nothing was changed. See the log of the system, and try again."
         )

@@ -214,8 +214,8 @@ def is_full(exc: OperationalError) -> bool:
 
 
 def is_broken(exc: OperationalError) -> bool:
-    """Whether the disk failed, or had no room in a way that looks like it."""
-    return "disk I/O error" in str(exc.orig)
+    """Whether the disk failed, takes no writes, or had no room in a way that looks like it."""
+    return any(words in str(exc.orig) for words in ("disk I/O error", "readonly database"))
 
 
 def is_damaged(exc: DatabaseError) -> bool:

@@ -226,9 +226,12 @@ def waiting(tx: Transaction) -> int:
 
 
 def _is_claimable(kind: JobKind, moment: float) -> ColumnElement[bool]:
-    """Nobody holds it, or the lease ran out, its time has come, and its batch is not paused."""
+    """Nobody holds it, or the lease ran out, its time has come, and its batch is not paused.
+
+    A time further off than a lease is of before the clock was set back, and has come.
+    """
     is_free = table.c.owner.is_(None) | (table.c.lease_until < moment)
-    is_due = table.c.run_after <= moment
+    is_due = (table.c.run_after <= moment) | (table.c.run_after > moment + LEASE_S)
     return is_free & is_due & (table.c.kind == kind) & table.c.batch_id.not_in(_paused())
 
 

@@ -135,6 +135,13 @@ def test_a_job_that_was_put_off_is_claimed_when_its_time_has_come(kb, dataset_id
     assert len(claim(kb)) == 1
 
 
+def test_a_job_that_was_put_off_is_claimed_though_the_clock_was_set_back(kb, dataset_id):
+    upload(kb, dataset_id, {"a.md": "Text"})
+    (job,) = claim(kb)
+    kb.database.writing(jobs.release, [job], delay_s=10 * 365 * 86_400)
+    assert len(claim(kb)) == 1
+
+
 def test_what_a_living_process_has_in_hand_is_not_queued_again(kb, dataset_id):
     upload(kb, dataset_id, {"a.md": "Text"})
     (job,) = claim(kb)

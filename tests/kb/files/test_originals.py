@@ -1,0 +1,31 @@
+"""What the disk refuses is said in words that help."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from kb.errors import StorageFailed, StorageFull
+from kb.files.originals import full_disk_reported
+from kb.store.engine.database import note_stop
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [
+        (errno.ENOSPC, StorageFull),
+        (errno.EDQUOT, StorageFull),
+        (errno.EIO, StorageFailed),
+        (errno.EROFS, StorageFailed),
+    ],
+)
+def test_a_disk_that_is_full_broken_or_read_only_is_told_apart(number, error):
+    with pytest.raises(StorageFull) as raised, full_disk_reported():
+        raise OSError(number, "refused")
+    assert type(raised.value) is error
+
+
+def test_a_database_that_takes_no_writes_is_a_failed_disk(kb):
+    with pytest.raises(StorageFailed, match="read-only"):
+        kb.database.reading(note_stop, is_clean=True)  # through a connection that cannot write
