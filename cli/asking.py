@@ -7,13 +7,7 @@ from typing import Any
 import typer
 
 from client.http import Client
-from kb.errors import KnowledgeBaseError, Rejected
-
-
-class AnswerFailed(KnowledgeBaseError):
-    """The run ended without a whole answer."""
-
-    code = "answer_failed"
+from kb.errors import Rejected, Unavailable
 
 
 def ask(client: Client, question: str, *, app_slug: str | None, route: str) -> None:
@@ -21,7 +15,7 @@ def ask(client: Client, question: str, *, app_slug: str | None, route: str) -> N
 
     Raises:
         Rejected: no app is named, and there is not exactly one.
-        AnswerFailed: the run failed or was cancelled.
+        Unavailable: the run failed or was cancelled.
     """
     slug = app_slug or _only_app(client)
     sources: list[dict[str, Any]] = []
@@ -33,10 +27,10 @@ def ask(client: Client, question: str, *, app_slug: str | None, route: str) -> N
             sources = data["sources"]
         elif event == "run.failed":
             typer.echo()
-            raise AnswerFailed(data["error"]["detail"])
+            raise Unavailable(data["error"]["detail"])
         elif event == "run.cancelled":
             typer.echo()
-            raise AnswerFailed(f"The answer was cancelled: {data['reason']}.")
+            raise Unavailable(f"The answer was cancelled: {data['reason']}.")
         elif event == "run.completed":
             _print_end(data, sources)
 

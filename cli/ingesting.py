@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,7 +19,7 @@ POLL_S = 0.3
 
 
 @dataclass(slots=True)
-class Outcome:
+class IngestOutcome:
     """What became of the files of one command."""
 
     ready: int = 0
@@ -29,13 +29,7 @@ class Outcome:
 
     def summary(self, seconds: float) -> dict[str, Any]:
         """The outcome for scripts."""
-        return {
-            "ready": self.ready,
-            "unchanged": self.unchanged,
-            "failed": self.failed,
-            "batches": self.batches,
-            "seconds": round(seconds, 2),
-        }
+        return {**asdict(self), "seconds": round(seconds, 2)}
 
 
 def files_under(paths: Sequence[Path]) -> list[tuple[str, Path]]:
@@ -59,12 +53,12 @@ def files_under(paths: Sequence[Path]) -> list[tuple[str, Path]]:
     return _named(found)
 
 
-def ingest(client: Client, dataset: str, paths: Sequence[Path], *, quiet: bool) -> Outcome:
+def ingest(client: Client, dataset: str, paths: Sequence[Path], *, quiet: bool) -> IngestOutcome:
     """Upload files into a dataset and wait until each is ready or failed; archives are expanded."""
     found = files_under(paths)
     dataset_id = client.dataset_or_new(dataset)["id"]
     files = changed_files(client, dataset_id, found)
-    outcome = Outcome(unchanged=len(found) - len(files))
+    outcome = IngestOutcome(unchanged=len(found) - len(files))
     if files:
         _send(client, dataset_id, files, outcome, quiet=quiet)
     return outcome
@@ -98,7 +92,7 @@ def _send(
     client: Client,
     dataset_id: str,
     files: Sequence[tuple[str, Path]],
-    outcome: Outcome,
+    outcome: IngestOutcome,
     *,
     quiet: bool,
 ) -> None:
@@ -152,7 +146,7 @@ def _named(found: Sequence[tuple[str, Path]]) -> list[tuple[str, Path]]:
 
 
 def _requests(
-    files: Sequence[tuple[str, Path]], outcome: Outcome
+    files: Sequence[tuple[str, Path]], outcome: IngestOutcome
 ) -> Iterator[list[tuple[str, Path]]]:
     for part in batched(files, UPLOAD_FILES):
         request: list[tuple[str, Path]] = []

@@ -15,8 +15,6 @@ from cli.receipts import show_receipt
 from client.http import Client
 from kb.errors import Rejected
 
-Json = dict[str, Any]
-
 COLOURS = ("red", "magenta", "yellow", "bright_red", "bright_magenta", "bright_yellow", "cyan")
 """A rule's colour is the one at its place among the rules of the document."""
 
@@ -38,7 +36,7 @@ def preview(
     return client.preview(target, path, processing)
 
 
-def show(found: Json, console: Console) -> None:
+def show(found: dict[str, Any], console: Console) -> None:
     """Print a preview: removed text struck through in its rule's colour, chunks between rules."""
     rules = sorted({item["rule"] for item in found["removed"]})
     styles = {
@@ -57,7 +55,7 @@ def show(found: Json, console: Console) -> None:
 
 
 def _parts(
-    chunks: Sequence[Json], removed: Sequence[Json], styles: dict[str, Style]
+    chunks: Sequence[dict[str, Any]], removed: Sequence[dict[str, Any]], styles: dict[str, Style]
 ) -> Iterator[Text | Rule]:
     """Chunks, and what was removed between them, in reading order."""
     places = [(span["page"], span["start"], span["end"]) for c in chunks for span in c["spans"]]
@@ -76,14 +74,16 @@ def _parts(
         between = next(waiting, None)
 
 
-def _title(chunk: Json) -> str:
+def _title(chunk: dict[str, Any]) -> str:
     heading = f" · {chunk['heading']}" if chunk["heading"] else ""
     parent = " · returns its parent" if chunk["parent"] else ""
     place = f"chunk {chunk['index']} · page {chunk['page']} · {chunk['tokens']} tokens"
     return f"{place}{heading}{parent}"
 
 
-def _coloured(chunk: Json, removed: Sequence[Json], styles: dict[str, Style]) -> Text:
+def _coloured(
+    chunk: dict[str, Any], removed: Sequence[dict[str, Any]], styles: dict[str, Style]
+) -> Text:
     text = Text(chunk["text"])
     offset = 0
     for span in chunk["spans"]:
@@ -97,7 +97,7 @@ def _coloured(chunk: Json, removed: Sequence[Json], styles: dict[str, Style]) ->
     return text
 
 
-def _is_within(item: Json, places: Sequence[tuple[int, int, int]]) -> bool:
+def _is_within(item: dict[str, Any], places: Sequence[tuple[int, int, int]]) -> bool:
     return any(
         page == item["page"] and start < item["end"] and item["start"] < end
         for page, start, end in places

@@ -11,23 +11,21 @@ from rich.table import Table
 from client.http import Client
 from kb.errors import Rejected
 
-Json = dict[str, Any]
 
-
-def receipt(client: Client, document_id: str) -> Json:
+def receipt(client: Client, document_id: str) -> dict[str, Any]:
     """A document with its receipt.
 
     Raises:
         Rejected: it has none yet, or it failed.
     """
-    found: Json = client.get(f"/v1/documents/{document_id}")
+    found: dict[str, Any] = client.get(f"/v1/documents/{document_id}")
     if found["receipt"] is None:
         reason = found["error"]["detail"] if found["error"] else "It is not indexed yet."
         raise Rejected(f"Document {found['name']!r} has no receipt. {reason}")
     return found
 
 
-def show_receipt(value: Json, console: Console, name: str = "Receipt") -> None:
+def show_receipt(value: dict[str, Any], console: Console, name: str = "Receipt") -> None:
     """Print a receipt; the sums stand so that they can be added up by eye."""
     table = Table(title=name, title_justify="left", show_header=False, box=None, pad_edge=False)
     table.add_column(style="dim")
@@ -38,7 +36,7 @@ def show_receipt(value: Json, console: Console, name: str = "Receipt") -> None:
     console.print(table)
 
 
-def _sums(value: Json) -> Iterator[tuple[str, str, str]]:
+def _sums(value: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     sums = value["balance"]
     yield "bytes", f"{value['bytes']:,}", ""
     yield "characters", f"{sums['characters']:,}", f"on {value['pages']} pages"
@@ -50,7 +48,7 @@ def _sums(value: Json) -> Iterator[tuple[str, str, str]]:
     yield "+ lost", f"{sums['lost']:,}", ""
 
 
-def _facts(value: Json) -> Iterator[tuple[str, str, str]]:
+def _facts(value: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     empty = value["pages_without_text"]
     yield "pages without text", str(len(empty)), ", ".join(map(str, empty[:20]))
     yield "chunks", f"{value['chunks']:,}", f"{value['truncated']} of them cut"

@@ -106,6 +106,6 @@ def _add_import(group: typer.Typer) -> None:
         form: Annotated[str | None, typer.Option(help="Its form, if it is not told.")] = None,
     ) -> None:
         """Bring a published question set into our form: questions.jsonl and documents/."""
-        from eval.question_sets.importing import import_set as convert
+        from eval.question_sets.forms import import_set as convert
 
         typer.echo(convert(source, out, form=form))

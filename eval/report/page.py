@@ -15,8 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from eval.metrics.intervals import Interval
 from eval.report.data import as_json
 from eval.run.measuring import Result, ranking
-from eval.run.running import Evaluation, EvaluationRun
-from eval.run.summary import Summary
+from eval.run.running import Evaluation, EvaluationRun, Summary
 
 CARDS = (
     "recall@1", "recall@5", "recall@10", "mrr", "ndcg@10", "answer@1", "answer in 1000 tokens",

@@ -1,19 +1,68 @@
-"""A run: every question put to a target, measured; and two of them side by side."""
+"""A run: every question put to a target, measured, summed up; and two of them side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import numpy as np
+
+from eval.metrics.intervals import Interval, MeanDifference, bootstrap_interval, paired_bootstrap
+from eval.metrics.precision_recall import RefusalScores, refusal_scores
 from eval.run.measuring import DEFAULT_KS, Result, measured
-from eval.run.summary import MetricChange, Summary, compare, summarise
 from eval.run.targets import EvaluationTarget
 from eval.types import QuestionSet
 from kb.errors import Rejected
 
 Judge = Callable[[Result], Result]
 """Adds values to an answered question."""
+Intervals = dict[str, Interval]
+FEWEST_IN_GROUP = 5
+"""Smaller groups are not shown: their intervals would span everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds over all questions that were answered."""
+
+    p50: float
+    p95: float
+    longest: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSummary:
+    """The metrics of the questions that have something in common."""
+
+    questions: int
+    metrics: Intervals
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run comes to. `by_type` and `by_language` hold the same metrics by group; `refusals`
+    are those of an app."""
+
+    questions: int
+    failed: int
+    metrics: Intervals
+    by_type: Mapping[str, GroupSummary]
+    by_language: Mapping[str, GroupSummary]
+    latency_ms: Latency | None
+    refusals: RefusalScores | None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricChange:
+    """A metric in two runs over the questions that have a value in both."""
+
+    metric: str
+    questions: int
+    before: float
+    after: float
+    difference: MeanDifference
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +152,88 @@ def evaluation(
         compared=compare(against.results, one.results) if against else (),
         bars=[Bar(bar.metric, bar.least, reached[bar.metric]) for bar in bars],
     )
+
+
+def summarise(results: Sequence[Result], *, seed: int = 0) -> Summary:
+    """Means and 95 % intervals of every metric, over all and by group."""
+    return Summary(
+        questions=len(results),
+        failed=sum(1 for result in results if result.response.error),
+        metrics=_intervals(results, seed),
+        by_type=_by(results, lambda result: result.question.type, seed),
+        by_language=_by(results, lambda result: result.question.language, seed),
+        latency_ms=_latency(results),
+        refusals=_refusals(results),
+    )
+
+
+def compare(
+    before: Sequence[Result], after: Sequence[Result], *, seed: int = 0
+) -> list[MetricChange]:
+    """Each metric of two runs over the same questions, in the same order.
+
+    Raises:
+        ValueError: the runs are over different questions.
+    """
+    pairs = list(zip(before, after, strict=True))
+    if any(one.question.id != other.question.id for one, other in pairs):
+        raise ValueError("Only runs over the same questions can be compared.")
+    found = []
+    for metric in metrics_of(after):
+        values = [
+            (one.values[metric], other.values[metric])
+            for one, other in pairs
+            if metric in one.values and metric in other.values
+        ]
+        if values:
+            old, new = zip(*values, strict=True)
+            difference = paired_bootstrap(old, new, seed=seed)
+            means = sum(old) / len(old), sum(new) / len(new)
+            found.append(MetricChange(metric, len(values), *means, difference))
+    return found
+
+
+def metrics_of(results: Sequence[Result]) -> list[str]:
+    """The metrics that have a value anywhere, in the order in which they are taken."""
+    return list(dict.fromkeys(metric for result in results for metric in result.values))
+
+
+def _by(
+    results: Sequence[Result], key: Callable[[Result], str], seed: int
+) -> dict[str, GroupSummary]:
+    groups: dict[str, list[Result]] = defaultdict(list)
+    for result in results:
+        groups[key(result)].append(result)
+    return {
+        name: GroupSummary(len(group), _intervals(group, seed))
+        for name, group in sorted(groups.items(), key=lambda item: -len(item[1]))
+        if name and len(group) >= FEWEST_IN_GROUP
+    }
+
+
+def _intervals(results: Sequence[Result], seed: int) -> Intervals:
+    found = {}
+    for metric in metrics_of(results):
+        values = [result.values[metric] for result in results if metric in result.values]
+        found[metric] = bootstrap_interval(values, seed=seed)
+    return found
+
+
+def _refusals(results: Sequence[Result]) -> RefusalScores | None:
+    asked = [
+        (result.response.answer.is_refusal, result.question.answerable)
+        for result in results
+        if result.response.answer is not None
+    ]
+    if not asked:
+        return None
+    refused, answerable = zip(*asked, strict=True)
+    return refusal_scores(refused, answerable)
+
+
+def _latency(results: Sequence[Result]) -> Latency | None:
+    times = sorted(result.response.took_ms for result in results if not result.response.error)
+    if not times:
+        return None
+    p50, p95 = (float(np.quantile(times, share)) for share in (0.5, 0.95))
+    return Latency(p50, p95, times[-1])

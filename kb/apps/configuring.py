@@ -40,7 +40,7 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
-class AppState:
+class AppOverview:
     """An app with what an operator wants to know of the version that answers."""
 
     app: App
@@ -48,24 +48,24 @@ class AppState:
     warnings: tuple[Failure, ...]
 
 
-def state(tx: Transaction, scope: Scope, app: str) -> AppState:
+def state(tx: Transaction, scope: Scope, app: str) -> AppOverview:
     """One app, by id or slug. Raises NotFound."""
     return _states(tx, scope, (apps.get(tx, scope, app),))[0]
 
 
-def states(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[AppState]:
+def states(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[AppOverview]:
     """A part of the apps that a scope sees."""
     found = apps.page(tx, scope, request)
     return Listing(_states(tx, scope, found.data), found.next)
 
 
-def add(tx: Transaction, scope: Scope, fields: Mapping[str, Any]) -> AppState:
+def add(tx: Transaction, scope: Scope, fields: Mapping[str, Any]) -> AppOverview:
     """Add an app with an empty draft; `fields` as `kb.store.apps.apps.create` takes them. Raises
     Conflict."""
     return state(tx, scope, apps.create(tx, scope, **fields).id)
 
 
-def change(tx: Transaction, scope: Scope, app: str, fields: Mapping[str, Any]) -> AppState:
+def change(tx: Transaction, scope: Scope, app: str, fields: Mapping[str, Any]) -> AppOverview:
     """Change how an app presents itself. Raises NotFound, Conflict."""
     return state(tx, scope, apps.change(tx, scope, app, fields).id)
 
@@ -129,16 +129,16 @@ def shutdown_warnings(
     )
 
 
-def _states(tx: Transaction, scope: Scope, found: tuple[App, ...]) -> tuple[AppState, ...]:
+def _states(tx: Transaction, scope: Scope, found: tuple[App, ...]) -> tuple[AppOverview, ...]:
     answering = apps.published_contents(tx, scope, [app.id for app in found])
     return tuple(_state(tx, scope, app, answering.get(app.id)) for app in found)
 
 
-def _state(tx: Transaction, scope: Scope, app: App, answering: AppContent | None) -> AppState:
+def _state(tx: Transaction, scope: Scope, app: App, answering: AppContent | None) -> AppOverview:
     if answering is None:
-        return AppState(app, has_tuned=False, warnings=())
+        return AppOverview(app, has_tuned=False, warnings=())
     found = (*route_warnings(app.route, answering), *_of_models(tx, scope, answering))
-    return AppState(app, answering.tuned is not None, found)
+    return AppOverview(app, answering.tuned is not None, found)
 
 
 def _draft(tx: Transaction, scope: Scope, content: AppContent, revision: int) -> Draft:

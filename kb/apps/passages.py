@@ -34,17 +34,10 @@ def passage(tx: Transaction, scope: Scope, message_id: str, n: int) -> dict[str,
     if source is None:
         raise NotFound("source", f"{n} of {message_id}")
     before, text, after = _in_page(tx, source)
-    return {
-        "n": n,
-        "document_id": source["document_id"],
-        "document_name": source["document_name"],
-        "page": source["page"],
-        "start": source["start"],
-        "end": source["end"],
-        "before": before,
-        "text": text,
-        "after": after,
+    place = {
+        name: source[name] for name in ("document_id", "document_name", "page", "start", "end")
     }
+    return {"n": n, **place, "before": before, "text": text, "after": after}
 
 
 def _in_page(tx: Transaction, source: Mapping[str, Any]) -> tuple[str, str, str]:

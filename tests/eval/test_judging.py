@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from eval.run.measuring import measured, ranking
-from eval.run.summary import compare, summarise
+from eval.run.running import compare, summarise
 from eval.run.targets import AppAnswer, TargetResponse
 from eval.types import FoundPassage, Question, Relevant
 from kb.types import Span

@@ -23,7 +23,7 @@ from api.resources.response import ListResponse
 from api.threads import read, write
 from kb.access import Caller
 from kb.apps import comparing, configuring
-from kb.apps.configuring import AppState, Draft, Switch
+from kb.apps.configuring import AppOverview, Draft, Switch
 from kb.store.apps import apps
 from kb.store.engine.paging import Listing
 from kb.types import AppVersion
@@ -159,7 +159,7 @@ def _revision(if_match: str | None) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() else -1
 
 
-def _shown(caller: Caller, found: AppState) -> AppResponse:
+def _shown(caller: Caller, found: AppOverview) -> AppResponse:
     if caller.scope.may("admin"):
         return AppResponse.whole(found.app, found.has_tuned, found.warnings)
     return AppResponse.public(found.app)

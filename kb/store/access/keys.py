@@ -72,18 +72,8 @@ def create(tx: Transaction, scope: Scope, vault: Secrets, new: NewKey) -> tuple[
     """Make a key; the text `kbk_live_<id>_<secret>_<checksum>` is returned this once."""
     key_id = new_id("key").removeprefix("key_")
     token = _new_token(key_id)
-    values = {
-        "kind": new.kind,
-        "name": new.name,
-        "dataset_ids": list(new.dataset_ids),
-        "app_id": new.app_id,
-        "origins": list(new.origins),
-        "limits": asdict(new.limits),
-        "expires_at": new.expires_at,
-        "quota": asdict(new.quota),
-    }
     made = {"id": key_id, "workspace": scope.workspace, "created_at": now()}
-    tx.execute(insert(table).values(digest=vault.digest(token), **made, **values))
+    tx.execute(insert(table).values(digest=vault.digest(token), **made, **asdict(new)))
     return get(tx, scope, key_id), token
 
 

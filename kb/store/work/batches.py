@@ -102,51 +102,21 @@ class Batch:
 
 def create(tx: Transaction, scope: Scope, dataset_id: str, mode: Mode = "replace") -> str:
     """Open a batch and return its id."""
-    batch_id = new_id("batch")
-    tx.execute(
-        insert(table).values(
-            id=batch_id,
-            workspace=scope.workspace,
-            dataset_id=dataset_id,
-            mode=mode,
-            paused=False,
-            skipped=0,
-            created_at=now(),
-            key_id=scope.key_id,
-        )
-    )
-    return batch_id
+    made = {"id": new_id("batch"), "workspace": scope.workspace, "created_at": now()}
+    own = {"dataset_id": dataset_id, "mode": mode, "paused": False, "skipped": 0}
+    tx.execute(insert(table).values(**made, **own, key_id=scope.key_id))
+    return made["id"]
 
 
 def add(tx: Transaction, batch_id: str, placed: Iterable[UploadedDocument]) -> None:
     """List files in a batch; of two with one name the later counts."""
-    by_id = {item.document.id: item for item in placed}
-    rows = [
-        {
-            "batch_id": batch_id,
-            "document_id": key,
-            "version": item.document.version,
-            "name": item.document.name,
-            "note": failure_to(NOTES.get(item.outcome)),
-        }
-        for key, item in by_id.items()
-    ]
-    dialect.upsert(tx, items, rows, replace=["version", "note"])
+    found = {p.document.id: (p.document, NOTES.get(p.outcome)) for p in placed}
+    _list(tx, batch_id, [(key, d.version, d.name, note) for key, (d, note) in found.items()])
 
 
 def add_deleted(tx: Transaction, batch_id: str, deleted: Mapping[str, str]) -> None:
     """List files, name → id, whose documents were deleted after the batch was acknowledged."""
-    rows = [
-        {
-            "batch_id": batch_id,
-            "document_id": document_id,
-            "version": 1,
-            "name": name,
-            "note": failure_to(DELETED_SINCE),
-        }
-        for name, document_id in deleted.items()
-    ]
-    dialect.upsert(tx, items, rows, replace=["version", "note"])
+    _list(tx, batch_id, [(key, 1, name, DELETED_SINCE) for name, key in deleted.items()])
 
 
 def add_skipped(tx: Transaction, batch_id: str, number: int) -> None:
@@ -217,6 +187,17 @@ def remove_of_dataset(tx: Transaction, dataset_id: str) -> None:
     own = select(table.c.id).where(table.c.dataset_id == dataset_id)
     tx.execute(delete(items).where(items.c.batch_id.in_(own)))
     tx.execute(delete(table).where(table.c.dataset_id == dataset_id))
+
+
+def _list(
+    tx: Transaction, batch_id: str, rows: Iterable[tuple[str, int, str, Failure | None]]
+) -> None:
+    columns = ("document_id", "version", "name", "note")
+    listed = [
+        {"batch_id": batch_id, **dict(zip(columns, (*row[:3], failure_to(row[3])), strict=True))}
+        for row in rows
+    ]
+    dialect.upsert(tx, items, listed, replace=["version", "note"])
 
 
 def _counted(

@@ -58,23 +58,13 @@ def create(
         QuotaExceeded, RateLimited: it or the key may not take it.
     """
     datasets.get(tx, scope, dataset_id)
-    upload_id = new_id("upload")
-    tx.execute(
-        insert(table).values(
-            id=upload_id,
-            workspace=scope.workspace,
-            dataset_id=dataset_id,
-            name=name,
-            size_bytes=size_bytes,
-            options=dict(options),
-            expires=expires,
-            created_at=now(),
-            key_id=scope.key_id,
-        )
-    )
+    made = {"id": new_id("upload"), "workspace": scope.workspace, "created_at": now()}
+    file = {"name": name, "size_bytes": size_bytes, "options": dict(options), "expires": expires}
+    own = {"dataset_id": dataset_id, "key_id": scope.key_id}
+    tx.execute(insert(table).values(**own, **made, **file))
     more: dict[quotas.Limit, int] = {"size_bytes": size_bytes, "documents": 1, "uploads_per_day": 1}
     quotas.check(tx, dataset_id, scope.key_id, "open_uploads", *more, more=more)
-    return get(tx, scope, upload_id)
+    return get(tx, scope, made["id"])
 
 
 def get(tx: Transaction, scope: Scope, upload_id: str) -> PartialUpload:
