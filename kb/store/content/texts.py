@@ -6,7 +6,7 @@ knows texts, and here is which chunks have them. A name is the hash of a text, i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,12 +45,14 @@ def of_chunks(tx: Transaction, chunk_ids: Iterable[str]) -> dict[str, str]:
     }
 
 
-def with_chunks(tx: Transaction, key: IndexKey, names: Iterable[str] | None = None) -> set[str]:
-    """Those of the texts, else all, that a stored chunk of the generation has, live or not yet."""
-    if names is not None:
-        return {row.text_hash.hex() for row in _having(tx, key, names)}
-    query = _of(key, select(chunks.c.text_hash).distinct())
-    return {found.hex() for found in tx.execute(query).scalars()}
+def with_chunks(tx: Transaction, key: IndexKey, names: Iterable[str]) -> set[str]:
+    """Those of the texts that a stored chunk of the generation has, live or not yet."""
+    rows = [
+        row
+        for part in batched(hashes(names), VARIABLES)
+        for row in tx.execute(_STORED, {"hashes": part, "generation": key.generation})
+    ]
+    return {row.text_hash.hex() for row in rows if row.dataset_id == key.dataset_id}
 
 
 def live(tx: Transaction, key: IndexKey) -> set[str]:
@@ -116,12 +118,6 @@ _STORED = (
     .where(chunks.c.text_hash.in_(bindparam("hashes", expanding=True)))
     .where(chunks.c.generation == bindparam("generation"))
 )
-
-
-def _having(tx: Transaction, key: IndexKey, names: Iterable[str]) -> Iterator[Any]:
-    for part in batched(hashes(names), VARIABLES):
-        rows = tx.execute(_STORED, {"hashes": part, "generation": key.generation}).all()
-        yield from (row for row in rows if row.dataset_id == key.dataset_id)
 
 
 def _of(key: IndexKey, query: Select[Any]) -> Select[Any]:
