@@ -19,19 +19,21 @@ import random
 import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from bench.measuring import percentile, table
 from kb.chat.ask.prompting import DEFAULT_TEMPLATE
-from kb.chat.guard.gate import Guarded, PromptGuard
+from kb.chat.guard.allowed import Guarded
+from kb.chat.guard.disclosed import Disclosed
+from kb.chat.guard.gate import PromptGuard
 from kb.chat.guard.index import PromptIndex
 from kb.text.scripts import HAN_KANA_HANGUL
 from kb.text.sentences import sentence_extents
 
 ROUNDS = 3
 SENTENCES = 6
-EARLIER = 9
+EARLIER = 3
+DOCS = Path(__file__).parents[1] / "docs"
 
 PROMPTS = {
     "the default prompt": DEFAULT_TEMPLATE,
@@ -69,49 +71,57 @@ def main() -> None:
     """Print one row per prompt."""
     options = _options()
     random.seed(options.seed)
-    answers = [answer for path in options.paths for answer in _answers(path)]
+    answers = [answer for path in options.paths or [DOCS] for answer in _answers(path)]
     random.shuffle(answers)
     answers = answers[: options.answers]
     rows = [_row(name, prompt, answers) for name, prompt in PROMPTS.items()]
     title = f"{len(answers)} answers, {sum(len(_tokens(answer)) for answer in answers)} tokens"
-    columns = ("prompt", "stopped", "held back p50", "p99", "tokens that wait", "µs a token")
+    columns = (
+        "prompt",
+        "stopped",
+        "told",
+        "held back p50",
+        "p99",
+        "tokens that wait",
+        "µs a token",
+    )
     print(table(title, columns, rows))
 
 
 def _row(name: str, prompt: str, answers: Sequence[str]) -> tuple[str, ...]:
-    guarded = Guarded((PromptIndex((prompt,), ()),))
+    index = PromptIndex((prompt,), ())
+    told = Disclosed(index)
     stopped = 0
     waits: list[int] = []
     for place, answer in enumerate(answers):
         earlier = tuple(answers[max(place - EARLIER, 0) : place])
-        was_stopped, waited = _streamed(replace(guarded, earlier=earlier), answer)
-        stopped += was_stopped
-        waits += waited
+        guard = PromptGuard(Guarded((index,), earlier=earlier), told)
+        stopped += _streamed(guard, answer, waits)
     share = sum(wait > 0 for wait in waits) / len(waits)
     return (
         name,
         f"{stopped} ({stopped / len(answers):.2%})",
+        f"{sum(end - start for start, end in told.intervals) / len(index.text):.1%}",
         str(percentile(waits, 0.5)),
         str(percentile(waits, 0.99)),
         f"{share:.2%}",
-        f"{min(_us_a_token(guarded, answers) for _ in range(ROUNDS)):.2f}",
+        f"{min(_us_a_token(index, answers) for _ in range(ROUNDS)):.2f}",
     )
 
 
-def _streamed(guarded: Guarded, answer: str) -> tuple[bool, list[int]]:
-    guard = PromptGuard(guarded)
-    waits: list[int] = []
+def _streamed(guard: PromptGuard, answer: str, waits: list[int]) -> bool:
     behind = 0
     for token in _tokens(answer):
         behind += len(token) - len(guard.feed(token))
         if guard.has_stopped:
-            return True, waits
+            return True
         waits.append(behind)
-    return False, waits
+    guard.finish()
+    return guard.has_stopped
 
 
-def _us_a_token(guarded: Guarded, answers: Sequence[str]) -> float:
-    streams = [(PromptGuard(guarded), _tokens(answer)) for answer in answers]
+def _us_a_token(index: PromptIndex, answers: Sequence[str]) -> float:
+    streams = [(PromptGuard(Guarded((index,))), _tokens(answer)) for answer in answers]
     began = time.process_time()
     for guard, tokens in streams:
         feed = guard.feed
@@ -145,7 +155,7 @@ def _answers(path: Path) -> Iterator[str]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("paths", nargs="+", type=Path, metavar="FILE.json or FOLDER")
+    parser.add_argument("paths", nargs="*", type=Path, metavar="FILE.json or FOLDER")
     parser.add_argument("--answers", type=int, default=5000, help="how many, drawn by chance")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()

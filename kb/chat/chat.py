@@ -19,6 +19,7 @@ from kb.chat.ask.variants import VariantPreparer
 from kb.chat.follow_up.follow_ups import may_be_follow_up, rewrite
 from kb.chat.follow_up.side_model import SideModel, Suggestions
 from kb.chat.run.answer_stream import AnswerStream
+from kb.chat.run.disclosures import Disclosures
 from kb.chat.run.run import Run
 from kb.chat.run.runs import Runs
 from kb.errors import Conflict, NotAllowed, NotFound
@@ -59,6 +60,7 @@ class Chat:
         self._side_model = SideModel(database, models, timeout_s=settings.side_timeout_s)
         self._suggestions = Suggestions(database, self._side_model)
         self._preparer = VariantPreparer(searcher, models)
+        self._disclosures = Disclosures(database)
         self._versions: dict[tuple[str, int], AppVersion] = {}
 
     async def ask(self, scope: Scope, app: str, request: ChatRequest, limits: Limits) -> Run:
@@ -160,7 +162,7 @@ class Chat:
 
     def _answer(self, question: ChatQuestion) -> AnswerStream:
         variant = self._preparer.prepare(question)
-        return AnswerStream(question, variant, self._preparer, self._database)
+        return AnswerStream(question, variant, self._preparer, self._database, self._disclosures)
 
     def _question(self, scope: Scope, name: str, request: ChatRequest) -> ChatQuestion:
         began = time.perf_counter()
@@ -170,7 +172,7 @@ class Chat:
             app, fixed_answer = fixed_answers.asked(tx, scope, name, request.query)
             version = self._version(tx, app, request.version)
             conversation = _conversation(tx, scope, app, request.conversation_id)
-            history, earlier_answers = self._history(tx, request)
+            history, earlier_sources = self._history(tx, request)
         return ChatQuestion(
             scope=scope,
             request=request,
@@ -180,7 +182,7 @@ class Chat:
             inputs=checked_inputs(version.content, request.inputs),
             conversation=conversation,
             history=within_budget(history, estimate_tokens, self._settings.history_tokens),
-            earlier_answers=earlier_answers,
+            earlier_sources=earlier_sources,
             fixed_answer=fixed_answer if request.version is None else None,
             search_query=request.query,
             began=began,
@@ -202,20 +204,17 @@ class Chat:
     def _history(
         self, tx: Transaction, request: ChatRequest
     ) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
-        """The turns before, and all answers of the conversation; the caller has checked that they
-        may be seen."""
+        """The turns before, and the texts of their sources; the caller has checked that they may be
+        seen."""
+        most = self._settings.history_turns
         if request.history is not None:
             turns = tuple(request.history)
-            latest = turns[max(0, len(turns) - self._settings.history_turns) :]
-            return latest, tuple(turn.answer for turn in turns[-conversations.ANSWERS_SAID :])
+            return turns[max(0, len(turns) - most) :], ()
         if (again := request.replay_of) is not None:
-            talk = again.conversation_id
-            return conversations.history(tx, talk, self._settings.history_turns, before=again.id)[
-                0
-            ], ()
+            return conversations.history(tx, again.conversation_id, most, before=again.id)
         if request.conversation_id is None:
             return (), ()
-        return conversations.history(tx, request.conversation_id, self._settings.history_turns)
+        return conversations.history(tx, request.conversation_id, most)
 
     def _start(self, answer: AnswerStream) -> Run:
         return self.runs.start(

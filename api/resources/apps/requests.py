@@ -131,6 +131,8 @@ class DraftBody(Body):
     """Texts of the prompt that answers may repeat word for word, such as contacts."""
     warnings: list[dict[str, str]] = Field(default_factory=list)
     """Comes with a draft that is read, and is ignored when it is sent back."""
+    quotable_by_order: list[str] = Field(default_factory=list)
+    """What the prompts order to say, which may be said; ignored when it is sent back."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

@@ -12,6 +12,7 @@ from pydantic import MISSING, BeforeValidator, Field, model_validator
 
 from api.resources.response import Response, Sometimes, Timestamp, unless
 from kb.chat.ask import inputs
+from kb.chat.ask.prompting import ordered_texts
 from kb.models.llm.circuit import Health
 from kb.store.access.usage import Grouping
 from kb.types import App, AppContent, Failure, InputVariable, Model, PublishedDataset
@@ -140,6 +141,8 @@ class ContentResponse(Response):
     tuned: VariantResponse | None
     refusal: str
     quotable: Texts = MISSING
+    quotable_by_order: Texts = MISSING
+    """What the prompts order to say, which may be said without standing in `quotable`."""
     warnings: Warnings = MISSING
 
     @model_validator(mode="before")
@@ -155,7 +158,8 @@ class ContentResponse(Response):
                 shown = VariantResponse.model_validate(variant)
                 same = variant.retrieval == (usual or RetrievalProfile())
                 fields[name] = shown.model_copy(update={"retrieval": MISSING}) if same else shown
-        return {**fields, "retrieval": usual or RetrievalProfile()}
+        retrieval = usual or RetrievalProfile()
+        return {**fields, "retrieval": retrieval, "quotable_by_order": ordered_texts(value)}
 
 
 class VersionResponse(Response):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from kb.chat.ask.ordered import ordered_to_say
 from kb.chat.ask.structure import break_up, break_up_delimiters
 from kb.protocols import Prompt
 from kb.types import App, AppContent, Chunk, Failure, Source, Turn
@@ -258,14 +259,26 @@ def around_inputs(content: AppContent, inputs: Mapping[str, str]) -> tuple[str, 
 
 
 def quotable_texts(app: App, content: AppContent) -> tuple[str, ...]:
-    """What stands in a prompt and may be said: what the app says anyway, and what is marked."""
-    return (app.opening, *app.suggested_questions, content.refusal, *content.quotable)
+    """What stands in a prompt and may be said: what the app says anyway, what is marked, and what
+    the prompt itself orders to say."""
+    own = (app.opening, *app.suggested_questions, content.refusal, *content.quotable)
+    return (*own, *ordered_texts(content))
+
+
+def ordered_texts(content: AppContent) -> tuple[str, ...]:
+    """What the prompts of a version order to say."""
+    found = (text for template in _written(content) for text in ordered_to_say(template))
+    return tuple(dict.fromkeys(found))
+
+
+def _written(content: AppContent) -> list[str]:
+    variants = [variant for variant in (content.base, content.tuned) if variant is not None]
+    own = [prompt for v in variants for prompt in (v.prompt, v.draft_prompt) if prompt]
+    return [content.prompt, *own]
 
 
 def _templates(content: AppContent) -> list[str]:
-    variants = [variant for variant in (content.base, content.tuned) if variant is not None]
-    own = [prompt for v in variants for prompt in (v.prompt, v.draft_prompt) if prompt]
-    return [content.prompt, *own, DEFAULT_TEMPLATE, CONTEXT_FRAME, DRAFT_FRAME]
+    return [*_written(content), DEFAULT_TEMPLATE, CONTEXT_FRAME, DRAFT_FRAME]
 
 
 def _parts(template: str, inputs: Mapping[str, str]) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from kb.chat.ask.chat_models import OpenModel, Prices
 from kb.chat.ask.inputs import InputValue
 from kb.chat.ask.routing import RouteRequest
-from kb.chat.guard.gate import Guarded
+from kb.chat.guard.allowed import Guarded
 from kb.errors import Rejected
 from kb.protocols import Prompt
 from kb.types import (
@@ -100,7 +100,7 @@ class ChatQuestion:
     Attributes:
         conversation: the one that it goes on with, None for a new one.
         history: the turns that the answering model gets.
-        earlier_answers: those of the conversation, also what the model does not get.
+        earlier_sources: the texts that they were answered from.
         fixed_answer: the operator's own for this wording.
         search_query: the question in words that can be searched without the history.
         began: when it came, in seconds of `time.perf_counter`.
@@ -114,7 +114,7 @@ class ChatQuestion:
     inputs: Mapping[str, str]
     conversation: Conversation | None
     history: tuple[Turn, ...]
-    earlier_answers: tuple[str, ...]
+    earlier_sources: tuple[str, ...]
     fixed_answer: str | None
     search_query: str
     began: float

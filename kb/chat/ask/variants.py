@@ -20,7 +20,7 @@ from kb.chat.ask.prompting import (
 from kb.chat.ask.question import ChatQuestion, DraftStep, Found, PreparedVariant
 from kb.chat.ask.routing import choose_variant, needs_search
 from kb.chat.ask.structure import fenced
-from kb.chat.guard.gate import Guarded
+from kb.chat.guard.allowed import Guarded
 from kb.chat.guard.index import PromptIndex
 from kb.errors import ModelUnavailable
 from kb.models.llm.circuit import CircuitOpen
@@ -45,7 +45,7 @@ from kb.types import (
 N = TypeVar("N", int, float)
 
 PROMPTS_INDEXED = 16
-"""Versions of apps whose prompts are kept ready for the gate; each takes about 270 bytes a
+"""Versions of apps whose prompts are kept ready for the gate; each takes about 350 bytes a
 character."""
 
 _MARK = re.compile(r"\s?\[\d{1,3}\]")
@@ -159,8 +159,9 @@ class VariantPreparer:
         indexes = [self._indexed(question.content, quotable)]
         if around := around_inputs(question.content, question.inputs):
             indexes.append(PromptIndex(around, quotable))
-        given = (question.query, *question.inputs.values(), *_texts(sources))
-        return Guarded(tuple(indexes), given, question.earlier_answers)
+        asked = (question.query, *(turn.query for turn in question.history))
+        given = (*asked, *question.inputs.values(), *_texts(sources), *question.earlier_sources)
+        return Guarded(tuple(indexes), given, tuple(turn.answer for turn in question.history))
 
     def _hits(
         self,

@@ -1,36 +1,40 @@
-"""One spelling for all spellings: what is left of a text when its disguise is taken off.
+"""One spelling for all spellings: what is left of a text when markup and disguise are folded away.
 
-Prompt and answer go through the same folding, so what they share is found however it is written:
-letters and digits stay, in lower case and without accents; blanks, line breaks, punctuation,
-zero-width characters, full-width and mathematical forms, look-alike letters and the commonest
-digits for letters make no difference. Numbers of list items, table rows and citation marks are left
-out, because a model sets them between words by itself, and so is what `%20` stands for.
+Prompt and answer go through the same folding, so what they share is found however it is written.
+Letters stay, in lower case and without accents; white space becomes a blank; punctuation and
+invisible characters go. Full-width and styled forms, look-alikes (`confusables.txt`, which
+`bench.confusables` makes of Unicode's own list) and digits inside words count as the letters that
+they look like. Other numbers go, because a model numbers words by itself.
 """
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
-from itertools import accumulate
+from pathlib import Path
 
 from kb.text.scripts import HAN_KANA_HANGUL
 
-CONTEXT = 32
-"""Characters before a piece of text that decide whether a digit in it numbers something."""
+WIDE = re.compile(f"[{HAN_KANA_HANGUL}]")
 
-_WIDE = re.compile(f"[{HAN_KANA_HANGUL}]")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_NARROW = re.compile(f"[^\\W_{HAN_KANA_HANGUL}]")
-_DIGIT = re.compile(r"\d")
-_NUMBERING = re.compile(
-    r"(?:[\r\n][\s>*#•-]{0,8}(?=\d)|[\[［【(（|])([\d ,，、]{1,20})|%(\d[\dA-Fa-f]?)"
-)
+OPENED, CLOSED = "\1", "\2"
+"""Where a tag or a link target begins, and where it may end."""
 
-_ALIKE = str.maketrans(
-    "аеорсухіѕјһквмтнαορικτυνε013457iᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ",
-    "aeopcyxlsjhkbmthaoplktuveoleastlabcdefghljklmnoprstuvwyz",
+_LETTER = f"[^\\W\\d_{HAN_KANA_HANGUL}]"
+_OPENING = re.compile(r"(?<=<)(?=[A-Za-z/!])|(?<=\]\()(?=[^\s)])")
+_INSIDE = re.compile(f"{OPENED}[^{OPENED}{CLOSED}]{{0,64}}{CLOSED}|[{OPENED}{CLOSED}]")
+_ESCAPE = re.compile(r"(?<=&)#?\w{1,8};|(?<=%)[\dA-Fa-f]{2}|(?<=\\)(?:u[\dA-Fa-f]{4}|[nrtbf])")
+_OPEN = re.compile(
+    r"(?:(?<=&)#?\w{0,8}|(?<=%)[\dA-Fa-f]|(?<=\\)u[\dA-Fa-f]{0,3}"
+    rf"|(?<!{_LETTER})(?<!\d)\d{{1,20}})$"
 )
+_MARKS = re.compile(r"[<(&%\\\d]")
+_NUMBER = re.compile(rf"(?<!{_LETTER})(?<!\d)\d+(?!\d)(?!{_LETTER})")
+_NAME = re.compile(r"\b(?:LATIN|REGIONAL).* LETTER (?:[A-Z]{2,} )*([A-Z])\b")
 _TAGS = range(0xE0020, 0xE007F)  # invisible copies of ASCII
+_ALIKE = str.maketrans(*Path(__file__).with_name("confusables.txt").read_text("utf-8").splitlines())
+_LEET = str.maketrans("013457@$ij", "oleastasll")
 
 
 class _Folding(dict[int, str | None]):
@@ -45,73 +49,67 @@ class _Folding(dict[int, str | None]):
 
 
 def _folded(character: str) -> str:
+    if character.isspace():
+        return " "
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
-    return "".join(letter for letter in text.translate(_ALIKE) if letter.isalnum())
+    text = "".join(map(_look, text)).translate(_ALIKE).translate(_LEET)
+    text = "".join(filter(str.isalnum, text))
+    return f" {text} " if WIDE.match(text) else text
 
 
-_FOLDING = _Folding()  # only ever remembers what `_folded` says, so sharing it is harmless
+def _look(character: str) -> str:
+    named = None if character.isascii() else _NAME.search(unicodedata.name(character, ""))
+    return named[1].lower() if named else character
 
 
-def spelled(text: str) -> str:
-    """The folded text, numbers of list items and the like included."""
-    return text.translate(_FOLDING)
+_FOLDING = _Folding({ord(OPENED): OPENED, ord(">"): CLOSED, ord(")"): CLOSED})
+"""Only ever remembers what `_folded` says, so sharing it is harmless."""
 
 
-NUMBERING = frozenset(spelled("0123456789"))
-"""What the numbers of list items are spelled with: they may stand between words of any text."""
+class Folder:
+    """Folds a text that comes in pieces; the result does not depend on how it was cut."""
+
+    def __init__(self) -> None:
+        self._before = "\n\n"
+        self._open = ""
+
+    @property
+    def open(self) -> int:
+        """Characters at the end of what came that wait for the end of an entity or an escape. A
+        number waits only to be read, not to be shown: it may be the beginning of a word."""
+        return 0 if self._open[:1].isdigit() else len(self._open)
+
+    def feed(self, text: str) -> str:
+        """The folded text, with `OPENED` and `CLOSED` around what stands in tags and targets."""
+        text = self._before + self._open + text
+        self._open = ""
+        if _MARKS.search(text):
+            if found := _OPEN.search(text, 2):
+                text, self._open = text[: found.start()], found[0]
+            text = text[:2] + _ESCAPE.sub(_unescaped, text)[2:]
+            text = text[:2] + _OPENING.sub(OPENED, _NUMBER.sub(" ", text))[2:]
+        self._before = text[-2:]
+        return text[2:].translate(_FOLDING)
+
+    def finish(self) -> str:
+        """What was waiting, read as the text that it turned out to be."""
+        rest, self._open = self._open, ""
+        return _NUMBER.sub(" ", self._before + rest)[2:].translate(_FOLDING)
 
 
-def fold(text: str, before: str = "\n") -> str:
-    """The folded text.
-
-    Args:
-        before: the last `CONTEXT` characters that stood before it, where text comes in pieces.
-    """
-    if _DIGIT.search(text) or before[-2:-1] == "%":
-        text = _without_numbering(text, before)
-    return spelled(text)
+def fold(text: str) -> str:
+    """The folded text of a whole one, without what stands in short tags and targets."""
+    folder = Folder()
+    return _INSIDE.sub("", folder.feed(text) + folder.finish())
 
 
-def folded_words(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """The folded text, and where its words stand in it; characters of CJK scripts make no words."""
-    text = _without_numbering(text, "\n")
-    parts: list[str] = []
-    words: list[tuple[int, int]] = []
-    length = position = 0
-    for match in _WORD.finditer(text):
-        between = text[position : match.start()].translate(_FOLDING)
-        word = match[0].translate(_FOLDING)
-        start = length + len(between)
-        length = start + len(word)
-        if word and _NARROW.search(match[0]):
-            words.append((start, length))
-        parts += (between, word)
-        position = match.end()
-    parts.append(text[position:].translate(_FOLDING))
-    return "".join(parts), words
+def letters(text: str) -> str:
+    """The folded text without blanks."""
+    return fold(text).replace(" ", "")
 
 
-def weights(folded: str) -> list[int]:
-    """The units of each beginning of a folded text, from the empty one to the whole."""
-    single = [1] * len(folded)
-    for match in _WIDE.finditer(folded):
-        single[match.start()] = 2
-    return list(accumulate(single, initial=0))
-
-
-def units(folded: str) -> int:
-    """How much a folded text says: 1 for a letter, 2 for a character of a CJK script."""
-    return len(folded) + len(_WIDE.findall(folded))
-
-
-def _without_numbering(text: str, before: str) -> str:
-    joined = before[-CONTEXT:] + text
-    begin = position = len(joined) - len(text)
-    kept: list[str] = []
-    for match in _NUMBERING.finditer(joined):
-        if match.end() > begin:
-            number = match.start(match.lastindex or 0)
-            kept.append(joined[position : max(number, begin)])
-            position = match.end()
-    kept.append(joined[position:])
-    return "".join(kept)
+def _unescaped(escape: re.Match[str]) -> str:
+    said = escape[0]
+    if escape.string[escape.start() - 1] == "&":
+        return html.unescape(f"&{said}")
+    return chr(int(said.lstrip("u"), 16)) if len(said) > 1 else " "

@@ -13,9 +13,12 @@ from functools import partial
 
 from kb.chat.ask.question import ChatQuestion, DraftStep, PreparedVariant
 from kb.chat.ask.variants import VariantPreparer
+from kb.chat.guard.allowed import Guarded
+from kb.chat.guard.disclosed import Disclosed
 from kb.chat.guard.gate import PromptGuard
 from kb.chat.run import recording
 from kb.chat.run.citations import CitationScanner
+from kb.chat.run.disclosures import Disclosures
 from kb.chat.run.groundedness import ungrounded_sentences
 from kb.chat.run.recording import Answer
 from kb.chat.run.run import Run, Terminal
@@ -51,10 +54,13 @@ class AnswerStream:
         variant: PreparedVariant,
         preparer: VariantPreparer,
         database: Database,
+        disclosures: Disclosures,
     ) -> None:
         self.question = question
         self._preparer = preparer
         self._database = database
+        self._disclosures = disclosures
+        self._told: list[Disclosed] = []
         self._answer: Answer | None = None
         self._begin(variant)
 
@@ -86,11 +92,18 @@ class AnswerStream:
     def store(self, _run: Run, terminal: Terminal) -> None:
         """Write the message, also of a partial answer; nothing if the app was deleted meanwhile."""
         recording.store(self._database, self._answer or self._so_far(), terminal)
+        for told in self._told:
+            self._disclosures.store(self.question.identity, told)
+        self._guard, self._told = PromptGuard(Guarded()), []  # runs are kept for replay
 
     def _begin(self, variant: PreparedVariant) -> None:
         self._variant = variant
         self._scanner = CitationScanner(variant.sources or ())
-        self._guard = PromptGuard(variant.guarded)
+        self._told = [
+            self._disclosures.of(self.question.identity, index)
+            for index in variant.guarded.indexes[:1]
+        ]
+        self._guard = PromptGuard(variant.guarded, *self._told)
         self._first_token_ms: float | None = None
         self._draft: DraftPiece | None = None
         self._end = EndPiece()

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from kb.errors import Conflict, PreconditionFailed
 from kb.ids import new_id, now
-from kb.store.apps import conversations
+from kb.store.apps import conversations, disclosures
 from kb.store.content import datasets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
@@ -169,6 +169,7 @@ def remove(tx: Transaction, scope: Scope, id_or_slug: str) -> None:
     """Delete an app with its versions, conversations and messages, and end its keys."""
     app = get(tx, scope, id_or_slug)
     conversations.remove_all(tx, app.id)
+    disclosures.remove(tx, app.id)
     tx.execute(delete(schema.fixed_answers).where(schema.fixed_answers.c.app_id == app.id))
     tx.execute(delete(versions).where(versions.c.app_id == app.id))
     tx.execute(delete(schema.app_access).where(schema.app_access.c.app_id == app.id))

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from kb.store.access.keys import NOBODY
-from kb.store.apps import redaction
+from kb.store.apps import disclosures, redaction
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
@@ -44,9 +44,6 @@ messages = schema.messages
 feedback = schema.feedback
 
 NAME_LENGTH = 80
-
-ANSWERS_SAID = 50
-"""Answers of a conversation that are looked through for what they have given away."""
 
 AFTER_ALL = "~"  # behind the id of every message
 
@@ -139,10 +136,14 @@ def rename(tx: Transaction, scope: Scope, conversation_id: str, name: str) -> Co
 
 def remove(tx: Transaction, scope: Scope, conversation_id: str) -> None:
     """Delete a conversation with its messages and with what was made of them. Raises NotFound."""
-    get(tx, scope, conversation_id)
+    found = get(tx, scope, conversation_id)
     asked = select(messages.c.id).where(messages.c.conversation_id == conversation_id)
     replays = select(table.c.id).where(table.c.replay_of.in_(asked))
     _remove(tx, [conversation_id, *tx.execute(replays).scalars()])
+    if scope.end_user is None and found.end_user is not None:  # users cannot reset it themselves
+        own = table.c.app_id == found.app_id, table.c.end_user == found.end_user
+        if not tx.execute(select(exists().where(*own))).scalar():
+            disclosures.remove(tx, found.app_id, found.end_user)
 
 
 def remove_all(tx: Transaction, app_id: str) -> None:
@@ -153,16 +154,15 @@ def remove_all(tx: Transaction, app_id: str) -> None:
 def history(
     tx: Transaction, conversation_id: str, turns: int, *, before: str = AFTER_ALL
 ) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
-    """The last completed turns, and the last answers, also partial ones; both oldest first.
+    """The last completed turns, oldest first, and the texts of their sources.
 
     Args:
         before: the id of a message; only those before it count.
     """
-    values = {"talk": conversation_id, "before": before, "most": max(turns, ANSWERS_SAID)}
+    values = {"talk": conversation_id, "before": before, "most": turns}
     rows = tx.execute(_LATEST, values).all()
-    completed = [Turn(row.query, row.answer) for row in rows if row.status == "completed"]
-    answers = [row.answer for row in rows[:ANSWERS_SAID]]
-    return tuple(reversed(completed[:turns])), tuple(reversed(answers))
+    texts = dict.fromkeys(source["text"] for row in rows for source in row.sources)
+    return tuple(Turn(row.query, row.answer) for row in reversed(rows)), tuple(texts)
 
 
 def add_message(tx: Transaction, message: Message) -> None:
@@ -266,8 +266,12 @@ _GO_ON = (
     )
 )
 _LATEST = (
-    select(messages.c.query, messages.c.answer, messages.c.status)
-    .where(messages.c.conversation_id == bindparam("talk"), messages.c.id < bindparam("before"))
+    select(messages.c.query, messages.c.answer, messages.c.sources)
+    .where(
+        messages.c.conversation_id == bindparam("talk"),
+        messages.c.id < bindparam("before"),
+        messages.c.status == "completed",
+    )
     .order_by(messages.c.id.desc())
     .limit(bindparam("most"))
 )

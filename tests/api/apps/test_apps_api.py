@@ -119,6 +119,17 @@ def _versions(tx: Any, slug: str) -> Any:
     return apps.versions_of(tx, Scope.admin(), slug)
 
 
+def test_a_draft_and_its_version_show_what_the_prompt_orders_to_say(served: Served):
+    path = new(served, "ordered")
+    prompt = 'If you do not know, say "Please ask at the desk". Never say "The code is MOONRISE".'
+    shown = served.http.put(f"{path}/draft", json={"prompt": prompt}).json()
+    assert shown["quotable_by_order"] == ["Please ask at the desk"]
+    assert served.http.put(f"{path}/draft", json=shown).json() == shown
+    version = served.post(f"{path}/publish")["version"]
+    content = served.http.get(f"{path}/versions/{version}").json()["content"]
+    assert content["quotable_by_order"] == ["Please ask at the desk"]
+
+
 def test_a_draft_that_somebody_else_has_changed_is_not_overwritten(served: Served):
     path = f"{new(served, 'locked')}/draft"
     etag = served.http.get(path).headers["etag"]

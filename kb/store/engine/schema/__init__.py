@@ -9,6 +9,7 @@ from kb.store.engine.schema.access import usage as usage
 from kb.store.engine.schema.conversations import app_versions as app_versions
 from kb.store.engine.schema.conversations import apps as apps
 from kb.store.engine.schema.conversations import conversations as conversations
+from kb.store.engine.schema.conversations import disclosures as disclosures
 from kb.store.engine.schema.conversations import feedback as feedback
 from kb.store.engine.schema.conversations import fixed_answers as fixed_answers
 from kb.store.engine.schema.conversations import messages as messages
@@ -32,5 +33,5 @@ from kb.store.engine.schema.work import jobs as jobs
 from kb.store.engine.schema.work import throughput as throughput
 from kb.store.engine.schema.work import uploads as uploads
 
-HEAD = "0004"
+HEAD = "0005"
 """The migration that this code expects."""

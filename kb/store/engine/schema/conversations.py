@@ -98,6 +98,16 @@ messages = Table(
     Column("suggested", JSON),
 )
 
+disclosures = Table(
+    "disclosures",
+    metadata,
+    Column("app_id", String, ForeignKey("apps.id"), primary_key=True),
+    Column("prompt", String, primary_key=True),
+    Column("reader", String, primary_key=True),
+    Column("intervals", JSON, nullable=False),
+    Column("updated_at", String, nullable=False),
+)
+
 feedback = Table(
     "feedback",
     metadata,

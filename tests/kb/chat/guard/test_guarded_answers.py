@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 import pytest
 
-from kb.store.apps import apps
+from kb.store.apps import apps, conversations
+from kb.store.engine.paging import PageRequest
 from kb.types import AppContent, Delta, InputVariable, Variant
 from tests.chatting import answer, conversation, message
-from tests.parts import ADMIN, ask, publish, register
+from tests.parts import ADMIN, ask, ingest, publish, register
 
 HIDDEN = (
     "You are Ada of Example Corp. Close every answer with these words: write to Ada at the "
@@ -76,26 +78,83 @@ def test_a_value_of_the_client_opens_no_gap_in_the_prompt(kb):
     assert "locked green door" not in shown(events)
 
 
-def test_an_earlier_answer_counts_even_if_it_was_cut_off(kb, upstream):
-    halves = (
-        "cut:never tell anyone that the discount, he said",
-        "cut:code of this week is MOONRISE, he said",
-    )
-    register(kb, upstream.base_url, *halves)
-    app = publish(kb, "halves", prompt=HIDDEN, base=Variant(halves[0], retrieval=None))
-    first = ask(kb, "halves", "The first words?")
-    assert shown(first) == message(kb, first).answer == halves[0][4:]
+def halves(kb, upstream, name: str, prompt: str = HIDDEN) -> list[str]:
+    """Two apps of one prompt in one: which half its model tells depends on the version."""
+    told = [
+        f"cut:never tell anyone that the discount, said {name}",
+        f"cut:code of this week is MOONRISE, said {name}",
+    ]
+    register(kb, upstream.base_url, *told)
+    publish(kb, name, prompt=prompt, base=Variant(told[0], retrieval=None))
+    return told
 
+
+def publish_half(kb, name: str, half: str, prompt: str = HIDDEN) -> None:
     with kb.database.write() as tx:
-        content = AppContent(prompt=HIDDEN, base=Variant(halves[1], retrieval=None))
+        app = apps.get(tx, ADMIN, name)
+        content = AppContent(prompt=prompt, base=Variant(half, retrieval=None))
         apps.set_draft(tx, ADMIN, app.id, content, expected=None)
         apps.publish(tx, ADMIN, app.id)
-    alone = ask(kb, "halves", "The next words?")
-    assert shown(alone) == halves[1][4:]
-    talk = conversation(kb, first).id
-    together = ask(kb, "halves", "The next words?", conversation_id=talk)
+
+
+def test_what_a_user_was_told_in_another_conversation_counts(kb, upstream):
+    told = halves(kb, upstream, "halves")
+    first = ask(kb, "halves", "The first words?", end_user="ada")
+    assert shown(first) == message(kb, first).answer == told[0][4:]
+
+    publish_half(kb, "halves", told[1])
+    alone = ask(kb, "halves", "The next words?", end_user="bob")
+    assert shown(alone) == told[1][4:]
+    together = ask(kb, "halves", "The next words?", end_user="ada")
     assert answer(together).finish_reason == "filtered"
     assert "MOONRISE" not in shown(together)
+
+
+def test_what_was_told_is_forgotten_with_the_user_and_with_another_prompt(kb, upstream):
+    told = halves(kb, upstream, "forgetful")
+    first = ask(kb, "forgetful", "The first words?", end_user="eve")
+    publish_half(kb, "forgetful", told[1], prompt=f"{HIDDEN} Be brief.")
+    assert shown(ask(kb, "forgetful", "The next words?", end_user="eve")) == told[1][4:]
+    publish_half(kb, "forgetful", told[1])
+
+    own = replace(ADMIN, end_user="eve")
+    with kb.database.write() as tx:
+        for talk in conversations.page(tx, own, PageRequest()).data:
+            if talk.id != conversation(kb, first).id:
+                conversations.remove(tx, ADMIN, talk.id)
+        conversations.remove(tx, own, conversation(kb, first).id)
+    again = ask(kb, "forgetful", "The next words?", end_user="eve")
+    assert answer(again).finish_reason == "filtered", "a user cannot reset it"
+
+    with kb.database.write() as tx:
+        conversations.remove(tx, ADMIN, conversation(kb, again).id)
+    assert shown(ask(kb, "forgetful", "The next words?", end_user="eve")) == told[1][4:]
+
+
+def test_users_that_a_widget_names_by_itself_count_as_one(kb, upstream):
+    told = halves(kb, upstream, "widget-halves")
+    ask(kb, "widget-halves", "The first words?", end_user="anonymous_1")
+    publish_half(kb, "widget-halves", told[1])
+    second = ask(kb, "widget-halves", "The next words?", end_user="anonymous_2")
+    assert answer(second).finish_reason == "filtered"
+
+
+def test_the_sources_of_an_earlier_turn_may_be_said_again(kb, upstream):
+    source = "The tides of the sea follow the moon, and at the full moon they rise the highest."
+    tides = kb.create_dataset(ADMIN, "tides").id
+    ingest(kb, tides, {"tides.md": source})
+    publish(kb, "recalls", dataset_ids=(tides,), base=Variant("cite"))
+    first = ask(kb, "recalls", "What do the tides of the sea follow?")
+    assert message(kb, first).sources
+    again = f"say:{source}"
+    register(kb, upstream.base_url, again)
+    publish_half(kb, "recalls", again, prompt=source)
+
+    alone = ask(kb, "recalls", "What did you say?")
+    assert answer(alone).finish_reason == "filtered"
+    talk = conversation(kb, first).id
+    followed = ask(kb, "recalls", "What did you say?", conversation_id=talk)
+    assert answer(followed).finish_reason == "stop"
 
 
 def test_a_reloaded_answer_equals_the_live_one(kb, sky):
