@@ -116,7 +116,7 @@ class Database:
     def read(self) -> Iterator[Transaction]:
         """A snapshot to read from. Raises DatabaseDamaged."""
         with (
-            storage_reported(self.path.parent),
+            storage_reported(self.path.parent, only_reads=True),
             self._access.shared(),
             self._readers.connect() as transaction,
         ):
@@ -272,8 +272,12 @@ def damage(path: Path) -> list[str]:
 
 
 @contextmanager
-def storage_reported(folder: Path) -> Iterator[None]:
-    """Turn the database's words for a full or broken disk into errors that say what to do."""
+def storage_reported(folder: Path, *, only_reads: bool = False) -> Iterator[None]:
+    """Turn the database's words for a full or broken disk into errors that say what to do.
+
+    Args:
+        only_reads: whether a refused write is a mistake of ours, and says nothing of the disk.
+    """
     try:
         yield
     except OperationalError as exc:
@@ -281,7 +285,7 @@ def storage_reported(folder: Path) -> Iterator[None]:
             raise StorageFull(
                 "The disk that holds the data folder is full. Free some space; nothing was lost."
             ) from exc
-        if dialect.is_broken(exc):
+        if dialect.is_broken(exc) or (dialect.is_read_only(exc) and not only_reads):
             raise StorageFailed from exc
         raise
     except DatabaseError as exc:

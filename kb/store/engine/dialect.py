@@ -214,8 +214,13 @@ def is_full(exc: OperationalError) -> bool:
 
 
 def is_broken(exc: OperationalError) -> bool:
-    """Whether the disk failed, takes no writes, or had no room in a way that looks like it."""
-    return any(words in str(exc.orig) for words in ("disk I/O error", "readonly database"))
+    """Whether the disk failed, or had no room in a way that looks like it."""
+    return "disk I/O error" in str(exc.orig)
+
+
+def is_read_only(exc: OperationalError) -> bool:
+    """Whether the disk takes no writes, or the connection is one of those that only read."""
+    return "readonly database" in str(exc.orig)
 
 
 def is_damaged(exc: DatabaseError) -> bool:
