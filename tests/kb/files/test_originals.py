@@ -8,7 +8,7 @@ import pytest
 
 from kb.errors import StorageFailed, StorageFull
 from kb.files.originals import full_disk_reported
-from kb.store.engine.database import note_stop
+from kb.store.engine.database import Transaction, note_stop
 
 
 @pytest.mark.parametrize(
@@ -27,5 +27,12 @@ def test_a_disk_that_is_full_broken_or_read_only_is_told_apart(number, error):
 
 
 def test_a_database_that_takes_no_writes_is_a_failed_disk(kb):
+    def refused(tx: Transaction) -> None:
+        tx.exec_driver_sql("PRAGMA query_only=ON").close()
+        try:
+            note_stop(tx, is_clean=True)
+        finally:
+            tx.exec_driver_sql("PRAGMA query_only=OFF").close()
+
     with pytest.raises(StorageFailed, match="read-only"):
-        kb.database.reading(note_stop, is_clean=True)  # through a connection that cannot write
+        kb.database.writing(refused)
