@@ -1,8 +1,17 @@
-"""Looks for some bytes in every file of a data folder."""
+"""Looks for some bytes in every file of a data folder, in a child process.
+
+A process that closes a file gives up all its locks on it, also those that SQLite holds through
+another handle (sqlite.org/howtocorrupt.html, 2.2). The next stranger that closed the database would
+then remove the log into which this process goes on to write.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,13 +34,20 @@ class Scan:
 
 def scan(folder: DataFolder, samples: Sequence[bytes]) -> Scan:
     """Look for samples in all their forms."""
-    wanted = {form: sample for sample in samples for form in forms(sample)}
+    wanted = [(form, sample) for sample in samples for form in forms(sample)]
+    child = subprocess.run(
+        [sys.executable, "-P", "-m", "kb.upkeep.byte_scan", str(folder.root.resolve())],
+        input=json.dumps([b64encode(form).decode() for form, _ in wanted]).encode(),
+        stdout=subprocess.PIPE,
+        cwd="/",
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
+        check=True,
+    )
+    files, seen = json.loads(child.stdout)
     found: dict[bytes, set[Path]] = {}
-    files = 0
-    for path in _files(folder.root):
-        files += 1
-        for form in _found_in(path, wanted):
-            found.setdefault(wanted[form], set()).add(path)
+    for (_, sample), paths in zip(wanted, seen, strict=True):
+        if paths:
+            found.setdefault(sample, set()).update(folder.root / path for path in paths)
     return Scan(files, {sample: tuple(sorted(paths)) for sample, paths in found.items()})
 
 
@@ -66,3 +82,20 @@ def _found_in(path: Path, wanted: Collection[bytes]) -> set[bytes]:
     except FileNotFoundError:
         return found
     return found
+
+
+def main() -> None:
+    """The child: how many files there are, and for each form those in which it stands."""
+    root = Path(sys.argv[1])
+    wanted = [b64decode(form) for form in json.load(sys.stdin)]
+    found: dict[bytes, list[str]] = {form: [] for form in wanted}
+    files = 0
+    for path in _files(root):
+        files += 1
+        for form in _found_in(path, found):
+            found[form].append(str(path.relative_to(root)))
+    json.dump([files, [found[form] for form in wanted]], sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from kb.files.folder import DataFolder
+from kb.store.engine.database import Database, note
 from kb.upkeep.byte_scan import PIECE_BYTES, scan
 
 WORDS = 'The "quince" accord\nof spring — 春の協定'
@@ -39,3 +43,30 @@ def test_bytes_of_a_vector_are_found_and_models_are_left_out(tmp_path: Path):
         (tmp_path / folder / "file").write_bytes(b"x" + vector)
     found = scan(DataFolder(tmp_path), [vector]).found[vector]
     assert {path.parent.name for path in found} == {"index", "staging"}
+
+
+FOREIGN = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1])
+database.execute("SELECT count(*) FROM marks").fetchall()
+database.close()
+"""
+
+
+def test_a_stranger_that_reads_the_database_after_a_scan_does_not_take_its_log_away(tmp_path: Path):
+    """Whoever closes a WAL database last removes the log; the locks say who is the last."""
+    database = Database(tmp_path / "kb.db")
+    database.writing(note, "before", "x")
+    scan(DataFolder(tmp_path), [WORDS.encode()])
+    subprocess.run([sys.executable, "-c", FOREIGN, str(database.path)], check=True)
+    database.writing(note, "after", "x")
+    count = (
+        "import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone())"
+    )
+    query = "SELECT count(*) FROM marks WHERE name IN ('before', 'after')"
+    seen = subprocess.run(
+        [sys.executable, "-c", count, str(database.path), query], check=True, capture_output=True
+    )
+    with database.read() as tx:
+        assert tx.scalar(text(query)) == int(seen.stdout) == 2
+    database.close()
