@@ -71,14 +71,14 @@ def put(lock: IO[str], stamp: Stamp) -> None:
 def _problems(
     folder: DataFolder, own: Stamp | None, known: Stamp | None, *, is_used: bool
 ) -> Iterator[str]:
-    if not folder.database.is_file() or not folder.database.stat().st_size:
+    if not is_used:
         count = sum(1 for _ in named(folder.originals))
         if count or own:
             yield (
                 f"The database {folder.database} is missing or empty, and the folder holds {count} "
                 f"originals: without it no document, app, key and conversation is known."
             )
-    elif is_used and not folder.secret.exists():
+    elif not folder.secret.exists():
         yield (
             f"The file {folder.secret} is missing: without it no access key is accepted and no "
             f"provider key can be read."

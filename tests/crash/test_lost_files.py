@@ -6,10 +6,12 @@ The server says what is missing and how to go on, and starts again when the file
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -122,9 +124,21 @@ def empty_the_database(data: Path) -> None:
     (data / "kb.db").touch()
 
 
+def lose_the_log_and_the_lock(data: Path) -> None:
+    """A copy that left out hidden files, and what was not in the first file yet."""
+    lose_the_database(data)
+    (data / ".lock").unlink()
+    with closing(sqlite3.connect(data / "kb.db")) as new:
+        new.execute("PRAGMA journal_mode=WAL")
+
+
 DAMAGE: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "database gone": (lambda data, _: lose_the_database(data), f"{FILES} originals"),
     "database empty": (lambda data, _: empty_the_database(data), f"{FILES} originals"),
+    "database without its log": (
+        lambda data, _: lose_the_log_and_the_lock(data),
+        f"{FILES} originals",
+    ),
     "secret gone": (lambda data, _: (data / "secret.key").unlink(), "secret.key"),
     "secret empty": (lambda data, _: (data / "secret.key").write_text(""), "secret.key"),
     "secret cut": (lambda data, _: (data / "secret.key").write_text("ab" * 16), "secret.key"),
