@@ -14,7 +14,8 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from typing import cast
 
 import anyio
@@ -24,7 +25,7 @@ from uvicorn import Config, Server
 from api.app import close_streams, create_app
 from api.deps import AppState
 from api.http import logs
-from api.http.connections import GuardedProtocol
+from api.http.connections import RESERVED, GuardedProtocol
 from api.resources.operation.health import readiness
 from kb.errors import Conflict, Unavailable
 from kb.files.running_server import running_server
@@ -34,6 +35,11 @@ from kb.settings import ServerSettings, Settings
 GRACEFUL_SHUTDOWN_S = 10
 SPARE_CONNECTIONS = 1000
 """Connections beyond one per running answer: pages, lists, uploads, pings."""
+LEAST_CONNECTIONS = 2 * RESERVED
+OWN_FILES = 128
+FILES_OF_INDEX = 13
+"""Open files of one dataset: `/proc/PID/fd` of a server that 16 clients filled and asked had 86
+entries with 4 datasets and 342 with 24."""
 
 
 class KnowledgeBaseServer(Server):
@@ -73,13 +79,13 @@ def serve(
 
     Raises:
         Conflict: the port is taken, or another process owns the data folder.
+        Unavailable: too few files may be open.
     """
     logs.configure(settings.log_level)
-    _allow_many_connections()
+    _connections(settings)  # more files may be open before the first ones are
     with ExitStack() as stack:
-        kb = stack.enter_context(
-            _opened(settings, as_is)
-        )  # first: its refusal names the other server
+        # The folder first: its refusal names the other server.
+        kb = stack.enter_context(closing(open_kb(settings, as_is=as_is)))
         listener = stack.enter_context(listen(settings.server))
         url = url_of(listener)
 
@@ -87,7 +93,7 @@ def serve(
             _spare_the_collector()
             kb.folder.announce(url)
             stack.callback(kb.folder.withdraw)
-            (announce or _to_standard_output)(_ready_line(url, kb))
+            (announce or partial(print, flush=True))(_ready_line(url, kb))
 
         server = KnowledgeBaseServer(create_app(kb=kb, demo=demo), kb, on_ready)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again at the end
@@ -108,7 +114,7 @@ def connection(settings: Settings) -> Iterator[tuple[str, str]]:
     if found is not None:
         yield found
         return
-    with _opened(settings, as_is=False) as kb, running(kb) as url:
+    with closing(open_kb(settings)) as kb, running(kb) as url:
         yield url, kb.access.admin_key
 
 
@@ -130,15 +136,6 @@ def running(kb: KnowledgeBase) -> Iterator[str]:
             thread.join()
 
 
-@contextmanager
-def _opened(settings: Settings, as_is: bool) -> Iterator[KnowledgeBase]:
-    kb = open_kb(settings, as_is=as_is)
-    try:
-        yield kb
-    finally:
-        kb.close()
-
-
 def configuration(app: FastAPI, settings: Settings) -> Config:
     """How uvicorn serves the application."""
     return Config(
@@ -151,7 +148,7 @@ def configuration(app: FastAPI, settings: Settings) -> Config:
         proxy_headers=bool(settings.server.proxies),
         forwarded_allow_ips=settings.server.proxies,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
-        limit_concurrency=settings.chat.max_runs + SPARE_CONNECTIONS,
+        limit_concurrency=_connections(settings),
     )
 
 
@@ -197,11 +194,18 @@ def _spare_the_collector() -> None:
     gc.enable()
 
 
-def _allow_many_connections() -> None:
+def _connections(settings: Settings) -> int:
+    """As many as the settings want and the limit of open files leaves room for.
+
+    Raises:
+        Unavailable: it leaves room for almost none.
+    """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _to_standard_output(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    files = OWN_FILES + FILES_OF_INDEX * settings.search.open_indexes
+    if most < files + LEAST_CONNECTIONS:
+        raise Unavailable(
+            f"This process may open {most} files and needs {files + LEAST_CONNECTIONS}. Raise the "
+            f"limit (`ulimit -n`, or `LimitNOFILE=` of systemd), or lower KB_SEARCH__OPEN_INDEXES."
+        )
+    return min(settings.chat.max_runs + SPARE_CONNECTIONS, most - files)

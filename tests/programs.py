@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-PROGRAMS = frozenset({"chromedriver", "chromium", "node", "strace", "tesseract"})
+PROGRAMS = frozenset({"chromedriver", "chromium", "faketime", "node", "strace", "tesseract"})
 WITH, WITHOUT = pytest.StashKey[str](), pytest.StashKey[str]()
 """Search paths with the optional programs and without."""
 LISTED = [

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,12 +57,14 @@ def environment(data_dir: Path, **settings: str) -> dict[str, str]:
     }
 
 
-def start_server(data_dir: Path, *arguments: str, **settings: str) -> ServerProcess:
-    """Start `kb serve` on a free port and wait until it is ready."""
+def start_server(
+    data_dir: Path, *arguments: str, before: Sequence[str] = (), **settings: str
+) -> ServerProcess:
+    """Start `kb serve`, after words that run a command, on a free port; wait until it is ready."""
     log = data_dir.parent / f"{data_dir.name}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli", "serve", "--port", "0", *arguments],
+            [*before, sys.executable, "-m", "cli", "serve", "--port", "0", *arguments],
             env=environment(data_dir, **settings),
             cwd=data_dir.parent,
             stdout=output,
@@ -84,8 +86,10 @@ def start_server(data_dir: Path, *arguments: str, **settings: str) -> ServerProc
 
 
 @contextmanager
-def running_server(data_dir: Path, *arguments: str, **settings: str) -> Iterator[ServerProcess]:
-    server = start_server(data_dir, *arguments, **settings)
+def running_server(
+    data_dir: Path, *arguments: str, before: Sequence[str] = (), **settings: str
+) -> Iterator[ServerProcess]:
+    server = start_server(data_dir, *arguments, before=before, **settings)
     try:
         yield server
     finally:

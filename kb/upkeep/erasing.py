@@ -111,11 +111,8 @@ class Erasing(Loop):
             StorageFull: there is no room to make files anew; what is deleted stays pending.
         """
         with self.paused():
-            due = [
-                each
-                for each in self._database.reading(erasures.pending)
-                if each.not_before <= time.time()
-            ]
+            pending = self._database.reading(erasures.pending)
+            due = [each for each in pending if not self._wait_s(each.not_before)]
             is_done = not due or self._erase(due)
             left = self._database.reading(erasures.count_pending)
             return Pass(len(due) if is_done else 0, left)
@@ -141,10 +138,15 @@ class Erasing(Loop):
         pending = self._database.reading(erasures.pending)
         if not pending:
             return POLL_S
-        first = min(
+        moments = (
             max(_epoch(each.deleted_at) + self._after_s, each.not_before) for each in pending
         )
-        return max(first - time.time(), self._earliest - time.monotonic(), 0.0)
+        return max(min(map(self._wait_s, moments)), self._earliest - time.monotonic())
+
+    def _wait_s(self, moment: float) -> float:
+        """Seconds until then; what is far off is of before the clock was set back, and due."""
+        wait_s = moment - time.time()
+        return wait_s if 0 < wait_s < 2 * max(self._after_s, erasures.IN_WORK_S) else 0.0
 
     def _sampled(self, tx: Transaction, document_id: str) -> bytes | None:
         texts = erasures.text_samples(tx, document_id)

@@ -253,3 +253,11 @@ def test_nothing_is_pending_while_a_worker_goes_on(kb, dataset_id):
     hits = kb.searcher.search(ADMIN, [dataset_id], "storks harbour", Retrieval(top_k=100)).hits
     assert len(hits) == 16
     assert kb.fsck.run().violations == ()
+
+
+def test_what_was_deleted_before_the_clock_was_set_back_is_erased(kb, dataset_id):
+    ids = ingest(kb, dataset_id, {"secret.md": SECRET})
+    kb.delete_document(ADMIN, ids["secret.md"])
+    with kb.database.write() as tx:
+        tx.execute(text("UPDATE erasures SET not_before = :late"), {"late": time.time() + 86_400})
+    assert kb.erasing.run().erased == 1
