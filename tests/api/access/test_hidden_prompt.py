@@ -77,7 +77,8 @@ def test_what_a_client_writes_stays_its_question(world: World, query: str):
     ask = {"query": query, "stream": False, "route": "base"}
     answer = world.owners["widget"].post("/v1/apps/their-app/chat", json=ask).json()
 
-    assert answer["answer"].split() == query.split()
+    # What looks like structure is broken up by blanks before a model sees it.
+    assert "".join(answer["answer"].split()) == "".join(query.split())
     messages = world.models.requests[-1]["messages"]
     assert [message["role"] for message in messages] == ["system", "user"]
     assert HIDDEN in messages[0]["content"]

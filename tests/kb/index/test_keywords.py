@@ -12,6 +12,7 @@ import pytest
 
 from kb.errors import IndexDamaged, Unavailable
 from kb.index import keywords
+from kb.index.health import IndexHealth
 from kb.index.keywords import TantivyKeywords, self_test
 from kb.knowledge_base import open_kb
 from kb.protocols import IndexKey
@@ -22,8 +23,13 @@ REPOSITORY = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def index(tmp_path):
-    index = TantivyKeywords(tmp_path, open_limit=3)
+def health():
+    return IndexHealth({})
+
+
+@pytest.fixture
+def index(tmp_path, health):
+    index = TantivyKeywords(tmp_path, open_limit=3, health=health)
     yield index
     index.close()
 
@@ -94,25 +100,26 @@ def test_many_small_writes_do_not_pile_up_files(index, tmp_path):
     assert len(segments) < 20
 
 
-def test_an_index_cut_by_other_rules_is_refused(index, monkeypatch):
+def test_an_index_cut_by_other_rules_is_refused(index, tmp_path, monkeypatch):
     index.upsert(KEY, [("a", "pump")])
     index.close()
     monkeypatch.setattr(keywords, "TERMS_VERSION", "terms-of-tomorrow")
 
     with pytest.raises(IndexDamaged):
-        TantivyKeywords(index._folders.root, open_limit=1).query(KEY, "pump", 5)
+        TantivyKeywords(tmp_path, open_limit=1).query(KEY, "pump", 5)
 
 
 @pytest.mark.parametrize("ending", ["meta.json", ".term", ".idx", ".store", ".fieldnorm"])
 @pytest.mark.parametrize("harm", [cut_in_half, lose])
-def test_a_torn_file_is_reported_and_a_drop_mends_it(index, tmp_path, ending, harm):
+def test_a_torn_file_is_reported_and_a_drop_mends_it(index, health, tmp_path, ending, harm):
     index.upsert(KEY, [(f"doc.1.1.{n}", f"pump {n}") for n in range(200)])
     index.close()
     damaged(tmp_path, ending, harm)
 
     for _ in range(2):
+        restarted = IndexHealth(health.seals())
         with pytest.raises(IndexDamaged, match="d1"):
-            TantivyKeywords(tmp_path, open_limit=1).query(KEY, "pump", 500)
+            TantivyKeywords(tmp_path, open_limit=1, health=restarted).query(KEY, "pump", 500)
 
     index.drop(KEY)
     index.upsert(KEY, [("a", "pump")])

@@ -28,7 +28,7 @@ def open_index(opened):
     return open_index
 
 
-def close(handle):
+def close(key, handle):
     handle.closed = True
 
 
