@@ -14,7 +14,7 @@ from kb.chat.ask.chat_models import ChatModels
 from kb.chat.chat import Chat
 from kb.errors import DatabaseDamaged, DataFolderLocked
 from kb.files.folder import DataFolder
-from kb.files.originals import Originals
+from kb.files.originals import Originals, full_disk_reported
 from kb.files.owners import Owner
 from kb.index.applier import Applier
 from kb.index.embedded_chroma.vectors import ChromaVectors
@@ -167,8 +167,9 @@ def open_kb(settings: Settings, *, as_is: bool = False) -> KnowledgeBase:
     lock = folder.lock()
     try:
         self_test()
-        stamp = belonging.check(folder, as_is=as_is)
-        kb = _open(settings, folder, lock)
+        with full_disk_reported():
+            stamp = belonging.check(folder, as_is=as_is)
+            kb = _open(settings, folder, lock)
         log_start(settings, folder, kb.database)
         _recover(kb, stamp, is_trusted=not as_is)
         return kb
