@@ -165,9 +165,10 @@ def main() -> None:
             is_whole = not any(check.problems(key, known))
         except NotFound:  # deleted meanwhile: what is left of it is dropped
             is_whole = True
+        vectors.close()  # its files change until then, and are sealed as soon as it has spoken
+        keywords.close()
         sys.stdout.write("whole\n" if is_whole else "damaged\n")
         sys.stdout.flush()
-    vectors.close()
 
 
 if __name__ == "__main__":
