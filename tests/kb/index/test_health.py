@@ -11,7 +11,9 @@ import pytest
 
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.work import pipeline
+from kb.files.folder import DataFolder
 from kb.index.embedded_chroma.vectors import ChromaVectors
+from kb.index.folders import index_path, seal_of
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.protocols import KINDS, IndexKey, IndexName
 from kb.settings import Settings
@@ -124,6 +126,19 @@ def test_what_took_the_place_of_an_open_index_is_not_taken_for_it(
     kb.repairing.settle()
     assert_all_found(kb, dataset)
     kb.close()
+
+
+def test_an_index_that_was_found_whole_has_its_last_files_by_then(
+    filled: tuple[Settings, str, str],
+):
+    settings, *datasets = filled
+    names = [IndexName(kind, IndexKey(each, 1)) for kind in KINDS for each in datasets]
+    paths = {name: index_path(settings.data_dir / "index", name) for name in names}
+    found = {
+        name: seal_of(paths[name]) if is_whole else None
+        for name, is_whole in checked(DataFolder(settings.data_dir), names, never)
+    }
+    assert found == {name: seal_of(path) for name, path in paths.items()}
 
 
 @pytest.mark.parametrize("kind", KINDS)
