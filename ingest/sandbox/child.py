@@ -6,13 +6,13 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 from ingest.sandbox import wire
+from kb.child_process import import_path, module_command
 from kb.errors import UnreadableFile
 
 POLL_S = 0.5
@@ -43,7 +43,7 @@ class Child:
         self._killing = threading.Lock()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-B", "-m", module, str(memory_bytes)],
+                module_command(module, str(memory_bytes)),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -178,5 +178,4 @@ def _not_started(how: str) -> UnreadableFile:
 def _environment() -> dict[str, str]:
     """What a child gets to know: where its modules are, and where an OCR engine may be."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    path = os.pathsep.join(os.path.abspath(entry or ".") for entry in sys.path)
-    return {**kept, "PYTHONPATH": path, "PYTHONUTF8": "1", "PYTHONHASHSEED": "0"}
+    return {**kept, "PYTHONPATH": import_path(), "PYTHONUTF8": "1", "PYTHONHASHSEED": "0"}

@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kb.child_process import import_path, module_command
 from kb.files.folder import DataFolder
 
 PIECE_BYTES = 1 << 20
@@ -36,11 +37,11 @@ def scan(folder: DataFolder, samples: Sequence[bytes]) -> Scan:
     """Look for samples in all their forms."""
     wanted = [(form, sample) for sample in samples for form in forms(sample)]
     child = subprocess.run(
-        [sys.executable, "-P", "-m", "kb.upkeep.byte_scan", str(folder.root.resolve())],
+        module_command("kb.upkeep.byte_scan", str(folder.root.resolve())),
         input=json.dumps([b64encode(form).decode() for form, _ in wanted]).encode(),
         stdout=subprocess.PIPE,
         cwd="/",
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
+        env={**os.environ, "PYTHONPATH": import_path()},
         check=True,
     )
     files, seen = json.loads(child.stdout)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kb.child_process import import_path, module_command
 from kb.errors import IndexDamaged, NotFound
 from kb.files.folder import DataFolder
 from kb.index.applier import contents
@@ -126,13 +127,13 @@ def _survived(
 ) -> Iterator[bytes]:
     """One line for each index, in order, until the child ends or stands still."""
     with subprocess.Popen(
-        [sys.executable, "-P", "-m", "kb.upkeep.index_check", str(root.resolve())],
+        module_command("kb.upkeep.index_check", str(root.resolve())),
         bufsize=0,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd="/",
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
+        env={**os.environ, "PYTHONPATH": import_path()},
     ) as child:
         assert child.stdin is not None
         assert child.stdout is not None
