@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from ingest.readers.raised_text import resolved
 from ingest.readers.table_rows import Header, Row, TableLines
 from ingest.sniff.encodings import Decoded, decode
 from ingest.types import Extraction, ReadOptions
@@ -27,6 +28,7 @@ _MAX_BYTES_PER_CHARACTER = 4
 PICTURES = "Pictures not read"
 HIDDEN = "Characters of hidden text left out"
 DELETED = "Characters of deleted text (tracked changes) left out"
+STRUCK = "Characters of struck-out text left out"
 EMBEDDED = "Embedded files not read"
 """Names for `OfficePages.losses`, as they stand in the receipt."""
 
@@ -167,7 +169,7 @@ class PageWriter:
         Raises:
             UnreadableFile: the document became too long.
         """
-        text, scrubbed = normalise(text)
+        text, scrubbed = normalise(resolved(text))
         self._scrubbed += scrubbed
         text = text.strip("\n") if kind == "code" else text.strip()
         if not text.strip():

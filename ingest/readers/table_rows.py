@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
+from ingest.readers.raised_text import resolved
+
 LONGEST_NAME = 200
 """A longer cell is not the name of a column."""
 
@@ -18,8 +20,21 @@ _LOOK_AHEAD = 20
 _LONGEST_NUMBER = 40
 _MAX_HEADER_ROWS = 3
 _MAX_WIDTH = 1000
+_LONGEST_KEY = 60
+_FEWEST_PAIRS = 3
 _NUMBER = re.compile(r"[-+(]?[$€£¥]?[\d.,:%/ -]*\d[\d.,:%/ -]*[)%]?$")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d$")
+_KINDS = {
+    "year": _YEAR,
+    "share": re.compile(r"[-+]?\d[\d.,]{0,20}\s?%$"),
+    "date": re.compile(
+        r"\d{1,4}(?:[-./]\d{1,2}){1,2}(?:[-./]\d{2,4})?$|\d{4}年\d{1,2}月(?:\d{1,2}日)?$"
+    ),
+    "number": re.compile(r"[-+(]?[$€£¥]?\d[\d.,  ']{0,38}\)?$"),
+    "amount": re.compile(r"[-+]?(?:[A-Z]{3} |[$€£¥])?\d[\d.,  ]{0,20}\s?[^\d\s][^\d]{0,11}$"),
+    "code": re.compile(r"(?=.{0,60}\d)\S{1,60}$"),
+}
+"""What a value looks like, the first that fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +56,7 @@ Header = dict[int, str]
 
 def one_line(text: str) -> str:
     """A cell's text without line breaks and runs of blanks."""
-    return " ".join(text.split())
+    return resolved(" ".join(text.split()))
 
 
 def cells(values: Iterable[str]) -> list[Cell]:
@@ -101,17 +116,23 @@ class TableLines:
         """`inherited`: names from a table above, for one that has none of its own."""
         self.header: Header = dict(inherited or {})
 
-    def lines(self, rows: Iterable[Row], header_rows: int | None = None) -> Iterator[str]:
+    def lines(
+        self, rows: Iterable[Row], header_rows: int | None = None, *, keyed: bool = False
+    ) -> Iterator[str]:
         """A line per row that holds anything; title rows stand alone, above.
 
         Args:
             rows: from top to bottom; merged cells as `Cell` says.
             header_rows: how many rows at the top are known to be the header; None finds out.
+            keyed: each row is known to begin with its own name.
         """
         remaining = (row for row in rows if any(cell.text and not cell.continued for cell in row))
         ahead = list(islice(remaining, _LOOK_AHEAD))
         while header_rows is None and _is_title(ahead):
             yield named_values({}, ahead.pop(0))
+        if keyed or (header_rows is None and _is_keyed(ahead)):
+            yield from map(_keyed_line, chain(ahead, remaining))
+            return
         found = _header_rows(ahead) if header_rows is None else min(header_rows, len(ahead))
         unused = _names(ahead[:found])
         self.header = unused.copy() or self.header
@@ -121,6 +142,41 @@ class TableLines:
                 unused.pop(cell.column, None)
         if unused:  # names of columns without a value would be lost
             yield " | ".join(dict.fromkeys(unused.values()))
+
+
+def _keyed_line(row: Row) -> str:
+    """`name: value | value` for a row that begins with its own name."""
+    first, *rest = [cell.text for cell in row if cell.text]
+    key = first.rstrip(":：").rstrip()
+    return f"{key}: {' | '.join(rest)}" if rest else first
+
+
+def _is_keyed(ahead: Sequence[Row]) -> bool:
+    """Whether rows are pairs of a name and its value, as in a form, not lines under a header.
+
+    So it is where all names end with a colon; or where the values are of several kinds (a name, a
+    date, a number of a contract) and no kind of figures is that of most values below the first.
+    """
+    pairs = [[cell.text for cell in row if cell.text] for row in ahead]
+    if not pairs or any(len(pair) > 2 for pair in pairs) or max(map(len, pairs)) < 2:
+        return False
+    keys = [pair[0] for pair in pairs]
+    if len(pairs) > 1 and all(key.endswith((":", "：")) for key in keys):
+        return True
+    kinds = [value_kind(pair[1]) for pair in pairs if len(pair) == 2]
+    worded = all(value_kind(key) == "words" and len(key) <= _LONGEST_KEY for key in keys)
+    if len(kinds) < _FEWEST_PAIRS or not worded or len(set(keys)) < len(keys):
+        return False
+    if kinds[0] != "words":
+        return True
+    figures = [kind for kind in kinds[1:] if kind != "words"]
+    most = max(map(figures.count, figures), default=0)
+    return most > 0 and most * 2 < len(kinds)
+
+
+def value_kind(text: str) -> str:
+    """What a value looks like: words, a year, a share, a date, a number, an amount or a code."""
+    return next((kind for kind, look in _KINDS.items() if look.match(text)), "words")
 
 
 def _is_title(ahead: Sequence[Row]) -> bool:

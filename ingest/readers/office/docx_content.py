@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ingest.readers.office.docx_styles import Style, W, is_on, value_of
+from ingest.readers.office.docx_styles import Look, Style, W, is_on, run_look, value_of
 from ingest.readers.office.drawings import alternative_text
+from ingest.readers.office.symbol_fonts import drawn, is_symbol_font, symbol
 from ingest.readers.office.xml_parts import Element, local_name
-from ingest.readers.pages import DELETED, EMBEDDED, HIDDEN, PICTURES
+from ingest.readers.pages import DELETED, EMBEDDED, HIDDEN, PICTURES, STRUCK
+from ingest.readers.raised_text import lowered, noted, raised
 from ingest.readers.table_rows import Cell
 
 _W_P = f"{W}p"
@@ -23,11 +25,12 @@ _SIGNS = {"tab": "\t", "cr": "\n", "noBreakHyphen": "\u2011", "ptab": "\t"}
 GONE = ("del", "moveFrom")
 """Elements that hold what tracked changes deleted or moved away."""
 _SKIPPED_WORDS = """
-    rPr pPr instrText delText delInstrText annotationRef fldChar commentReference sdtPr sdtEndPr
+    rPr pPr instrText delText delInstrText annotationRef commentReference sdtPr sdtEndPr
     tcPr trPr tblPr softHyphen oMathParaPr ctrlPr rt
     """
 _SKIPPED = frozenset(_SKIPPED_WORDS.split())
 _DRAWN = frozenset(("drawing", "pict", "object"))
+_LOST: dict[Look, str] = {"hidden": HIDDEN, "struck": STRUCK}
 _MATH_SIGNS = {"sup": "^", "sub": "_", "den": "/"}
 
 
@@ -69,15 +72,16 @@ class ParagraphReader:
         self._styles = styles
         self._losses = losses
         self._relations = relations
+        self._font = ""
 
     def read(self, paragraph: Element) -> WordParagraph:
         """The text of a paragraph."""
         inline = WordParagraph()
         style = self._styles.get(value_of(paragraph, "pPr/pStyle") or "")
-        self._children(paragraph, inline, style is not None and style.hidden)
+        self._children(paragraph, inline, style.look if style is not None else "shown")
         return inline
 
-    def _children(self, parent: Element, inline: WordParagraph, hidden: bool) -> None:
+    def _children(self, parent: Element, inline: WordParagraph, look: Look) -> None:
         for child in parent:
             name = local_name(child)
             if name in _SKIPPED:
@@ -85,32 +89,28 @@ class ParagraphReader:
             if name in GONE:
                 self._losses[DELETED] += deleted_length(child)
             elif name == "r":
-                self._run(child, inline, hidden)
+                self._run(child, inline, look)
             elif name == "AlternateContent":
-                self._children(_chosen(child), inline, hidden)
+                self._children(_chosen(child), inline, look)
             elif name in _DRAWN:
                 self._drawing(child, inline)
-            elif not self._sign(name, child, inline, hidden):
-                self._children(child, inline, hidden)
+            elif not self._sign(name, child, inline, look):
+                self._children(child, inline, look)
 
-    def _run(self, run: Element, inline: WordParagraph, hidden: bool) -> None:
+    def _run(self, run: Element, inline: WordParagraph, look: Look) -> None:
         properties = run.find(f"{W}rPr")
-        if properties is not None:
-            vanish = properties.find(f"{W}vanish")
-            style = self._styles.get(value_of(properties, "rStyle") or "")
-            if vanish is not None:
-                hidden = is_on(vanish)
-            elif style is not None and style.hidden:
-                hidden = True
-        self._children(run, inline, hidden)
+        style = self._styles.get(value_of(properties, "rStyle") or "")
+        if style is not None and style.look != "shown":
+            look = style.look
+        fonts = properties.find(f"{W}rFonts") if properties is not None else None
+        self._font = fonts.get(f"{W}ascii", "") if fonts is not None else ""
+        self._children(run, inline, run_look(properties, look))
+        self._font = ""
 
-    def _sign(self, name: str, element: Element, inline: WordParagraph, hidden: bool) -> bool:
+    def _sign(self, name: str, element: Element, inline: WordParagraph, look: Look) -> bool:
         """Write what a single element stands for; False if it is only a wrapper of others."""
         if name == "t":
-            if hidden:
-                self._losses[HIDDEN] += len(element.text or "")
-            else:
-                inline.add(element.text or "")
+            self._text(element.text or "", inline, look)
         elif name in _SIGNS:
             inline.add(_SIGNS[name])
         elif name == "br":
@@ -123,15 +123,28 @@ class ParagraphReader:
         elif name in _NOTES:
             kind, identifier = _NOTES[name], element.get(f"{W}id", "")
             inline.notes.append((kind, identifier))
-            inline.add(f"[{identifier}]")
+            inline.add(noted(identifier))
         elif name == "sym":
-            inline.add(_symbol(element.get(f"{W}char", "")))
+            self._text(
+                symbol(element.get(f"{W}font", ""), element.get(f"{W}char", "")), inline, look
+            )
+        elif name == "fldChar":
+            inline.add(_legacy_field(element))
         elif name in _MATH_SIGNS:
             inline.add(_MATH_SIGNS[name])
-            self._children(element, inline, hidden)
+            self._children(element, inline, look)
         else:
             return False
         return True
+
+    def _text(self, text: str, inline: WordParagraph, look: Look) -> None:
+        text = drawn(self._font, text) if is_symbol_font(self._font) else text
+        if look in _LOST:
+            self._losses[_LOST[look]] += len(text)
+        elif look == "shown":
+            inline.add(text)
+        else:
+            inline.add(raised(text) if look == "superscript" else lowered(text))
 
     def _drawing(self, drawing: Element, inline: WordParagraph) -> None:
         for element in drawing.iter():
@@ -170,13 +183,18 @@ def _is_within_box(element: Element, drawing: Element) -> bool:
     return False
 
 
-def _symbol(code: str) -> str:
-    try:
-        value = int(code, 16)
-    except ValueError:
+def _legacy_field(start: Element) -> str:
+    """A check box or the chosen entry of a list, from the time before content controls."""
+    box = start.find(f"{W}ffData/{W}checkBox")
+    choice = start.find(f"{W}ffData/{W}ddList")
+    if box is not None:
+        checked = box.find(f"{W}checked")
+        return "☒" if is_on(checked if checked is not None else box.find(f"{W}default")) else "☐"
+    if choice is None:
         return ""
-    # Codes of symbol fonts say nothing without their font.
-    return "" if 0xE000 <= value <= 0xF8FF or not 0x20 <= value <= 0xFFFF else chr(value)
+    entries = [entry.get(f"{W}val", "") for entry in choice.iterfind(f"{W}listEntry")]
+    chosen = _number(value_of(choice, "result") or value_of(choice, "default"), 0)
+    return entries[chosen] if chosen < len(entries) else ""
 
 
 _LONGEST_CELL = 1000

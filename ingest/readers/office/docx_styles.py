@@ -1,4 +1,5 @@
-"""What Word's styles and numbering say about a paragraph: heading level, list number, hidden.
+"""What Word's styles and numbering say about a paragraph: heading level, list number, and
+whether its text is hidden, struck out, raised or lowered.
 
 Numbers of headings and clauses ("第三条", "2.1") stand in no text of the file: Word counts them
 while it draws. They are counted here the same way, because people cite by them.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ingest.readers.office.xml_parts import Element
 
@@ -25,6 +27,16 @@ _ROMAN = (
 _HAN_DIGITS = "〇一二三四五六七八九"
 
 
+Look = Literal["shown", "hidden", "struck", "superscript", "subscript"]
+"""How the text of a run stands on the page."""
+_SWITCHES: dict[str, Look] = {"vanish": "hidden", "strike": "struck", "dstrike": "struck"}
+_POSITIONS: dict[str | None, Look] = {
+    "superscript": "superscript",
+    "subscript": "subscript",
+    "baseline": "shown",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Style:
     """A paragraph or run style with what it inherits: without a heading `level` is 0.
@@ -34,7 +46,7 @@ class Style:
 
     level: int = 0
     is_title: bool = False
-    hidden: bool = False
+    look: Look = "shown"
     list_id: str = ""
     list_level: int = 0
 
@@ -69,8 +81,24 @@ def value_of(parent: Element | None, path: str) -> str | None:
     return found.get(f"{W}val") if found is not None else None
 
 
+def run_look(properties: Element | None, inherited: Look) -> Look:
+    """How the run with these properties looks; what they do not set is inherited."""
+    if properties is None:
+        return inherited
+    for tag, look in _SWITCHES.items():
+        switch = properties.find(f"{W}{tag}")
+        if is_on(switch):
+            return look
+        if switch is not None and inherited == look:
+            inherited = "shown"
+    if inherited in _SWITCHES.values():
+        return inherited
+    return _POSITIONS.get(value_of(properties, "vertAlign"), inherited)
+
+
 def _style(identifier: str, sources: dict[str, Element]) -> Style:
-    level, title, hidden, list_id, list_level = 0, False, False, "", 0
+    level, title, list_id, list_level = 0, False, "", 0
+    look: Look = "shown"
     chain: list[Element] = []
     current: str | None = identifier
     while current in sources and len(chain) < _MOST_BASES:
@@ -84,12 +112,11 @@ def _style(identifier: str, sources: dict[str, Element]) -> Style:
         elif outline is not None:
             level = int(outline) + 1 if outline in tuple("012345678") else 0
         title = name.lower() == "title"
-        vanish = style.find(f"{W}rPr/{W}vanish")
-        hidden = is_on(vanish) if vanish is not None else hidden
+        look = run_look(style.find(f"{W}rPr"), look)
         list_id = value_of(style, "pPr/numPr/numId") or list_id
         depth = value_of(style, "pPr/numPr/ilvl")
         list_level = int(depth) if depth is not None and depth.isdecimal() else list_level
-    return Style(1 if title else level, title, hidden, list_id, list_level)
+    return Style(1 if title else level, title, look, list_id, list_level)
 
 
 class Numbering:

@@ -18,11 +18,12 @@ from ingest.readers.office.odf_text import (
     grid,
     header_row_count,
     inline_text,
+    mark_positions,
     paragraphs_text,
 )
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, local_name, quoted
-from ingest.readers.pages import DELETED, PageWriter, enumerated
+from ingest.readers.pages import DELETED, STRUCK, PageWriter, enumerated
 from ingest.readers.table_rows import one_line
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
@@ -64,7 +65,10 @@ class _OdfDocument:
         self._empty_sheets: list[str] = []
 
     def extraction(self) -> Extraction:
-        parts = self._package.xml("content.xml").iterfind(f"{OFFICE}body/*")
+        root = self._package.xml("content.xml")
+        styles = self._package.optional_xml("styles.xml")
+        self._pages.losses[STRUCK] += mark_positions(root, styles)
+        parts = root.iterfind(f"{OFFICE}body/*")
         content = next((part for part in parts if local_name(part) in _KINDS), None)
         if content is None:
             raise UnreadableFile(
@@ -73,7 +77,7 @@ class _OdfDocument:
             )
         kind = local_name(content)
         if kind == "text":
-            self._margins()
+            self._margins(styles)
             self._blocks(content)
         elif kind == "spreadsheet":
             self._paged(content.findall(f"{TABLE}table"), self._sheet)
@@ -187,9 +191,8 @@ class _OdfDocument:
         for note in notes:
             self._pages.put("paragraph", note)
 
-    def _margins(self) -> None:
+    def _margins(self, styles: Element | None) -> None:
         """Headers and footers, each text once, before the text."""
-        styles = self._package.optional_xml("styles.xml")
         seen = set()
         for margin in styles.iter("{*}header", "{*}footer") if styles is not None else ():
             text = paragraphs_text(margin)

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ingest.readers.office.xml_parts import Element, local_name
+from ingest.readers.raised_text import lowered, noted, raised, resolved
 from ingest.readers.table_rows import Cell, one_line
 
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 
 _WIDEST = 16_384
@@ -49,6 +51,42 @@ def inline_text(paragraph: Element) -> OdfParagraph:
     inline = OdfParagraph()
     _add(paragraph, inline)
     return inline
+
+
+def mark_positions(content: Element, styles: Element | None) -> int:
+    """Mark text that stands raised or lowered, and take out what is struck out.
+
+    Returns:
+        How many characters were struck out.
+    """
+    marks = {}
+    for root in (styles, content):
+        for style in root.iter(f"{_STYLE}style") if root is not None else ():
+            properties = style.find(f"{_STYLE}text-properties")
+            if properties is not None:
+                marks[style.get(f"{_STYLE}name", "")] = _position(properties)
+    struck = 0
+    for span in list(content.iter(f"{TEXT}span")):
+        mark = marks.get(span.get(f"{TEXT}style-name", ""), "")
+        if mark == "struck":
+            struck += sum(map(len, span.itertext()))
+            for child in list(span):
+                span.remove(child)
+            span.text = ""
+        elif mark and len(span) == 0:
+            span.text = (raised if mark == "super" else lowered)(span.text or "")
+    return struck
+
+
+def _position(properties: Element) -> str:
+    if properties.get(f"{_STYLE}text-line-through-style", "none") != "none":
+        return "struck"
+    position = str(properties.get(f"{_STYLE}text-position", "")).split(" ")[0]
+    if position in ("super", "sub"):
+        return position
+    is_share = position.endswith("%") and position[:-1].lstrip("-").isdecimal()
+    share = int(position[:-1]) if is_share else 0
+    return "super" if share > 0 else "sub" if share < 0 else ""
 
 
 def paragraphs_text(parent: Element) -> str:
@@ -103,8 +141,9 @@ def _add(parent: Element, inline: OdfParagraph) -> None:
 def _note(note: Element, inline: OdfParagraph) -> None:
     citation = note.find(f"{TEXT}note-citation")
     body = note.find(f"{TEXT}note-body")
-    label = f"[{inline_text(citation).text() if citation is not None else ''}]"
-    inline.parts[-1].append(label)
+    mark = resolved(inline_text(citation).text()) if citation is not None else ""
+    label = f"[{mark.strip('[]')}]"
+    inline.parts[-1].append(noted(mark))
     text = paragraphs_text(body) if body is not None else ""
     if text:
         inline.notes.append(f"{label} {text}")

@@ -14,6 +14,7 @@ from ingest.readers.office.drawings import alternative_text, drawing_texts
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, local_name
 from ingest.readers.pages import EMBEDDED, PICTURES, PageWriter, enumerated
+from ingest.readers.raised_text import lowered, raised
 from ingest.readers.table_rows import Cell, one_line
 from ingest.types import Extraction, ReadOptions
 
@@ -149,10 +150,18 @@ def _text(paragraph: Element, without_fields: bool) -> str:
     for element in paragraph.iter():
         name = local_name(element)
         if name == "t" and not (without_fields and local_name(element.getparent()) == "fld"):
-            parts.append(element.text or "")
+            parts.append(_run_text(element))
         elif name == "br":
             parts.append("\n")
     return "".join(parts)
+
+
+def _run_text(text: Element) -> str:
+    properties = text.getparent().find(f"{_A}rPr")
+    baseline = properties.get("baseline", "0") if properties is not None else "0"
+    if baseline.rstrip("%0") in ("", "0."):
+        return text.text or ""
+    return (lowered if baseline.startswith("-") else raised)(text.text or "")
 
 
 def _plain(table: Element) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import BinaryIO
 
-from ingest.readers.office.rtf_parts import DESTINATIONS, Destinations, RtfTable
+from ingest.readers.office.rtf_parts import DESTINATIONS, Destinations, RtfState, RtfTable
 from ingest.readers.office.rtf_words import (
     CHARACTER_SETS,
     DESTINATION_WORDS,
@@ -23,7 +23,8 @@ from ingest.readers.office.rtf_words import (
     TOKEN,
     of_code_page,
 )
-from ingest.readers.pages import DELETED, HIDDEN, PICTURES, PageWriter
+from ingest.readers.pages import DELETED, HIDDEN, PICTURES, STRUCK, PageWriter
+from ingest.readers.raised_text import lowered, raised
 from ingest.readers.table_rows import one_line
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
@@ -55,26 +56,13 @@ def read_rtf(source: BinaryIO, options: ReadOptions) -> Extraction:
     return _RtfDocument(PageWriter(options)).read(data)
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What holds until a group ends. `destination` is one of `DESTINATIONS`, "font" or "skip"."""
-
-    destination: str = "body"
-    codec: str = "cp1252"
-    skip_after_unicode: int = 1
-    hidden: bool = False
-    deleted: bool = False
-    level: int = 0
-    in_table: bool = False
-
-
 class _RtfDocument:
     """One pass over the tokens of a document."""
 
     def __init__(self, pages: PageWriter) -> None:
         self._pages = pages
-        self._state = _State()
-        self._stack: list[_State] = []
+        self._state = RtfState()
+        self._stack: list[RtfState] = []
         self._default_codec = "cp1252"
         self._font = 0
         self._font_codecs: dict[int, str] = {}
@@ -99,8 +87,15 @@ class _RtfDocument:
             "clvmrg": lambda _: self._table.merge(down=True),
             "cellx": lambda _: self._table.define_cell(),
             "pard": lambda _: self._set(level=0, in_table=False),
-            "plain": lambda _: self._set(hidden=False, deleted=False, codec=self._default_codec),
+            "plain": lambda _: self._plain(),
             "intbl": lambda _: self._set(in_table=True),
+            "super": lambda number: self._set(position="super" if number != 0 else ""),
+            "sub": lambda number: self._set(position="sub" if number != 0 else ""),
+            "up": lambda number: self._set(position="super" if number != 0 else ""),
+            "dn": lambda number: self._set(position="sub" if number != 0 else ""),
+            "nosupersub": lambda _: self._set(position=""),
+            "strike": lambda number: self._set(struck=number != 0),
+            "striked": lambda number: self._set(struck=number != 0),
             "v": lambda number: self._set(hidden=number != 0),
             "deleted": lambda number: self._set(deleted=number != 0),
             "outlinelevel": self._outline,
@@ -141,6 +136,9 @@ class _RtfDocument:
     def _set(self, **changes: object) -> None:
         self._flush_bytes()
         self._state = replace(self._state, **changes)  # type: ignore[arg-type]
+
+    def _plain(self) -> None:
+        self._set(hidden=False, deleted=False, struck=False, position="", codec=self._default_codec)
 
     def _brace(self, brace: bytes) -> None:
         self._flush_bytes()
@@ -225,12 +223,15 @@ class _RtfDocument:
         state = self._state
         if state.destination not in DESTINATIONS:
             return
-        if state.deleted and state.destination != "style":
-            self._pages.losses[DELETED] += len(text)
-        elif state.hidden and state.destination != "style":
-            self._pages.losses[HIDDEN] += len(text)
+        losses = ((state.deleted, DELETED), (state.hidden, HIDDEN), (state.struck, STRUCK))
+        lost = next((name for is_lost, name in losses if is_lost), None)
+        if state.destination == "style":
+            self._destinations.add("style", text)
+        elif lost is not None:
+            self._pages.losses[lost] += len(text)
         else:
-            self._destinations.add(state.destination, text)
+            mark = {"super": raised, "sub": lowered}.get(state.position, str)
+            self._destinations.add(state.destination, mark(text))
 
     def _paragraph(self) -> None:
         self._flush_bytes()

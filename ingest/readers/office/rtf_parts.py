@@ -7,11 +7,27 @@ footer, once. A table's row is defined (with its merges) before its cells come.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from ingest.readers.raised_text import noted
 from ingest.readers.table_rows import Cell, one_line
 
 DESTINATIONS = ("body", "note", "margin", "label", "style")
+
+
+@dataclass(frozen=True, slots=True)
+class RtfState:
+    """What holds until a group ends. `destination` is one of `DESTINATIONS`, "font" or "skip"."""
+
+    destination: str = "body"
+    codec: str = "cp1252"
+    skip_after_unicode: int = 1
+    hidden: bool = False
+    deleted: bool = False
+    struck: bool = False
+    level: int = 0
+    in_table: bool = False
+    position: str = ""
 
 
 class Destinations:
@@ -35,7 +51,7 @@ class Destinations:
     def end_note(self) -> None:
         """The note is whole; its number stands in the body."""
         self._notes.append(one_line(self.taken("note")))
-        self.add("body", f"[{len(self._notes)}]")
+        self.add("body", noted(str(len(self._notes))))
 
     def end_margin(self) -> None:
         """The header or footer is whole; one without a letter is a page number."""

@@ -2,7 +2,6 @@
 
 Read without openpyxl: it needs several times the memory and time for large sheets, and opens
 archives unchecked. Values are those that the program stored last; nothing is calculated here.
-Blank rows part the tables of a sheet.
 """
 
 from __future__ import annotations
@@ -10,14 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from typing import BinaryIO
 
 from ingest.readers.office.package import Package
 from ingest.readers.office.xlsx_values import Formats
 from ingest.readers.office.xml_parts import PARSER, Element, iterate_xml, local_name, quoted
 from ingest.readers.pages import PageWriter, check_length, enumerated
-from ingest.readers.table_rows import Cell, Header, one_line
+from ingest.readers.raised_text import lowered, raised
+from ingest.readers.sheet_tables import SheetLine, write_sheet
+from ingest.readers.table_rows import Cell, one_line
 from ingest.types import Extraction, ReadOptions
 
 _KIND = "an Excel workbook"
@@ -30,8 +31,7 @@ _COLUMNS, _ROWS = 16_384, 1_048_576
 _MOST_MERGES = 100_000
 _PIECE_BYTES = 1 << 20
 _OVERLAP_BYTES = 200
-_FEW_ROWS = 20
-_MAX_HEADER_ROWS = 3
+_POSITIONS = {"superscript": raised, "subscript": lowered}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,6 @@ class _Merge:
     column: int
     last_column: int
     last_row: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A row of a sheet that holds something; `numbered` are columns with numbers."""
-
-    number: int
-    cells: list[Cell]
-    numbered: frozenset[int]
 
 
 def read_xlsx(source: BinaryIO, options: ReadOptions) -> Extraction:
@@ -93,7 +84,7 @@ class _Workbook:
             if sheet.get("state", "visible") != "visible":
                 hidden.append(quoted(name))
             self._pages.put("heading", name, 1)
-            self._write(chain((first,), rows))
+            write_sheet(self._pages, chain((first,), rows))
         warnings = []
         if empty:
             warnings.append(f"Sheets without text: {enumerated(empty)}.")
@@ -122,7 +113,7 @@ class _Workbook:
             check_length(length, self._options)
         return strings
 
-    def _sheet_rows(self, sheet: Element) -> Iterator[_Line]:
+    def _sheet_rows(self, sheet: Element) -> Iterator[SheetLine]:
         link = self._relations.get(sheet.get(_R_ID, ""))
         if link is None or link.kind != "worksheet":
             return  # a chart sheet or a macro sheet
@@ -157,7 +148,7 @@ class _Workbook:
             tail = piece[max(end, len(piece) - _OVERLAP_BYTES) :]
         return found
 
-    def _line(self, row: Element, number: int) -> _Line:
+    def _line(self, row: Element, number: int) -> SheetLine:
         cells = []
         numbered = set()
         column = -1
@@ -170,7 +161,7 @@ class _Workbook:
                 cells.append(Cell(column, text))
                 if kind == "n":
                     numbered.add(column)
-        return _Line(number, cells, frozenset(numbered))
+        return SheetLine(number, cells, frozenset(numbered))
 
     def _value(self, cell: Element, kind: str) -> str:
         value = formula = inline = None
@@ -193,66 +184,6 @@ class _Workbook:
         if kind == "b":
             return "TRUE" if value.strip() == "1" else "FALSE"
         return self._formats.shown(value, cell.get("s", "0")) if kind == "n" else str(value)
-
-    def _write(self, lines: Iterator[_Line]) -> None:
-        names: Header = {}
-        columns = range(0)
-        for table in _tables(lines):
-            ahead = list(islice(table, _FEW_ROWS))
-            extent = _extent(ahead)
-            same = bool(names) and extent.start >= columns.start and extent.stop <= columns.stop
-            alone = all(len(line.cells) == 1 for line in ahead)
-            goes_on = same and not alone and not _names_columns(ahead)
-            rows = (line.cells for line in chain(ahead, table))
-            found = self._pages.table(rows, 0 if goes_on else None, names if goes_on else None)
-            if not goes_on and not alone:
-                names, columns = found, extent
-
-
-def _tables(lines: Iterator[_Line]) -> Iterator[Iterator[_Line]]:
-    """The rows between blank rows; each stretch has to be used up before the next."""
-    held: list[_Line] = []
-
-    def stretch(first: _Line) -> Iterator[_Line]:
-        yield first
-        before = [first]
-        for line in lines:
-            if line.number > before[-1].number + 1 and not _is_under_header(before, line):
-                held.append(line)
-                return
-            before = [*before[-_MAX_HEADER_ROWS:], line]
-            yield line
-
-    first = next(lines, None)
-    while first is not None:
-        current = stretch(first)
-        yield current
-        for _ in current:
-            pass
-        first = held.pop() if held else None
-
-
-def _is_under_header(above: list[_Line], line: _Line) -> bool:
-    """Whether only a blank row parts figures from the names of their columns."""
-    return (
-        len(above) <= _MAX_HEADER_ROWS
-        and bool(line.numbered)
-        and not any(one.numbered for one in above)
-        and any(len(one.cells) > 1 for one in above)
-    )
-
-
-def _extent(lines: list[_Line]) -> range:
-    columns = [cell.column for line in lines for cell in line.cells]
-    return range(min(columns), max(columns) + 1)
-
-
-def _names_columns(ahead: list[_Line]) -> bool:
-    """Whether the first row of a later stretch is a header: words above numbers."""
-    first, rest = ahead[0], ahead[1:]
-    words = [cell.text for cell in first.cells]
-    below = frozenset[int]().union(*(line.numbered for line in rest))
-    return len(words) > 1 and not first.numbered and bool(below)
 
 
 def _apply_merges(
@@ -287,7 +218,9 @@ def _rich_text(item: Element) -> str:
         if name == "t":
             parts.append(child.text or "")
         elif name == "r":
-            parts.extend(text.text or "" for text in child if local_name(text) == "t")
+            position = child.find("{*}rPr/{*}vertAlign")
+            mark = _POSITIONS.get(position.get("val", ""), str) if position is not None else str
+            parts.extend(mark(text.text or "") for text in child if local_name(text) == "t")
     return "".join(parts)
 
 

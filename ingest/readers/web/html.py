@@ -8,6 +8,7 @@ recursion.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.metadata import version
@@ -15,27 +16,38 @@ from typing import BinaryIO
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from ingest.readers.pages import PageWriter, read_bytes, source_text
-from ingest.readers.web.html_boilerplate import Boilerplate, children, find_boilerplate
+from ingest.readers.pages import HIDDEN, PICTURES, PageWriter, read_bytes, source_text
+from ingest.readers.raised_text import lowered, noted, raised
+from ingest.readers.table_rows import TableLines, one_line
+from ingest.readers.web.html_boilerplate import children, find_boilerplate
+from ingest.readers.web.html_elements import (
+    DROPPED,
+    LINKS,
+    field_text,
+    formula_text,
+    is_hidden,
+    is_note_link,
+    is_text_shown,
+    link_target,
+    loss,
+    opened_ids,
+    picture_text,
+    raw_text,
+)
 from ingest.readers.web.html_source import MAX_DEPTH, cap_depth, decode_html
+from ingest.readers.web.html_tables import is_data, tables
 from ingest.types import Extraction, ReadOptions
 from kb.types import BlockKind
 
-_DROPPED_TAGS = """
-    head script style noscript template svg math iframe object canvas audio video select
-    textarea datalist
-    """
-_DROPPED = frozenset(_DROPPED_TAGS.split())
 _INLINE_TAGS = """
     a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q s samp
-    small span strike strong sub sup time tt u var wbr img ruby rb rt rp button
+    small span strike strong sub sup time tt u var wbr img ruby rb rt rp button label input
+    select textarea math
     """
 _INLINE = frozenset(_INLINE_TAGS.split())
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\n\r\f]+")
-_LONGEST_CELL = 1000
-"""A table with a longer cell lays out a page; its cells are read as text, not as data."""
+_MARKS = {"sup": raised, "sub": lowered}
 
 
 def read_html(source: BinaryIO, options: ReadOptions) -> Extraction:
@@ -47,7 +59,7 @@ def read_html(source: BinaryIO, options: ReadOptions) -> Extraction:
     decoded, lie = decode_html(read_bytes(source, options), options.encoding)
     markup, dropped_tags = cap_depth(decoded.text.replace("\x00", ""))
     writer = PageWriter(options)
-    left_out = _Walk(writer).run(LexborHTMLParser(markup))
+    left_out = _write_page(LexborHTMLParser(markup), writer)
     warnings = [lie] if lie else []
     if dropped_tags:
         warnings.append(
@@ -59,52 +71,92 @@ def read_html(source: BinaryIO, options: ReadOptions) -> Extraction:
     return writer.extraction(f"selectolax {version('selectolax')}", "page", warnings, decoding)
 
 
+def _write_page(tree: LexborHTMLParser, writer: PageWriter) -> int:
+    """Write the page; returns how many characters around its main part were left out."""
+    if tree.body is None:
+        return 0
+    title, first_heading = tree.css_first("title"), tree.css_first("h1")
+    words = " ".join(raw_text(title).split()) if title is not None else ""
+    if words and (first_heading is None or words != " ".join(raw_text(first_heading).split())):
+        writer.add("heading", words, level=1)
+    boilerplate = find_boilerplate(tree.body, is_text_shown)
+    _Walk(writer.put, writer.losses, opened_ids(tree), boilerplate.nodes).run(tree.body)
+    return boilerplate.characters
+
+
 class _Walk:
     """One pass over a tree: inline text gathers until a block begins or ends."""
 
-    def __init__(self, writer: PageWriter) -> None:
-        self._writer = writer
+    def __init__(
+        self,
+        put: Callable[[BlockKind, str, int], None],
+        losses: Counter[str],
+        opened: frozenset[str],
+        left_out: frozenset[int],
+    ) -> None:
+        self._put = put
+        self._losses = losses
+        self._opened = opened
+        self._left_out = left_out
         self._inline: list[str] = []
+        self._starts: list[int] = []
         self._kinds: list[tuple[BlockKind, int]] = [("paragraph", 0)]
-        self._boilerplate = Boilerplate()
 
-    def run(self, tree: LexborHTMLParser) -> int:
-        """Write the page; returns how many characters around its main part were left out."""
-        if tree.body is None:
-            return 0
-        self._write_title(tree)
-        self._boilerplate = find_boilerplate(tree.body, _is_shown)
-        for node, entering in _walk(tree.body, self._enters):
+    def run(self, root: LexborNode) -> None:
+        """Write everything under an element."""
+        for node, entering in _walk(root, self._enters):
+            if node is root:
+                continue
             if entering:
                 self._enter(node)
             else:
                 self._leave(node)
         self._flush()
-        return self._boilerplate.characters
-
-    def _write_title(self, tree: LexborHTMLParser) -> None:
-        title = tree.css_first("title")
-        first_heading = tree.css_first("h1")
-        words = " ".join(_inline_text(title).split()) if title is not None else ""
-        if words and (
-            first_heading is None or words != " ".join(_inline_text(first_heading).split())
-        ):
-            self._writer.add("heading", words, level=1)
 
     def _enters(self, node: LexborNode) -> bool:
         """Whether to go into a node; what is left out or written whole is not entered."""
         tag = node.tag or ""
-        if not _is_shown(node) or node.mem_id in self._boilerplate.nodes:
+        if node.mem_id in self._left_out or not self._is_read(node):
             return False
         if tag == "pre":
             self._flush()
-            self._writer.put("code", _inline_text(node))
-            return False
-        if tag == "table" and _is_data(node):
+            self._put("code", raw_text(node), 0)
+        elif tag == "table" and is_data(node):
             self._flush()
             self._write_table(node)
+        elif tag == "math":
+            self._inline.append(formula_text(node))
+        elif tag in ("input", "select", "textarea"):
+            self._write_field(field_text(node))
+        else:
+            return True
+        return False
+
+    def _is_read(self, node: LexborNode) -> bool:
+        """Whether a node is shown; what is lost with one that is not is counted."""
+        if not node.is_element_node:
             return False
-        return True
+        if node.tag in DROPPED:
+            name, count = loss(node) or ("", 0)
+            self._losses[name] += count
+            return False
+        if not is_hidden(node) or node.attributes.get("id") in self._opened:
+            return True
+        if node.attributes.get("aria-hidden") != "true":
+            self._losses[HIDDEN] += len(" ".join(raw_text(node).split()))
+        return False
+
+    def _write_field(self, value: str) -> None:
+        """The value of a field behind the words before it, and what follows on its own line."""
+        if value in ("☒", "☐"):
+            self._inline.append(f"{value} ")
+        elif value:
+            while self._inline and not self._inline[-1].strip(" "):
+                self._inline.pop()
+            is_named = bool(self._inline) and self._inline[-1].rstrip(" ")[-1:].isalnum()
+            if is_named:
+                self._inline[-1] = self._inline[-1].rstrip(" ") + ":"
+            self._inline.append(f" {value}\n")
 
     def _enter(self, node: LexborNode) -> None:
         tag = node.tag or ""
@@ -112,6 +164,11 @@ class _Walk:
             self._inline.append(_BLANKS.sub(" ", node.text_content or ""))
         elif tag == "br":
             self._inline.append("\n")
+        elif tag == "img":
+            self._losses[PICTURES] += 1
+            self._inline.append(picture_text(node))
+        elif tag in ("a", "sup", "sub"):
+            self._starts.append(len(self._inline))
         elif tag not in _INLINE:
             self._flush()
             if tag in _HEADINGS:
@@ -121,6 +178,8 @@ class _Walk:
 
     def _leave(self, node: LexborNode) -> None:
         tag = node.tag or ""
+        if tag in ("a", "sup", "sub"):
+            self._close_inline(node, tag)
         if node.is_text_node or tag in _INLINE or tag == "br":
             return
         self._flush()
@@ -133,24 +192,46 @@ class _Walk:
             self._inline.clear()
             kind, level = self._kinds[-1]
             separator = " " if kind == "heading" else "\n"
-            self._writer.put(
+            self._put(
                 kind, separator.join(filter(None, (" ".join(_words(x)) for x in lines))), level
             )
 
+    def _close_inline(self, node: LexborNode, tag: str) -> None:
+        """Mark what a link or a raised part holds, now that all of it is there."""
+        start = min(self._starts.pop(), len(self._inline))
+        words = "".join(self._inline[start:])
+        if tag == "a" and (target := link_target(node, words)):
+            self._inline.append(f" ({target})")
+        elif tag == "a" and not is_note_link(node):
+            self._losses[LINKS] += "href" in node.attributes and not _is_within_page(node)
+        elif words.strip():
+            is_note = tag == "a" or (tag == "sup" and node.css_first("a") is not None)
+            marked = noted(words.strip()) if is_note else _MARKS[tag](words)
+            self._inline[start:] = [marked]
+
     def _write_table(self, table: LexborNode) -> None:
-        """A line per row; under a header row each value carries its column's name."""
+        """A line per row, in which each value carries its column's name."""
         caption = table.css_first("caption")
         if caption is not None:
-            self._writer.put("paragraph", " ".join(_inline_text(caption).split()))
-        header: list[str] = []
-        for row in table.css("tr"):
-            cells = [cell for cell in children(row) if cell.tag in ("td", "th")]
-            values = [" ".join(_inline_text(cell).split()) for cell in cells]
-            if not header and cells and all(cell.tag == "th" for cell in cells) and len(cells) > 1:
-                header = values
-                self._writer.put("table", " | ".join(filter(None, values)))
-            else:
-                self._writer.put("table", _row(header, values))
+            self._put("paragraph", self._cell_text(caption), 0)
+        for part in tables(table, self._cell_text):
+            for line in TableLines().lines(part.rows, part.header_rows, keyed=part.keyed):
+                self._put("table", line, 0)
+
+    def _cell_text(self, cell: LexborNode) -> str:
+        """All of a cell in one line: items of a list and rows of a table parted by commas."""
+        parts: list[tuple[BlockKind, str]] = []
+        inner = _Walk(
+            lambda kind, text, _: parts.append((kind, text)),
+            self._losses,
+            self._opened,
+            self._left_out,
+        )
+        inner.run(cell)
+        text = ""
+        for kind, part in parts:
+            text += (", " if kind in ("list", "table") and text else " ") + part.strip()
+        return one_line(text)
 
 
 def _walk(
@@ -170,49 +251,8 @@ def _walk(
             stack.extend((child, True) for child in reversed(children(node)))
 
 
-def _inline_text(root: LexborNode) -> str:
-    """All text under a node as it stands, without what is never shown; `<br>` is a line break."""
-    parts = []
-    for node, entering in _walk(root, _is_shown):
-        if entering and node.is_text_node:
-            parts.append(node.text_content or "")
-        elif entering and (node.tag == "br" or (node.tag not in _INLINE and parts)):
-            parts.append("\n")
-    return "".join(parts)
-
-
-def _is_shown(node: LexborNode) -> bool:
-    return node.tag not in _DROPPED and not _is_hidden(node)
-
-
-def _is_hidden(node: LexborNode) -> bool:
-    if not node.is_element_node:
-        return True
-    attributes = node.attributes
-    if not attributes:
-        return False
-    style = attributes.get("style")
-    return (
-        "hidden" in attributes
-        or attributes.get("aria-hidden") == "true"
-        or (style is not None and _HIDDEN_STYLE.search(style) is not None)
-    )
-
-
-def _is_data(table: LexborNode) -> bool:
-    if table.css_first("table table, h1, h2, h3, pre, ul, ol") is not None:
-        return False
-    cells = table.css("td")
-    return all(len(_inline_text(cell)) <= _LONGEST_CELL for cell in cells)
-
-
-def _row(header: list[str], values: list[str]) -> str:
-    named = []
-    for column, value in enumerate(values):
-        name = header[column] if column < len(header) and len(values) == len(header) else ""
-        if value:
-            named.append(f"{name}: {value}" if name and name != value else value)
-    return " | ".join(named)
+def _is_within_page(link: LexborNode) -> bool:
+    return (link.attributes.get("href") or "").startswith("#")
 
 
 def _words(line: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.ingest.readers.docx_parts import STYLES, lines, read, run
 from tests.ingest.readers.office_samples import paragraph
 
@@ -76,3 +78,50 @@ def test_headers_and_footers_stand_once_and_page_numbers_never():
 
     assert lines(found) == ["ACME Ltd", "body", "Secret 3"]
     assert lines(read(paragraph("body"), footer=paragraph("3"))) == ["body"]
+
+
+def _box(code: str) -> str:
+    return f'<w:r><w:sym w:font="Wingdings" w:char="{code}"/></w:r>'
+
+
+def _legacy(inner: str) -> str:
+    return (
+        f'<w:r><w:fldChar w:fldCharType="begin"><w:ffData>{inner}</w:ffData></w:fldChar></w:r>'
+        "<w:r><w:instrText> FORMCHECKBOX </w:instrText></w:r>"
+        '<w:r><w:fldChar w:fldCharType="end"/></w:r>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("boxes", "shown"),
+    [
+        (_box("F0FE") + _box("F0A8"), "☒☐"),
+        (
+            '<w:r><w:rPr><w:rFonts w:ascii="Wingdings" w:hAnsi="Wingdings"/></w:rPr>'
+            "<w:t>\u00fd\u00a8</w:t></w:r>",
+            "☒☐",
+        ),
+        (
+            _legacy('<w:checkBox><w:default w:val="1"/></w:checkBox>')
+            + _legacy('<w:checkBox><w:default w:val="1"/><w:checked w:val="0"/></w:checkBox>'),
+            "☒☐",
+        ),
+        (
+            _legacy(
+                '<w:ddList><w:result w:val="1"/><w:listEntry w:val="Oslo"/>'
+                '<w:listEntry w:val="Bern"/></w:ddList>'
+            ),
+            "Bern",
+        ),
+    ],
+)
+def test_check_boxes_and_choices_of_any_age_show_their_state(boxes, shown):
+    assert lines(read(f"<w:p>{boxes}</w:p>{paragraph('end')}"))[0] == shown
+
+
+def test_struck_out_text_is_left_out_and_counted():
+    struck = "<w:r><w:rPr><w:strike/></w:rPr><w:t>400</w:t></w:r>"
+    found = read(f"<w:p>{struck}<w:r><w:t>320 EUR</w:t></w:r></w:p>")
+
+    assert found.pages[0].text == "320 EUR"
+    assert found.warnings == ("Characters of struck-out text left out: 3.",)

@@ -25,7 +25,6 @@ def test_every_block_is_found_and_hidden_parts_are_not():
         ("heading", 1, "Pumps at home"),
         ("heading", 1, "Pumps"),
         ("paragraph", 0, "A pump moves\u00a0water."),
-        ("table", 0, "part | price"),
         ("table", 0, "part: seal | price: 3"),
         ("list", 0, "one"),
         ("list", 0, "two"),
@@ -150,3 +149,119 @@ def test_a_declared_charset_that_cannot_be_is_reported():
 
     assert words in extraction.pages[0].text
     assert "declares utf-8" in extraction.warnings[0]
+
+
+def _lines(table):
+    return [text for kind, _, text in _blocks(table) if kind == "table"]
+
+
+def _row(*cells, tag="td"):
+    return "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in cells) + "</tr>"
+
+
+def test_cells_merged_downwards_and_across_repeat_where_a_reader_sees_them():
+    head = (
+        "<tr><th rowspan=2>Site</th><th colspan=2>Stock</th></tr><tr><th>now</th><th>plan</th></tr>"
+    )
+    body = "<tr><td rowspan=2>Lyon</td><td>3</td><td>4</td></tr><tr><td>5</td><td>6</td></tr>"
+
+    assert _lines(f"<table><thead>{head}</thead><tbody>{body}</tbody></table>") == [
+        "Site: Lyon | Stock / now: 3 | Stock / plan: 4",
+        "Site: Lyon | Stock / now: 5 | Stock / plan: 6",
+    ]
+
+
+def test_a_header_in_ordinary_cells_names_the_columns():
+    bold = _row("<b>Zone</b>", "<strong>Rate</strong>")
+
+    assert _lines(f"<table>{bold}{_row('North', '9 EUR')}</table>") == ["Zone: North | Rate: 9 EUR"]
+    assert _lines(f"<table>{_row('Zone', 'Rate', 'Day')}{_row('North', '9', '2')}</table>") == [
+        "Zone: North | Rate: 9 | Day: 2"
+    ]
+
+
+def test_lists_and_tables_in_cells_stay_in_their_row():
+    inner = f"<table>{_row('S', '4')}{_row('M', '5')}</table>"
+    table = _row("Item", "Notes", tag="th") + _row("Cap", "<ul><li>red<li>blue</ul>")
+
+    assert _lines(f"<table>{table}{_row('Hat', inner)}</table>") == [
+        "Item: Cap | Notes: red, blue",
+        "Item: Hat | Notes: S | 4, M | 5",
+    ]
+
+
+def test_rows_that_begin_with_their_name_are_pairs():
+    rows = "<tr><th>Owner</th><td>Ann</td></tr><tr><th>Phone</th><td>12</td></tr>"
+
+    assert _lines(f"<table>{rows}</table>") == ["Owner: Ann", "Phone: 12"]
+
+
+def test_a_second_row_of_head_cells_names_what_stands_below_it():
+    first = _row("Item", "Price", tag="th") + _row("Cap", "4")
+    second = _row("Depot", "Town", tag="th") + _row("D1", "Lyon")
+
+    assert _lines(f"<table>{first}{second}</table>") == [
+        "Item: Cap | Price: 4",
+        "Depot: D1 | Town: Lyon",
+    ]
+
+
+def test_readings_and_deleted_text_are_left_out_and_what_was_deleted_is_counted():
+    extraction = _read("<p><ruby>期<rt>き</rt></ruby>限は<del>三</del>五日</p>")
+
+    assert extraction.pages[0].text == "期限は五日"
+    assert extraction.warnings == ("Characters of struck-out text left out: 1.",)
+
+
+@pytest.mark.parametrize(
+    "closed",
+    [
+        '<div hidden="until-found">{}</div>',
+        '<div role="tabpanel" style="display: none">{}</div>',
+        '<button aria-controls="t2">More</button><div id="t2" hidden>{}</div>',
+        '<div class="accordion-body" style="display:none">{}</div>',
+        "<details><summary>More</summary>{}</details>",
+    ],
+)
+def test_what_a_reader_can_open_is_read(closed):
+    extraction = _read(f"<p>top</p>{closed.format('the code is 7')}")
+
+    assert "the code is 7" in extraction.pages[0].text
+    assert extraction.warnings == ()
+
+
+def test_what_nobody_can_see_is_counted():
+    extraction = _read("<p>top</p><p style='display:none'>secret</p><iframe src=x></iframe>")
+
+    assert extraction.pages[0].text == "top"
+    assert extraction.warnings == (
+        "Characters of hidden text left out: 6.",
+        "Embedded files not read: 1.",
+    )
+
+
+def test_formulas_descriptions_targets_and_values_are_in_the_text():
+    extraction = _read(
+        "<p>Yield: <math><msup><mi>x</mi><mn>2</mn></msup><mo>+</mo>"
+        "<mfrac><mn>1</mn><mn>3</mn></mfrac></math></p>"
+        '<p><img alt="The valve stands left of door 4"></p>'
+        '<p>Get the <a href="/f/tr-9.pdf">form</a> or write '
+        '<a href="mailto:a@b.example">us</a>.</p>'
+        '<label>Owner</label> <input value="Red Mill"><br>'
+        "<select><option>Oslo<option selected>Bern</select> <input type=checkbox checked> paid"
+    )
+
+    assert extraction.pages[0].text.split("\n\n") == [
+        "Yield: x^2+1/3",
+        "[Picture: The valve stands left of door 4]",
+        "Get the form (/f/tr-9.pdf) or write us (a@b.example).",
+        "Owner: Red Mill\nBern\n☒ paid",
+    ]
+    assert extraction.warnings == ("Pictures not read: 1.",)
+
+
+def test_targets_of_other_links_are_counted():
+    extraction = _read('<p>See <a href="https://a.example/x">our site</a>.</p>')
+
+    assert extraction.pages[0].text == "See our site."
+    assert extraction.warnings == ("Link targets left out: 1.",)

@@ -15,8 +15,40 @@ def test_a_table_of_figures_without_words_has_no_header():
     assert lines(["1", "2"], ["3", "4"]) == ["1 | 2", "3 | 4"]
 
 
-def test_a_form_of_labels_has_no_header():
-    assert lines(["Name:", "Pump"], ["City:", "Bern"]) == ["Name: | Pump", "City: | Bern"]
+def test_a_form_of_labels_is_read_as_pairs():
+    assert lines(["Name:", "Pump"], ["City:", "Bern"]) == ["Name: Pump", "City: Bern"]
+
+
+def test_pairs_of_a_name_and_a_value_of_some_kind_are_no_table_with_a_header():
+    pairs = [
+        ["Tenant", "Red Mill Ltd"],
+        ["Lease", "L-77"],
+        ["Start", "2026-04-01"],
+        ["Rent", "90 EUR"],
+    ]
+
+    assert lines(*pairs) == [
+        "Tenant: Red Mill Ltd",
+        "Lease: L-77",
+        "Start: 2026-04-01",
+        "Rent: 90 EUR",
+    ]
+    assert lines(["Rows", "100"], ["Cost", "80"], ["Gain", "20"])[1] == "Cost: 80"
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        ["Rome", "Bern", "Oslo"],
+        ["4", "5", "6"],
+        ["4 EUR", "on request", "9 EUR"],
+        ["B12", "C4", "home"],
+    ],
+)
+def test_two_columns_of_one_kind_below_a_name_keep_their_header(column):
+    rows = [["Item", "What"], ["hat", column[0]], ["cap", column[1]], ["belt", column[2]]]
+
+    assert lines(*rows)[0] == f"Item: hat | What: {column[0]}"
 
 
 def test_words_above_figures_are_a_header_even_if_two_are_alike():
