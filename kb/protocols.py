@@ -122,8 +122,8 @@ class VectorIndex(VectorSearch, Protocol):
     all the chunks that have the text: equal vectors in one graph hide each other.
     """
 
-    def upsert(self, key: IndexKey, chunk_ids: Sequence[str], vectors: Vectors) -> None:
-        """Add or overwrite; repeating is harmless. Any number of rows."""
+    def add(self, key: IndexKey, chunk_ids: Sequence[str], vectors: Vectors) -> None:
+        """Add the rows that are not there yet; the others stay as they are. Any number of rows."""
         ...
 
     def remove(self, key: IndexKey, chunk_ids: Sequence[str]) -> None:

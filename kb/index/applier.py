@@ -139,14 +139,14 @@ class Applier(Loop):
 
     def _upsert(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> None:
         for part in batched(rows, ROWS_AT_ONCE):
-            known = self._upsert_vectors(key, part)
+            known = self._add_vectors(key, part)
             self._keywords.upsert(key, [row for row in part if row[0] in known])
 
-    def _upsert_vectors(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> set[str]:
+    def _add_vectors(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> set[str]:
         """Returns the ids that have a vector; others were deleted since: their removal follows."""
         known: set[str] = set()
         for chunk_ids, (names, vectors) in self._vector_parts(key, rows):
-            self._vectors.upsert(key, names, vectors)
+            self._vectors.add(key, names, vectors)
             known.update(chunk_ids)
         return known
 

@@ -9,6 +9,7 @@ from kb.index.embedded_chroma.vectors import ChromaVectors
 from kb.protocols import IndexKey
 
 KEY = IndexKey("d1", 1)
+REPETITIONS = 12
 IMPLEMENTATIONS = [pytest.param(ChromaVectors, id="chroma")]
 
 
@@ -42,7 +43,7 @@ def test_an_index_that_was_never_written_is_empty(index, tmp_path):
 
 
 def test_writing_nothing_is_allowed(index):
-    index.upsert(KEY, [], np.empty((0, 16), np.float32))
+    index.add(KEY, [], np.empty((0, 16), np.float32))
     index.remove(KEY, [])
 
     assert index.ids(KEY) == set()
@@ -50,7 +51,7 @@ def test_writing_nothing_is_allowed(index):
 
 def test_the_nearest_come_first_with_their_cosine(index):
     vectors = np.array([[1, 0], [0.6, 0.8], [0, 1], [-1, 0]], np.float32)
-    index.upsert(KEY, ["east", "between", "north", "west"], vectors)
+    index.add(KEY, ["east", "between", "north", "west"], vectors)
 
     hits = index.query(KEY, np.array([[1, 0]], np.float32), 4)
 
@@ -61,40 +62,57 @@ def test_the_nearest_come_first_with_their_cosine(index):
 
 @pytest.mark.parametrize(("limit", "expected"), [(0, 0), (1, 1), (3, 3), (500, 5)])
 def test_a_query_returns_as_many_as_asked_or_held(index, limit, expected):
-    index.upsert(KEY, names(5), unit_vectors(5))
+    index.add(KEY, names(5), unit_vectors(5))
 
     assert len(index.query(KEY, unit_vectors(1, seed=1), limit)) == expected
 
 
 def test_any_number_of_rows_can_be_written_at_once(index):
     vectors = unit_vectors(6000)
-    index.upsert(KEY, names(6000), vectors)
+    index.add(KEY, names(6000), vectors)
 
     assert index.ids(KEY) == set(names(6000))
     assert found(index.query(KEY, vectors[5999:], 1)) == ["doc.1.1.5999"]
 
 
-def test_writing_again_replaces_and_never_doubles(index):
-    old, new = unit_vectors(20), unit_vectors(20, seed=1)
-    index.upsert(KEY, names(20), old)
-    index.upsert(KEY, names(20), old)
-    index.upsert(KEY, names(20), new)
+def test_writing_again_changes_and_doubles_nothing(index):
+    first, other = unit_vectors(20), unit_vectors(20, seed=1)
+    index.add(KEY, names(20), first)
+    index.add(KEY, names(20), first)
+    index.add(KEY, names(20), other)
 
-    assert len(index.query(KEY, new[:1], 100)) == 20
-    (best,) = index.query(KEY, new[3:4], 1)
+    assert len(index.query(KEY, first[:1], 100)) == 20
+    (best,) = index.query(KEY, first[3:4], 1)
     assert best.chunk_id == "doc.1.1.3"
     assert best.score == pytest.approx(1, abs=1e-5)
 
 
+def test_rows_written_again_hide_no_others(index):
+    # Paragraphs that many documents share come with each of them, and with all that is repeated
+    # after a kill. When they were overwritten, rows were hidden in 12 of 40 datasets like these.
+    shared, rng = unit_vectors(6, dimensions=64), np.random.default_rng(1)
+    for number in range(REPETITIONS):
+        key = IndexKey(f"d{number}", 1)
+        others = shared[np.arange(80) % 6] + 0.1 * rng.standard_normal((80, 64), np.float32)
+        others /= np.linalg.norm(others, axis=1, keepdims=True)
+        for row in range(0, 80, 4):
+            again = rng.permutation(6)[:3]
+            ids = [*(f"t{n}" for n in range(row, row + 4)), *(f"s{n}" for n in again)]
+            index.add(key, ids, np.concatenate([others[row : row + 4], shared[again]]))
+
+        lost = [n for n in range(80) if index.query(key, others[n : n + 1], 1)[0].score < 0.999]
+        assert lost == [], f"in dataset {number}"
+
+
 def test_of_an_id_given_twice_the_last_vector_counts(index):
-    index.upsert(KEY, ["a", "b", "a"], np.array([[1, 0], [0.6, 0.8], [0, 1]], np.float32))
+    index.add(KEY, ["a", "b", "a"], np.array([[1, 0], [0.6, 0.8], [0, 1]], np.float32))
 
     assert found(index.query(KEY, np.array([[0, 1]], np.float32), 5)) == ["a", "b"]
 
 
 def test_removed_chunks_are_gone_and_unknown_ones_ignored(index):
     vectors = unit_vectors(10)
-    index.upsert(KEY, names(10), vectors)
+    index.add(KEY, names(10), vectors)
 
     index.remove(KEY, ["doc.1.1.4", "doc.9.9.9"])
     index.remove(KEY, ["doc.1.1.4"])
@@ -105,11 +123,11 @@ def test_removed_chunks_are_gone_and_unknown_ones_ignored(index):
 
 def test_everything_can_be_removed_and_written_again(index):
     vectors = unit_vectors(5)
-    index.upsert(KEY, names(5), vectors)
+    index.add(KEY, names(5), vectors)
     index.remove(KEY, names(5))
     assert index.query(KEY, vectors[:1], 5) == []
 
-    index.upsert(KEY, names(5), vectors)
+    index.add(KEY, names(5), vectors)
     assert found(index.query(KEY, vectors[:1], 1)) == ["doc.1.1.0"]
 
 
@@ -117,34 +135,34 @@ def test_datasets_and_generations_do_not_see_each_other(index):
     vectors = unit_vectors(3)
     others = [IndexKey("d1", 2), IndexKey("d2", 1)]
     for number, key in enumerate([KEY, *others]):
-        index.upsert(key, [f"only{number}"], vectors[number : number + 1])
+        index.add(key, [f"only{number}"], vectors[number : number + 1])
 
     for number, key in enumerate([KEY, *others]):
         assert found(index.query(key, vectors[:1], 10)) == [f"only{number}"]
 
 
 def test_generations_may_differ_in_dimensions(index):
-    index.upsert(KEY, names(2), unit_vectors(2, dimensions=16))
-    index.upsert(IndexKey("d1", 2), names(2), unit_vectors(2, dimensions=24))
+    index.add(KEY, names(2), unit_vectors(2, dimensions=16))
+    index.add(IndexKey("d1", 2), names(2), unit_vectors(2, dimensions=24))
 
     assert len(index.query(IndexKey("d1", 2), unit_vectors(1, dimensions=24), 5)) == 2
 
 
 def test_a_dropped_index_is_empty_on_disk_too_and_can_be_written_again(index, tmp_path):
     vectors = unit_vectors(5)
-    index.upsert(KEY, names(5), vectors)
+    index.add(KEY, names(5), vectors)
     index.drop(KEY)
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     assert index.query(KEY, vectors[:1], 5) == []
 
-    index.upsert(KEY, names(1, version=2), vectors[:1])
+    index.add(KEY, names(1, version=2), vectors[:1])
     assert index.ids(KEY) == set(names(1, version=2))
 
 
 def test_what_was_written_survives_closing(index):
     vectors = unit_vectors(50)
-    index.upsert(KEY, names(50), vectors)
+    index.add(KEY, names(50), vectors)
     index.remove(KEY, ["doc.1.1.0"])
     index.close()
 
@@ -154,14 +172,14 @@ def test_what_was_written_survives_closing(index):
 
 def test_questions_are_answered_while_other_threads_write_and_drop(index):
     vectors = unit_vectors(400)
-    index.upsert(KEY, ["anchor"], vectors[:1])
+    index.add(KEY, ["anchor"], vectors[:1])
     keys = [IndexKey(f"d{number}", 1) for number in range(2, 8)]
 
     def write(start):
-        index.upsert(KEY, names(400)[start : start + 20], vectors[start : start + 20])
+        index.add(KEY, names(400)[start : start + 20], vectors[start : start + 20])
 
     def come_and_go(key):
-        index.upsert(key, names(5), vectors[:5])
+        index.add(key, names(5), vectors[:5])
         assert len(index.query(key, vectors[:1], 5)) == 5
         index.drop(key)
         assert index.query(key, vectors[:1], 5) == []

@@ -66,8 +66,12 @@ class ChromaVectors:
         library = IndexLibrary("vector", (ChromaError,), _connected, _close, changes_when_read=True)
         self._folders = IndexFolders(root, library, open_limit=open_limit, health=health)
 
-    def upsert(self, key: IndexKey, chunk_ids: Sequence[str], vectors: Vectors) -> None:
-        """Add or overwrite rows; of an id given twice the last row counts."""
+    def add(self, key: IndexKey, chunk_ids: Sequence[str], vectors: Vectors) -> None:
+        """Add rows; an id that is there keeps its row, and of an id given twice the last counts.
+
+        Nothing is overwritten: the graph links the neighbours of a row anew then, and forgets
+        others (`test_rows_written_again_hide_no_others`).
+        """
         rows = {chunk_id: row for row, chunk_id in enumerate(chunk_ids)}
         if not rows:
             return
@@ -143,7 +147,7 @@ def _close(folder: _OpenVectors) -> None:
 def _add(folder: _OpenVectors, ids: Sequence[str], vectors: Vectors) -> None:
     for start in range(0, len(ids), folder.batch):
         part = slice(start, start + folder.batch)
-        folder.chunks.upsert(ids=list(ids[part]), embeddings=vectors[part])
+        folder.chunks.add(ids=list(ids[part]), embeddings=vectors[part])
 
 
 def _nearest(chunks: Collection, vector: Vectors, limit: int) -> list[Scored]:

@@ -27,5 +27,5 @@ def graph(tmp_path):
 
 
 def written_and_closed(index):
-    index.upsert(KEY, names(ROWS), unit_vectors(ROWS))
+    index.add(KEY, names(ROWS), unit_vectors(ROWS))
     index.close()

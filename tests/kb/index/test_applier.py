@@ -162,15 +162,15 @@ def test_a_dataset_whose_index_cannot_be_written_holds_no_other_up(kb, readers, 
     (first,) = store(kb, readers, stuck, {"a.md": "One text."})
     store(kb, readers, stuck, {f"{n}.md": f"Text {n}" for n in range(100)})
     (second,) = store(kb, readers, free, {"a.md": "One text."})
-    upsert = kb.vectors.upsert
+    add = kb.vectors.add
 
     def full_for_one(key, ids, vectors):
         if key.dataset_id == stuck:
             raise StorageFull("full")
-        upsert(key, ids, vectors)
+        add(key, ids, vectors)
 
     with monkeypatch.context() as patch:
-        patch.setattr(kb.vectors, "upsert", full_for_one)
+        patch.setattr(kb.vectors, "add", full_for_one)
         kb.applier.drain()
     assert document(kb, first).status == "indexing"
     assert document(kb, second).status == "ready"

@@ -134,7 +134,7 @@ def test_rows_that_are_no_texts_are_passed_over(kb):
     ids = ingest(kb, dataset_id, {"a.md": "Red apples."})
     vector = kb.embedder.embed_query("Red apples.")
     ghosts = ["doc_ghost.1.1.0", "zz" * 16]
-    kb.vectors.upsert(key_of(dataset_id), ghosts, np.repeat(vector, 2, axis=0))
+    kb.vectors.add(key_of(dataset_id), ghosts, np.repeat(vector, 2, axis=0))
     assert nearest(kb, dataset_id, "Red apples", 1) == [f"{ids['a.md']}.1.1.0"]
 
 

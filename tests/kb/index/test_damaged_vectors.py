@@ -59,12 +59,12 @@ def test_a_torn_graph_is_reported_and_a_drop_mends_it(index, tmp_path, name, har
         with pytest.raises(IndexDamaged, match="d1"):
             index.query(KEY, unit_vectors(1), 5)
     with pytest.raises(IndexDamaged):
-        index.upsert(KEY, names(1), unit_vectors(1))
+        index.add(KEY, names(1), unit_vectors(1))
     with pytest.raises(IndexDamaged):
         index.ids(KEY)
 
     index.drop(KEY)
-    index.upsert(KEY, names(5), unit_vectors(5))
+    index.add(KEY, names(5), unit_vectors(5))
     assert index.ids(KEY) == set(names(5))
 
 
@@ -78,7 +78,7 @@ def test_a_torn_database_is_reported_and_a_drop_mends_it(index, tmp_path, harm):
             index.query(KEY, unit_vectors(1), 5)
 
     index.drop(KEY)
-    index.upsert(KEY, names(5), unit_vectors(5))
+    index.add(KEY, names(5), unit_vectors(5))
     assert index.ids(KEY) == set(names(5))
 
 
@@ -91,11 +91,11 @@ def test_a_lost_graph_is_not_an_empty_index(index, tmp_path):
 
 
 def test_vectors_of_another_model_are_refused_until_the_index_is_made_anew(index):
-    index.upsert(KEY, names(3), unit_vectors(3))
+    index.add(KEY, names(3), unit_vectors(3))
 
     for _ in range(2):
         with pytest.raises(IndexDamaged):
-            index.upsert(KEY, ["other"], np.ones((1, 24), np.float32))
+            index.add(KEY, ["other"], np.ones((1, 24), np.float32))
 
     index.rebuild_beside(KEY, [(["other"], np.ones((1, 24), np.float32))])
     assert index.ids(KEY) == {"other"}
@@ -104,7 +104,7 @@ def test_vectors_of_another_model_are_refused_until_the_index_is_made_anew(index
 def test_damage_in_one_dataset_does_not_touch_another(index, tmp_path):
     written_and_closed(index)
     other = IndexKey("d2", 1)
-    index.upsert(other, names(3), unit_vectors(3))
+    index.add(other, names(3), unit_vectors(3))
     overwrite(folder(tmp_path) / "chroma.sqlite3")
 
     with pytest.raises(IndexDamaged):

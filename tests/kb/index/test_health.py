@@ -41,7 +41,7 @@ def make_deadly(root: Path, key: IndexKey, width: int) -> None:
     """All vectors are there, and each row's links lead far out of memory."""
     shutil.rmtree(root / key.dataset_id / "g1" / "vectors")
     index = ChromaVectors(root, open_limit=1)
-    index.upsert(key, [f"doc.1.1.{row}" for row in range(ROWS)], unit_vectors(ROWS, width))
+    index.add(key, [f"doc.1.1.{row}" for row in range(ROWS)], unit_vectors(ROWS, width))
     index.close()
     (graph,) = (root / key.dataset_id / "g1").rglob("data_level0.bin")
     content = bytearray(graph.read_bytes())

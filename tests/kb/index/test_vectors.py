@@ -45,7 +45,7 @@ def open_files():
 
 def test_only_so_many_folders_stay_open(index, tmp_path):
     for number in range(12):
-        index.upsert(IndexKey(f"x{number}", 1), names(5), unit_vectors(5))
+        index.add(IndexKey(f"x{number}", 1), names(5), unit_vectors(5))
     held_by_this_process()
 
     opened = {p.relative_to(tmp_path).parts[0] for p in open_files() if tmp_path in p.parents}
@@ -53,12 +53,12 @@ def test_only_so_many_folders_stay_open(index, tmp_path):
 
 
 def test_closing_gives_everything_back(index):
-    index.upsert(KEY, names(5), unit_vectors(5))
+    index.add(KEY, names(5), unit_vectors(5))
     index.close()
     descriptors, threads = held_by_this_process()
 
     for number in range(3):
-        index.upsert(IndexKey(f"x{number}", 1), names(5), unit_vectors(5))
+        index.add(IndexKey(f"x{number}", 1), names(5), unit_vectors(5))
     index.close()
 
     now = held_by_this_process()
@@ -67,18 +67,18 @@ def test_closing_gives_everything_back(index):
 
 
 def test_a_folder_replaced_behind_a_closed_index_is_read_anew(index, tmp_path):
-    index.upsert(KEY, ["old"], unit_vectors(1))
+    index.add(KEY, ["old"], unit_vectors(1))
     index.close()
     shutil.rmtree(folder(tmp_path))
     other = ChromaVectors(tmp_path, open_limit=1)
-    other.upsert(KEY, ["new"], unit_vectors(1))
+    other.add(KEY, ["new"], unit_vectors(1))
     other.close()
 
     assert index.ids(KEY) == {"new"}
 
 
 def test_dropping_leaves_the_keyword_index_beside_it(index, tmp_path):
-    index.upsert(KEY, names(1), unit_vectors(1))
+    index.add(KEY, names(1), unit_vectors(1))
     beside = folder(tmp_path).parent / "keywords"
     beside.mkdir()
 
@@ -92,7 +92,7 @@ def test_a_hundred_candidates_are_the_true_nearest(index):
     centres = unit_vectors(40)
     near = np.repeat(centres, 50, axis=0) + 0.05 * unit_vectors(2000, seed=1)
     vectors = (near / np.linalg.norm(near, axis=1, keepdims=True)).astype(np.float32)
-    index.upsert(KEY, names(2000), vectors)
+    index.add(KEY, names(2000), vectors)
 
     for row in range(0, 2000, 200):
         query = vectors[row : row + 1]
@@ -104,10 +104,10 @@ def test_a_hundred_candidates_are_the_true_nearest(index):
 @pytest.mark.parametrize("rows", [1, 99, 101, 1000, 1001, 2500, 7777])
 def test_no_size_of_a_whole_folder_is_taken_for_a_torn_one(index, rows):
     vectors = unit_vectors(rows)
-    index.upsert(KEY, names(rows), vectors)
+    index.add(KEY, names(rows), vectors)
     index.remove(KEY, names(rows)[: rows // 3])
     other = unit_vectors(1, seed=1)
-    index.upsert(KEY, ["more"], other)
+    index.add(KEY, ["more"], other)
     index.close()
 
     assert [hit.chunk_id for hit in index.query(KEY, other, 1)] == ["more"]
@@ -121,7 +121,7 @@ from kb.index.embedded_chroma.vectors import ChromaVectors
 from kb.protocols import IndexKey
 index = ChromaVectors(Path({str(tmp_path)!r}), open_limit=1)
 vectors = np.eye(16, dtype=np.float32)
-index.upsert(IndexKey("d1", 1), [f"doc.1.1.{{n}}" for n in range(16)], vectors)
+index.add(IndexKey("d1", 1), [f"doc.1.1.{{n}}" for n in range(16)], vectors)
 print("written", flush=True)
 time.sleep(60)
 """
@@ -141,7 +141,7 @@ def test_the_least_recently_used_folder_is_closed_under_nobody(index):
     keys = [IndexKey(f"d{number}", 1) for number in range(9)]  # three times the limit
     vectors = unit_vectors(9)
     for number, key in enumerate(keys):
-        index.upsert(key, [f"only{number}"], vectors[number : number + 1])
+        index.add(key, [f"only{number}"], vectors[number : number + 1])
     wrong = []
 
     def ask(start):
@@ -181,7 +181,7 @@ def test_rows_that_hold_no_vector_are_empty_on_disk(index, tmp_path):
 
 
 def test_a_renewed_index_holds_only_what_it_was_fed(index, tmp_path):
-    index.upsert(KEY, names(ROWS), unit_vectors(ROWS))
+    index.add(KEY, names(ROWS), unit_vectors(ROWS))
     gone = unit_vectors(ROWS)[7].tobytes()
     index.remove(KEY, names(ROWS)[7:8])
     kept = [name for row, name in enumerate(names(ROWS)) if row != 7]

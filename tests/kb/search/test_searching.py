@@ -39,7 +39,7 @@ def haunt(kb: KnowledgeBase, dataset_id: str, query: str, count: int) -> None:
     key = IndexKey(dataset_id, 1)
     ghosts = [f"doc_ghost{n}.1.1.0" for n in range(count)]
     vector = kb.embedder.embed_query(query)
-    kb.vectors.upsert(key, ghosts, np.repeat(vector, count, axis=0))
+    kb.vectors.add(key, ghosts, np.repeat(vector, count, axis=0))
     kb.keywords.upsert(key, [(ghost, query) for ghost in ghosts])
 
 

@@ -53,7 +53,7 @@ def lose_words(kb: KnowledgeBase, key: IndexKey) -> None:
 
 
 def add_a_ghost_vector(kb: KnowledgeBase, key: IndexKey) -> None:
-    kb.vectors.upsert(key, ["ghost"], kb.embedder.embed_query("ghost"))
+    kb.vectors.add(key, ["ghost"], kb.embedder.embed_query("ghost"))
 
 
 def add_ghost_words(kb: KnowledgeBase, key: IndexKey) -> None:
@@ -68,7 +68,8 @@ def turn_a_vector(kb: KnowledgeBase, key: IndexKey) -> None:
     wrong = np.zeros((1, kb.embedder.dimensions), np.float32)
     wrong[0, 0] = 1
     for name in kb.vectors.ids(key):
-        kb.vectors.upsert(key, [name], wrong)
+        kb.vectors.remove(key, [name])
+        kb.vectors.add(key, [name], wrong)
 
 
 def tear_the_keywords(kb: KnowledgeBase, key: IndexKey) -> None:
