@@ -10,6 +10,7 @@ from functools import lru_cache, partial
 from typing import TypeVar
 
 from kb.chat.ask.chat_models import EXTRACTIVE, ChatModels, OpenModel
+from kb.chat.ask.greetings import is_greeting, opening
 from kb.chat.ask.prompting import (
     around_inputs,
     build_prompt,
@@ -117,6 +118,8 @@ class VariantPreparer:
                 "This app has neither documents to answer from nor a language model. Give it a "
                 "dataset, register a model with POST /v1/models, or set KB_LLM__MODEL."
             )
+        if retrieval and (model is None or content.refusal) and is_greeting(question.query):
+            return _opened(question, name, reason)
         context, sources = None, None
         if retrieval is not None:
             hits = self._hits(question, retrieval, found)
@@ -191,6 +194,13 @@ def _fixed(answer: str, query: str) -> PreparedVariant:
     pieces = (TextPiece(_MARK.sub("", answer)), EndPiece())
     route = Route("base", "annotation", EXTRACTIVE)
     return PreparedVariant(route, Prompt("", (), query), pieces=pieces)
+
+
+def _opened(question: ChatQuestion, name: VariantName, reason: str) -> PreparedVariant:
+    """What the app says first, to who asks nothing of the documents."""
+    said = (TextPiece(opening(question.app, question.query)), EndPiece())
+    route = Route(name, f"{reason}, opening", EXTRACTIVE)
+    return PreparedVariant(route, Prompt("", (), question.query), pieces=said)
 
 
 def _with_draft(

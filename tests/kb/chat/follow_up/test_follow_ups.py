@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from kb.chat.follow_up.follow_ups import content_words, is_follow_up, rewrite_by_rule
+from kb.chat.follow_up.follow_ups import (
+    content_words,
+    is_follow_up,
+    may_be_follow_up,
+    rewrite_by_rule,
+    usable,
+)
 from kb.types import Turn
 
 LEANING = [
@@ -86,3 +92,49 @@ def test_a_chinese_follow_up_gets_the_words_of_the_question_before():
 def test_a_long_question_brings_what_it_needs():
     long = "Is it so " + "that the committee decides about every request of this kind " * 2
     assert rewrite_by_rule(long, BEFORE) == long
+
+
+RENT = (Turn("What is the rent of the office in New York in 2024?", "4,000 dollars. [1]"),)
+
+
+def test_what_a_follow_up_puts_in_place_of_something_leaves_that_out():
+    assert rewrite_by_rule("And in Oslo?", RENT) == "And in Oslo? (rent office 2024)"
+    assert rewrite_by_rule("And in 2025?", RENT) == "And in 2025? (rent office New York)"
+
+
+@pytest.mark.parametrize("query", ["Und in Oslo?", "¿Y en Oslo?", "Et à Oslo ?", "E a Oslo?"])
+def test_a_few_words_after_and_lean_in_other_languages_too(query: str):
+    assert rewrite_by_rule(query, RENT).startswith(f"{query} (")
+
+
+@pytest.mark.parametrize(
+    "query", ["When does the canteen open?", "How long is parental leave?", "食堂几点开门？"]
+)
+def test_no_model_is_asked_about_a_question_that_stands_by_itself(query: str):
+    assert not may_be_follow_up(query, BEFORE)
+
+
+@pytest.mark.parametrize(
+    "query", ["And in Oslo?", "Oslo?", "Why?", "产假呢？", "Gilt das in Oslo?"]
+)
+def test_a_model_is_asked_about_what_may_lean(query: str):
+    assert may_be_follow_up(query, BEFORE)
+
+
+@pytest.mark.parametrize(
+    ("query", "written", "is_used"),
+    [
+        ("And for interns?", "What is the notice period for interns?", True),
+        ("And for interns?", "What is the notice period for managers?", False),
+        ("And for interns?", "The documents say nothing about the notice period.", False),
+        ("Is it 14 days?", "Is the notice period for managers 14 days?", True),
+        ("Is it 14 days?", "Is the notice period for managers eight weeks?", False),
+        ("Does that rule hold here?", "Does the notice period for managers hold?", True),
+        ("Und für Praktikanten?", "Was ist die notice period für Praktikanten?", True),
+        ("Und für Praktikanten?", "What is the notice period for managers?", False),
+        ("产假呢？", "notice period 产假有几天？", True),
+        ("产假呢？", "notice period for managers 是多久？", False),
+    ],
+)
+def test_a_rewriting_counts_only_if_the_words_of_the_question_survive(query, written, is_used):
+    assert (usable(written, query, BEFORE) == written) == is_used
