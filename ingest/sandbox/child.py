@@ -1,15 +1,16 @@
-"""One child process and the two pipes to it."""
+"""One child process and the connection to it."""
 
 from __future__ import annotations
 
+import math
 import os
-import select
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Pipe
 
 from ingest.sandbox import wire
 from kb.child_process import import_path, module_command
@@ -20,7 +21,6 @@ POLL_S = 0.5
 START_S = 60.0
 """A start takes 0.1 s, and 1.2 s where ten processes want each of two cores."""
 
-_PIECE_BYTES = 1 << 20
 _KEPT_VARIABLES = ("PATH", "TESSDATA_PREFIX")
 
 
@@ -39,75 +39,79 @@ class Child:
         self.documents = 0
         self.tokenizers: list[str] = []
         self._is_ready = False
-        self._unread = bytearray()
         self._killing = threading.Lock()
+        self._deadline = math.inf
         try:
-            self._process = subprocess.Popen(
-                module_command(module, str(memory_bytes)),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                bufsize=0,
-                cwd="/",
-                env=_environment(),
-                start_new_session=True,
-            )
-        except (OSError, MemoryError) as exc:
+            self._connection, theirs = Pipe()
+            with theirs:
+                self._process = subprocess.Popen(
+                    module_command(module, str(memory_bytes), str(theirs.fileno())),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    cwd="/",
+                    env=_environment(),
+                    start_new_session=True,
+                )
+            # One thread a child: a timer for each document would cost it a quarter of a millisecond.
+            threading.Thread(target=self._watch, name="reader-watch", daemon=True).start()
+        except (OSError, MemoryError, RuntimeError) as exc:  # the last: no room for a thread
             raise _not_started(str(exc)) from exc
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._requests, self._answers = self._process.stdin.fileno(), self._process.stdout.fileno()
-        os.set_blocking(self._requests, False)
 
     def is_alive(self) -> bool:
         """Whether it can be asked."""
         return self._process.poll() is None
 
     def ask(
-        self, task: Iterable[bytes], timeout_s: float, is_wanted: Callable[[], bool]
-    ) -> Iterator[bytes]:
-        """Send a task and hand on the frames of the answer; the caller knows which is the last.
+        self,
+        task: Iterable[bytes],
+        take: Callable[[bytes], bool],
+        timeout_s: float,
+        is_wanted: Callable[[], bool],
+    ) -> None:
+        """Send a task, and hand on the frames of the answer until `take` says that it has the last.
 
         Raises:
-            TimeoutError: it took longer.
-            EOFError: the child died or sent too much.
-            OSError: the pipe broke.
+            TimeoutError: it took longer, and the child was killed.
+            EOFError, OSError: the child died or sent too much.
             Unwanted: meanwhile `is_wanted` has become false.
         """
         self.documents += 1
         if not self._is_ready:  # a slow start is not the document's
-            self._frame(_Wait(time.monotonic() + START_S, is_wanted))
+            with self._killed_after(START_S):
+                self._next(is_wanted)
             self._is_ready = True
-        wait = _Wait(time.monotonic() + timeout_s, is_wanted)
-        for frame in task:
-            self._send(wire.LENGTH.pack(len(frame)) + frame, wait)
-        while True:
-            yield self._frame(wait)
+        with self._killed_after(timeout_s):
+            for frame in task:
+                self._connection.send_bytes(frame)
+            while not take(self._next(is_wanted)):
+                pass
 
-    def _send(self, data: bytes, wait: _Wait) -> None:
-        left = memoryview(data)
-        while left:
-            try:
-                left = left[os.write(self._requests, left) :]
-            except BlockingIOError:
-                wait.until_ready(self._requests, select.POLLOUT)
+    @contextmanager
+    def _killed_after(self, seconds: float) -> Iterator[None]:
+        """A child that is killed cannot hold up who writes to it or reads from it."""
+        self._deadline = time.monotonic() + seconds
+        try:
+            yield
+        except (EOFError, OSError) as exc:
+            if time.monotonic() >= self._deadline:
+                raise TimeoutError from exc
+            raise
+        finally:
+            self._deadline = math.inf
 
-    def _frame(self, wait: _Wait) -> bytes:
-        (length,) = wire.LENGTH.unpack(self._receive(wire.LENGTH.size, wait))
-        if length > wire.LONGEST_FRAME:
-            raise EOFError("The answer is longer than any honest one.")
-        return self._receive(length, wait)
+    def _watch(self) -> None:
+        while self.is_alive():
+            if time.monotonic() >= self._deadline:
+                self.kill()
+            time.sleep(POLL_S)
 
-    def _receive(self, size: int, wait: _Wait) -> bytes:
-        while len(self._unread) < size:
-            wait.until_ready(self._answers, select.POLLIN)
-            part = os.read(self._answers, _PIECE_BYTES)
-            if not part:
-                raise EOFError
-            self._unread += part
-        found = bytes(self._unread[:size])
-        del self._unread[:size]
-        return found
+    def _next(self, is_wanted: Callable[[], bool]) -> bytes:
+        while not self._connection.poll(POLL_S):
+            if not is_wanted():
+                raise Unwanted
+        return self._connection.recv_bytes(wire.LONGEST_FRAME)
 
     def cause_of_death(self) -> UnreadableFile:
         """Why the child is gone, told from how it ended."""
@@ -136,34 +140,9 @@ class Child:
                     os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
 
-    def close_pipes(self) -> None:
+    def close(self) -> None:
         """Only for the thread that talks to the child, or when none does."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
-
-
-class _Wait:
-    """How long to wait for a child, and for whom."""
-
-    def __init__(self, deadline: float, is_wanted: Callable[[], bool]) -> None:
-        self._deadline = deadline
-        self._is_wanted = is_wanted
-        self._looked = time.monotonic()
-
-    def until_ready(self, descriptor: int, event: int) -> None:
-        poll = select.poll()  # select() cannot take descriptors above 1023
-        poll.register(descriptor, event)
-        while True:
-            now = time.monotonic()
-            if now >= self._deadline:
-                raise TimeoutError
-            if now - self._looked >= POLL_S:
-                self._looked = now
-                if not self._is_wanted():
-                    raise Unwanted
-            if poll.poll(min(POLL_S, self._deadline - now) * 1000):
-                return
+        self._connection.close()
 
 
 def _not_started(how: str) -> UnreadableFile:

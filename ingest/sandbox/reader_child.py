@@ -1,10 +1,9 @@
-"""The process in which files are read, cleaned and split: takes tasks from stdin, answers on
-stdout, until EOF.
+"""The process in which files are read, cleaned and split: takes tasks from a connection and answers
+on it, until its other end is closed.
 
-Start it with `python -m ingest.sandbox.reader_child MEMORY_BYTES`; `reader_process.py` does. It
+Start it with `python -m ingest.sandbox.reader_child MEMORY_BYTES DESCRIPTOR`; `child.py` does. It
 limits itself before it reads a byte of a file, and says so with an empty frame. What readers print
-goes nowhere, so it cannot be taken for an answer. It ends when its parent does: a thread waits for
-the end of stdin.
+goes nowhere. It ends when its parent does: a thread waits for the end of the connection.
 """
 
 from __future__ import annotations
@@ -18,7 +17,8 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, BinaryIO
+from multiprocessing.connection import Connection
+from typing import Any
 
 from ingest.clean import patterns
 from ingest.readers import READERS
@@ -43,37 +43,29 @@ _tokenizers: list[PortableTokenizer] = []
 """In the order in which they came; tasks name them by their place."""
 
 
-def serve(memory_bytes: int, readers: Mapping[str, Reader] = READERS) -> None:
+def serve(memory_bytes: int, descriptor: int, readers: Mapping[str, Reader] = READERS) -> None:
     """Work on one task after another; returns never, ends with the process."""
-    requests, answers = _take_over_pipes()
+    os.set_inheritable(descriptor, False)
+    connection = Connection(descriptor)
     be_patient()
     _limit(resource.RLIMIT_AS, memory_bytes)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CORE, 0)
     inbox: Inbox = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(requests, inbox), daemon=True).start()
-    wire.write_frames(answers, [b""])
+    threading.Thread(target=_receive, args=(connection, inbox), daemon=True).start()
+    connection.send_bytes(b"")
     while True:
-        wire.write_frames(answers, _answer(json.loads(inbox.get()), inbox, readers))
+        for frame in _answer(json.loads(inbox.get()), inbox, readers):
+            connection.send_bytes(frame)
 
 
-def _take_over_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """The two pipes under descriptors of their own; 0 and 1 lead nowhere from now on."""
-    requests = os.fdopen(os.dup(0), "rb", buffering=0)
-    answers = os.fdopen(os.dup(1), "wb", buffering=0)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(nowhere, descriptor)
-    return requests, answers
-
-
-def _receive(requests: BinaryIO, inbox: Inbox) -> None:
+def _receive(connection: Connection, inbox: Inbox) -> None:
     while True:
-        frame = wire.read_frame(requests)
-        if frame is None:
+        try:
+            inbox.put(connection.recv_bytes())
+        except (EOFError, OSError):
             os._exit(0)
-        inbox.put(frame)
 
 
 def _answer(task: Task, inbox: Inbox, readers: Mapping[str, Reader]) -> Iterator[bytes]:
@@ -111,11 +103,7 @@ def _document(task: Task, inbox: Inbox, readers: Mapping[str, Reader]) -> Iterat
         processed = process(extraction, chosen, tokenizer, read_s=read_s, **plan)
         first = processed.chunks if shown is None else processed.chunks[:shown]
         processed = replace(processed, removals=processed.removals[: shown or 0], chunks=first)
-    if is_read:
-        yield from wire.encode_extraction(extraction)
-    if processed is not None:
-        yield from wire.encode_processed(processed)
-    yield wire.encode_end(extraction, processed)
+    yield from wire.encode_document(extraction, processed, is_known=not is_read)
 
 
 def _read(task: Task, readers: Mapping[str, Reader]) -> Extraction:
@@ -143,4 +131,4 @@ def _limit(what: int, value: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]))
+    serve(int(sys.argv[1]), int(sys.argv[2]))

@@ -158,9 +158,7 @@ class ReaderPool:
         idle, child = self._slot(_always), None
         try:
             child = self._started(CHECK_MEMORY_BYTES)
-            for frame in child.ask([wire.encode(task)], CHECK_TIMEOUT_S, _always):
-                if unpacking.take(frame):
-                    return
+            child.ask([wire.encode(task)], unpacking.take, CHECK_TIMEOUT_S, _always)
         except (TimeoutError, EOFError, OSError) as exc:
             raise Rejected("The regular expressions take too long. Make them simpler.") from exc
         except UnreadableFile as exc:
@@ -177,7 +175,7 @@ class ReaderPool:
             children = list(self._children)
         for child in children:
             child.kill()
-        # The pipes of a child at work belong to the thread that waits on them.
+        # The connection of a child at work belongs to the thread that waits on it.
         for _ in range(self._slots.qsize()):
             with suppress(queue.Empty):
                 idle = self._slots.get_nowait()
@@ -244,9 +242,8 @@ class ReaderPool:
             document_id=plan.document_id if plan else "",
         )
         try:
-            for frame in child.ask(self._task(child, source, plan), self._timeout_s, is_wanted):
-                if unpacking.take(frame):
-                    break
+            task = self._task(child, source, plan)
+            child.ask(task, unpacking.take, self._timeout_s, is_wanted)
             return unpacking.extraction(), unpacking.processed() if plan else None
         except TimeoutError as exc:
             raise UnreadableFile(
@@ -286,12 +283,11 @@ class ReaderPool:
             head["tokenizer"] = child.tokenizers.index(spelled)
         yield wire.encode(head)
         if isinstance(source, Extraction):
-            yield from wire.encode_extraction(source)
-            yield wire.encode_end(source)
+            yield from wire.encode_document(source)
 
     def _discard(self, child: Child) -> None:
         child.kill()
-        child.close_pipes()
+        child.close()
         with self._lock:
             self._children.discard(child)
 

@@ -67,16 +67,15 @@ class Unpacking:
         message = _parsed(frame)
         if "reason" in message:
             raise _failure(message["reason"], message["detail"])
-        if "end" in message:
-            self._end = dict(message["end"])
-            return True
+        end = message.pop("end", None)
         for kind, entries in message.items():
             self._charge(len(entries) * ENTRY_BYTES)
             if kind != "pages":
                 self._join_pages()
             for entry in entries:
                 self._take[kind](entry)
-        return False
+        self._end = None if end is None else dict(end)
+        return end is not None
 
     def extraction(self) -> Extraction:
         """Pages and blocks, when the last frame was taken."""

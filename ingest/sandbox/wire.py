@@ -1,22 +1,20 @@
-"""What goes over the pipes between a child and its parent: length-prefixed frames of JSON.
+"""What a child and its parent say to each other: frames of JSON.
 
 Every frame is small, so that unpacking one never holds up the other threads of the parent. A
-document is frames of pages, blocks, removals and chunks, and at last one with its `end`.
-Never pickle: the child has parsed hostile bytes and is not trusted.
+document is frames of pages, blocks, removals and chunks, the last one with its `end` as well; a
+small document is one frame. Never pickle: the child has parsed hostile bytes and is not trusted.
 """
 
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO, get_args
+from typing import Any, get_args
 
 from ingest.sandbox.processing import Processed
 from ingest.types import Extraction
-from kb.types import BlockKind, Chunk, Page, Passage, Span
+from kb.types import BlockKind, Chunk, Passage, Span
 
-LENGTH = struct.Struct(">Q")
 KINDS: tuple[BlockKind, ...] = get_args(BlockKind)
 LONGEST_FRAME = 16 << 20
 """Bytes. One chunk with its passage is the most that a frame must hold."""
@@ -33,29 +31,6 @@ OUT_OF_MEMORY = (
 CRASHED = "The reader of this file broke ({}). Save the file anew with another program and retry."
 
 
-def read_frame(source: BinaryIO) -> bytes | None:
-    """The next frame, or None at the end of the stream (also in the middle of a frame)."""
-    head = _read_exactly(source, LENGTH.size)
-    return None if head is None else _read_exactly(source, LENGTH.unpack(head)[0])
-
-
-def write_frames(sink: BinaryIO, frames: Iterable[bytes]) -> None:
-    """Send frames over an unbuffered stream, those of a small document at once."""
-    waiting = bytearray()
-    for frame in frames:
-        waiting += LENGTH.pack(len(frame)) + frame
-        if len(waiting) >= FRAME_CHARACTERS:
-            _write(sink, waiting)
-            waiting = bytearray()
-    _write(sink, waiting)
-
-
-def _write(sink: BinaryIO, data: bytes | bytearray) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[sink.write(view) :]
-
-
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
@@ -69,17 +44,22 @@ def encode_failure(reason: str, detail: str) -> bytes:
     return encode({"reason": reason, "detail": detail[:LONGEST_DETAIL]})
 
 
-def encode_extraction(extraction: Extraction) -> Iterator[bytes]:
-    """Pages and blocks; no `end`."""
-    yield from _frames("pages", (piece for page in extraction.pages for piece in _pieces(page)))
-    yield from _frames(
-        "blocks",
-        ([b.page, b.start, b.end, KINDS.index(b.kind), b.level] for b in extraction.blocks),
-    )
+def encode_document(
+    extraction: Extraction, processed: Processed | None = None, *, is_known: bool = False
+) -> Iterator[bytes]:
+    """A document as it was read, unless that `is_known`, and what has become of it."""
+    frame: dict[str, Any] = {}
+    size = 0
+    for kind, entry in _entries(None if is_known else extraction, processed):
+        frame.setdefault(kind, []).append(entry)
+        size += ENTRY_CHARACTERS + sum(len(part) for part in entry if isinstance(part, str))
+        if size >= FRAME_CHARACTERS:
+            yield encode(frame)
+            frame, size = {}, 0
+    yield encode({**frame, "end": _end(extraction, processed)})
 
 
-def encode_end(extraction: Extraction, processed: Processed | None = None) -> bytes:
-    """The last frame of a document."""
+def _end(extraction: Extraction, processed: Processed | None) -> dict[str, Any]:
     end: dict[str, Any] = {
         "encoding": extraction.encoding,
         "encoding_confidence": extraction.encoding_confidence,
@@ -94,15 +74,22 @@ def encode_end(extraction: Extraction, processed: Processed | None = None) -> by
             "removal_count": processed.removal_count,
             "refusal": None if refusal is None else [refusal.code, refusal.detail],
         }
-    return encode({"end": end})
+    return end
 
 
-def encode_processed(processed: Processed) -> Iterator[bytes]:
-    """Removals and chunks; no `end`."""
-    yield from _frames(
-        "removals", ([r.rule, r.page, r.start, r.end, r.instead] for r in processed.removals)
+def _entries(
+    extraction: Extraction | None, processed: Processed | None
+) -> Iterator[tuple[str, list[Any]]]:
+    for page in extraction.pages if extraction else ():
+        for start in range(0, max(1, len(page.text)), FRAME_CHARACTERS):
+            yield "pages", [page.number, page.text[start : start + FRAME_CHARACTERS]]
+    for b in extraction.blocks if extraction else ():
+        yield "blocks", [b.page, b.start, b.end, KINDS.index(b.kind), b.level]
+    for r in processed.removals if processed else ():
+        yield "removals", [r.rule, r.page, r.start, r.end, r.instead]
+    yield from (
+        ("chunks", entry) for entry in _chunk_entries(processed.chunks if processed else ())
     )
-    yield from _frames("chunks", _chunk_entries(processed.chunks))
 
 
 def _chunk_entries(chunks: Iterable[Chunk]) -> Iterator[list[Any]]:
@@ -119,31 +106,3 @@ def _chunk_entries(chunks: Iterable[Chunk]) -> Iterator[list[Any]]:
 
 def _extents(spans: Iterable[Span]) -> list[list[int]]:
     return [[span.page, span.start, span.end] for span in spans]
-
-
-def _pieces(page: Page) -> Iterator[list[Any]]:
-    for start in range(0, max(1, len(page.text)), FRAME_CHARACTERS):
-        yield [page.number, page.text[start : start + FRAME_CHARACTERS]]
-
-
-def _frames(kind: str, entries: Iterable[list[Any]]) -> Iterator[bytes]:
-    batch, size = [], 0
-    for entry in entries:
-        batch.append(entry)
-        size += ENTRY_CHARACTERS + sum(len(part) for part in entry if isinstance(part, str))
-        if size >= FRAME_CHARACTERS:
-            yield encode({kind: batch})
-            batch, size = [], 0
-    if batch:
-        yield encode({kind: batch})
-
-
-def _read_exactly(source: BinaryIO, size: int) -> bytes | None:
-    parts = []
-    while size:
-        part = source.read(min(size, 1 << 20))
-        if not part:
-            return None
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)

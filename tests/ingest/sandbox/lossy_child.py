@@ -12,4 +12,4 @@ def _unbalanced(*_args, **_options):
 
 if __name__ == "__main__":
     reader_child.process = _unbalanced
-    reader_child.serve(int(sys.argv[1]))
+    reader_child.serve(*map(int, sys.argv[1:]))

@@ -74,7 +74,7 @@ def _says(text: str) -> Extraction:
 
 if __name__ == "__main__":
     serve(
-        int(sys.argv[1]),
+        *map(int, sys.argv[1:]),
         {
             **READERS,
             "test/sleep": _sleeps,

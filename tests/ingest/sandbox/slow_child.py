@@ -19,4 +19,4 @@ def _text(source: BinaryIO, options: ReadOptions) -> Extraction:
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), {**READERS, "text/plain": _text})
+    serve(*map(int, sys.argv[1:]), {**READERS, "text/plain": _text})

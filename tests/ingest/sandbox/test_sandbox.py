@@ -9,9 +9,11 @@ import time
 
 import pytest
 
-from ingest.sandbox.reader_process import ReaderPool
-from ingest.types import ReadOptions
+from ingest.sandbox.reader_process import Plan, ReaderPool
+from ingest.types import Extraction, ReadOptions
 from kb.errors import Unavailable, UnreadableFile
+from kb.models.embed.tokenizer import WordTokenizer
+from kb.types import Page, Processing
 from tests.ingest.readers.samples import SAMPLES
 
 MIB = 1024 * 1024
@@ -87,6 +89,24 @@ def test_a_reader_that_hangs_is_killed(sample):
     )
     try:
         assert _reason(pool, sample, "test/sleep") == "read_timeout"
+    finally:
+        pool.close()
+
+
+@pytest.mark.parametrize("characters", [10, 5_000_000])
+def test_a_child_that_neither_reads_nor_goes_on_writing_is_killed(characters):
+    pool = ReaderPool(
+        timeout_s=1.5,
+        memory_bytes=768 * MIB,
+        max_characters=10_000_000,
+        child_module="tests.ingest.sandbox.stuck_child",
+    )
+    known = Extraction((Page(1, "x" * characters),), (), None, None, "test")
+    plan = Plan(Processing(), WordTokenizer(), 64, "c", "d")
+    try:
+        with pytest.raises(UnreadableFile) as failed:
+            pool.process(known, plan, lambda: True)
+        assert failed.value.code == "read_timeout"
     finally:
         pool.close()
 

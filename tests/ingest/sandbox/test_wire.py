@@ -1,12 +1,11 @@
 """The parent believes nothing that a reader process says until it is checked."""
 
-import io
 import json
 
 import pytest
 
 from ingest.sandbox import wire
-from ingest.sandbox.processing import Processed, process
+from ingest.sandbox.processing import process
 from ingest.sandbox.unpacking import Unpacking
 from ingest.types import Extraction
 from kb.errors import UnreadableFile
@@ -46,13 +45,8 @@ def unpacked(*frames: bytes, most_characters: int = 100, most_bytes: int = 10**6
     return unpacking
 
 
-def frames(extraction: Extraction, processed: Processed | None = None) -> list[bytes]:
-    cut = [] if processed is None else wire.encode_processed(processed)
-    return [*wire.encode_extraction(extraction), *cut, wire.encode_end(extraction, processed)]
-
-
 def test_a_document_survives_the_way():
-    there = unpacked(*frames(EXTRACTION, PROCESSED))
+    there = unpacked(*wire.encode_document(EXTRACTION, PROCESSED))
     assert there.extraction() == EXTRACTION
     assert there.processed() == PROCESSED
 
@@ -65,7 +59,7 @@ def test_a_long_document_travels_in_small_frames(mode, monkeypatch: pytest.Monke
     options = Processing(split=SplitOptions(mode=mode))
     own = {"max_tokens": 32, "chunk_prefix": "c", "document_id": "d"}
     done = process(read, options, WordTokenizer(), **own)
-    sent = frames(read, done)
+    sent = list(wire.encode_document(read, done))
 
     assert len(sent) > 20
     assert max(map(len, sent)) < 8000
@@ -121,7 +115,7 @@ def test_what_is_unpacked_is_bounded_in_bytes(kind):
 def test_a_frame_that_breaks_the_contract_is_refused(message):
     frame = json.dumps(message).encode()
     with pytest.raises((ValueError, TypeError, KeyError, IndexError)):
-        unpacked(*wire.encode_extraction(EXTRACTION), frame)
+        unpacked(*wire.encode_document(EXTRACTION), frame)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +123,8 @@ def test_a_frame_that_breaks_the_contract_is_refused(message):
     [{"encoding": 7}, {"encoding_confidence": "high"}, {"warnings": [7]}, {"empty_pages": ["a"]}],
 )
 def test_an_end_that_breaks_the_contract_is_refused(change):
-    end = json.loads(wire.encode_end(EXTRACTION))["end"]
+    (whole,) = wire.encode_document(EXTRACTION)
+    end = json.loads(whole)["end"]
     there = unpacked(wire.encode({"end": {**end, **change}}))
     with pytest.raises((ValueError, TypeError)):
         there.extraction()
@@ -143,10 +138,9 @@ def test_a_frame_that_is_none_is_refused(frame):
         unpacked(frame)
 
 
-def test_frames_keep_their_bounds_and_a_cut_one_is_the_end():
-    pipe = io.BytesIO()
-    wire.write_frames(pipe, [b"one", b""])
-    pipe.write(wire.LENGTH.pack(5) + b"cut")
-    pipe.seek(0)
+def test_a_small_document_is_one_frame_and_one_whose_text_is_known_brings_no_text():
+    (whole,) = wire.encode_document(EXTRACTION, PROCESSED)
+    (known,) = wire.encode_document(EXTRACTION, PROCESSED, is_known=True)
 
-    assert [wire.read_frame(pipe) for _ in range(3)] == [b"one", b"", None]
+    assert set(json.loads(whole)) == {"pages", "blocks", "chunks", "end"}
+    assert set(json.loads(known)) == {"chunks", "end"}
