@@ -54,7 +54,7 @@ class Child:
                     env=_environment(),
                     start_new_session=True,
                 )
-            # One thread a child: a timer for each document would cost it a quarter of a millisecond.
+            # One thread a child: a timer for each document would cost a quarter of a millisecond.
             threading.Thread(target=self._watch, name="reader-watch", daemon=True).start()
         except (OSError, MemoryError, RuntimeError) as exc:  # the last: no room for a thread
             raise _not_started(str(exc)) from exc
