@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import gc
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from cli import access_keys, applications, upkeep
-from cli.printing import AsJson, print_json, show_list
+from cli.access_keys import keys
+from cli.applications import apps
+from cli.asking import ask
+from cli.connecting import connected
+from cli.datasets import datasets
+from cli.evaluations import evaluations
+from cli.ingesting import ingest
+from cli.printing import AsJson, print_json, show
+from cli.reindexing import reindex
 from client.errors import ClientError
-from eval.commands import commands as evaluations
-from kb.errors import KnowledgeBaseError
-
-if TYPE_CHECKING:
-    from client.http import Client
-    from kb.settings import Settings
+from kb.errors import KnowledgeBaseError, Rejected
 
 app = typer.Typer(
     help="A knowledge base that answers from your documents.",
@@ -28,12 +27,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-datasets = typer.Typer(help="Sets of documents.", no_args_is_help=True)
-keys = typer.Typer(help="Access keys.", no_args_is_help=True)
-apps = typer.Typer(help="Chat applications.", no_args_is_help=True)
 app.add_typer(datasets, name="datasets")
 app.add_typer(keys, name="keys")
 app.add_typer(apps, name="apps")
+app.add_typer(evaluations, name="eval")
+app.command()(ingest)
+app.command()(ask)
+app.command()(reindex)
 
 
 def _show_version(is_asked: bool) -> None:
@@ -65,8 +65,9 @@ def serve(
     """Start the server: API, console and ingest workers in one process."""
     gc.disable()  # imports make no garbage; `serve` turns it on again
     from api.server import serve as run
+    from kb.settings import load_settings
 
-    settings = _settings()
+    settings = load_settings()
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     server = settings.server.model_copy(update=given)
     run(settings.model_copy(update={"server": server}), demo=demo, as_is=as_is)
@@ -75,48 +76,10 @@ def serve(
 @app.command()
 def worker() -> None:
     """Run ingest workers alone (for Postgres and a Chroma server)."""
-    from kb.errors import Rejected
-
     raise Rejected(
         "`kb worker` needs Postgres and a Chroma server, which are not supported yet. "
         "`kb serve` runs the workers itself."
     )
-
-
-@app.command()
-def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Files, folders, zips.", metavar="PATH...")],
-    dataset: Annotated[str, typer.Option(help="Name of the dataset; made if it is missing.")],
-    as_json: AsJson = False,
-) -> None:
-    """Upload files, folders and zips into a dataset and wait until they are searchable."""
-    from cli.ingesting import ingest as run
-
-    began = time.monotonic()
-    with _client(makes_folder=True) as client:
-        outcome = run(client, dataset, paths, quiet=as_json or not sys.stderr.isatty())
-    if as_json:
-        print_json(outcome.summary(time.monotonic() - began))
-    else:
-        same = f", {outcome.unchanged} unchanged" if outcome.unchanged else ""
-        typer.echo(f"{outcome.ready} ready{same}, {len(outcome.failed)} failed")
-        for item in outcome.failed:
-            typer.echo(f"  {item['name']}: {item['detail']} ({item['code']})", err=True)
-    if outcome.failed:
-        raise typer.Exit(1)
-
-
-@app.command()
-def ask(
-    question: Annotated[str, typer.Argument(help="The question.")],
-    app_slug: Annotated[str | None, typer.Option("--app", help="Slug of the app.")] = None,
-    route: Annotated[str, typer.Option(help="base, tuned or auto.")] = "auto",
-) -> None:
-    """Stream the answer, then its numbered sources."""
-    from cli.asking import ask as run
-
-    with _client() as client:
-        run(client, question, app_slug=app_slug, route=route)
 
 
 @app.command()
@@ -125,7 +88,7 @@ def fsck(
     as_json: AsJson = False,
 ) -> None:
     """Check every invariant: rows, originals, keywords, vectors."""
-    with _client() as client:
+    with connected() as client:
         report = client.send("POST", "/v1/fsck", repair=repair)
     if as_json:
         print_json(report)
@@ -149,11 +112,12 @@ def backup(
 ) -> None:
     """Copy everything that cannot be made again into one tar, while the server runs."""
     from cli.backing_up import backup as run
+    from kb.settings import load_settings
 
-    with _client() as client:
+    with connected() as client:
         path, manifest = run(client, target)
     if not manifest["originals"] and not manifest["missing"]:
-        folder = _settings().data_dir.absolute()
+        folder = load_settings().data_dir.absolute()
         warning = f"the backup holds no documents: see whether {folder} is the right folder"
         typer.echo(f"kb: {warning} (KB_DATA_DIR)", err=True)
     if as_json:
@@ -171,9 +135,10 @@ def restore(
 ) -> None:
     """Make a data folder of a backup; the first start on it makes the indexes."""
     from kb.files.folder import DataFolder
+    from kb.settings import load_settings
     from kb.upkeep.restoring import restore as run
 
-    folder = DataFolder(data_dir or _settings().data_dir)
+    folder = DataFolder(data_dir or load_settings().data_dir)
     manifest = run(file, folder)
     typer.echo(f"{folder.root} is as it was at {manifest.created_at}. Start it with kb serve.")
 
@@ -189,14 +154,14 @@ def preview(
     from rich.console import Console
 
     from cli.previewing import preview as run
-    from cli.previewing import show
+    from cli.previewing import show_preview
 
-    with _client() as client:
+    with connected() as client:
         found = run(client, path, dataset=dataset, processing=processing)
     if as_json:
         print_json(found)
     else:
-        show(found, Console())
+        show_preview(found, Console())
     if found["error"] is not None:
         raise typer.Exit(1)
 
@@ -209,7 +174,7 @@ def receipt(document_id: str, as_json: AsJson = False) -> None:
     from cli.receipts import receipt as run
     from cli.receipts import show_receipt
 
-    with _client() as client:
+    with connected() as client:
         found = run(client, document_id)
     if as_json:
         print_json(found["receipt"])
@@ -217,51 +182,15 @@ def receipt(document_id: str, as_json: AsJson = False) -> None:
         show_receipt(found["receipt"], Console(), found["name"])
 
 
-@datasets.command("list")
-def list_datasets(as_json: AsJson = False) -> None:
-    """Show the datasets."""
-    show_list(_client, "/v1/datasets", ("id", "name"), as_json=as_json)
-
-
-@apps.command("list")
-def list_apps(as_json: AsJson = False) -> None:
-    """Show the apps."""
-    show_list(_client, "/v1/apps", ("slug", "name", "version"), as_json=as_json)
-
-
-@contextmanager
-def _client(*, makes_folder: bool = False) -> Iterator[Client]:
-    """The running server of this data folder, or one that is started for this command.
-
-    Raises:
-        Rejected: there is no data folder, and the command may not make one.
-    """
-    from client.http import Client
-    from kb.files.folder import DataFolder
-    from kb.files.running_server import running_server
-
-    settings = _settings()
-    with ExitStack() as stack:
-        found = running_server(settings)
-        if found is None and not makes_folder:
-            DataFolder(settings.data_dir).check()
-        if found is None:  # only then are the server's imports paid for
-            from api.server import connection
-
-            found = stack.enter_context(connection(settings))
-        yield stack.enter_context(Client(*found))
-
-
-def _settings() -> Settings:
-    from kb.settings import load_settings
-
-    return load_settings()
-
-
-app.add_typer(evaluations(_client), name="eval")
-upkeep.add_to(app, datasets, _client)
-access_keys.add_to(keys, _client)
-applications.add_to(apps, _client)
+@app.command()
+def erase(as_json: AsJson = False) -> None:
+    """Erase now what is deleted from every file, without waiting for its time."""
+    with connected() as client:
+        done = client.send("POST", "/v1/erase")
+    line = f"documents erased: {done['erased']}, pending: {done['pending']}"
+    show(done, [line], as_json=as_json)
+    if done["pending"]:
+        raise typer.Exit(1)
 
 
 def main() -> NoReturn:

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from client.http import Client
+from cli.connecting import connected
 from kb.errors import Rejected, Unavailable
 
+if TYPE_CHECKING:
+    from client.http import Client
 
-def ask(client: Client, question: str, *, app_slug: str | None, route: str) -> None:
-    """Stream one answer to the terminal.
 
-    Raises:
-        Rejected: no app is named, and there is not exactly one.
-        Unavailable: the run failed or was cancelled.
-    """
-    slug = app_slug or _only_app(client)
-    sources: list[dict[str, Any]] = []
-    body = {"query": question, "route": route}
-    for event, data in client.events("POST", f"/v1/apps/{slug}/chat", body):
-        if event == "delta":
-            typer.echo(data["text"], nl=False)
-        elif event == "retrieval":
-            sources = data["sources"]
-        elif event == "run.failed":
-            typer.echo()
-            raise Unavailable(data["error"]["detail"])
-        elif event == "run.cancelled":
-            typer.echo()
-            raise Unavailable(f"The answer was cancelled: {data['reason']}.")
-        elif event == "run.completed":
-            _print_end(data, sources)
+def ask(
+    question: Annotated[str, typer.Argument(help="The question.")],
+    app: Annotated[str | None, typer.Option(help="Slug of the app.")] = None,
+    route: Annotated[str, typer.Option(help="base, tuned or auto.")] = "auto",
+) -> None:
+    """Stream the answer, then its numbered sources."""
+    with connected() as client:
+        sources: list[dict[str, Any]] = []
+        path = f"/v1/apps/{app or _only_app(client)}/chat"
+        for event, data in client.events("POST", path, {"query": question, "route": route}):
+            match event:
+                case "delta":
+                    typer.echo(data["text"], nl=False)
+                case "retrieval":
+                    sources = data["sources"]
+                case "run.failed":
+                    typer.echo()
+                    raise Unavailable(data["error"]["detail"])
+                case "run.cancelled":
+                    typer.echo()
+                    raise Unavailable(f"The answer was cancelled: {data['reason']}.")
+                case "run.completed":
+                    _print_end(data, sources)
 
 
 def _print_end(data: dict[str, Any], sources: list[dict[str, Any]]) -> None:

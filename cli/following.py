@@ -1,18 +1,21 @@
-"""How far the uploads of one command have come, asked for sparingly.
+"""How far the uploads of one command have come, asked for sparingly, and the bar that shows it.
 
 Only batches that are not done are looked at, and only a few of them: they are worked on in order.
 """
 
 from __future__ import annotations
 
-import time
-from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from client.http import Client
 
 LOOKED_AT = 4
-PACE_S = 10.0
 
 
 class Following:
@@ -25,7 +28,6 @@ class Following:
         self._open: list[str] = []
         self._states: dict[str, dict[str, Any]] = {}
         self._sizes: dict[str, tuple[int, int]] = {}
-        self._seen: deque[tuple[float, int]] = deque()
 
     def add(self, batch_id: str, documents: int, size_bytes: int) -> None:
         """A batch was accepted."""
@@ -42,10 +44,6 @@ class Following:
                 self._open.remove(batch_id)
                 if state["failed"]:
                     self.failed += self._failures(batch_id)
-        now = time.monotonic()
-        self._seen.append((now, self.done))
-        while self._seen[0][0] < now - PACE_S:
-            self._seen.popleft()
 
     @property
     def is_done(self) -> bool:
@@ -69,11 +67,8 @@ class Following:
 
     @property
     def pace(self) -> float:
-        """Documents per second over the last seconds."""
-        if len(self._seen) < 2:
-            return 0.0
-        (began, before), (now, done) = self._seen[0], self._seen[-1]
-        return (done - before) / max(now - began, 0.001)
+        """Documents per second, as the server counts them."""
+        return self._rate("documents_per_s")
 
     def eta_s(self, unsent: int) -> float | None:
         """Seconds left at the server's present pace, in bytes; None while nothing moves.
@@ -81,7 +76,7 @@ class Following:
         Args:
             unsent: documents still to be sent, which are taken to be as large as the others.
         """
-        pace = sum(float(self._states[key].get("bytes_per_s") or 0) for key in self._open)
+        pace = self._rate("bytes_per_s")
         if not pace:
             return None
         documents = sum(number for number, _ in self._sizes.values())
@@ -99,15 +94,49 @@ class Following:
     def _sum(self, name: str) -> int:
         return sum(state[name] for state in self._states.values())
 
+    def _rate(self, name: str) -> float:
+        return sum(float(self._states[batch_id].get(name) or 0) for batch_id in self._open)
+
     def _failures(self, batch_id: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        query: dict[str, Any] = {"status": "failed"}
-        while True:
-            part = self._client.get(f"/v1/batches/{batch_id}", **query)
-            found += [
-                {"document_id": item["document_id"], "name": item["name"], **(item["error"] or {})}
-                for item in part["documents"]
-            ]
-            if part["next"] is None:
-                return found
-            query["cursor"] = part["next"]
+        path = f"/v1/batches/{batch_id}"
+        return [
+            {"document_id": item["document_id"], "name": item["name"], **(item["error"] or {})}
+            for item in self._client.every(path, part="documents", status="failed")
+        ]
+
+
+@contextmanager
+def bar(following: Following, *, files: int, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """Show on standard error how far the followed batches are.
+
+    Call what it gives with the number of files that are yet to be sent: it looks at the batches.
+    """
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}"),
+        console=Console(stderr=True),
+        disable=quiet,
+    )
+    task = progress.add_task("uploading", total=files, pace="")
+
+    def show(left: int) -> None:
+        following.look()
+        progress.update(
+            task,
+            description="uploading" if left else "indexing",
+            total=following.total + left,
+            completed=following.done,
+            pace=_pace(following, left),
+        )
+
+    with progress:
+        yield show
+
+
+def _pace(following: Following, left: int) -> str:
+    eta_s = following.eta_s(left)
+    rate = f"{following.pace:.1f} documents/s" if following.pace else ""
+    remaining = "" if eta_s is None else f"{timedelta(seconds=round(eta_s))} left"
+    return ", ".join(filter(None, (rate, remaining)))

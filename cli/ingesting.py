@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-from cli.following import Following
-from client.http import UPLOAD_BYTES, UPLOAD_FILES, Client
+import typer
+
+from cli.connecting import connected
+from cli.printing import AsJson, show
 from kb.errors import Rejected
 from kb.iteration import batched
+
+if TYPE_CHECKING:
+    from client.http import Client
 
 POLL_S = 0.3
 
@@ -27,9 +33,29 @@ class IngestOutcome:
     failed: list[dict[str, Any]] = field(default_factory=list)
     batches: list[str] = field(default_factory=list)
 
-    def summary(self, seconds: float) -> dict[str, Any]:
-        """The outcome for scripts."""
-        return {**asdict(self), "seconds": round(seconds, 2)}
+
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files, folders, zips.", metavar="PATH...")],
+    dataset: Annotated[str, typer.Option(help="Name of the dataset; made if it is missing.")],
+    as_json: AsJson = False,
+) -> None:
+    """Upload files, folders and zips into a dataset and wait until they are searchable."""
+    began = time.monotonic()
+    found = files_under(paths)
+    with connected(makes_folder=True) as client:
+        dataset_id = client.dataset_or_new(dataset)["id"]
+        files = changed_files(client, dataset_id, found)
+        outcome = IngestOutcome(unchanged=len(found) - len(files))
+        if files:
+            _send(client, dataset_id, files, outcome, quiet=as_json or not sys.stderr.isatty())
+    same = f", {outcome.unchanged} unchanged" if outcome.unchanged else ""
+    line = f"{outcome.ready} ready{same}, {len(outcome.failed)} failed"
+    summary = {**asdict(outcome), "seconds": round(time.monotonic() - began, 2)}
+    show(summary, [line], as_json=as_json)
+    for item in () if as_json else outcome.failed:
+        typer.echo(f"  {item['name']}: {item['detail']} ({item['code']})", err=True)
+    if outcome.failed:
+        raise typer.Exit(1)
 
 
 def files_under(paths: Sequence[Path]) -> list[tuple[str, Path]]:
@@ -51,17 +77,6 @@ def files_under(paths: Sequence[Path]) -> list[tuple[str, Path]]:
             "There are no files in what was given. Name a file, or a folder that holds some."
         )
     return _named(found)
-
-
-def ingest(client: Client, dataset: str, paths: Sequence[Path], *, quiet: bool) -> IngestOutcome:
-    """Upload files into a dataset and wait until each is ready or failed; archives are expanded."""
-    found = files_under(paths)
-    dataset_id = client.dataset_or_new(dataset)["id"]
-    files = changed_files(client, dataset_id, found)
-    outcome = IngestOutcome(unchanged=len(found) - len(files))
-    if files:
-        _send(client, dataset_id, files, outcome, quiet=quiet)
-    return outcome
 
 
 def changed_files(
@@ -96,10 +111,10 @@ def _send(
     *,
     quiet: bool,
 ) -> None:
-    from cli.progress import bar  # a tenth of a command that has nothing to send
+    from cli.following import Following, bar  # a tenth of a command that has nothing to send
 
     following = Following(client)
-    with bar(following, files=len(files), quiet=quiet) as show:
+    with bar(following, files=len(files), quiet=quiet) as update:
         left = len(files)
         for request in _requests(files, outcome):
             accepted = client.upload(dataset_id, request)
@@ -110,10 +125,10 @@ def _send(
                 size_bytes = sum(item["size_bytes"] for item in taken)
                 following.add(accepted["batch_id"], len(taken), size_bytes)
             left -= len(request)
-            show(left)
+            update(left)
         while not following.is_done:
             time.sleep(POLL_S)
-            show(0)
+            update(0)
     outcome.ready = following.ready
     outcome.failed += following.failed
 
@@ -148,6 +163,8 @@ def _named(found: Sequence[tuple[str, Path]]) -> list[tuple[str, Path]]:
 def _requests(
     files: Sequence[tuple[str, Path]], outcome: IngestOutcome
 ) -> Iterator[list[tuple[str, Path]]]:
+    from client.http import UPLOAD_BYTES, UPLOAD_FILES
+
     for part in batched(files, UPLOAD_FILES):
         request: list[tuple[str, Path]] = []
         size = 0

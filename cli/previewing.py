@@ -36,7 +36,7 @@ def preview(
     return client.preview(target, path, processing)
 
 
-def show(found: dict[str, Any], console: Console) -> None:
+def show_preview(found: dict[str, Any], console: Console) -> None:
     """Print a preview: removed text struck through in its rule's colour, chunks between rules."""
     rules = sorted({item["rule"] for item in found["removed"]})
     styles = {

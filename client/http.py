@@ -70,12 +70,12 @@ class Client:
             answer = _checked(self._http.request(method, path, json=body, params=query))
         return answer.json() if answer.content else None
 
-    def every(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
-        """All items of a list, page by page."""
+    def every(self, path: str, *, part: str = "data", **query: Any) -> Iterator[dict[str, Any]]:
+        """All items of a list, page by page; `part` names the field of the answer that has them."""
         cursor: str | None = None
         while True:
             page = self.get(path, limit=PAGE, **query, **({"cursor": cursor} if cursor else {}))
-            yield from page["data"]
+            yield from page[part]
             cursor = page["next"]
             if cursor is None:
                 return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
 
@@ -27,45 +26,44 @@ MOST_HITS = 100
 _PRINTED = ("recall@1", "recall@5", "mrr", "answer in 1000 tokens", "f1", "answered", "refused")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """What was typed; see the options of the command."""
-
-    questions: Path
-    dataset: str | None
-    app: str | None
-    against: str | None
-    mode: str
-    against_mode: str | None
-    k: str
-    fail_under: Sequence[str]
-    out: Path
-    sample: int | None
-    seed: int
-    judge: bool
-
-
-def run(client: Client, options: RunOptions) -> bool:
+def run(
+    client: Client,
+    *,
+    questions: Path,
+    dataset: str | None = None,
+    app: str | None = None,
+    against: str | None = None,
+    mode: str = "hybrid",
+    against_mode: str | None = None,
+    k: str,
+    fail_under: Sequence[str] = (),
+    out: Path,
+    sample: int | None = None,
+    seed: int = 0,
+    judge: bool = False,
+) -> bool:
     """Measure, write the report, print the main numbers; whether every bar was held.
+
+    The arguments are as they were typed: see the options of the command.
 
     Raises:
         Rejected: the options contradict each other, or a target does not exist.
         UnreadableQuestions: the question set cannot be read.
     """
-    ks, bars = _ks(options.k), [_bar(text) for text in options.fail_under]
-    questions = load(options.questions)
-    if options.sample is not None:
-        questions = questions.sample(options.sample, seed=options.seed)
-    targets = _targets(client, options, max(ks))
-    judge = _judge() if options.judge else None
-    runs = [_measured(questions, target, ks, judge) for target in targets]
-    found = evaluation(questions, runs[0], runs[1] if len(runs) > 1 else None, bars=bars)
-    beside = write(found, options.out)
+    ks, bars = _ks(k), [_bar(text) for text in fail_under]
+    asked = load(questions)
+    if sample is not None:
+        asked = asked.sample(sample, seed=seed)
+    targets = _targets(client, dataset, app, against, (mode, against_mode), max(ks))
+    judging = _judge() if judge else None
+    runs = [_measured(asked, target, ks, judging) for target in targets]
+    found = evaluation(asked, runs[0], runs[1] if len(runs) > 1 else None, bars=bars)
+    beside = write(found, out)
     _print(found)
     for done in runs:
         _warn_of_failures(done)
     _warn_of_names(found.run)
-    typer.echo(f"{options.out} and {beside} hold the report.")
+    typer.echo(f"{out} and {beside} hold the report.")
     return all(bar.is_held for bar in found.bars)
 
 
@@ -83,18 +81,23 @@ def _measured(
         )
 
 
-def _targets(client: Client, options: RunOptions, top_k: int) -> list[EvaluationTarget]:
-    if (options.dataset is None) == (options.app is None):
+def _targets(
+    client: Client,
+    dataset: str | None,
+    app: str | None,
+    against: str | None,
+    modes: tuple[str, str | None],
+    top_k: int,
+) -> list[EvaluationTarget]:
+    if (dataset is None) == (app is None):
         raise Rejected("Name what to measure: either --dataset NAME or --app SLUG.")
-    if options.app is not None:
-        apps = [options.app, *([options.against] if options.against else [])]
-        return [AppTarget(client, app) for app in apps]
-    dataset = options.dataset or ""
-    targets = [DatasetTarget(client, dataset, mode=_mode(options.mode), top_k=top_k)]
-    if options.against or options.against_mode:
-        other, mode = options.against or dataset, _mode(options.against_mode or options.mode)
-        targets.append(DatasetTarget(client, other, mode=mode, top_k=top_k))
-    return list(targets)
+    if app is not None:
+        return [AppTarget(client, each) for each in (app, against) if each]
+    mode, other_mode = modes
+    chosen = [(dataset or "", mode)]
+    if against or other_mode:
+        chosen.append((against or dataset or "", other_mode or mode))
+    return [DatasetTarget(client, name, mode=_mode(m), top_k=top_k) for name, m in chosen]
 
 
 def _judge() -> Judge:

@@ -230,4 +230,5 @@ def _hit(item: RankedChunk) -> Hit:
         chunk = replace(
             chunk, spans=parent.spans, text=parent.text, index_text=parent.index_text, parent=None
         )
-    return Hit(chunk, item.found.dataset_id, item.found.document_name, item.score, why)
+    duplicates = why.get("duplicates")
+    return Hit(chunk, item.found.dataset_id, item.found.document_name, item.score, why, duplicates)

@@ -27,13 +27,17 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk found by a search. Higher scores are better, always; `why` explains them."""
+    """A chunk found by a search. Higher scores are better, always; `why` explains them.
+
+    `duplicates` counts the candidates with the same words that were left out for it, if any.
+    """
 
     chunk: Chunk
     dataset_id: str
     document_name: str
     score: float
     why: Mapping[str, Any]
+    duplicates: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

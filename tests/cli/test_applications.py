@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
-import typer
 from click.testing import Result
-from typer.testing import CliRunner
 
-from cli.applications import add_to
-from client.http import Client
 from tests.api.serving import Served, serving
+from tests.cli.commands import kb_command
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +22,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def kb(served: Served, *arguments: str) -> Result:
-    apps = typer.Typer()
-    add_to(apps, lambda: closing(Client(served.url, served.kb.access.admin_key)))
-    return CliRunner().invoke(apps, arguments, catch_exceptions=False)
+    return kb_command(served, "apps", *arguments)
 
 
 def test_versions_are_shown_and_the_answering_one_is_marked(served: Served):

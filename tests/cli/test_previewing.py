@@ -43,7 +43,7 @@ def test_a_preview_strikes_out_what_goes_and_marks_where_chunks_begin(client, tm
     file.write_text(SOURCE, encoding="utf-8")
 
     found = previewing.preview(client, file, dataset=None, processing='{"clean": {"urls": true}}')
-    shown = _shown(lambda console: previewing.show(found, console))
+    shown = _shown(lambda console: previewing.show_preview(found, console))
 
     struck = [line for line in shown.split("\x1b[") if line.startswith("9;")]
     assert any("https://e.com/a" in part for part in struck)
@@ -59,7 +59,7 @@ def test_what_is_removed_between_chunks_is_shown_too(client, tmp_path: Path):
     processing = '{"split": {"mode": "separator", "separator": "###", "merge": false}}'
 
     found = previewing.preview(client, file, dataset=None, processing=processing)
-    lines = _shown(lambda console: previewing.show(found, console)).split("\n")
+    lines = _shown(lambda console: previewing.show_preview(found, console)).split("\n")
 
     at = [next(n for n, line in enumerate(lines) if word in line) for word in ("one", "###", "two")]
     assert at == sorted(at)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from cli import upkeep
-from client.http import Client
 from tests.api.serving import Served, serving
+from tests.cli.commands import kb_command
 
 FILES = {"moon.md": "The moon rises at nine. " * 20, "tide.md": "The tide turns at ten. " * 20}
 
@@ -27,18 +23,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def run(served: Served, *arguments: str, code: int = 0) -> str:
     """What a command prints, which ends with the given status."""
 
-    @contextmanager
-    def connect() -> Iterator[Client]:
-        client = Client(served.url, served.kb.access.admin_key)
-        try:
-            yield client
-        finally:
-            client.close()
-
-    app, datasets = typer.Typer(), typer.Typer()
-    upkeep.add_to(app, datasets, connect)
-    app.add_typer(datasets, name="datasets")
-    result = CliRunner().invoke(app, list(arguments))
+    result = kb_command(served, *arguments)
     assert result.exit_code == code, result.output
     return result.output
 

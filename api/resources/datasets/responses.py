@@ -89,7 +89,10 @@ class ChunkResponse(ChunkBody):
 
 
 class HitResponse(Response):
-    """A passage that a search found; `why` only where `explain` was asked for."""
+    """A passage that a search found; `why` only where `explain` was asked for.
+
+    `duplicates` counts the candidates with the same words that were left out for it, if any.
+    """
 
     chunk_id: str = Field(validation_alias=AliasPath("chunk", "id"))
     document_id: str = Field(validation_alias=AliasPath("chunk", "document_id"))
@@ -101,6 +104,7 @@ class HitResponse(Response):
     heading: str = Field(validation_alias=AliasPath("chunk", "heading"))
     text: str = Field(validation_alias=AliasPath("chunk", "text"))
     score: Score
+    duplicates: Sometimes[int] = MISSING
     why: Sometimes[Mapping[str, Any]] = MISSING
 
 

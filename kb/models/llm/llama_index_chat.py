@@ -16,6 +16,7 @@ from kb.errors import ModelUnavailable
 from kb.models.llm.addresses import check_registered
 from kb.models.llm.failures import AnswerClock
 from kb.models.llm.prompts import chat_messages, completion_text
+from kb.models.llm.thoughts import THINKING_MODEL, ThinkFilter
 from kb.protocols import Prompt
 from kb.settings import LlmSettings
 from kb.text.model_text import clean
@@ -46,18 +47,21 @@ class LlamaIndexChatModel:
         ask = await self._open()
         clock = AnswerClock(self._model, self._settings)
         tokens = 0
+        thoughts = ThinkFilter(thinks_first=THINKING_MODEL.search(self._model.model) is not None)
         try:
             async with aclosing(await clock.wait(ask(prompt))) as responses:
                 while (response := await clock.wait(anext(responses, None))) is not None:
                     clock.saw(tokens := tokens + 1)
-                    if response.delta:
-                        yield TextPiece(clean(response.delta))
+                    if said := thoughts.feed(clean(response.delta or "")):
+                        yield TextPiece(said)
         except ModelUnavailable:
             raise
         except Exception as exc:  # the edge to any provider's code; its words may hold the prompt
             raise ModelUnavailable(
                 f"The language model {self._model.name!r} failed with {type(exc).__name__}."
             ) from None
+        if rest := thoughts.finish():
+            yield TextPiece(rest)
         yield EndPiece()
 
     async def close(self) -> None:

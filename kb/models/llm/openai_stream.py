@@ -1,7 +1,7 @@
 """Reads the events of OpenAI-compatible streams, and their chunks in all the shapes that are sent.
 
 Tolerated: no choices, no delta, null content, role only, usage on any chunk or none, reasoning
-fields (dropped), inline `<think>` at the start (dropped), half surrogates (replaced by U+FFFD).
+fields (dropped), thoughts in the text (dropped), half surrogates (replaced by U+FFFD).
 An error object or a `code` other than 0 raises, and its words are dropped: servers echo requests,
 and a request holds the hidden prompt.
 """
@@ -16,6 +16,7 @@ import orjson
 
 from kb.errors import ModelUnavailable
 from kb.models.llm.failures import TryAgain
+from kb.models.llm.thoughts import ThinkFilter
 from kb.text.model_text import clean
 from kb.types import EndPiece, FinishReason
 
@@ -29,8 +30,7 @@ FINISH_REASONS: Mapping[str, FinishReason] = {
 MAX_TOKENS = 10**9
 """What a server counts beyond is not a count; the sum of such numbers would not fit a database."""
 
-REASONING = ("reasoning_content", "reasoning", "reasoning_details")
-_OPEN, _CLOSE = "<think>", "</think>"
+REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
 
 
 class EventDecoder:
@@ -78,42 +78,11 @@ class EventDecoder:
         return events
 
 
-class ThinkFilter:
-    """Drops one `<think>…</think>` at the very start of a text that arrives in pieces."""
-
-    def __init__(self) -> None:
-        self._held: str | None = ""
-        self._thinking = False
-
-    def feed(self, text: str) -> str:
-        """The characters that are certainly not thought."""
-        if self._held is None:
-            return text
-        self._held += text
-        start = self._held.lstrip()
-        if not self._thinking and len(start) < len(_OPEN) and _OPEN.startswith(start):
-            return ""
-        self._thinking = self._thinking or start.startswith(_OPEN)
-        if not self._thinking:
-            return self._release(self._held)
-        _, closed, after = start.partition(_CLOSE)
-        if closed and after.strip():
-            return self._release(after.lstrip())
-        # Of a thought only what may become its end is kept.
-        self._held = _CLOSE if closed else _OPEN + start[len(_OPEN) :][-len(_CLOSE) :]
-        return ""
-
-    def finish(self) -> str:
-        """What was held back at the end of the stream and is not a thought."""
-        return "" if self._thinking else self._held or ""
-
-    def _release(self, text: str) -> str:
-        self._held = None
-        return text
-
-
 class ChunkReader:
     """Follows one stream from chunk to chunk.
+
+    Args:
+        thinks_first: its text begins with a thought that no tag opens.
 
     Attributes:
         tokens_seen: grows with every piece of text or reasoning, so that a caller can tell a model
@@ -122,9 +91,9 @@ class ChunkReader:
         done: the server said that nothing follows.
     """
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, *, thinks_first: bool = False) -> None:
         self._model = model
-        self._think = ThinkFilter()
+        self._think = ThinkFilter(thinks_first=thinks_first)
         self._finish_reason: FinishReason = "stop"
         self._usage: Mapping[str, Any] = {}
         self._has_text = False
@@ -161,6 +130,11 @@ class ChunkReader:
         if not self._has_text and self._finish_reason == "stop":
             raise ModelUnavailable(f"{who} sent an empty answer.")
 
+    @property
+    def thinks_unopened(self) -> bool:
+        """Whether a thought has ended that no tag had opened."""
+        return self._think.thinks_unopened
+
     def rest(self) -> str:
         """Characters still held back when the stream has ended."""
         return self._think.finish()
@@ -184,10 +158,12 @@ class ChunkReader:
             self._finish_reason = FINISH_REASONS.get(reason, "stop")
         delta = choice.get("delta") or choice.get("message") or choice
         text = _plain(delta.get("content") or delta.get("text") or "")
-        if text or any(delta.get(name) for name in REASONING):
+        reasons_apart = any(delta.get(name) for name in REASONING)
+        if text or reasons_apart:
             self.tokens_seen += 1
         self._has_text = self._has_text or bool(text)
-        return self._think.feed(text) if text else ""
+        said = self._think.reasons_apart() if reasons_apart else ""
+        return said + self._think.feed(text) if text else said
 
     def _parse(self, payload: bytes) -> Mapping[str, Any]:
         chunk = _loads(payload)

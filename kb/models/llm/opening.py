@@ -17,6 +17,7 @@ from kb.models.llm.failures import AnswerClock, TryAgain, pause_s
 from kb.models.llm.llama_index_chat import LlamaIndexChatModel
 from kb.models.llm.openai_stream import ChunkReader, EventDecoder
 from kb.models.llm.prompts import request_body
+from kb.models.llm.thoughts import THINKING_MODEL
 from kb.protocols import ChatModel, Prompt
 from kb.settings import LlmSettings
 from kb.types import Model, Piece, TextPiece
@@ -65,6 +66,7 @@ class OpenAIChatModel:
         self._settings = settings
         self._transport: OpenAITransport | None = None
         self._opening = asyncio.Lock()
+        self._thinks_first = THINKING_MODEL.search(f"{model.name} {model.model}") is not None
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Piece]:
         """Text pieces, then exactly one EndPiece. Closing it closes the upstream connection.
@@ -77,7 +79,7 @@ class OpenAIChatModel:
         transport = await self._open()
         body = request_body(self._model, prompt)
         for tries in count(1):
-            reader = ChunkReader(self._model.name)
+            reader = ChunkReader(self._model.name, thinks_first=self._thinks_first)
             try:
                 async with aclosing(_texts(transport, body, reader, clock)) as texts:
                     async for text in texts:
@@ -91,6 +93,8 @@ class OpenAIChatModel:
                     raise
         if rest := reader.rest():
             yield TextPiece(rest)
+        # What no tag has opened once is not opened the next time: then it is waited for.
+        self._thinks_first = self._thinks_first or reader.thinks_unopened
         yield reader.end()
 
     async def close(self) -> None:

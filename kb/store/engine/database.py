@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import QueuePool
 
@@ -206,13 +206,17 @@ class Database:
         self._writer.dispose()
 
     def _migrate(self) -> None:
-        revision = self._revision()
+        if (revision := self._revision()) is None:
+            with self._writer.begin() as tx:
+                schema.metadata.create_all(tx)
+                dialect.upsert(tx, schema.alembic_version, {"version_num": schema.HEAD})
+            return
         if revision == schema.HEAD:
             return
         # Imported here: a start on a current database must not pay for Alembic.
         from kb.store.engine.migrations.upgrade import known_revisions, upgrade
 
-        if revision is not None and revision not in known_revisions():
+        if revision not in known_revisions():
             raise Rejected(
                 f"The data folder was written by a newer version (schema {revision}). "
                 f"Start that version, or restore an older backup."
@@ -221,10 +225,9 @@ class Database:
 
     def _revision(self) -> str | None:
         with self.read() as transaction:
-            if not transaction.dialect.has_table(transaction, "alembic_version"):
+            if not transaction.dialect.has_table(transaction, schema.alembic_version.name):
                 return None
-            found = transaction.execute(text("SELECT version_num FROM alembic_version")).scalar()
-            return None if found is None else str(found)
+            return transaction.execute(select(schema.alembic_version.c.version_num)).scalar()
 
 
 def notify_after(tx: Transaction, *kinds: str) -> None:

@@ -118,7 +118,8 @@ def test_duplicates_are_told_where_they_are_wanted_by_either_name(served: Served
     dataset_id = served.new_dataset(f"twice-{name}", {"a.md": notice, "b.md": notice})
     path, body = f"/v1/datasets/{dataset_id}/search", {"query": "When does the room open?"}
 
-    assert len(served.http.post(path, json=body).json()["hits"]) == 1
+    (folded,) = served.http.post(path, json=body).json()["hits"]
+    assert folded["duplicates"] == 1
     assert len(served.http.post(path, json={**body, name: False}).json()["hits"]) == 2
     both = {"deduplicate": True, "fold": False}
     assert served.http.post(path, json={**body, **both}).status_code == 400

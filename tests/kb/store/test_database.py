@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import sqlite3
 import threading
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -10,8 +14,11 @@ from sqlalchemy.exc import OperationalError
 
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Database, Transaction
-from kb.store.engine.migrations.upgrade import _config, head
+from kb.store.engine.migrations.upgrade import _config, known_revisions
 from kb.store.work import jobs
+
+FIRST_SCHEMA = Path(__file__).with_name("first_schema.sql")
+"""What a folder of the first schema holds, as its database says it (`.dump`)."""
 
 
 @pytest.fixture
@@ -30,22 +37,47 @@ def set_mark(tx: Transaction, name: str, value: str) -> None:
     dialect.upsert(tx, schema.marks, {"name": name, "value": value}, replace=["value"])
 
 
-def test_the_code_expects_the_newest_migration():
-    assert head() == schema.HEAD
+def made_by_the_first_schema(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as older:
+        older.executescript(FIRST_SCHEMA.read_text(encoding="utf-8"))
 
 
-def test_migrations_build_exactly_the_tables_of_the_schema(database: Database):
-    with database.read() as tx:
-        found = inspect(tx)
-        tables = set(found.get_table_names()) - {"alembic_version"}
-        columns = {name: {c["name"] for c in found.get_columns(name)} for name in tables}
-    assert columns == {
-        table.name: {column.name for column in table.columns}
-        for table in schema.metadata.tables.values()
+def tables_of(tx: Transaction) -> dict[str, Any]:
+    """What each table is made of; how constraints are called does not matter."""
+    found = inspect(tx)
+
+    def unnamed(parts: Iterable[Any]) -> list[str]:
+        return sorted(str({**part, "name": None}) for part in parts)
+
+    return {
+        name: {
+            "columns": {
+                c["name"]: (str(c["type"]), c["nullable"], c["primary_key"])
+                for c in found.get_columns(name)
+            },
+            "foreign keys": unnamed(found.get_foreign_keys(name)),
+            "unique": unnamed(found.get_unique_constraints(name)),
+            "indexes": sorted(map(str, found.get_indexes(name))),
+        }
+        for name in found.get_table_names()
     }
 
 
+def test_the_code_expects_the_newest_migration():
+    assert max(known_revisions()) == schema.HEAD
+
+
+def test_a_folder_of_the_first_schema_gets_exactly_the_tables_of_a_new_one(
+    database: Database, tmp_path: Path
+):
+    made_by_the_first_schema(tmp_path / "older.db")
+    older = Database(tmp_path / "older.db")
+    assert older.reading(tables_of) == database.reading(tables_of)
+    older.close()
+
+
 def test_work_that_was_queued_before_an_upgrade_is_still_queued_after_it(tmp_path: Path):
+    made_by_the_first_schema(tmp_path / "kb.db")
     with create_engine(f"sqlite:///{tmp_path / 'kb.db'}").begin() as older:
         config = _config()
         config.attributes["connection"] = older
@@ -118,5 +150,7 @@ def test_a_folder_that_two_open_at_once_is_migrated_once(tmp_path: Path):
     assert len(opened) == 4
     for database in opened:
         with database.read() as tx:
-            assert tx.execute(text("SELECT version_num FROM alembic_version")).scalar() == head()
+            assert (
+                tx.execute(text("SELECT version_num FROM alembic_version")).scalar() == schema.HEAD
+            )
         database.close()

@@ -1,4 +1,4 @@
-"""Runs the migrations on an open engine."""
+"""Brings an older file to the present schema; a new one is made of `schema` as it is."""
 
 from __future__ import annotations
 
@@ -20,11 +20,6 @@ def _config() -> Config:
 def known_revisions() -> set[str]:
     """Every schema revision that this code can read or upgrade."""
     return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-
-
-def head() -> str | None:
-    """The newest revision on disk."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def upgrade(engine: Engine) -> None:

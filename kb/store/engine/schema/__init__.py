@@ -1,5 +1,6 @@
-"""The tables. `migrations/` creates them; a test holds the two against each other."""
+"""The tables. `migrations/` brings older files to them; a test holds the two together."""
 
+from kb.store.engine.schema.access import alembic_version as alembic_version
 from kb.store.engine.schema.access import app_access as app_access
 from kb.store.engine.schema.access import idempotency as idempotency
 from kb.store.engine.schema.access import keys as keys
@@ -34,4 +35,4 @@ from kb.store.engine.schema.work import throughput as throughput
 from kb.store.engine.schema.work import uploads as uploads
 
 HEAD = "0005"
-"""The migration that this code expects."""
+"""The newest migration, which these tables are the result of."""

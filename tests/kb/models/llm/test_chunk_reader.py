@@ -5,7 +5,7 @@ import json
 import pytest
 
 from kb.errors import ModelUnavailable
-from kb.models.llm.openai_stream import ChunkReader, ThinkFilter
+from kb.models.llm.openai_stream import ChunkReader
 from kb.types import EndPiece
 
 SECRET = "the hidden prompt"
@@ -149,29 +149,3 @@ def test_errors_and_nonsense_raise_a_sentence_of_ours(payload):
 
 def test_code_zero_is_no_error():
     assert read({"code": 0, "message": "Success", **delta(content="Hello")})[0] == "Hello"
-
-
-def think(*pieces):
-    filter_ = ThinkFilter()
-    return "".join(filter_.feed(piece) for piece in pieces) + filter_.finish()
-
-
-THOUGHT = "<think>\nIs 1 < 2? </thin yes\n</think>\n\nIt is <b>so</b>. <think>kept</think>"
-
-
-@pytest.mark.parametrize("cut", range(len(THOUGHT) + 1))
-def test_a_thought_at_the_start_is_dropped_wherever_it_is_cut(cut):
-    assert think(THOUGHT[:cut], THOUGHT[cut:]) == "It is <b>so</b>. <think>kept</think>"
-
-
-def test_a_thought_is_dropped_character_by_character():
-    assert think(*THOUGHT) == "It is <b>so</b>. <think>kept</think>"
-
-
-@pytest.mark.parametrize("text", ["<thing>", "<th", " <b>x</b>", "", "x <think>y</think>", "   "])
-def test_text_that_only_looks_like_a_thought_is_kept(text):
-    assert think(*text) == text
-
-
-def test_a_thought_without_end_leaves_nothing():
-    assert think("<think>", "for ever") == ""
