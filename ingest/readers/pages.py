@@ -195,7 +195,7 @@ class PageWriter:
         """Append a table, a block per row; returns the names of its columns."""
         lines = TableLines(above)
         for number, line in enumerate(lines.lines(rows, header_rows)):
-            self.add("table", line, separator="\n" if number else "\n\n")
+            self.add("table", line, separator="\n" if number or above else "\n\n")
         return lines.header
 
     def turn_page(self, number: int | None = None) -> None:

@@ -5,40 +5,56 @@ A stretch of rows goes on with the names of the columns above it, or begins a ta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
 from ingest.readers.pages import PageWriter
-from ingest.readers.table_rows import Cell, Header
+from ingest.readers.table_rows import Cell, Header, value_kind
 
+_DIGIT = re.compile(r"\d")
 _FEW_ROWS = 20
 _MAX_HEADER_ROWS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class SheetLine:
-    """A row of a sheet that holds something; `numbered` are columns with numbers."""
+    """A row of a sheet that holds something.
+
+    `figures` are the columns with numbers and dates; None where the file does not say.
+    """
 
     number: int
     cells: list[Cell]
-    numbered: frozenset[int]
+    figures: frozenset[int] | None = None
+
+    @property
+    def numbered(self) -> frozenset[int]:
+        """The columns with numbers and dates, by the look of the values where need be."""
+        if self.figures is not None:
+            return self.figures
+        kinds = ("number", "date", "share")
+        return frozenset(cell.column for cell in self.cells if value_kind(cell.text) in kinds)
 
 
 def write_sheet(pages: PageWriter, lines: Iterator[SheetLine]) -> None:
     """Write the tables of a sheet, a block per row."""
     names: Header = {}
     columns = range(0)
+    numbered = frozenset[int]()
     for table in _tables(lines):
         ahead = list(islice(table, _FEW_ROWS))
         extent = _extent(ahead)
         same = bool(names) and extent.start >= columns.start and extent.stop <= columns.stop
         alone = all(len(line.cells) == 1 for line in ahead)
-        goes_on = same and not alone and not _names_columns(ahead)
+        figures = frozenset[int]().union(*(line.numbered for line in ahead))
+        other = bool(numbered) and not numbered & figures
+        goes_on = same and not alone and not other and not _names_columns(ahead)
         rows = (line.cells for line in chain(ahead, table))
         found = pages.table(rows, 0 if goes_on else None, names if goes_on else None)
         if not goes_on and not alone:
-            names, columns = found, extent
+            names, columns, numbered = found, extent, figures
 
 
 def _tables(lines: Iterator[SheetLine]) -> Iterator[Iterator[SheetLine]]:
@@ -80,8 +96,10 @@ def _extent(lines: list[SheetLine]) -> range:
 
 
 def _names_columns(ahead: list[SheetLine]) -> bool:
-    """Whether the first row of a later stretch is a header: words above numbers."""
+    """Whether the first row of a later stretch is a header: words above numbers or codes."""
     first, rest = ahead[0], ahead[1:]
-    words = [cell.text for cell in first.cells]
-    below = frozenset[int]().union(*(line.numbered for line in rest))
-    return len(words) > 1 and not first.numbered and bool(below)
+    if len(first.cells) < 2 or first.numbered or not rest:
+        return False
+    coded = [{c.column for c in line.cells if _DIGIT.search(c.text)} for line in rest]
+    named = {cell.column for cell in first.cells if not _DIGIT.search(cell.text)}
+    return any(line.numbered for line in rest) or bool(named.intersection(*coded))

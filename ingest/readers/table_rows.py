@@ -7,9 +7,10 @@ no later cut can part the two. Merged cells are repeated where a reader would se
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
+from types import MappingProxyType
 
 from ingest.readers.raised_text import resolved
 
@@ -23,12 +24,16 @@ _MAX_WIDTH = 1000
 _LONGEST_KEY = 60
 _FEWEST_PAIRS = 3
 _NUMBER = re.compile(r"[-+(]?[$€£¥]?[\d.,:%/ -]*\d[\d.,:%/ -]*[)%]?$")
-_YEAR = re.compile(r"(?:1[89]|20)\d\d$")
+_SHAPED = re.compile(r"\d|@|://")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_DIGITS = re.compile(r"\d+")
+_YEAR = re.compile(r"(?:FY ?)?(?:1[89]|20)\d\d(?:[/–-]\d\d)?$")
 _KINDS = {
     "year": _YEAR,
     "share": re.compile(r"[-+]?\d[\d.,]{0,20}\s?%$"),
     "date": re.compile(
-        r"\d{1,4}(?:[-./]\d{1,2}){1,2}(?:[-./]\d{2,4})?$|\d{4}年\d{1,2}月(?:\d{1,2}日)?$"
+        r"\d{4}-\d\d(?:-\d\d)?(?: [\d:]+)?$|\d{1,2}([./])\d{1,2}\1\d{2,4}$|\d{1,2}/\d{4}$"
+        r"|\d{4}年\d{1,2}月(?:\d{1,2}日)?$"
     ),
     "number": re.compile(r"[-+(]?[$€£¥]?\d[\d.,  ']{0,38}\)?$"),
     "amount": re.compile(r"[-+]?(?:[A-Z]{3} |[$€£¥])?\d[\d.,  ]{0,20}\s?[^\d\s][^\d]{0,11}$"),
@@ -52,6 +57,7 @@ class Cell:
 
 Row = Sequence[Cell]
 Header = dict[int, str]
+Columns = Mapping[int, Sequence[str]]
 
 
 def one_line(text: str) -> str:
@@ -64,20 +70,43 @@ def cells(values: Iterable[str]) -> list[Cell]:
     return [Cell(column, one_line(value)) for column, value in enumerate(values)]
 
 
-def is_header(values: Sequence[str]) -> bool:
-    """Whether the first row of a table names its columns: words, all different, hardly a gap."""
+def is_header(values: Sequence[str], below: Columns = MappingProxyType({})) -> bool:
+    """Whether the first row of a table names its columns: words, most of them different, hardly a
+    gap, and none that its column holds again.
+
+    `below` holds the values under each of them.
+    """
     named = [value for value in values if value]
-    return len(named) == len(set(named)) and len(named) * 2 > len(values) and _are_names(values)
+    distinct = len(set(named)) * 2 > max(len(values), len(named))
+    repeated = any(value and value in below.get(n, ()) for n, value in enumerate(values))
+    return distinct and not repeated and _are_names(values, below)
 
 
-def _are_names(values: Sequence[str]) -> bool:
-    """Years count as words, except in the first column: figures by year are common."""
-    named = [value for value in values if value]
+def _are_names(values: Sequence[str], below: Columns) -> bool:
+    """Whether values can name columns. Years, shares and dates can, except in the first column,
+    above values of another shape: figures by year, by rate, by day. A code or an address above
+    others of its shape is one of them."""
+    named = {number: value for number, value in enumerate(values) if value}
     return (
-        not any(len(value) > LONGEST_NAME or value.endswith((":", "：")) for value in named)
-        and not any(_is_number(value) for value in named)
+        not any(
+            len(value) > LONGEST_NAME or value.endswith((":", "：")) for value in named.values()
+        )
+        and not any(
+            _is_number(value) and (not number or value_kind(value) not in ("year", "share", "date"))
+            for number, value in named.items()
+        )
         and not _YEAR.match(values[0])
+        and not any(
+            _SHAPED.search(value)
+            and not _YEAR.match(value)
+            and _shape(value) in map(_shape, below.get(number, ()))
+            for number, value in named.items()
+        )
     )
+
+
+def _shape(text: str) -> str:
+    return _LETTERS.sub("a", _DIGITS.sub("9", text[:_LONGEST_NUMBER]))
 
 
 def has_numbers(row: Row) -> bool:
@@ -131,7 +160,7 @@ class TableLines:
         while header_rows is None and _is_title(ahead):
             yield named_values({}, ahead.pop(0))
         if keyed or (header_rows is None and _is_keyed(ahead)):
-            yield from map(_keyed_line, chain(ahead, remaining))
+            yield from map(keyed_line, chain(ahead, remaining))
             return
         found = _header_rows(ahead) if header_rows is None else min(header_rows, len(ahead))
         unused = _names(ahead[:found])
@@ -144,7 +173,7 @@ class TableLines:
             yield " | ".join(dict.fromkeys(unused.values()))
 
 
-def _keyed_line(row: Row) -> str:
+def keyed_line(row: Row) -> str:
     """`name: value | value` for a row that begins with its own name."""
     first, *rest = [cell.text for cell in row if cell.text]
     key = first.rstrip(":：").rstrip()
@@ -213,10 +242,21 @@ def _name_columns(ahead: Sequence[Row], count: int) -> bool:
     names = _names(ahead[:count])
     last = min(max(columns), min(columns) + _MAX_WIDTH)
     values = [names.get(column, "") for column in range(min(columns), last + 1)]
-    if max(map(_filled, ahead[:count])) < 2 or not _are_names(values):
+    below = _columns_below(ahead[count:], values, min(columns))
+    if max(map(_filled, ahead[:count])) < 2 or not _are_names(values, below):
         return False
     above_figures = len(ahead) > count and has_numbers(ahead[count])
-    return above_figures or is_header(values)
+    return above_figures or is_header(values, below)
+
+
+def _columns_below(rows: Sequence[Row], names: Sequence[str], first: int) -> Columns:
+    """The values under each name, without rows that only repeat the names."""
+    columns: dict[int, list[str]] = {}
+    for row in rows:
+        if [cell.text for cell in row if cell.text] != [name for name in names if name]:
+            for cell in row:
+                columns.setdefault(cell.column - first, []).append(cell.text)
+    return columns
 
 
 def _names(rows: Sequence[Row]) -> Header:

@@ -1,6 +1,7 @@
-"""CSV and TSV: one line of text and one block per row, `header: value | header: value`.
+"""CSV and TSV: one line of text and one block per row, with the same rules for headers as sheets.
 
-Every row carries its header, so a row still says what its numbers are when it is found alone.
+Lines above the table that are not as wide as it (a title, comments, pairs of a name and a value)
+stand above it; `sep=;` names the delimiter. Blank lines part tables.
 """
 
 from __future__ import annotations
@@ -10,25 +11,30 @@ import io
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import BinaryIO, Literal
 
 from ingest.readers.pages import PageWriter, read_source
-from ingest.readers.table_rows import one_line
+from ingest.readers.sheet_tables import SheetLine, write_sheet
+from ingest.readers.table_rows import cells, keyed_line
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
 
-PARSER = "kb delimited 1"
+PARSER = "kb delimited 2"
 
 Quoting = Literal[0, 3]
 """csv.QUOTE_MINIMAL or csv.QUOTE_NONE"""
 
 _DELIMITERS = ",;\t|"
+_SEPARATOR_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[ \t]*\n", re.IGNORECASE)
+_COMMENT = re.compile(r"\s*(?:#|//)+\s*")
 _SAMPLE_CHARACTERS = 64 * 1024
 _SAMPLE_ROWS = 50
 _MAX_LINES_IN_CELL = 200
 """A cell of more lines is an unbalanced quote that swallowed the rows behind it."""
-_NUMBER = re.compile(r"[-+]?[\d.,:%/ -]+$")
+
+Values = Sequence[str]
 
 
 def read_delimited(source: BinaryIO, options: ReadOptions) -> Extraction:
@@ -41,7 +47,9 @@ def read_delimited(source: BinaryIO, options: ReadOptions) -> Extraction:
     text = found.text
     # One cell may be longer than the library's 131,072 characters; max_characters bounds it.
     csv.field_size_limit(sys.maxsize)
-    delimiter = _delimiter(text[:_SAMPLE_CHARACTERS])
+    separator = _SEPARATOR_LINE.match(text)
+    text = text[separator.end() :] if separator else text
+    delimiter = separator[1] if separator else _delimiter(text[:_SAMPLE_CHARACTERS])
     quoting = _quoting(text, delimiter)
     writer = PageWriter(options)
     odd = _write_rows(writer, _rows(text, delimiter, quoting))
@@ -64,11 +72,16 @@ def _delimiter(sample: str) -> str:
 
     def agreement(delimiter: str) -> tuple[int, int]:
         rows = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
-        widths = Counter(len(row) for row, _ in zip(rows, range(_SAMPLE_ROWS), strict=False) if row)
-        width, count = max(widths.items(), key=lambda item: (item[0] > 1, item[1]), default=(0, 0))
+        width, count = _width(row for row, _ in zip(rows, range(_SAMPLE_ROWS), strict=False))
         return (count, width) if width > 1 else (0, 0)
 
     return max(_DELIMITERS, key=agreement)
+
+
+def _width(rows: Iterable[Values]) -> tuple[int, int]:
+    """The most frequent width above one, and how many rows have it."""
+    widths = Counter(len(row) for row in rows if row)
+    return max(widths.items(), key=lambda item: (item[0] > 1, item[1]), default=(0, 0))
 
 
 def _quoting(text: str, delimiter: str) -> Quoting:
@@ -80,41 +93,25 @@ def _quoting(text: str, delimiter: str) -> Quoting:
     return csv.QUOTE_MINIMAL
 
 
-def _write_rows(writer: PageWriter, rows: Iterator[list[str]]) -> int:
-    """Write every row; returns how many are wider or narrower than the first."""
-    first = next((row for row in rows if any(cell.strip() for cell in row)), None)
-    if first is None:
-        return 0
-    header = [one_line(cell) for cell in first]
-    if not _is_header(header):
-        writer.add("table", " | ".join(cell for cell in header if cell), separator="\n")
-        header = []
-    odd = alone = 0
-    for row in rows:
-        if not any(cell.strip() for cell in row):
-            continue
-        odd += len(row) != len(first)
-        alone += 1
-        writer.add("table", _line(header, row), separator="\n")
-    if header and not alone:
-        writer.add("table", " | ".join(header), separator="\n")
+def _write_rows(writer: PageWriter, rows: Iterator[Values]) -> int:
+    """Write every row; returns how many are wider or narrower than most."""
+    ahead = list(islice(rows, _SAMPLE_ROWS))
+    width, _ = _width(ahead)
+    first = next((n for n, row in enumerate(ahead) if len(row) >= width), 0)
+    for row in ahead[:first]:
+        if any(cell.strip() for cell in row):
+            writer.add(
+                "paragraph", _COMMENT.sub("", keyed_line(cells(row)), count=1), separator="\n"
+            )
+    odd = 0
+
+    def lines() -> Iterator[SheetLine]:
+        nonlocal odd
+        for number, row in enumerate(chain(ahead[first:], rows)):
+            if any(cell.strip() for cell in row):
+                is_comment = len(row) < width and row[0].startswith("#")
+                odd += len(row) != width and not is_comment
+                yield SheetLine(number, [cell for cell in cells(row) if cell.text])
+
+    write_sheet(writer, lines())
     return odd
-
-
-def _is_header(cells: Sequence[str]) -> bool:
-    named = [cell for cell in cells if cell]
-    return (
-        len(named) == len(set(named))
-        and len(named) * 2 > len(cells)
-        and not any(_NUMBER.match(cell) for cell in named)
-    )
-
-
-def _line(header: Sequence[str], row: Sequence[str]) -> str:
-    parts = []
-    for column, cell in enumerate(row):
-        value = one_line(cell)
-        name = header[column] if column < len(header) else ""
-        if value:
-            parts.append(f"{name}: {value}" if name else value)
-    return " | ".join(parts)

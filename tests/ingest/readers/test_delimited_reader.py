@@ -63,3 +63,72 @@ def test_an_unbalanced_quote_does_not_swallow_the_table():
 
 def test_a_cell_may_be_longer_than_the_librarys_own_limit():
     assert len(_lines("a,b\n" + "x" * 200_000 + ",1\n")[0]) > 200_000
+
+
+@pytest.mark.parametrize(
+    ("head", "first"),
+    [
+        ("Site,2024,2025", "Site: Rome | 2024: 4 | 2025: 5"),
+        ("Site,FY2024/25,2025-03-01", "Site: Rome | FY2024/25: 4 | 2025-03-01: 5"),
+        ("Site,7%,19%", "Site: Rome | 7%: 4 | 19%: 5"),
+        ("Site,%,%", "Site: Rome | %: 4 | %: 5"),
+    ],
+)
+def test_years_shares_and_names_that_repeat_name_columns(head, first):
+    assert _lines(f"{head}\nRome,4,5\nOslo,6,7\n")[0] == first
+
+
+def test_names_may_repeat_above_words():
+    assert _lines("Item,Note,Note\nhat,red,blue\n") == ["Item: hat | Note: red | Note: blue"]
+
+
+@pytest.mark.parametrize(
+    ("above", "shown"),
+    [
+        ("Prices of May\n", ["Prices of May"]),
+        ("Prices, net of tax\n", ["Prices: net of tax"]),
+        ("# made by hand\nSource,ERP\n\n", ["made by hand", "Source: ERP"]),
+    ],
+)
+def test_titles_comments_and_pairs_stand_above_the_table(above, shown):
+    extraction = _read(f"{above}Item,Colour,Price\nhat,red,4\ncap,blue,5\n")
+
+    assert extraction.pages[0].text.split("\n") == [
+        *shown,
+        "",
+        "Item: hat | Colour: red | Price: 4",
+        "Item: cap | Colour: blue | Price: 5",
+    ]
+    assert extraction.warnings == ()
+
+
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;"])
+def test_a_line_that_names_the_delimiter_is_obeyed_and_is_no_text(line):
+    assert _lines(f"{line}\nItem;Price\nhat;4,50\n") == ["Item: hat | Price: 4,50"]
+
+
+def test_pairs_of_names_and_values_are_read_as_pairs():
+    assert _lines("Tenant,Red Mill\nLease,L-77\nStart,2026-04-01\n") == [
+        "Tenant: Red Mill",
+        "Lease: L-77",
+        "Start: 2026-04-01",
+    ]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["Ann,Graz,sales", "Otto,Bern,sales"],
+        ["E431,Pump blocked", "E432,Valve open"],
+        ["ann,a@x.example,Graz", "otto,o@x.example,Bern"],
+        ["hat,4,red", "cap,5,blue"],
+    ],
+)
+def test_a_first_row_of_values_is_no_header(rows):
+    assert _lines("\n".join(rows)) == [row.replace(",", " | ") for row in rows]
+
+
+def test_blank_lines_part_tables():
+    text = _read("Item,Price\nhat,4\n\nDepot,City\nD1,Lyon\n").pages[0].text
+
+    assert text == "Item: hat | Price: 4\n\nDepot: D1 | City: Lyon"

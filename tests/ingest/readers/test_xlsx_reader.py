@@ -179,3 +179,24 @@ def test_a_workbook_without_text_says_so():
     with pytest.raises(UnreadableFile) as refused:
         read(xlsx({"S": ""}))
     assert refused.value.code == "no_text"
+
+
+def test_a_second_table_of_words_has_its_own_names():
+    rows = {
+        1: {"A": "part", "B": "price"},
+        2: {"A": "seal", "B": 3},
+        4: {"A": "depot", "B": "city"},
+        5: {"A": "D1", "B": "Lyon"},
+    }
+
+    assert lines(sheet_rows(rows)) == ["part: seal | price: 3", "depot: D1 | city: Lyon"]
+
+
+def test_a_sheet_of_names_and_values_is_read_as_pairs():
+    rows = {
+        1: {"A": "Tenant", "B": "Red Mill"},
+        2: {"A": "Lease", "B": "L-77"},
+        3: {"A": "Rent", "B": 90},
+    }
+
+    assert lines(sheet_rows(rows)) == ["Tenant: Red Mill", "Lease: L-77", "Rent: 90"]
