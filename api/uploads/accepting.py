@@ -5,9 +5,9 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Query
 from pydantic import AliasChoices, Field
@@ -16,13 +16,13 @@ from api.errors import AllRejected
 from api.resources.response import Response
 from api.threads import in_thread
 from api.uploads.receiving import FileReceiver
-from ingest.intake.upload import Rejection, accept
-from ingest.work.preview import Planned, plan
+from ingest.intake.upload import Acceptance, Rejection, accept
+from ingest.work.preview import Plan, plan
 from kb.errors import Rejected
 from kb.knowledge_base import KnowledgeBase
 from kb.metadata import parsed_metadata
 from kb.store.work.placing import Mode
-from kb.types import Document, Scope
+from kb.types import Scope
 
 
 class AcceptedFile(Response):
@@ -67,8 +67,7 @@ async def get_options(
 OptionsDep = Annotated[UploadOptions, Depends(get_options)]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Where an upload goes."""
 
     kb: KnowledgeBase
@@ -79,12 +78,20 @@ class Target:
 async def accept_all(
     target: Target, receiver: FileReceiver, options: UploadOptions
 ) -> UploadResponse:
-    """Make documents of what was taken in.
+    """Make documents of what was taken in, or with `dry_run` only say which they would be.
 
     Raises:
         AllRejected: not one file was accepted.
     """
-    answer = await in_thread(_planned if options.dry_run else _accepted, target, receiver, options)
+    files, mode, encoding = receiver.staged, options.mode, options.encoding
+    found: Plan | Acceptance
+    if options.dry_run:
+        found = await in_thread(plan, *target, files, mode=mode, encoding=encoding)
+    else:
+        how = partial(accept, mode=mode, encoding=encoding, metadata=options.metadata)
+        found = await in_thread(how, *target, files)
+    rejected = (*found.rejected, *receiver.rejected)
+    answer = UploadResponse.model_validate(replace(found, rejected=rejected))
     if not answer.accepted:
         raise AllRejected(answer.model_dump())
     return answer
@@ -95,39 +102,6 @@ def content_of(receiver: FileReceiver) -> str:
     files = [(item.name, item.staged.sha256) for item in receiver.staged]
     digest = hashlib.sha256(json.dumps(files).encode())
     return digest.hexdigest()
-
-
-def _accepted(target: Target, receiver: FileReceiver, options: UploadOptions) -> UploadResponse:
-    found = accept(
-        target.kb,
-        target.scope,
-        target.dataset_id,
-        receiver.staged,
-        mode=options.mode,
-        encoding=options.encoding,
-        metadata=options.metadata,
-    )
-    return _answer(found.batch_id, found.accepted, [*found.rejected, *receiver.rejected])
-
-
-def _planned(target: Target, receiver: FileReceiver, options: UploadOptions) -> UploadResponse:
-    """What would become of the files, without storing anything."""
-    found = plan(
-        target.kb,
-        target.scope,
-        target.dataset_id,
-        receiver.staged,
-        mode=options.mode,
-        encoding=options.encoding,
-    )
-    return _answer(None, found.planned, [*found.rejected, *receiver.rejected])
-
-
-def _answer(
-    batch_id: str | None, accepted: Sequence[Document | Planned], rejected: Sequence[Rejection]
-) -> UploadResponse:
-    fields = {"batch_id": batch_id, "accepted": accepted, "rejected": rejected}
-    return UploadResponse.model_validate(fields)
 
 
 def checked_encoding(name: str | None) -> str | None:

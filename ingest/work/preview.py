@@ -35,10 +35,11 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would happen to all files of an upload."""
+    """What would happen to all files of an upload; there is no batch."""
 
-    planned: tuple[Planned, ...]
+    accepted: tuple[Planned, ...]
     rejected: tuple[Rejection, ...]
+    batch_id: None = None
 
 
 def plan(
@@ -65,15 +66,13 @@ def plan(
         members, refused = _members(kb, upload.name, staged, encoding)
         uploads += members
         rejected += refused
-    names = [upload.name for upload in uploads]
-    there = kb.database.reading(placing.existing, dataset_id, names)
+    there = kb.database.reading(placing.existing, dataset_id, [each.name for each in uploads])
     planned = []
     for upload in uploads:
         before = there.get(upload.name)
-        outcome = placing.outcome_of(before, upload, mode)
         changed = None if before is None else before.id
-        head = (upload.name, upload.size_bytes, upload.sha256)
-        planned.append(Planned(*head, changed, outcome))
+        outcome = placing.outcome_of(before, upload, mode)
+        planned.append(Planned(upload.name, upload.size_bytes, upload.sha256, changed, outcome))
     return Plan(tuple(planned), tuple(rejected))
 
 
