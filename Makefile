@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python install.py
 
-.PHONY: run test setup models check lint types openapi clean
+.PHONY: run test setup embedding models check lint types openapi clean
 
 run: setup ## start the server with the demo knowledge base
 	$(BIN)/kb serve --demo
@@ -27,18 +27,22 @@ types: $(VENV)/.dev
 
 setup: $(VENV)/.run ## make .venv with the `kb` command in it
 
+embedding: $(VENV)/.run ## fetch the multilingual embedding model, if `make setup` could not
+	@$(BIN)/python fetch_embedding_model.py
+
 models: $(VENV)/.models ## add what embedding models of other shapes and cross-encoders need
 
 openapi: setup ## write docs/openapi.json and docs/settings.md anew
 	$(BIN)/python -m api.openapi > docs/openapi.json
 	$(BIN)/python -m kb.settings_reference > docs/settings.md
 
-$(VENV)/.run: requirements.lock pyproject.toml
+$(VENV)/.run: requirements.lock requirements-embedding.lock pyproject.toml
 	@$(or $(PYTHON),false) -c '$(FITS)' 2>/dev/null || { echo >&2 "Python 3.11 to 3.14 with venv is needed (on\
 	 Debian: apt-get install python3 python3-venv). Name one: make PYTHON=/path/to/python3.13 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@$(INSTALL) requirements.lock --no-deps
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python fetch_embedding_model.py || true
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from kb.models.embed.embedders import bundled_folder, open_embedder
+from kb.models.embed.embedders import english_folder, open_embedder
 from kb.protocols import Embedder
 
 Matrix = npt.NDArray[np.float32]
@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=500)
     parser.add_argument("--model", default="bundled", help="`bundled` or a model folder")
     arguments = parser.parse_args()
-    model = bundled_folder() if arguments.model == "bundled" else Path(arguments.model)
+    model = english_folder() if arguments.model == "bundled" else Path(arguments.model)
     ours = {
         f"ours, batch {size}": open_embedder(
             arguments.model, cache_dir=Path("."), threads=0, batch_size=size

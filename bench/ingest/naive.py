@@ -31,10 +31,10 @@ def naive(folder: Path, cores: int, overlap: int) -> tuple[Clock, int, int, Cut]
     from llama_index.embeddings.huggingface import HuggingFaceEmbedding
     from llama_index.vector_stores.chroma import ChromaVectorStore
 
-    from kb.models.embed.embedders import bundled_folder
+    from kb.models.embed.embedders import english_folder
 
     torch.set_num_threads(cores)
-    model = HuggingFaceEmbedding(model_name=str(bundled_folder()), device="cpu")
+    model = HuggingFaceEmbedding(model_name=str(english_folder()), device="cpu")
     splitter = SentenceSplitter(chunk_size=CHUNK_SIZE, chunk_overlap=overlap)
     model.get_text_embedding("warm up")
     splitter.split_text("warm up")

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import tokenizers
 
-from kb.models.embed.embedders import bundled_folder
+from kb.models.embed.embedders import english_folder
 from kb.models.embed.tokenizer import ModelTokenizer
 
 
@@ -20,5 +20,5 @@ def offsets(text: str) -> Sequence[tuple[int, int]]:
 
 @lru_cache(maxsize=1)
 def _tokenizer() -> ModelTokenizer:
-    path = bundled_folder() / "tokenizer.json"
+    path = english_folder() / "tokenizer.json"
     return ModelTokenizer(tokenizers.Tokenizer.from_file(str(path)))

@@ -9,7 +9,6 @@ Source: Devlin et al., "BERT", NAACL 2019 (post-norm encoder); Reimers and Gurev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,19 +16,23 @@ import numpy.typing as npt
 import openvino as ov
 from openvino import opset13 as op
 
+from kb.models.embed.encoder import Weights
 from kb.models.embed.model_folder import FIRST_WEIGHT, BertShape
 
-Weights = Mapping[str, npt.NDArray[Any]]
 Node = Any
 """openvino.Node: the bindings carry no usable types."""
+
+POSITIONS = "embeddings.position_embeddings"
 
 
 def build_bert(weights: Weights, shape: BertShape) -> ov.Model:
     """The graph of one model.
 
     Inputs: token ids, int64 (texts, tokens), and which of them are not padding, bool, same shape.
-    The mask must stay boolean: an additive float mask made OpenVINO 2026.4 lose precision in bf16
-    (mean cosine to fp32 0.99995 and top-10 overlap 0.990, against 0.99998 and 0.997).
+    Where the weights lack the word table, its rows come in place of the ids, float32 (texts,
+    tokens, width). The mask must stay boolean: an additive float mask made OpenVINO 2026.4 lose
+    precision in bf16 (mean cosine to fp32 0.99995 and top-10 overlap 0.990, against 0.99998 and
+    0.997).
 
     Output: float32 unit vectors (texts, dimensions).
     """
@@ -40,30 +43,33 @@ class _BertGraph:
     def __init__(self, weights: Weights, shape: BertShape) -> None:
         self._weights = weights
         self._shape = shape
-        self._width = weights[FIRST_WEIGHT].shape[1]
+        self._width = weights[f"{POSITIONS}.weight"].shape[1]
 
     def model(self) -> ov.Model:
         unknown = ov.PartialShape([-1, -1])
-        ids = op.parameter(unknown, np.int64, name="ids")
         present = op.parameter(unknown, np.bool_, name="present")
-        hidden = self._embeddings(ids)
+        if FIRST_WEIGHT in self._weights:
+            first = op.parameter(unknown, np.int64, name="ids")
+            words = op.gather(self._constant(FIRST_WEIGHT), first, _integers(0))
+        else:
+            rows = ov.PartialShape([-1, -1, self._width])
+            first = words = op.parameter(rows, np.float32, name="words")
+        hidden = self._embeddings(words, op.shape_of(present))
         mask = op.unsqueeze(present, _integers(1, 2))
         for layer in range(self._shape.layers):
             hidden = self._layer(hidden, mask, f"encoder.layer.{layer}")
         pooled = self._pool(hidden, present)
         unit = op.normalize_l2(pooled, _integers(1), 1e-12, "max")
-        return ov.Model([unit], [ids, present], "bert")
+        return ov.Model([unit], [first, present], "bert")
 
-    def _embeddings(self, ids: Node) -> Node:
-        prefix = "embeddings"
+    def _embeddings(self, words: Node, size: Node) -> Node:
         positions = (
-            self._weight(f"{prefix}.position_embeddings.weight")
-            + self._weight(f"{prefix}.token_type_embeddings.weight")[0]
+            self._weight(f"{POSITIONS}.weight")
+            + self._weight("embeddings.token_type_embeddings.weight")[0]
         )
-        length = op.gather(op.shape_of(ids), _integers(1), _integers(0))
+        length = op.gather(size, _integers(1), _integers(0))
         here = op.slice(op.constant(positions), _integers(0), length, _integers(1), _integers(0))
-        words = op.gather(op.constant(self._weight(FIRST_WEIGHT)), ids, _integers(0))
-        return self._norm(op.add(words, here), f"{prefix}.LayerNorm")
+        return self._norm(op.add(words, here), "embeddings.LayerNorm")
 
     def _layer(self, hidden: Node, mask: Node, prefix: str) -> Node:
         attended = self._dense(

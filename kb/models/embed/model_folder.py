@@ -25,20 +25,30 @@ POOLINGS: dict[str, Pooling] = {
 }
 FIRST_WEIGHT = "embeddings.word_embeddings.weight"
 NUMPY_TYPES = ("F32", "F16")
+DOCUMENT_PROMPTS = ("document", "passage", "corpus")
 SHAPES_VECTORS = ("tokenizer.json", "modules.json", "1_Pooling/config.json")
 FINGERPRINT_DIGITS = 12
 _RUNS_CODE = ("auto_map", "_attn_implementation_internal")
 
 
 @dataclass(frozen=True, slots=True)
+class Prompts:
+    """What a model wants to read before a question, and before a passage."""
+
+    query: str = ""
+    document: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class BertShape:
-    """The numbers of a BERT encoder that `bert_graph` can build."""
+    """The numbers of a BERT encoder that `bert_graph` can build, and its prompts."""
 
     layers: int
     heads: int
     epsilon: float
     pooling: Pooling
     max_sequence: int
+    prompts: Prompts = Prompts()
 
 
 class ModelFolder:
@@ -75,12 +85,14 @@ class ModelFolder:
                 with path.open("rb") as file:
                     while block := file.read(1 << 20):
                         digest.update(block)
+        if self._prompts() not in (None, Prompts()):  # none: as it was before prompts counted
+            digest.update(repr(self._prompts()).encode())
         return f"{self.name}@{digest.hexdigest()[:FINGERPRINT_DIGITS]}"
 
     def bert_shape(self) -> BertShape | None:
-        """The shape, if this is a plain BERT with mean or first-token pooling and no prompts."""
-        pooling = self._pooling()
-        if pooling is None or not self._is_plain_bert():
+        """The shape, if this is a plain BERT with mean or first-token pooling."""
+        pooling, prompts = self._pooling(), self._prompts()
+        if pooling is None or prompts is None or not self._is_plain_bert():
             return None
         return BertShape(
             layers=self._config["num_hidden_layers"],
@@ -88,16 +100,26 @@ class ModelFolder:
             epsilon=self._config["layer_norm_eps"],
             pooling=pooling,
             max_sequence=self._max_sequence(),
+            prompts=prompts,
         )
+
+    def _prompts(self) -> Prompts | None:
+        """What sentence-transformers would put in front; None if that is not all it would do."""
+        stated = self._json("config_sentence_transformers.json")
+        prompts = {name: prompt for name, prompt in (stated.get("prompts") or {}).items() if prompt}
+        if stated.get("default_prompt_name"):
+            return None
+        if prompts and not self._json("1_Pooling/config.json").get("include_prompt", True):
+            return None
+        document = next((prompts[name] for name in DOCUMENT_PROMPTS if name in prompts), "")
+        return Prompts(prompts.get("query", ""), document)
 
     def _is_plain_bert(self) -> bool:
         config = self._config
-        prompts = self._json("config_sentence_transformers.json").get("prompts") or {}
         return (
             config.get("model_type") == "bert"
             and config.get("hidden_act") == "gelu"
             and config.get("position_embedding_type", "absolute") == "absolute"
-            and not any(prompts.values())
             and (self.path / "tokenizer.json").is_file()
             and self._weights_are_bare_bert()
         )

@@ -1,4 +1,4 @@
-"""BERT-family embedders through OpenVINO: the bundled model, and any folder of that shape.
+"""BERT-family embedders through OpenVINO: those that are bundled, and any folder of that shape.
 
 bf16 where the processor has it: four times the speed of fp32, and the ranking stays
 (`bench/embedding_runtimes.py` prints both). Texts are sorted by length before they are batched,
@@ -17,10 +17,23 @@ from safetensors.numpy import load_file
 
 from kb.models.embed.bert_graph import build_bert
 from kb.models.embed.coverage import Coverage
+from kb.models.embed.encoder import Encoder
 from kb.models.embed.model_folder import BertShape, ModelFolder
 from kb.models.embed.priority import PriorityGate
 from kb.models.embed.tokenizer import ModelTokenizer
 from kb.protocols import Vectors
+
+
+def folder_encoder(folder: ModelFolder, shape: BertShape) -> Encoder:
+    """The encoder of a model folder."""
+    return Encoder(
+        fingerprint=folder.fingerprint(),
+        tokenizer=ModelTokenizer(
+            tokenizers.Tokenizer.from_file(str(folder.path / "tokenizer.json"))
+        ),
+        shape=shape,
+        weights=load_file(folder.weights[0]),
+    )
 
 
 class OpenVinoEmbedder:
@@ -31,30 +44,29 @@ class OpenVinoEmbedder:
         batch_size: texts per inference; above 32 only memory grows.
     """
 
-    def __init__(
-        self, folder: ModelFolder, shape: BertShape, *, threads: int, batch_size: int
-    ) -> None:
-        self.fingerprint = folder.fingerprint()
-        self.tokenizer = ModelTokenizer(
-            tokenizers.Tokenizer.from_file(str(folder.path / "tokenizer.json"))
-        )
-        self.max_tokens = shape.max_sequence - self.tokenizer.special_tokens
-        self.coverage = Coverage(self.tokenizer.raw)
+    def __init__(self, encoder: Encoder, *, threads: int, batch_size: int) -> None:
+        self.fingerprint = encoder.fingerprint
+        self.tokenizer = encoder.tokenizer
+        self._prompts, self._limit = encoder.shape.prompts, encoder.shape.max_sequence
+        room = self._limit - self.tokenizer.special_tokens
+        self.max_tokens = room - self._tokens_of(self._prompts.document)
+        self._max_question_tokens = room - self._tokens_of(self._prompts.query)
+        self.coverage = Coverage(self.tokenizer)
+        self._words = encoder.words
         self._batch_size = batch_size
         self._gate = PriorityGate()
-        compiled = _compile(folder, shape, threads)
+        compiled = _compile(encoder, threads)
         self.dimensions = int(compiled.output(0).partial_shape[1].get_length())
         self._request = compiled.create_infer_request()
         self._infer(self.tokenizer.encode_batch(["warm up"]))
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Vectors of passages, in the order given. Raises ValueError if one is over max_tokens."""
-        rows = self.tokenizer.encode_batch(texts)
-        limit = self.max_tokens + self.tokenizer.special_tokens
+        rows = self.tokenizer.encode_batch([self._prompts.document + text for text in texts])
         for position, row in enumerate(rows):
-            if len(row) > limit:
+            if (too_many := len(row) - self._limit) > 0:
                 raise ValueError(
-                    f"Text {position} has {len(row) - self.tokenizer.special_tokens} tokens; "
+                    f"Text {position} has {self.max_tokens + too_many} tokens; "
                     f"{self.fingerprint} reads {self.max_tokens}"
                 )
         vectors = np.empty((len(rows), self.dimensions), dtype=np.float32)
@@ -68,9 +80,15 @@ class OpenVinoEmbedder:
 
     def embed_query(self, text: str) -> Vectors:
         """Vector of a question, shape (1, dimensions); an over-long question is cut."""
-        rows = self.tokenizer.encode_batch([self.tokenizer.cut(text, self.max_tokens)])
+        question = self._prompts.query + self.tokenizer.cut(text, self._max_question_tokens)
+        rows = self.tokenizer.encode_batch([question])
         with self._gate.query():
             return self._infer(rows)
+
+    def _tokens_of(self, prompt: str) -> int:
+        """How many tokens a prompt adds; some tokenizers count a blank at its end only there."""
+        alone, after = self.tokenizer.encode_batch(["a", f"{prompt}a"])
+        return len(after) - len(alone)
 
     def _infer(self, rows: Sequence[Sequence[int]]) -> Vectors:
         ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
@@ -78,12 +96,13 @@ class OpenVinoEmbedder:
         for position, row in enumerate(rows):
             ids[position, : len(row)] = row
             present[position, : len(row)] = True
+        first = ids if self._words is None else self._words(ids)
         # Copied, because the request writes its next result into the same memory.
-        vectors: Vectors = np.array(self._request.infer([ids, present])[0], dtype=np.float32)
+        vectors: Vectors = np.array(self._request.infer([first, present])[0], dtype=np.float32)
         return vectors
 
 
-def _compile(folder: ModelFolder, shape: BertShape, threads: int) -> Any:
+def _compile(encoder: Encoder, threads: int) -> Any:
     core = ov.Core()
     capable = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     options: dict[str, Any] = {
@@ -92,5 +111,4 @@ def _compile(folder: ModelFolder, shape: BertShape, threads: int) -> Any:
     }
     if threads:
         options["INFERENCE_NUM_THREADS"] = threads
-    graph = build_bert(load_file(folder.weights[0]), shape)
-    return core.compile_model(graph, "CPU", options)
+    return core.compile_model(build_bert(encoder.weights, encoder.shape), "CPU", options)

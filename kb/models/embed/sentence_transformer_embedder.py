@@ -33,7 +33,7 @@ class SentenceTransformerEmbedder:
         self._gate = PriorityGate()
         self.dimensions = int(self._model.get_embedding_dimension() or 0)
         self.tokenizer = _tokenizer(self._model, folder)
-        self.coverage = Coverage(self.tokenizer.raw)
+        self.coverage = Coverage(self.tokenizer)
         reserved = self.tokenizer.special_tokens + self._longest_prompt()
         self.max_tokens = int(self._model.get_max_seq_length() or 512) - reserved
 

