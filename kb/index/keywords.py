@@ -25,7 +25,7 @@ from kb.text.terms import query_terms, terms
 
 # Stored in the schema: an index cut by other rules is then refused as damaged, and so rebuilt.
 # Count up whenever kb/text/terms.py yields other terms.
-TERMS_VERSION = "terms2"
+TERMS_VERSION = "terms3"
 # The least tantivy takes; a full buffer is flushed, so more only saves merging.
 WRITER_BYTES = 15_000_000
 # Rarer terms decide the ranking; a pasted page must not become a thousand lookups. Recall of 200

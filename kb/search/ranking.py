@@ -26,7 +26,15 @@ from kb.search.scoring import (
     term_weights,
 )
 from kb.store.content.chunks import LiveChunk
-from kb.text.terms import plain_name, query_terms, terms
+from kb.text.shapes import is_missed
+from kb.text.terms import (
+    asked_identifiers,
+    identifiers,
+    optional_terms,
+    plain_name,
+    query_terms,
+    terms,
+)
 from kb.types import Considered, Retrieval
 
 logger = logging.getLogger(__name__)
@@ -39,8 +47,13 @@ WINDOW_SHARE, PAIRS_SHARE, SUPPORT_SHARE = 0.2, 0.05, 0.1
 """What the words' standing together, the pairs, and a document's other candidates add to the fused
 score. Doubling or halving any of them moves recall@1 by 0.01 at most."""
 
+OTHER_SHARE = 0.3
+"""What is left of the score of a passage that names another thing of the same shape than what is
+asked for: below any threshold."""
+
 _AROUND_WORDS = ".,;:!?…\"'“”‘’«»()[]{}*_`#|·。、「」『』【】《》"
 """What may stand around a word, of text in NFKC, without changing what it says."""
+
 
 _BULLETS = frozenset(("", "-", "–", "—", "•"))
 
@@ -100,7 +113,28 @@ def rerank(ranked: Sequence[RankedChunk], context: QueryContext, retrieval: Retr
     """
     words = {i.chunk_id: terms(i.found.chunk.index_text) for i in ranked[:RERANKED]}
     order = _by_model(ranked, context) or _by_words(ranked, context, retrieval, words)
+    order = _without_others(order, context.query)
     return without_duplicates(order, words) if retrieval.deduplicate else (order, [])
+
+
+def _without_others(ranked: Sequence[RankedChunk], query: str) -> list[RankedChunk]:
+    """The candidates, those behind that name another release, code or day than the question."""
+    asked = asked_identifiers(query)
+    if not asked:
+        return list(ranked)
+    return sorted(
+        (
+            item.scored(item.score * OTHER_SHARE, names_another=True)
+            if is_missed(asked, _identifiers(item))
+            else item
+            for item in ranked
+        ),
+        key=_order,
+    )
+
+
+def _identifiers(item: RankedChunk) -> frozenset[str]:
+    return identifiers(f"{plain_name(item.found.document_name)}\n\n{item.found.chunk.index_text}")
 
 
 def cut(ranked: Sequence[RankedChunk], retrieval: Retrieval) -> Ranking:
@@ -134,7 +168,9 @@ def _by_words(
     retrieval: Retrieval,
     words: Mapping[str, list[str]],
 ) -> list[RankedChunk]:
-    weights = term_weights(query_terms(context.query), _frequencies(context, words))
+    query = context.query
+    frequencies = _frequencies(context, words)
+    weights = term_weights(query_terms(query), frequencies, optional_terms(query))
     named = [_with_name(item, words[item.chunk_id]) for item in ranked[:RERANKED]]
     near = dict(zip(words, proximities(weights, named), strict=True))
     order = list(ranked) if retrieval.mode == "vector" else _with_words(ranked, near)

@@ -78,9 +78,16 @@ def proximities(weights: Mapping[str, float], passages: Sequence[Sequence[str]])
 
 
 def term_weights(
-    weights: Mapping[str, float], frequencies: Frequencies, *, least_chunks: int = LEAST_CHUNKS
+    weights: Mapping[str, float],
+    frequencies: Frequencies,
+    optional: frozenset[str] = frozenset(),
+    *,
+    least_chunks: int = LEAST_CHUNKS,
 ) -> dict[str, float]:
     """Term → weight times inverse document frequency, as BM25 counts it.
+
+    Args:
+        optional: terms that are left out where no chunk holds them.
 
     Source:
         The smoothed Robertson-Spärck Jones weight of Lucene and tantivy:
@@ -90,6 +97,8 @@ def term_weights(
     found = {}
     for term, weight in weights.items():
         held = min(frequencies.holding.get(term, 0), chunks)
+        if not held and term in optional:
+            continue
         found[term] = weight * math.log(1 + (chunks - held + 0.5) / (held + 0.5))
     return found
 

@@ -20,7 +20,7 @@ from kb.store.content import chunks, datasets, filters, generations, pages
 from kb.store.content.chunks import Candidate, LiveChunk
 from kb.store.content.pages import Slice
 from kb.store.engine.database import Database
-from kb.text.terms import query_terms
+from kb.text.terms import optional_terms, query_terms
 from kb.types import Condition, Considered, Dataset, Hit, Retrieval, Scope
 
 
@@ -191,7 +191,9 @@ def _refuse_missing(dataset_ids: Sequence[str], found: Sequence[Dataset]) -> Non
 
 def _full_match(query: str, frequencies: Frequencies) -> float:
     """BM25 of a usual passage that holds every term of the question once."""
-    return sum(term_weights(query_terms(query), frequencies, least_chunks=1).values())
+    weights = query_terms(query)
+    found = term_weights(weights, frequencies, optional_terms(query), least_chunks=1)
+    return sum(found.values())
 
 
 def _one_per_passage(

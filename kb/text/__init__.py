@@ -1,1 +1,1 @@
-"""Sentences, terms, languages: one way to look at text."""
+"""Folding, terms, identifiers, sentences, languages: one way to look at text."""

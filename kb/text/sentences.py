@@ -1,4 +1,4 @@
-"""Sentences: where they begin and end in a text, and the terms by which two are compared.
+"""Sentences: where they begin and end in a text.
 
 Offsets are characters of the text handed in and nothing is rewritten, so a sentence can be quoted:
 `text[start:end]`. Quotes, brackets and footnote marks that close after the end belong to it.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
 from kb.text.scripts import HAN_KANA_HANGUL
 from kb.types import Extent
@@ -184,55 +183,3 @@ def _parts(text: str, start: int, end: int, limit: int) -> Iterator[Extent]:
     start, end = trimmed(text, start, end)
     if end > start:
         yield start, end
-
-
-# --- terms ---------------------------------------------------------------------------------
-
-_RUN = re.compile(f"[{HAN_KANA_HANGUL}]+|[^\\W_{HAN_KANA_HANGUL}]+")
-
-_ENDINGS = (
-    ("ies", "y"),
-    ("ses", "s"),
-    ("xes", "x"),
-    ("zes", "z"),
-    ("ches", "ch"),
-    ("shes", "sh"),
-    ("ing", ""),
-    ("ed", ""),
-    ("s", ""),
-)
-
-
-def terms(text: str) -> list[str]:
-    """The comparable units of a text: lightly stemmed lower-case words, and for CJK characters
-    and their pairs, because those scripts do not mark words."""
-    found: list[str] = []
-    for run in _RUN.findall(text.casefold()):
-        if _CJK.match(run):
-            found.extend(run)
-            found.extend(run[i : i + 2] for i in range(len(run) - 1))
-        else:
-            found.append(stem(run))
-    return found
-
-
-@lru_cache(maxsize=16_384)  # words repeat: a fourteenth of the time, for 3 MB
-def stem(word: str) -> str:
-    """A lower-case English word without its commonest endings; other words pass through.
-
-    Crude on purpose: the same word in question and text must meet, no more.
-    """
-    if len(word) < 4 or not word.isascii():
-        return word
-    if not word.endswith(("ss", "us", "is")):
-        for ending, instead in _ENDINGS:
-            root = word[: -len(ending)] + instead
-            if word.endswith(ending) and len(root) >= 3:
-                return _plain_root(root)
-    return _plain_root(word)
-
-
-def _plain_root(root: str) -> str:
-    if root[-1] == root[-2] and root[-1] not in "lsz":
-        return root[:-1]
-    return root.removesuffix("e") if len(root) > 4 else root

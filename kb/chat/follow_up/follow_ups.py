@@ -23,7 +23,7 @@ from kb.chat.follow_up.leaning import PREPOSITIONS, content_words, is_follow_up,
 from kb.chat.follow_up.side_model import SideModel, transcript
 from kb.protocols import Prompt
 from kb.text.languages import language_of
-from kb.text.sentences import terms
+from kb.text.terms import terms
 from kb.types import AppVersion, Scope, Turn
 
 MAX_TOPIC_WORDS = 12

@@ -12,7 +12,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kb.text.sentences import sentence_extents, terms
+from kb.text.sentences import sentence_extents
+from kb.text.terms import terms
 from kb.types import Citation, Cited, Delta, Hit, Source, Span
 
 QUOTE_LENGTH = 400

@@ -11,7 +11,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 from kb.text.scripts import HAN_KANA_HANGUL
-from kb.text.sentences import sentence_extents, terms
+from kb.text.sentences import sentence_extents
+from kb.text.terms import terms
 from kb.types import AnswerSpan, Citation, Source
 
 LEAST_SHARE = 0.3

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 from kb.search.scoring import LEAST_SCORE
 from kb.text.scripts import HAN_KANA_HANGUL
-from kb.text.sentences import sentence_extents, terms
+from kb.text.sentences import sentence_extents
+from kb.text.shapes import is_missed, named_in_sentences
+from kb.text.terms import asked_identifiers, optional_terms, query_terms, terms
 from kb.types import EndPiece, QuotedPiece, Source, TextPiece
 
 THRESHOLD = 0.25
@@ -40,7 +42,6 @@ _NEAR = 0.4  # what a term counts that stands in a neighbour or the heading inst
 _CHUNK = 0.2  # … anywhere in the chunk
 _HIT = 0.1  # what the search thought of the chunk, best hit = 1
 _KIND = 0.15  # the sentence holds the kind of thing that is asked for
-_SINGLE = 0.3  # a lone CJK character says less than a pair
 
 REFUSALS = {
     "en": "I could not find this in the documents.",
@@ -48,22 +49,8 @@ REFUSALS = {
     "ja": "ドキュメントの中に該当する内容が見つかりませんでした。",
 }
 
-_WORDS_OF_ASKING = re.compile(
-    r"(?:what|who|whom|whose|which|when|where|why|how|is|are|was|were|be|been|do|does|did|can|could|"
-    r"should|would|will|shall|may|might|must|has|have|had|the|an?|of|in|on|at|to|for|from|by|with|"
-    r"and|or|as|that|this|these|those|it|its|i|you|we|they|he|she|my|your|our|their|there|many|"
-    r"much|long|any|some|me|tell|please|about|if|not|than|into|s|t)"
-)
-_CJK_ASKING = re.compile(
-    r"什么时候|什么|甚么|为什么|为何|怎么样|怎么|怎样|如何|多少|哪一|哪些|哪个|哪里|哪儿|哪|谁|"
-    r"是否|几个|请问|吗|呢|的|了|是|在|和|与|有|被|把|于|"
-    r"何時|何人|何年|いつ|どこ|だれ|誰|なぜ|どのよう|どの|どんな|どう|いくつ|いくら|何と|何が|何|"
-    r"ですか|ますか|でしょうか|ました|ません|です|ます|した|という|として|される|された|する|"
-    r"[はがをにのでともへやか]"
-)
 _CJK = re.compile(f"[{HAN_KANA_HANGUL}]")
 _KANA = re.compile("[\u3040-\u30ff]")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _BLANKS = re.compile(r"\s*\n\s*")
 _CJK_WRAP = re.compile(f"(?<=[{HAN_KANA_HANGUL}，。、；：！？])\\s*\\n\\s*(?=[{HAN_KANA_HANGUL}])")
 _TOKEN = re.compile(f"\\s*(?:[{HAN_KANA_HANGUL}]{{1,2}}|[^\\s{HAN_KANA_HANGUL}]+)")
@@ -146,13 +133,10 @@ def language(text: str) -> str:
 
 def choose_sentences(query: str, sources: Sequence[Source]) -> list[_Sentence]:
     """The sentences that answer a question best, in reading order; none below the threshold."""
-    query_terms = frozenset(question_terms(query))
-    candidates = [
-        s for rank, source in enumerate(sources) for s in _split(rank, source, query_terms)
-    ]
-    if not query_terms or not candidates:
+    candidates = [s for rank, source in enumerate(sources) for s in _split(rank, source, query)]
+    weights = _weights(query, candidates)
+    if not weights or not candidates:
         return []
-    weights = _weights(query_terms, [sentence.terms for sentence in candidates])
     best_hit = max(source.hit.score for source in sources)
     if best_hit < LEAST_SCORE:
         return []
@@ -189,19 +173,25 @@ def _after(sentence: _Sentence, candidates: Sequence[_Sentence]) -> list[_Senten
     return [s for s in candidates[following : following + 1] if s.rank == sentence.rank]
 
 
-def _split(rank: int, source: Source, query_terms: frozenset[str]) -> list[_Sentence]:
+def _split(rank: int, source: Source, query: str) -> list[_Sentence]:
     text = source.hit.chunk.text
     extents = sentence_extents(text, limit=SENTENCE_LENGTH)
     read = [_read(text[start:end]) for start, end in extents]
-    sets = [query_terms.intersection(words) for words in read]
-    heading = query_terms.intersection(
-        terms(f"{source.hit.document_name} {source.hit.chunk.heading}")
-    )
+    wanted = query_terms(query).keys()
+    sets = [frozenset(words) & wanted for words in read]
+    above = f"{source.hit.document_name}\n\n{source.hit.chunk.heading}"
+    heading = frozenset(terms(above)) & wanted
+    others = _about_others(query, above, [text[start:end] for start, end in extents])
     whole = heading.union(*sets)
     found = []
     for index, (start, end) in enumerate(extents):
         following = text[slice(*extents[index + 1])] if index + 1 < len(extents) else ""
-        if not read[index] or _SILENT.match(text[start:end]) or _TABLE_RULE.match(following):
+        if (
+            index in others
+            or not read[index]
+            or _SILENT.match(text[start:end])
+            or _TABLE_RULE.match(following)
+        ):
             continue
         near = heading.union(*sets[max(0, index - 1) : index + 2])
         shown = _shown(text, start, end)
@@ -211,26 +201,29 @@ def _split(rank: int, source: Source, query_terms: frozenset[str]) -> list[_Sent
     return found
 
 
+def _about_others(query: str, above: str, sentences: Sequence[str]) -> frozenset[int]:
+    """Which sentences name another release, code or day than the one that is asked for."""
+    if not (asked := asked_identifiers(query)):
+        return frozenset()
+    named = named_in_sentences(above, sentences)
+    return frozenset(index for index, held in enumerate(named) if is_missed(asked, held))
+
+
 def _read(sentence: str) -> list[str]:
     """The terms that a reader sees: an address or a tag says nothing."""
     return terms(_ADDRESS.sub(" ", sentence) if "<" in sentence or "/" in sentence else sentence)
 
 
-def _weights(query_terms: frozenset[str], sentences: Sequence[frozenset[str]]) -> dict[str, float]:
-    """Inverse document frequency over the candidate sentences for each term of the question."""
-    frequency = Counter(term for found in sentences for term in found)
+def _weights(query: str, candidates: Sequence[_Sentence]) -> dict[str, float]:
+    """The terms of the question, each with its weight times its inverse document frequency over the
+    candidate sentences."""
+    frequency = Counter(term for sentence in candidates for term in sentence.terms)
+    held = frozenset[str]().union(*(sentence.chunk for sentence in candidates))
     return {
-        term: (_SINGLE if len(term) == 1 and _CJK.match(term) else 1.0)
-        * math.log(1 + (len(sentences) + 1) / (frequency[term] + 0.5))
-        for term in sorted(query_terms)
+        term: weight * math.log(1 + (len(candidates) + 1) / (frequency[term] + 0.5))
+        for term, weight in query_terms(query).items()
+        if term in held or term not in optional_terms(query)
     }
-
-
-def question_terms(query: str) -> list[str]:
-    """The terms of a question without its question words; all of them if nothing else is left."""
-    lowered = query.casefold()
-    words = " ".join(w for w in _WORD.findall(lowered) if not _WORDS_OF_ASKING.fullmatch(w))
-    return terms(_CJK_ASKING.sub(" ", words)) or terms(lowered)
 
 
 def _evidence(sentence: _Sentence, weights: dict[str, float]) -> float:

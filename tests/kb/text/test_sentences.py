@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.text.sentences import sentence_extents, stem, terms, trimmed
+from kb.text.sentences import sentence_extents, trimmed
 
 
 def sentences(text: str, limit: int | None = None) -> list[str]:
@@ -100,20 +100,3 @@ def test_every_character_that_is_not_blank_is_in_exactly_one_sentence(text, limi
 def test_trimmed_keeps_offsets_exact():
     assert trimmed("  ab  ", 0, 6) == (2, 4)
     assert trimmed("    ", 1, 3) == (1, 1)
-
-
-def test_terms_are_stemmed_words_and_cjk_characters_with_their_pairs():
-    assert terms("The Cities RUNNING two_parts") == ["the", "city", "run", "two", "part"]
-    assert terms("中国人 2024年") == ["中", "国", "人", "中国", "国人", "2024", "年"]
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [("use", "uses"), ("box", "boxes"), ("cache", "caching"), ("city", "cities"), ("run", "runs")],
-)
-def test_forms_of_a_word_meet_in_one_stem(one, other):
-    assert stem(one) == stem(other)
-
-
-def test_unlike_words_keep_unlike_stems():
-    assert len({stem(word) for word in ("core", "cors", "class", "bus", "is")}) == 5
