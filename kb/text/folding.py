@@ -19,7 +19,7 @@ _UNIT_BEFORE = re.compile(r"(?<![^\W_])(?:[cdkm]?m|in|ft|yd|mi|s)$")
 """Units whose power is written behind them: m² is m2, but 10² is no 102, and a note's mark is no
 part of the word before it."""
 _FRACTION = re.compile("(?<=\\d)(?=[¼-¾⅐-⅞])")
-_BROKEN = re.compile("\u00ad\\s*\n\\s*")
+_BROKEN = re.compile("\u00ad[ \t]*\n(?!\\s)")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 _FOLDED = "o O l L d D h H t T i i ae AE oe OE d D th TH ي ي ك ه ' ' ' ' - - - - - - x"
