@@ -55,7 +55,7 @@ FENCES = {
     "langchain_core": ("client/retrievers/langchain.py",),
     "pypdf": ("ingest/readers/",),
     "regex": ("ingest/clean/patterns.py",),
-    "pypdfium2": ("ingest/readers/pdf/pdf_fallback.py",),
+    "pypdfium2": ("ingest/readers/pdf/",),
     "PIL": ("ingest/readers/pdf/picture.py",),
     "oxmsg": ("ingest/readers/mail/outlook.py",),
     "olefile": ("ingest/readers/mail/outlook.py",),

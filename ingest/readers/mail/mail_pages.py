@@ -76,7 +76,7 @@ class MailPages:
         self._add_pages(heads, self._body(mail), level)
         for inner in mail.enclosed:
             self.add_mail(inner, level + 1)
-        self._add_attachments(mail.attachments, level + 1)
+        self.add_attachments(mail.attachments, level + 1)
 
     def extraction(self, parser: str) -> Extraction:
         """All pages. Raises UnreadableFile: reason `no_text`."""
@@ -112,7 +112,12 @@ class MailPages:
                 raise
             return None
 
-    def _add_attachments(self, attachments: Sequence[Attachment], level: int) -> None:
+    def add(self, extraction: Extraction) -> None:
+        """Append the pages of a document that files belong to."""
+        self._add_pages((), extraction, 0)
+
+    def add_attachments(self, attachments: Sequence[Attachment], level: int) -> None:
+        """Append the pages of files under their names; what is not read becomes a warning."""
         pictures = 0
         for attachment in attachments[:_MOST_ATTACHMENTS]:
             if attachment.inline and _is_picture(attachment):

@@ -10,8 +10,6 @@ process that can be killed. A page that cannot be read is a warning, not a dead 
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import BinaryIO
@@ -19,13 +17,15 @@ from typing import BinaryIO
 import pypdf
 from pypdf.errors import DependencyError, PyPdfError
 
-from ingest.readers.pages import check_length, enumerated, normalise, scrub_warnings
+from ingest.readers.pages import PICTURES, PageWriter, check_length, enumerated
+from ingest.readers.pdf.annotations import Annotations, annotations_of
+from ingest.readers.pdf.attachments import embedded_files, with_files
 from ingest.readers.pdf.ocr import HOW_TO_INSTALL
-from ingest.readers.pdf.pdf_fallback import FallbackReaders, PdfiumFile, is_garbled
-from ingest.readers.plain.text import text_blocks
+from ingest.readers.pdf.page_parts import PageParts, is_as_good, laid_out, write_pages
+from ingest.readers.pdf.pdf_fallback import FallbackReaders, is_garbled
+from ingest.readers.pdf.pdfium import PdfiumFile
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
-from kb.types import Block, Page
 
 _MIB = 1024 * 1024
 _LIMITS = pypdf.Configuration(
@@ -43,8 +43,6 @@ _LIMITS = pypdf.Configuration(
 )
 """Far above what printed pages need, far below what bombs want."""
 
-_SENTENCE_END = re.compile(r"[.!?:。！？：…”\"]$")
-
 
 def read_pdf(source: BinaryIO, options: ReadOptions) -> Extraction:
     """One page per PDF page, numbered from 1 as in the file, whatever numbers are printed on it.
@@ -61,30 +59,33 @@ def read_pdf(source: BinaryIO, options: ReadOptions) -> Extraction:
 
 
 @dataclass(slots=True)
-class _Pages:
-    """Pages, numbers of those that failed or are garbled, characters that were scrubbed."""
+class _Found:
+    """What was read: pages, files, numbers of pages that failed or are garbled."""
 
-    pages: list[Page] = field(default_factory=list)
+    pages: list[PageParts] = field(default_factory=list)
+    files: list[tuple[str, bytes]] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
     garbled: list[int] = field(default_factory=list)
-    scrubbed: int = 0
+    pictures: int = 0
+    is_laid_out: bool = False
 
 
 def _read(source: BinaryIO, pdfium: PdfiumFile, options: ReadOptions) -> Extraction:
     fallback = FallbackReaders(pdfium, options)
     with pypdf.apply_configuration(_LIMITS):
         reader, count = _opened_by_either(source, pdfium)
-        found = _pages(reader, count, fallback, options)
-    pages = found.pages
-    if not any(page.text.strip() for page in pages):
-        raise _without_text(len(pages), found.failed, fallback)
-    return Extraction(
-        pages=tuple(pages),
-        blocks=tuple(block for page in pages for block in _blocks(page)),
-        encoding=None,
-        encoding_confidence=None,
-        parser=", ".join((f"pypdf {version('pypdf')}", *fallback.names())),
-        warnings=(
+        found = _pages(reader, count, pdfium, fallback, options)
+        if reader is not None:
+            found.files.extend(embedded_files(reader))
+    writer = PageWriter(options)
+    writer.losses[PICTURES] = found.pictures
+    write_pages(writer, found.pages, pdfium.outline() if found.is_laid_out else ())
+    if not writer.blocks and not found.files:
+        raise _without_text(count, found.failed, fallback)
+    extraction = writer.extraction(
+        ", ".join((f"pypdf {version('pypdf')}", *fallback.names())),
+        "PDF",
+        (
             *_naming("could not be read and count as empty", found.failed),
             *_naming(
                 "look garbled: their fonts do not say which characters they draw", found.garbled
@@ -92,10 +93,9 @@ def _read(source: BinaryIO, pdfium: PdfiumFile, options: ReadOptions) -> Extract
             *_naming("were read by OCR: characters may be wrong", fallback.recognised),
             *_naming("hold a picture, but OCR had no time left for it", fallback.late),
             *fallback.warnings(),
-            *scrub_warnings(found.scrubbed),
         ),
-        empty_pages=tuple(page.number for page in pages if not page.text.strip()),
     )
+    return with_files(extraction, found.files, options) if found.files else extraction
 
 
 def _opened_by_either(source: BinaryIO, pdfium: PdfiumFile) -> tuple[pypdf.PdfReader | None, int]:
@@ -132,24 +132,45 @@ def _opened(source: BinaryIO) -> pypdf.PdfReader:
 
 
 def _pages(
-    reader: pypdf.PdfReader | None, count: int, fallback: FallbackReaders, options: ReadOptions
-) -> _Pages:
-    found = _Pages()
+    reader: pypdf.PdfReader | None,
+    count: int,
+    pdfium: PdfiumFile,
+    fallback: FallbackReaders,
+    options: ReadOptions,
+) -> _Found:
+    found = _Found()
     characters = 0
     for number in range(1, count + 1):
         first = _text_of(reader, number)
+        notes = _annotations_of(reader, number)
         # Judged before it is normalised: NULs stand for characters that a font does not name.
         best = fallback.best_text(first or "", number)
-        text, scrubbed = normalise(best)
+        geometry = pdfium.geometry(number - 1)
+        page = PageParts(best, notes)
+        if geometry is not None:
+            found.pictures += 0 if number in fallback.recognised else geometry.pictures
+            if is_as_good(geometry, best):
+                page.elements, found.is_laid_out = laid_out(geometry, notes), True
         if is_garbled(best):
             found.garbled.append(number)
-        if first is None and not text.strip():
+        if first is None and not best.strip():
             found.failed.append(number)
-        found.scrubbed += scrubbed
-        characters += len(text)
+        characters += len(best)
         check_length(characters, options)
-        found.pages.append(Page(number, text))
+        found.files.extend(notes.files)
+        found.pages.append(page)
     return found
+
+
+def _annotations_of(reader: pypdf.PdfReader | None, number: int) -> Annotations:
+    if reader is None:
+        return Annotations()
+    try:
+        return annotations_of(reader.pages[number - 1])
+    except MemoryError:
+        raise
+    except Exception:  # a border, as for text
+        return Annotations()
 
 
 def _text_of(reader: pypdf.PdfReader | None, number: int) -> str | None:
@@ -174,21 +195,6 @@ def _page_count(reader: pypdf.PdfReader) -> int:
     if count == 0:
         raise UnreadableFile("The PDF has no pages. Save it anew.", reason="damaged_file")
     return count
-
-
-def _blocks(page: Page) -> Iterator[Block]:
-    """Paragraphs and headings; a line that looks like a heading is one only after a sentence."""
-    before = 0
-    for block in text_blocks(page.number, page.text):
-        if block.kind == "heading" and not _may_start(page.text[before : block.start]):
-            block = Block(page.number, block.start, block.end, "paragraph")
-        before = block.start
-        yield block
-
-
-def _may_start(text_before: str) -> bool:
-    line = text_before.rstrip(" ").removesuffix("\n")
-    return not line.strip() or line.endswith("\n") or bool(_SENTENCE_END.search(line.rstrip()))
 
 
 def _naming(what: str, numbers: list[int]) -> tuple[str, ...]:

@@ -1,0 +1,168 @@
+"""What lies on a PDF page and not in its content: form fields, free text, notes, attached files.
+
+A field's value is put where it stands: behind its label (`Plate number: KI-RT 4821`), and a tick
+behind or before its label (`Electric car: yes`, `☒ Parking`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import pypdf
+from pypdf.generic import ArrayObject, StreamObject
+
+from ingest.readers.pdf.geometry import PageGeometry, Run
+
+_MOST = 2_000
+_HIDDEN = 2 | 32
+_RADIO, _BUTTON, _PASSWORD = 1 << 15, 1 << 16, 1 << 13
+_SILENT = ("/Link", "/Popup", "/Widget", "/FileAttachment", "/Redact", "/Watermark")
+_DEEPEST_FIELD = 20
+_LARGEST = 12.0
+_RIGHT_LABEL = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A form field: what it is called, what it says, and where. A tick is None, or set or not."""
+
+    name: str
+    value: str
+    ticked: bool | None
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass(slots=True)
+class Annotations:
+    """Of one page. `files` are attached files by name."""
+
+    fields: list[Field] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    files: list[tuple[str, bytes]] = field(default_factory=list)
+
+
+def annotations_of(page: pypdf.PageObject) -> Annotations:
+    """What can be read of a page's annotations; damaged ones are passed over."""
+    found = Annotations()
+    raw = page.get("/Annots")
+    listed = raw.get_object() if raw is not None else ()
+    for entry in islice(listed if isinstance(listed, ArrayObject) else (), _MOST):
+        note = entry.get_object()
+        if not isinstance(note, Mapping) or int(note.get("/F", 0)) & _HIDDEN:
+            continue
+        kind, text = note.get("/Subtype"), str(note.get("/Contents") or "").strip()
+        if kind == "/Widget":
+            found.fields.extend(_fields(note))
+        elif kind == "/FileAttachment":
+            found.files.extend(_files(note))
+        elif text and kind == "/FreeText":
+            found.texts.append(text)
+        elif text and kind not in _SILENT:
+            found.texts.append(f"Note: {text}")
+    return found
+
+
+def _fields(widget: Mapping[str, Any]) -> Iterator[Field]:
+    kind, flags = _inherited(widget, "/FT"), int(_inherited(widget, "/Ff") or 0)
+    name = str(_inherited(widget, "/TU") or "").strip()
+    value = _inherited(widget, "/V")
+    x0, y0, x1, y1 = (float(edge) for edge in widget["/Rect"])
+    if kind == "/Btn" and not flags & _BUTTON:
+        states = _on_states(widget)
+        state = widget.get("/AS") or value
+        ticked = state is not None and state != "/Off" and (not states or state in states)
+        yield Field(name, "", ticked, x0, y0, x1, y1)
+    elif kind == "/Ch" and value is not None:
+        chosen = value if isinstance(value, ArrayObject) else [value]
+        shown = dict(_options(_inherited(widget, "/Opt")))
+        text = ", ".join(shown.get(str(one), str(one)) for one in chosen)
+        yield Field(name, text, None, x0, y0, x1, y1)
+    elif kind == "/Tx" and value is not None and not flags & _PASSWORD:
+        text = value.get_data().decode("latin-1") if isinstance(value, StreamObject) else value
+        yield Field(name, str(text).strip(), None, x0, y0, x1, y1)
+
+
+def _inherited(widget: Mapping[str, Any], key: str) -> Any:
+    """A value of a field, or of the field that it is part of."""
+    for _ in range(_DEEPEST_FIELD):
+        if key in widget:
+            return widget[key]
+        if "/Parent" not in widget:
+            return None
+        widget = widget["/Parent"]
+    return None
+
+
+def _on_states(widget: Mapping[str, Any]) -> set[str]:
+    shown = widget.get("/AP", {}).get("/N", {})
+    return {str(key) for key in shown.get_object()} - {"/Off"} if shown else set()
+
+
+def _options(listed: Any) -> Iterator[tuple[str, str]]:
+    for option in listed or ():
+        if isinstance(option, ArrayObject) and len(option) > 1:
+            yield str(option[0]), str(option[1])
+
+
+def _files(note: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
+    named = note["/FS"]
+    stream = named["/EF"]["/F"].get_object()
+    yield str(named.get("/UF") or named.get("/F") or ""), bytes(stream.get_data())
+
+
+def put_fields(geometry: PageGeometry, fields: list[Field]) -> None:
+    """Set the values of fields among the words of their page."""
+    values: set[int] = set()
+    for one in sorted(fields, key=lambda one: (-one.y1, one.x0)):
+        (xa, ya), (xb, yb) = geometry.turn(one.x0, one.y0), geometry.turn(one.x1, one.y1)
+        x0, x1, top, bottom = min(xa, xb), max(xa, xb), min(ya, yb), max(ya, yb)
+        _put(geometry, one, (x0, top, x1, bottom), values)
+
+
+def _put(
+    geometry: PageGeometry, one: Field, box: tuple[float, float, float, float], values: set[int]
+) -> None:
+    x0, top, x1, bottom = box
+    runs = geometry.runs
+    beside = [
+        n for n, run in enumerate(runs) if top - 2 < run.baseline - 0.3 * run.size < bottom + 2
+    ]
+    size = runs[beside[0]].size if beside else min(_LARGEST, 0.7 * (bottom - top))
+    left = max((n for n in beside if runs[n].x1 <= x0 + 2), key=lambda n: runs[n].x1, default=None)
+    if left is not None and (left in values or _is_parted(geometry, runs[left].x1, x0, top)):
+        left = None
+    text = one.value
+    if one.ticked is not None:
+        right = any(0 <= runs[n].x0 - x1 + 2 < _RIGHT_LABEL * size for n in beside)
+        if right or left is None:
+            text, left = ("☒" if one.ticked else "☐"), None
+            text = text if right or not one.name else f"{text} {one.name}"
+        else:
+            text = "yes" if one.ticked else "no"
+    elif left is None and one.name and text:
+        text = f"{one.name}: {text}"
+    if not text:
+        return
+    if left is not None:
+        label = runs[left]
+        if not label.text.endswith((":", "：", "?", "？")):
+            runs[left] = label._replace(text=f"{label.text}:")
+        x0, size = label.x1 + 0.2 * size, label.size
+    baseline = min(
+        (runs[n].baseline for n in (beside if left is None else [left])),
+        default=(top + bottom) / 2 + 0.3 * size,
+    )
+    for number, line in enumerate(text.splitlines()):
+        values.add(len(runs))
+        runs.append(Run(line, x0, max(x1, x0 + size), baseline + 1.2 * size * number, size))
+
+
+def _is_parted(geometry: PageGeometry, x0: float, x1: float, y: float) -> bool:
+    """Whether a line is drawn between a label and a field: it stands in another cell."""
+    return any(x0 < edge.at < x1 - 3 and edge.start <= y <= edge.end for edge in geometry.down)
