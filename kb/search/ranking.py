@@ -111,7 +111,11 @@ def rerank(ranked: Sequence[RankedChunk], context: QueryContext, retrieval: Retr
 
     Scores are the reranking model's, or calibrated ones (`kb/search/scoring.py`).
     """
-    words = {i.chunk_id: terms(i.found.chunk.index_text) for i in ranked[:RERANKED]}
+    plain = not asked_identifiers(context.query)
+    words = {
+        i.chunk_id: terms(i.found.chunk.index_text, without_identifiers=plain)
+        for i in ranked[:RERANKED]
+    }
     order = _by_model(ranked, context) or _by_words(ranked, context, retrieval, words)
     order = _without_others(order, context.query)
     return without_duplicates(order, words) if retrieval.deduplicate else (order, [])

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from kb.text.numerals import value
 
-Mention = tuple[int, int, tuple[str, ...]]
-"""Where an identifier starts and ends in a text, and its terms."""
+
+class Mention(NamedTuple):
+    """Where an identifier starts and ends in a text, and its terms.
+
+    One that `is_alone` names the thing by itself; of another, the words in it count as well.
+    """
+
+    start: int
+    end: int
+    names: tuple[str, ...]
+    is_alone: bool = True
+
 
 _NAMES = (
     "january januar janvier enero gennaio janeiro januari января stycznia ocak jan",
@@ -28,22 +39,23 @@ _ALSO_VERBS = frozenset(["may", "mar", "march"])
 _HAN = "[\\d〇零一二三四五六七八九十]"
 _WORD = r"(?P<name>[^\W\d_]{3,12})(?![^\W_])\.?"
 
+# Each begins with a digit, and looks back only then: so the scan of a text is fast.
 _FORMS = tuple(
     re.compile(form)
     for form in (
-        r"(?<![\w.])(?P<y>\d{4})([-/.])(?P<m>\d{1,2})\2(?P<d>\d{1,2})(?![\d.]*\d)",
-        r"(?<![\w.])(?P<d>\d{1,2})\.\s?(?P<m>\d{1,2})\.\s?(?P<y>\d{4})(?![\d.]*\d)",
-        r"(?<![\d/])(?P<d>1[3-9]|2\d|3[01])/(?P<m>\d{1,2})/(?P<y>\d{4})(?!\d)",
-        r"(?<![\d/])(?P<m>\d{1,2})/(?P<d>1[3-9]|2\d|3[01])/(?P<y>\d{4})(?!\d)",
-        r"(?<!\d)(?P<d>\d{1,2})(?:st|nd|rd|th|er|\.)?[ -](?:of |the |de |den )?"
+        r"(?P<y>\d(?<![\w.]\d)\d{3})([-/.])(?P<m>\d{1,2})\2(?P<d>\d{1,2})(?![\d.]*\d)",
+        r"(?P<d>\d(?<![\w./]\d)\d?)(?P<sign>[./])\s?(?P<m>\d{1,2})(?P=sign)\s?(?P<y>\d{4})"
+        r"(?![\d.]*\d)",
+        r"(?P<d>\d(?<!\d\d)\d?)(?:st|nd|rd|th|er|\.)?[ -](?:of |the |de |den )?"
         rf"{_WORD}(?:,?[ -](?:de |del )?(?P<y>\d{{4}})(?!\d))?",
-        r"(?<=[ -])(?P<d>\d{1,2})(?:st|nd|rd|th)?(?![\d:.]*\d)(?:,? (?P<y>\d{4})(?!\d))?",
-        rf"(?:(?P<y>{_HAN}{{4}}) ?[年년] ?)?"
-        rf"(?P<m>{_HAN}{{1,3}}) ?[月월] ?(?P<d>{_HAN}{{1,3}}) ?[日号일]",
+        r"(?P<d>\d(?<=[ -]\d)\d?)(?:st|nd|rd|th)?(?![\d:.]*\d)(?:,? (?P<y>\d{4})(?!\d))?",
     )
 )
+_EAST_ASIAN = re.compile(
+    rf"(?:(?P<y>{_HAN}{{4}}) ?[年년] ?)?"
+    rf"(?P<m>{_HAN}{{1,3}}) ?[月월] ?(?P<d>{_HAN}{{1,3}}) ?[日号일]"
+)
 _NAME_BEFORE = re.compile(r"([^\W\d_]{3,12})\.?[ -](?:the )?$")
-_MAY_HOLD = re.compile(r"\d|[月월]")
 
 
 def days(text: str) -> list[Mention]:
@@ -52,13 +64,9 @@ def days(text: str) -> list[Mention]:
     The terms are the day (2026-03-04) and the day of any year (03-04); where no year is written,
     0000-03-04 and 03-04.
     """
-    if not _MAY_HOLD.search(text):
-        return []
-    found = []
-    for form in _FORMS:
-        for match in form.finditer(text):
-            if day := _day(match):
-                found.append(day)
+    forms = (*_FORMS, _EAST_ASIAN) if "月" in text or "월" in text else _FORMS
+    matches = (match for form in forms for match in form.finditer(text))
+    found = [day for match in matches if (day := _day(match))]
     return sorted(found)
 
 
@@ -75,6 +83,12 @@ def _day(match: re.Match[str]) -> Mention | None:
         return None
     month = value(parts["m"]) if name is None else _MONTHS.get(name.casefold(), 0)
     day = value(parts["d"])
+    if parts.get("sign") == "/" and month <= 12:
+        if day <= 12 and day != month:
+            return None  # who knows which of both is the month
+    elif parts.get("sign") == "/":
+        day, month = month, day
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return None
-    return start, match.end(), (f"{year:04}-{month:02}-{day:02}", f"{month:02}-{day:02}")
+    names = (f"{year:04}-{month:02}-{day:02}", f"{month:02}-{day:02}")
+    return Mention(start, match.end(), names)

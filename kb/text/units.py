@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from kb.text.dates import Mention
 from kb.text.folding import fold
 from kb.text.identifiers import (
     code,
     is_count,
-    is_measure,
-    is_release,
-    named,
     names_one_thing,
     number,
     spaced,
 )
+from kb.text.numbered import numbered
 from kb.text.numerals import HAN_NUMERAL, value
 from kb.text.scripts import HAN, UNSPACED
 from kb.text.stemming import stemmed
@@ -30,12 +28,9 @@ from kb.text.stop_words import ASKING, FUNCTION_WORDS
 MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
 
 _WORD = rf"[^\W_{UNSPACED}](?:[^\W_{UNSPACED}]|[{MARKS}])*"
-_SPECIAL = "\x02"
-"""Stands before a term that is put into a text; files hold no such character."""
-_REST = (
-    rf"|{_SPECIAL}([^\s{_SPECIAL}]+)"
-    r"|([.!?;。！？；](?=\s+[^\W\d])|\n\s*\n)"  # words on both sides of it are no neighbours
-)
+_ALONE, _TOGETHER = "\x02", "\x03"
+"""What stands before the terms that are put into a text; files hold no such characters."""
+_REST = rf"|([{_ALONE}{_TOGETHER}][^\s|]+(?:\|[^\s|]+)*)"
 _JOINTS = r"(?:[._'^-]+|(?<=\d),(?=\d))"
 _TOKEN = re.compile(
     rf"([{UNSPACED}]+)"  # a run without spaces
@@ -52,28 +47,14 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _LETTERS_AND_DIGITS = re.compile(r"(?<=\d)(?=[^\W\d])|(?<=[^\W\d])(?=\d)")
 _HAN_CHARACTER = re.compile(f"[{HAN}]")
 _DIGIT = re.compile(r"\d")
-_TIMES = re.compile(r"(?<=\d) ?[xX*] ?(?=\d)")  # M8 x 40
+_TIMES = re.compile(r"(\d) ?[xX*] ?(?=\d)")  # M8 x 40
 
 # Numbered parts of laws are one term whatever script their number is written in: its digits and
 # pairs alone stand in every law. 第三十五条, 第35条.
 _NUMBERED = re.compile(f"第([{HAN_NUMERAL}]{{1,9}})([条章节编篇回款项卷页课集讲])")
 _MARK = "§"
-_NUMBER_SIGNS = frozenset(["no", "nr", "num", "number", "nummer"])
-_COUNTED = "days hours minutes seconds weeks months years percent people persons times"
-_AMOUNTS = frozenset(map(stemmed, _COUNTED.split()))
-_HAN_AMOUNTS = frozenset("天日年月周个小分秒时元岁次人名位点")
-_PREPOSITIONS = ["about", "after", "before", "between", "over", "since", "under", "until", "within"]
-_NO_NAMES = FUNCTION_WORDS.union(_PREPOSITIONS)
-_LETTER = re.compile(r"[A-Z]|[IVX]{2,5}")
-_THINGS = (
-    "annex appendix category chapter class grade group level part phase plan stage tier type volume"
-)
-_KINDS_OF_THINGS = frozenset(_THINGS.split())
 _OPENING_VERB = re.compile(r"^\W*(?:May|Will)(?![^\W_])")
-_YEAR = re.compile(r"(?:19|20)\d\d")
-LONGEST_PREFIX = 5
-_OF_A_RUN = re.compile(f"[{UNSPACED}]")
-MAY_IDENTIFY = re.compile(r"\d|[月월]|(?<![^\W_])[A-Z](?![^\W_])")
+MAY_IDENTIFY = re.compile(r"\d|[月第]|[A-Z](?<=[^\W\d_] [A-Z])[IVX]{0,4}(?![\w'+#])")
 
 # A word is cut here: nobody types longer ones, and base64 blobs would fill dictionary and cache.
 MAX_TERM_CHARACTERS = 64
@@ -92,8 +73,7 @@ class Kind(Enum):
     """Names one thing; its pieces say nothing in a question."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """A word, a run or an identifier of a text: what names it, and the terms of its pieces."""
 
     kind: Kind
@@ -101,102 +81,86 @@ class Unit:
     pieces: tuple[str, ...] = ()
 
 
+def terms_of(text: str, *, without_identifiers: bool = False) -> list[str]:
+    """The terms of the units of a text, in order; without the identifiers that several words make
+    in half the time."""
+    plain = fold(text)
+    found: list[str] = []
+    for run, word, special in _cut(plain if without_identifiers else _with_identifiers(plain)):
+        if run:
+            found += _run_terms(run)
+        elif word:
+            found += _word_terms(word)
+        else:
+            found += special[1:].split("|")
+    return found
+
+
 def units_of(text: str, *, is_question: bool = False) -> list[Unit]:
     """The units of a text in order. In a question words of asking are left out, and the pieces of
     identifiers that blanks part."""
-    plain = fold(text)
-    if MAY_IDENTIFY.search(plain) or "第" in plain:
-        plain = _with_identifiers(_TIMES.sub("x", plain), instead=is_question)
+    units: list[Unit] = []
+    plain = _with_identifiers(fold(text), instead=is_question)
     if is_question:
         plain = ASKING.sub(" ", _OPENING_VERB.sub(" ", plain))
-    pattern = _TOKEN if _NOT_PLAIN.search(plain) else _PLAIN_TOKEN
-    tokens = pattern.findall(plain)
-    units: list[Unit] = []
-    before = ""
-    for at, (run, word, special, _) in enumerate(tokens):
-        if word and len(word) <= MAX_TERM_CHARACTERS:
-            units.append(_word_unit(word))
-            if word[0].isdecimal() or _LETTER.fullmatch(word):
-                _join(units, before, word, tokens[at + 1 : at + 2])
-            if not (before and word.casefold() in _NUMBER_SIGNS):
-                before = word
-            continue
-        before = run
+    for run, word, special in _cut(plain):
         if run:
-            units.append(_run_unit(run))
-        elif special:
-            units.append(_special_unit(special, is_question))
+            units.append(Unit(Kind.WORD, tuple(_run_terms(run))))
+        elif len(word) > MAX_TERM_CHARACTERS:
+            units.append(Unit(Kind.WORD, _word_terms(word)))
+        elif word:
+            units.append(_word_unit(word))
         else:
-            units += map(_word_unit, _cut(word))
+            units.append(_special_unit(special, is_question))
     return units
 
 
-def _cut(word: str) -> list[str]:
-    return [part[:MAX_TERM_CHARACTERS] for part in _JOINT.split(word) if part]
+def _cut(plain: str) -> list[tuple[str, str, str]]:
+    pattern = _PLAIN_TOKEN if plain.isascii() or not _NOT_PLAIN.search(plain) else _TOKEN
+    return pattern.findall(plain)
 
 
 def _special_unit(special: str, is_question: bool) -> Unit:
-    names = special.split("|")
+    names = special[1:].split("|")
     is_day_of_any_year = is_question and len(names) > 1 and names[0].startswith("0000-")
-    return Unit(Kind.IDENTIFIER, tuple(names[is_day_of_any_year:]))
+    kind = Kind.IDENTIFIER if special[0] == _ALONE else Kind.PAIR
+    return Unit(kind, tuple(names[is_day_of_any_year:]))
 
 
-def _join(units: list[Unit], before: str, word: str, following: Sequence[tuple[str, ...]]) -> None:
-    """Add what a number, or a single letter, and its neighbours name together."""
-    after_run, after = following[0][:2] if following else ("", "")
-    if not word[0].isdecimal():
-        if before and _is_kind_of_thing(before, word):
-            units.append(Unit(Kind.PAIR, (f"{before}:{word}".casefold(),)))
-    elif is_measure(after) or (after_run and after_run[0] not in _HAN_AMOUNTS):
-        unit = after or after_run[: 1 if after_run[0] == "号" else 2]
-        units.append(Unit(Kind.PAIR, (named(word, unit),)))
-    elif _OF_A_RUN.match(before) and not after_run:
-        units.append(Unit(Kind.PAIR, (before[-2:] + word,)))
-    elif before.isalpha() or "-" in before:
-        is_amount = after_run or stemmed(after) in _AMOUNTS
-        if not is_amount and before.casefold() not in _NO_NAMES:
-            units[-2:] = _numbered(before, word, *units[-2:])
-
-
-def _is_kind_of_thing(before: str, letter: str) -> bool:
-    if not before.isalpha() or before.casefold() in FUNCTION_WORDS:
-        return False
-    return letter != "I" or before[0].isupper() or before in _KINDS_OF_THINGS
-
-
-def _numbered(name: str, number: str, *units: Unit) -> list[Unit]:
-    """What stands for a name and the number behind it: AB 1234, release 2.4, Room 12."""
-    if is_release(name) and "." in number:
-        return [units[0], Unit(Kind.IDENTIFIER, units[1].names, units[1].pieces)]
-    whole = (named(name, number),)
-    if not name.isupper() or len(name) > LONGEST_PREFIX or _YEAR.fullmatch(number):
-        return [*units, Unit(Kind.PAIR, whole)]
-    pieces = tuple(term for unit in units for term in unit.names + unit.pieces)
-    return [Unit(Kind.IDENTIFIER, whole, pieces)]
-
-
-def _with_identifiers(text: str, *, instead: bool) -> str:
-    """The text with the terms of its spaced identifiers in it, behind what they stand for or in
-    place of it."""
+def _with_identifiers(text: str, *, instead: bool = False) -> str:
+    """The text with the terms of its identifiers in it, behind what they stand for, or in place of
+    it if they stand alone."""
+    if not MAY_IDENTIFY.search(text):
+        return text
+    text = _TIMES.sub(r"\1x", text)
     parts: list[str] = []
     done = 0
-    numbered: list[Mention] = [
-        (*match.span(), (f"{_MARK}{match[2]}{value(match[1])}",))
+    laws = [
+        Mention(*match.span(), (f"{_MARK}{match[2]}{value(match[1])}",))
         for match in _NUMBERED.finditer(text)
     ]
-    for start, end, names in sorted(spaced(text) + numbered):
+    for start, end, names, is_alone in sorted([*laws, *spaced(text), *numbered(text)]):
         if start >= done:
-            parts += [text[done:start], "" if instead else text[start:end]]
-            parts.append(f" {_SPECIAL}{'|'.join(names)} ")
+            kept = "" if instead and is_alone else text[start:end]
+            sign = _ALONE if is_alone else _TOGETHER
+            parts += [text[done:start], kept, f" {sign}{'|'.join(names)} "]
             done = end
     return "".join([*parts, text[done:]])
 
 
-def _run_unit(run: str) -> Unit:
-    if len(run) == 1:
-        return Unit(Kind.WORD, (run,))
-    pairs = [a + b for a, b in pairwise(run)] + _HAN_CHARACTER.findall(run)
-    return Unit(Kind.WORD, tuple(pairs))
+def _run_terms(run: str) -> list[str]:
+    return (
+        [a + b for a, b in pairwise(run)] + _HAN_CHARACTER.findall(run) if len(run) > 1 else [run]
+    )
+
+
+@lru_cache(maxsize=65_536)
+def _word_terms(word: str) -> tuple[str, ...]:
+    if len(word) <= MAX_TERM_CHARACTERS:
+        unit = _word_unit(word)
+        return unit.names + unit.pieces
+    parts = (part[:MAX_TERM_CHARACTERS] for part in _JOINT.split(word) if part)
+    return tuple(term for part in parts for term in _word_terms(part))
 
 
 # Words repeat (Zipf): remembering their terms makes `terms` several times faster.

@@ -14,7 +14,7 @@ from kb.text.units import MAX_TERM_CHARACTERS
         ("", []),
         ("  …?! \n", []),
         ("The Pumps STOPPED", ["the", "pump", "stop"]),
-        ("ﬁne ＡＢＣ １２", ["fine", "abc12", "abc", "12"]),
+        ("ﬁne ＡＢＣ １２", ["fine", "abc", "12", "abc12"]),
         ("für Straße café", ["fur", "strass", "cafe"]),
         ("foo.bar_baz", ["foo.bar_baz", "foo", "bar", "baz"]),
         ("getUserName", ["getusernam", "get", "user", "name"]),
