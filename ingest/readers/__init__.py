@@ -38,6 +38,7 @@ READERS: dict[str, Reader] = {
     media_types.PLAIN: _lazy("plain.text", "read_text"),
     media_types.MAIL: _lazy("mail.mail", "read_mail"),
     media_types.MAILBOX: _lazy("mail.mail", "read_mailbox"),
+    media_types.WEB_ARCHIVE: _lazy("mail.web_archive", "read_web_archive"),
     media_types.OUTLOOK: _lazy("mail.outlook", "read_outlook"),
     media_types.JSON: _lazy("plain.json_records", "read_json"),
     media_types.JSON_LINES: _lazy("plain.json_records", "read_json_lines"),
@@ -47,7 +48,11 @@ READERS: dict[str, Reader] = {
     media_types.CONFIGURATION: _lazy("plain.source_code", "read_configuration"),
     package_types.DOCX: _lazy("office.docx", "read_docx"),
     package_types.PPTX: _lazy("office.pptx", "read_pptx"),
-    package_types.XLSX: _lazy("office.xlsx", "read_xlsx"),
+    package_types.XLSX: _lazy("sheets.xlsx", "read_xlsx"),
+    **dict.fromkeys(
+        (package_types.XLS, package_types.XLSB),
+        _lazy("sheets.binary_workbook", "read_binary_workbook"),
+    ),
     package_types.EPUB: _lazy("web.epub", "read_epub"),
     package_types.RTF: _lazy("office.rtf", "read_rtf"),
     **dict.fromkeys(

@@ -23,7 +23,7 @@ _LOOK_BACK = 40
 _LOOK_AHEAD = 10
 
 _DIGITS = re.compile(r"[-+\u2212\u2013]?\d{1,4}$")
-_MARKS = re.compile(r"[\[(]?(?:\d{1,3}(?:\s?[,–-]\s?\d{1,3})*|[a-d*†‡§#]{1,3}|[ivx]{1,4})[\])]?$")
+_MARKS = re.compile(r"\d{1,3}(?:\s?[,–-]\s?\d{1,3})*$|[a-d*†‡§#]{1,3}$|[\[(].{1,12}[\])]$")
 _UNIT = re.compile(
     r"(?:^|[^A-Za-z])(?:[a-zA-Zµμ]|[kcdmnµμ]m|ft|in|yd|mi|sec|ha|mol|Hz)$|[=+*/(]\s*[A-Za-z]{1,3}$"
 )
@@ -84,7 +84,7 @@ def _superscript(mark: str, before: str, after: str) -> str:
         return f"^{mark}" if last.isalnum() or last == ")" else mark
     if last.isdigit() or last == ")":
         return f"^{mark}" if _is_power(mark, before, after) else _note(mark, before)
-    if _DIGITS.match(mark) and (mark != "1") and _UNIT.search(before):
+    if _DIGITS.match(mark) and (mark != "1") and _UNIT.search(before.rstrip()):
         return mark.translate(_SUPERSCRIPTS)
     return _note(mark, before)
 
@@ -105,4 +105,4 @@ def _is_power(mark: str, before: str, after: str) -> bool:
 
 def _note(mark: str, before: str) -> str:
     apart = " " if before[-1:].isdigit() else ""
-    return f"{apart}[{mark.strip('[]()')}]"
+    return f"{apart}{mark}" if mark[:1] in "[(" else f"{apart}[{mark}]"

@@ -14,6 +14,7 @@ from ingest.readers.pages import PageWriter
 from ingest.readers.table_rows import Cell, Header, value_kind
 
 _DIGIT = re.compile(r"\d")
+_COLUMNS, _ROWS = 16_384, 1_048_576
 _FEW_ROWS = 20
 _MAX_HEADER_ROWS = 3
 
@@ -36,6 +37,15 @@ class SheetLine:
             return self.figures
         kinds = ("number", "date", "share")
         return frozenset(cell.column for cell in self.cells if value_kind(cell.text) in kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Cells merged from `column` on; columns and rows are counted as those of the lines."""
+
+    column: int
+    last_column: int
+    last_row: int
 
 
 def write_sheet(pages: PageWriter, lines: Iterator[SheetLine]) -> None:
@@ -103,3 +113,27 @@ def _names_columns(ahead: list[SheetLine]) -> bool:
     coded = [{c.column for c in line.cells if _DIGIT.search(c.text)} for line in rest]
     named = {cell.column for cell in first.cells if not _DIGIT.search(cell.text)}
     return any(line.numbered for line in rest) or bool(named.intersection(*coded))
+
+
+def apply_merges(
+    line: list[Cell],
+    number: int,
+    merges: dict[int, list[Merge]],
+    carried: dict[int, tuple[str, int]],
+) -> None:
+    """Widen merged cells and repeat them in the rows below; `carried` holds text and last row."""
+    for merge in merges.get(number, ()):
+        for index, cell in enumerate(line):
+            if cell.column == merge.column:
+                width = max(1, min(merge.last_column, _COLUMNS) - merge.column + 1)
+                line[index] = Cell(cell.column, cell.text, width)
+                if merge.last_row > number:
+                    carried[cell.column] = (cell.text, min(merge.last_row, _ROWS))
+    started = {merge.column for merge in merges.get(number, ())}
+    taken = {cell.column for cell in line}
+    for column, (text, last) in list(carried.items()):
+        if number > last:
+            del carried[column]
+        elif column not in taken and column not in started and line:
+            line.append(Cell(column, text, 1, True))
+    line.sort(key=lambda cell: cell.column)

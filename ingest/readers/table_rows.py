@@ -254,7 +254,7 @@ def _columns_below(rows: Sequence[Row], names: Sequence[str], first: int) -> Col
     columns: dict[int, list[str]] = {}
     for row in rows:
         if [cell.text for cell in row if cell.text] != [name for name in names if name]:
-            for cell in row:
+            for cell in (one for one in row if not one.continued):
                 columns.setdefault(cell.column - first, []).append(cell.text)
     return columns
 

@@ -20,6 +20,8 @@ XLSX = f"{_OFFICE}.spreadsheetml.sheet"
 ODT = "application/vnd.oasis.opendocument.text"
 ODP = "application/vnd.oasis.opendocument.presentation"
 ODS = "application/vnd.oasis.opendocument.spreadsheet"
+XLS = "application/vnd.ms-excel"
+XLSB = "application/vnd.ms-excel.sheet.binary.macroenabled.12"
 EPUB = "application/epub+zip"
 RTF = "application/rtf"
 
@@ -27,13 +29,14 @@ _BY_EXTENSION = {
     **dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), DOCX),
     **dict.fromkeys((".pptx", ".pptm", ".ppsx", ".ppsm", ".potx", ".potm"), PPTX),
     **dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xltm"), XLSX),
+    ".xlsb": XLSB,
     **dict.fromkeys((".odt", ".ott"), ODT),
     **dict.fromkeys((".odp", ".otp"), ODP),
     **dict.fromkeys((".ods", ".ots"), ODS),
     ".epub": EPUB,
 }
-_BINARY_WORKBOOK = b"sheet.binary"
 _MAIN_TYPES = (  # of the main part, in [Content_Types].xml; macros and templates included
+    (b"sheet.binary", XLSB),
     (b"wordprocessingml.document.main", DOCX),
     (b"wordprocessingml.template.main", DOCX),
     (b"ms-word.", DOCX),
@@ -52,7 +55,8 @@ _LONGEST_TYPES = 256 * 1024
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
-_OLD = {".doc": ".docx", ".dot": ".docx", ".xls": ".xlsx", ".ppt": ".pptx", ".pps": ".pptx"}
+_WORKBOOK_STREAM = "Workbook\0".encode("utf-16-le")
+_OLD = {".doc": ".docx", ".dot": ".docx", ".ppt": ".pptx", ".pps": ".pptx"}
 
 
 def package_type(head: bytes, name: str) -> str | None:
@@ -64,19 +68,21 @@ def package_type(head: bytes, name: str) -> str | None:
 
     Raises:
         UnreadableFile: it is protected with a password (reason `password_required`).
-        UnsupportedMedia: an old or binary Office format; the sentence says what to save it as.
+        UnsupportedMedia: an old Office format; the sentence says what to save it as.
     """
     extension = PurePosixPath(name).suffix.lower()
     if head.startswith(b"{\\rtf"):
         return RTF
+    if head.startswith(_OLE) and (extension in (".xls", ".xlt") or _WORKBOOK_STREAM in head):
+        return XLS
     if head.startswith(_OLE):
         _refuse_container(head, name, extension)
     if not head.startswith(b"PK\x03\x04"):
         return None
-    return _by_first_files(head, name) or _BY_EXTENSION.get(extension)
+    return _by_first_files(head) or _BY_EXTENSION.get(extension)
 
 
-def _by_first_files(head: bytes, name: str) -> str | None:
+def _by_first_files(head: bytes) -> str | None:
     folders = None
     for match in _LOCAL_HEADER.finditer(head):
         method, name_size, extra_size = (int.from_bytes(part, "little") for part in match.groups())
@@ -86,17 +92,10 @@ def _by_first_files(head: bytes, name: str) -> str | None:
             known = (EPUB, ODT, ODP, ODS)
             return next((kind for kind in known if body.startswith(kind.encode())), None)
         if file == b"[Content_Types].xml":
-            return _by_content_types(body if method == 0 else _inflated(body), name)
+            types = body if method == 0 else _inflated(body)
+            return next((kind for word, kind in _MAIN_TYPES if word in types), None)
         folders = folders or next((kind for path, kind in _FOLDERS if file.startswith(path)), None)
     return folders
-
-
-def _by_content_types(types: bytes, name: str) -> str | None:
-    if _BINARY_WORKBOOK in types:
-        raise UnsupportedMedia(
-            f"{name!r} is a binary Excel workbook. Save it as .xlsx and upload that."
-        )
-    return next((kind for word, kind in _MAIN_TYPES if word in types), None)
 
 
 def _inflated(body: bytes) -> bytes:
@@ -113,10 +112,9 @@ def _refuse_container(head: bytes, name: str, extension: str) -> None:
             f"{name!r} is protected with a password. Save a copy without one and upload that.",
             reason="password_required",
         )
-    better = _OLD.get(extension, ".docx, .xlsx or .pptx")
+    better = _OLD.get(extension, ".docx or .pptx")
     raise UnsupportedMedia(
-        f"{name!r} is an old Office document (.doc, .xls or .ppt). Save it as {better} and upload "
-        "that."
+        f"{name!r} is an old Office document (.doc or .ppt). Save it as {better} and upload that."
     )
 
 
@@ -133,7 +131,7 @@ def is_archive(head: bytes, name: str) -> bool:
         name: its name, for the extension only.
 
     Raises:
-        UnsupportedMedia: it is a binary Office document.
+        UnsupportedMedia: it is an old Office document.
     """
     if not head.startswith(_ZIP_STARTS):
         return False

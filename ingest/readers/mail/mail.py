@@ -157,13 +157,7 @@ def read_mail(source: BinaryIO, options: ReadOptions) -> Extraction:
     Raises:
         UnreadableFile: no text (reason `no_text`), damaged, too long.
     """
-    data = _bytes(source)
-    message = _parsed(data)
-    if not message.keys():
-        raise UnreadableFile(
-            "The file is not a mail: it does not begin with header lines.", reason="damaged_file"
-        )
-    return _extraction([_parsed_mail(message, options.depth)], options)
+    return _extraction([_parsed_mail(parsed_mail_file(source), options.depth)], options)
 
 
 def read_mailbox(source: BinaryIO, options: ReadOptions) -> Extraction:
@@ -212,6 +206,20 @@ def _parsed(data: bytes) -> Message:
             f"The mail is damaged ({type(exc).__name__}). Save it anew from a mail program.",
             reason="damaged_file",
         ) from exc
+
+
+def parsed_mail_file(source: BinaryIO) -> Message:
+    """A file in the form of a mail.
+
+    Raises:
+        UnreadableFile: damaged, or it does not begin with header lines.
+    """
+    message = _parsed(_bytes(source))
+    if not message.keys():
+        raise UnreadableFile(
+            "The file is not a mail: it does not begin with header lines.", reason="damaged_file"
+        )
+    return message
 
 
 def _parsed_mail(message: Message, depth: int) -> ParsedMail:

@@ -1,1 +1,1 @@
-"""Readers of word processing, spreadsheets and slides."""
+"""Readers of word processing and slides."""

@@ -81,8 +81,28 @@ def picture(kind: str, words: str = "A pump moves water.") -> bytes:
     return out.getvalue()
 
 
+WEB_ARCHIVE = """From: <Saved by a browser>
+Subject: Pumps
+MIME-Version: 1.0
+Content-Type: multipart/related; type="text/html"; boundary="b"
+
+--b
+Content-Type: text/html; charset=utf-8
+Content-Transfer-Encoding: quoted-printable
+
+<h1>Pumps</h1><p>A pump mo=
+ves water at 20=C2=B0.</p>
+--b
+Content-Type: image/png
+Content-Transfer-Encoding: base64
+
+iVBORw0=
+--b--
+"""
+
 MESSAGE_SAMPLES: dict[str, tuple[str, bytes]] = {
     "message/rfc822": ("pumps.eml", MAIL.encode()),
+    "application/x-mimearchive": ("pumps.mht", WEB_ARCHIVE.encode()),
     "application/mbox": ("pumps.mbox", MAILBOX.encode()),
     "application/vnd.ms-outlook": (
         "pumps.msg",

@@ -139,6 +139,7 @@ def xlsx(
     styles: str = "",
     states: Mapping[str, str] | None = None,
     properties: str = "",
+    extra: Mapping[str, str] | None = None,
 ) -> bytes:
     """A workbook: sheet names and the XML inside `<worksheet>`."""
     parts: dict[str, str] = {}
@@ -158,6 +159,7 @@ def xlsx(
         f"<sheets>{entries}</sheets></workbook>"
     )
     parts["xl/_rels/workbook.xml.rels"] = relations(links)
+    parts.update(extra or {})
     return _package("xl/workbook.xml", "spreadsheetml.sheet", parts)
 
 

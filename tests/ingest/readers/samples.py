@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from tests.ingest.readers.binary_workbook_samples import XLS, xlsb
 from tests.ingest.readers.message_samples import MESSAGE_SAMPLES
 from tests.ingest.readers.office_samples import OFFICE_SAMPLES
 
@@ -95,6 +96,11 @@ SAMPLES: dict[str, tuple[str, bytes]] = {
     "text/html": ("pumps.html", HTML.encode()),
     "text/csv": ("pumps.csv", CSV.encode()),
     "text/plain": ("pumps.txt", b"A pump moves water.\n\nIt has a seal.\n"),
+    "application/vnd.ms-excel": ("pumps.xls", XLS),
+    "application/vnd.ms-excel.sheet.binary.macroenabled.12": (
+        "pumps.xlsb",
+        xlsb({"Pumps": [["part", "price"], ["seal", 3.0]]}),
+    ),
     **OFFICE_SAMPLES,
     **MESSAGE_SAMPLES,
 }

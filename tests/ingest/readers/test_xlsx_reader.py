@@ -6,10 +6,10 @@ from io import BytesIO
 
 import pytest
 
-from ingest.readers.office.xlsx import read_xlsx
+from ingest.readers.sheets.xlsx import read_xlsx
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
-from tests.ingest.readers.office_samples import sheet_rows, xlsx
+from tests.ingest.readers.office_samples import relations, sheet_rows, xlsx
 
 
 def read(data: bytes, most: int = 20_000_000) -> Extraction:
@@ -118,14 +118,24 @@ def test_a_column_name_without_values_is_not_lost():
         (0.125, "0.0%", "12.5%"),
         (0.30000000000000004, "General", "0.3"),
         (1e300, "yyyy-mm-dd", "1e+300"),
-        ("1.0E6", "#,##0.00", "1000000"),
+        ("1.0E6", "#,##0.00", "1,000,000.00"),
         (5, "[Red]0", "5"),
         ("nan", "0", "nan"),
-        (7, '"h"0', "7"),
+        (7, '"h"0', "h7"),
+        (42, "0000", "0042"),
+        (123456789, "000-00-0000", "123-45-6789"),
+        (12, '0" pcs"', "12 pcs"),
+        (1250, '#,##0 "EUR"', "1,250 EUR"),
+        (1250, "[$$-409]#,##0.00", "$1,250.00"),
+        (-5.5, "#,##0.00;[Red](#,##0.00)", "(5.50)"),
+        (0, '"Yes";;"No"', "No"),
+        (3055551234, "[<=9999999]###-####;(###) ###-####", "(305) 555-1234"),
+        (46082, "mmm yyyy", "Mar 2026"),
+        (1e40, "0.00", "1e+40"),
     ],
 )
 def test_numbers_are_shown_by_their_format(value, code, shown):
-    assert styled(value, code.replace('"', "&quot;")) == shown
+    assert styled(value, code.replace('"', "&quot;").replace("<", "&lt;")) == shown
 
 
 def test_dates_can_count_from_1904():
@@ -200,3 +210,31 @@ def test_a_sheet_of_names_and_values_is_read_as_pairs():
     }
 
     assert lines(sheet_rows(rows)) == ["Tenant: Red Mill", "Lease: L-77", "Rent: 90"]
+
+
+def test_notes_and_text_boxes_are_in_the_text_and_pictures_are_counted():
+    rows = {1: {"A": "part", "B": "price"}, 2: {"A": "seal", "B": 3}}
+    beside = {"rId1": ("comments", "../comments1.xml"), "rId2": ("drawing", "../drawing1.xml")}
+    drawing = "http://schemas.openxmlformats.org/drawingml/2006"
+    extra = {
+        "xl/worksheets/_rels/sheet1.xml.rels": relations(beside),
+        "xl/comments1.xml": "<comments><commentList>"
+        '<comment ref="B2"><text><r><t>net of tax</t></r></text></comment>'
+        '<comment ref="D9"><text><t>alone</t></text></comment></commentList></comments>',
+        "xl/drawing1.xml": f'<d:wsDr xmlns:d="{drawing}/spreadsheetDrawing" '
+        f'xmlns:a="{drawing}/main">'
+        "<d:sp><d:txBody><a:p><a:r><a:t>Call 4417 first.</a:t></a:r></a:p></d:txBody></d:sp>"
+        '<d:pic><d:nvPicPr><d:cNvPr id="1" name="p" descr="The valve"/></d:nvPicPr></d:pic>'
+        "</d:wsDr>",
+    }
+
+    found = read(xlsx({"S": sheet_rows(rows)}, extra=extra))
+
+    assert found.pages[0].text.split("\n\n") == [
+        "S",
+        "part: seal | price: 3 [Note: net of tax]",
+        "Call 4417 first.",
+        "[Picture: The valve]",
+        "Note on D9: alone",
+    ]
+    assert found.warnings == ("Pictures not read: 1.",)

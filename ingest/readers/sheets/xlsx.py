@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
 
 from ingest.readers.office.package import Package
-from ingest.readers.office.xlsx_values import Formats
 from ingest.readers.office.xml_parts import PARSER, Element, iterate_xml, local_name, quoted
 from ingest.readers.pages import PageWriter, check_length, enumerated
 from ingest.readers.raised_text import lowered, raised
-from ingest.readers.sheet_tables import SheetLine, write_sheet
+from ingest.readers.sheet_tables import Merge, SheetLine, apply_merges, write_sheet
+from ingest.readers.sheets.xlsx_asides import cell_notes, drawn_texts
+from ingest.readers.sheets.xlsx_values import Formats
 from ingest.readers.table_rows import Cell, one_line
 from ingest.types import Extraction, ReadOptions
 
@@ -27,18 +27,10 @@ _MERGED = re.compile(
     rb'<(?:\w+:)?mergeCell\b[^>]{0,80}?\bref="([A-Z]{1,3})(\d+):([A-Z]{1,3})(\d+)"'
 )
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})$")
-_COLUMNS, _ROWS = 16_384, 1_048_576
 _MOST_MERGES = 100_000
 _PIECE_BYTES = 1 << 20
 _OVERLAP_BYTES = 200
 _POSITIONS = {"superscript": raised, "subscript": lowered}
-
-
-@dataclass(frozen=True, slots=True)
-class _Merge:
-    column: int
-    last_column: int
-    last_row: int
 
 
 def read_xlsx(source: BinaryIO, options: ReadOptions) -> Extraction:
@@ -65,6 +57,7 @@ class _Workbook:
         self._formats = Formats(package.optional_xml(self._part("styles")), from_1904=from_1904)
         self._strings = self._shared_strings()
         self._pages = PageWriter(options)
+        self._notes: dict[str, str] = {}
         self._without_result = 0
 
     def extraction(self) -> Extraction:
@@ -75,16 +68,23 @@ class _Workbook:
             name = one_line(sheet.get("name", ""))
             if self._pages.number > 1 or filled or empty:
                 self._pages.turn_page()
-            rows = self._sheet_rows(sheet)
+            link = self._relations.get(sheet.get(_R_ID, ""))
+            part = link.target if link is not None and link.kind == "worksheet" else None
+            beside = self._package.relations(part) if part is not None else {}
+            self._notes = cell_notes(self._package, beside)
+            drawn = drawn_texts(self._package, beside, self._pages.losses)
+            rows = self._sheet_rows(part) if part is not None else iter(())
             first = next(rows, None)
-            if first is None:
+            if first is None and not drawn:
                 empty.append(quoted(name))
                 continue
             filled += 1
             if sheet.get("state", "visible") != "visible":
                 hidden.append(quoted(name))
             self._pages.put("heading", name, 1)
-            write_sheet(self._pages, chain((first,), rows))
+            write_sheet(self._pages, chain((first,) if first is not None else (), rows))
+            for text in (*drawn, *(f"Note on {at}: {n}" for at, n in self._notes.items())):
+                self._pages.put("paragraph", text)
         warnings = []
         if empty:
             warnings.append(f"Sheets without text: {enumerated(empty)}.")
@@ -113,24 +113,21 @@ class _Workbook:
             check_length(length, self._options)
         return strings
 
-    def _sheet_rows(self, sheet: Element) -> Iterator[SheetLine]:
-        link = self._relations.get(sheet.get(_R_ID, ""))
-        if link is None or link.kind != "worksheet":
-            return  # a chart sheet or a macro sheet
-        merges = self._merges(link.target)
+    def _sheet_rows(self, part: str) -> Iterator[SheetLine]:
+        merges = self._merges(part)
         number = 0
         carried: dict[int, tuple[str, int]] = {}
-        for row in iterate_xml(self._package.stream(link.target), ("row",), link.target):
+        for row in iterate_xml(self._package.stream(part), ("row",), part):
             stated = row.get("r", "")
             number = int(stated) if stated.isdecimal() and len(stated) < 8 else number + 1
             line = self._line(row, number)
-            _apply_merges(line.cells, number, merges, carried)
+            apply_merges(line.cells, number, merges, carried)
             if any(cell.text for cell in line.cells):
                 yield line
 
-    def _merges(self, name: str) -> dict[int, list[_Merge]]:
+    def _merges(self, name: str) -> dict[int, list[Merge]]:
         """Merged ranges by their first row. They are written behind the rows that they change."""
-        found: dict[int, list[_Merge]] = {}
+        found: dict[int, list[Merge]] = {}
         count = 0
         tail = b""
         stream = self._package.stream(name)
@@ -140,9 +137,7 @@ class _Workbook:
             for match in _MERGED.finditer(piece):
                 end = match.end()
                 count += 1
-                merge = _Merge(
-                    _column(match[1].decode()), _column(match[3].decode()), int(match[4])
-                )
+                merge = Merge(_column(match[1].decode()), _column(match[3].decode()), int(match[4]))
                 if count <= _MOST_MERGES:
                     found.setdefault(int(match[2]), []).append(merge)
             tail = piece[max(end, len(piece) - _OVERLAP_BYTES) :]
@@ -157,6 +152,8 @@ class _Workbook:
             column = _column(match[1]) if match else column + 1
             kind = cell.get("t", "n")
             text = one_line(self._value(cell, kind))
+            if text and (note := self._notes.pop(cell.get("r", ""), "")):
+                text = f"{text} [Note: {note}]"
             if text:
                 cells.append(Cell(column, text))
                 if kind == "n":
@@ -180,34 +177,11 @@ class _Workbook:
             return f"={formula}" if formula is not None else ""
         if kind == "s":
             index = int(value) if value.strip().isdecimal() else -1
-            return self._strings[index] if 0 <= index < len(self._strings) else ""
+            text = self._strings[index] if 0 <= index < len(self._strings) else ""
+            return self._formats.shown_text(text, cell.get("s", "0"))
         if kind == "b":
             return "TRUE" if value.strip() == "1" else "FALSE"
         return self._formats.shown(value, cell.get("s", "0")) if kind == "n" else str(value)
-
-
-def _apply_merges(
-    line: list[Cell],
-    number: int,
-    merges: dict[int, list[_Merge]],
-    carried: dict[int, tuple[str, int]],
-) -> None:
-    """Widen merged cells and repeat them in the rows below; `carried` holds text and last row."""
-    for merge in merges.get(number, ()):
-        for index, cell in enumerate(line):
-            if cell.column == merge.column:
-                width = max(1, min(merge.last_column, _COLUMNS) - merge.column + 1)
-                line[index] = Cell(cell.column, cell.text, width)
-                if merge.last_row > number:
-                    carried[cell.column] = (cell.text, min(merge.last_row, _ROWS))
-    started = {merge.column for merge in merges.get(number, ())}
-    taken = {cell.column for cell in line}
-    for column, (text, last) in list(carried.items()):
-        if number > last:
-            del carried[column]
-        elif column not in taken and column not in started and line:
-            line.append(Cell(column, text, 1, True))
-    line.sort(key=lambda cell: cell.column)
 
 
 def _rich_text(item: Element) -> str:

@@ -1,0 +1,105 @@
+"""XLS and XLSB workbooks, through python-calamine: values, dates and merged cells.
+
+It knows neither number formats nor notes, pictures and text boxes, and the receipt says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from importlib.metadata import version
+from io import BytesIO
+from typing import BinaryIO
+
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
+
+from ingest.readers.office.package import Package
+from ingest.readers.office.xml_parts import quoted
+from ingest.readers.pages import PageWriter, enumerated
+from ingest.readers.sheet_tables import Merge, SheetLine, apply_merges, write_sheet
+from ingest.readers.sheets.xlsx_values import duration, plain_number
+from ingest.readers.table_rows import Cell, one_line
+from ingest.types import Extraction, ReadOptions
+from kb.errors import UnreadableFile
+
+_NOT_READ = (
+    "Number formats, notes, text boxes and pictures of this workbook were not read. Save it as "
+    ".xlsx to have them."
+)
+
+
+def read_binary_workbook(source: BinaryIO, options: ReadOptions) -> Extraction:
+    """The sheets in the order of their tabs.
+
+    Raises:
+        UnreadableFile: no text, too long, damaged, locked, or not a workbook.
+    """
+    if source.read(2) == b"PK":
+        Package(source)  # what it unpacks to is inspected first
+    source.seek(0)
+    pages = PageWriter(options)
+    try:
+        with CalamineWorkbook.from_filelike(BytesIO(source.read())) as book:
+            hidden = [_write(book, number, pages) for number in range(len(book.sheets_metadata))]
+    except PasswordError as exc:
+        raise UnreadableFile(
+            "The workbook asks for a password. Save a copy without one and upload that.",
+            reason="password_required",
+        ) from exc
+    except (CalamineError, OSError, ValueError) as exc:
+        raise UnreadableFile(
+            f"The workbook is damaged ({exc}). Open it in its program and save it anew.",
+            reason="damaged_file",
+        ) from exc
+    shown = [name for name in hidden if name]
+    flagged = [f"Hidden sheets were read, too: {enumerated(shown)}."] if shown else []
+    parser = f"python-calamine {version('python-calamine')}"
+    return pages.extraction(parser, "workbook", [*flagged, _NOT_READ])
+
+
+def _write(book: CalamineWorkbook, number: int, pages: PageWriter) -> str:
+    """Write a sheet on a page of its own; returns its name if it is hidden, quoted."""
+    about = book.sheets_metadata[number]
+    if number:
+        pages.turn_page()
+    if about.typ != SheetTypeEnum.WorkSheet:
+        return ""
+    sheet = book.get_sheet_by_index(number)
+    if sheet.height:
+        pages.put("heading", one_line(about.name), 1)
+        write_sheet(pages, _lines(sheet))
+    return "" if about.visible == SheetVisibleEnum.Visible else quoted(about.name)
+
+
+def _lines(sheet: CalamineSheet) -> Iterator[SheetLine]:
+    merges: dict[int, list[Merge]] = {}
+    for (row, column), (last_row, last_column) in sheet.merged_cell_ranges or ():
+        merges.setdefault(row, []).append(Merge(column, last_column, last_row))
+    carried: dict[int, tuple[str, int]] = {}
+    for number, values in enumerate(sheet.iter_rows()):
+        line = [
+            Cell(n, text) for n, value in enumerate(values) if (text := one_line(_shown(value)))
+        ]
+        apply_merges(line, number, merges, carried)
+        if line:
+            numbered = (n for n, value in enumerate(values) if not isinstance(value, str | bool))
+            yield SheetLine(number, line, frozenset(numbered))
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, int | float):
+        return plain_number(float(value))
+    if isinstance(value, timedelta):
+        return duration(value / timedelta(days=1))
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    return value.isoformat() if isinstance(value, date | time) else str(value)

@@ -1,0 +1,131 @@
+"""What a spreadsheet's cell shows: stored numbers by their formats, through xlfmt.
+
+Whole dates are in ISO form, whatever the order of their parts, and the general format shows a
+number as it was typed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+
+from xlfmt import format_value
+
+from ingest.readers.office.xml_parts import Element
+
+_EPOCH_1900 = datetime(1899, 12, 30)
+_EPOCH_1904 = datetime(1904, 1, 1)
+_PHANTOM_DAY = 60
+"""1900-02-29, which Lotus 1-2-3 believed in; days before it are off by one."""
+_LAST_DAY = 2_958_466
+_LONGEST_CODE = 255
+"""As Excel allows."""
+
+# Formats that Office knows by number (ECMA-376 part 1, 18.8.30); 27 to 58 are East Asian dates.
+_BUILT_IN = {
+    **{1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00"},
+    **{12: "# ?/?", 13: "# ??/??", 48: "##0.0E+0"},
+    **{14: "yyyy-mm-dd", 15: "d-mmm-yy", 16: "d-mmm", 17: "mmm-yy", 22: "yyyy-mm-dd h:mm"},
+    **dict.fromkeys((18, 19, 20, 21, *range(32, 36), 45, 47), "h:mm:ss"),
+    **dict.fromkeys((*range(27, 32), 36, *range(50, 59)), "yyyy-mm-dd"),
+    **dict.fromkeys((37, 38, 41, 42), "#,##0;(#,##0)"),
+    **dict.fromkeys((39, 40, 43, 44), "#,##0.00;(#,##0.00)"),
+    46: "[h]:mm:ss",
+}
+_LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.')
+_ELAPSED = re.compile(r"\[[hms]+\]")
+_BRACKETS = re.compile(r"\[[^\]]*\]")
+_MINUTES = re.compile(r"(?<=h)([^a-z]*)m{1,2}|m{1,2}(?=[^a-z]*s)|am/pm|a/p")
+
+
+@lru_cache(maxsize=1024)
+def _kind(code: str) -> str:
+    """What a format makes of a number: `general`, `duration`, `date`, `time`, `date time`, or
+    `shown`, which is what the program shows."""
+    first = _LITERAL.sub("", code.split(";")[0].lower())
+    if _ELAPSED.search(first):
+        return "duration"
+    plain = _BRACKETS.sub("", first)
+    if code in ("General", "@", "") or re.search(r"[0#?@]|general", plain):
+        return "general" if code in ("General", "@", "") else "shown"
+    days = _MINUTES.sub("", plain)
+    has_time = re.search("[hs]", plain) is not None
+    if "d" in days and "m" in days:
+        return "date time" if has_time else "date"
+    return "time" if has_time and not re.search("[dmy]", days) else "shown"
+
+
+class Formats:
+    """The number formats of a workbook, by the style number of a cell."""
+
+    def __init__(self, styles: Element | None, *, from_1904: bool) -> None:
+        self._epoch = _EPOCH_1904 if from_1904 else _EPOCH_1900
+        self._from_1904 = from_1904
+        own: dict[str, str] = {}
+        self._codes: list[str] = []
+        for entry in styles.iterfind("{*}numFmts/{*}numFmt") if styles is not None else ():
+            own[entry.get("numFmtId", "")] = entry.get("formatCode", "")
+        for entry in styles.iterfind("{*}cellXfs/{*}xf") if styles is not None else ():
+            number = entry.get("numFmtId", "0")
+            built_in = _BUILT_IN.get(int(number), "General") if number.isdecimal() else "General"
+            self._codes.append(own.get(number, built_in)[:_LONGEST_CODE])
+
+    def shown(self, value: str, style: str) -> str:
+        """A stored number as the program shows it; a whole date in ISO form."""
+        try:
+            number = float(value)
+        except ValueError:
+            return value
+        code = self._code(style)
+        kind = _kind(code)
+        if not math.isfinite(number):
+            return value
+        if kind == "duration":
+            return duration(number)
+        if kind in ("date", "time", "date time") and 0 <= number < _LAST_DAY:
+            return self._moment(number, kind)
+        return _shown(number, code, self._from_1904) if kind == "shown" else plain_number(number)
+
+    def shown_text(self, text: str, style: str) -> str:
+        """A stored text in the words that its format puts around it."""
+        code = self._code(style)
+        return str(format_value(text, code)) if "@" in code and code != "@" else text
+
+    def _code(self, style: str) -> str:
+        index = int(style) if style.isdecimal() else 0
+        return self._codes[index] if index < len(self._codes) else "General"
+
+    def _moment(self, number: float, kind: str) -> str:
+        if not self._from_1904 and number < _PHANTOM_DAY:
+            number += 1
+        moment = self._epoch + timedelta(seconds=round(number * 86_400))
+        if kind == "time":
+            return moment.strftime("%H:%M:%S")
+        if kind == "date time" or moment.time() != datetime.min.time():
+            return moment.isoformat(sep=" ")
+        return date.isoformat(moment)
+
+
+@lru_cache(maxsize=65_536)
+def _shown(number: float, code: str, from_1904: bool) -> str:
+    try:
+        text = str(format_value(number, code, date1904=from_1904)).strip()
+    except (ArithmeticError, ValueError):  # larger than any cell can show
+        return plain_number(number)
+    return plain_number(number) if text.startswith("####") else text
+
+
+def plain_number(number: float) -> str:
+    """A number as it was typed: 0.1 instead of 0.10000000000000001, 1000000 instead of 1.0E6."""
+    if number == int(number) and abs(number) < 1e15:
+        return str(int(number))
+    return f"{number:.15g}"
+
+
+def duration(days: float) -> str:
+    """Days as hours, minutes and seconds."""
+    seconds = round(abs(days) * 86_400)
+    sign = "-" if days < 0 else ""
+    return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
