@@ -68,7 +68,6 @@ def create_app(
     settings: Settings | None = None,
     *,
     kb: KnowledgeBase | None = None,
-    worker: bool = True,
     demo: bool = False,
 ) -> FastAPI:
     """The application.
@@ -76,7 +75,6 @@ def create_app(
     Args:
         settings: read from the environment if neither they nor `kb` are given.
         kb: an open knowledge base, which its owner closes; without it the lifespan opens one.
-        worker: whether documents are indexed in this process.
         demo: whether the demo knowledge base is made.
     """
     chosen = settings or (kb.settings if kb else load_settings())
@@ -86,7 +84,7 @@ def create_app(
     async def lifespan(_app: FastAPI) -> AsyncIterator[AppState]:
         opened: KnowledgeBase = kb if kb is not None else await in_thread(open_kb, chosen)
         try:
-            async with _running(opened, counts, with_worker=worker, demo=demo) as state:
+            async with _running(opened, counts, demo=demo) as state:
                 yield state
         finally:
             if kb is None:
@@ -121,7 +119,7 @@ async def close_streams(state: AppState) -> None:
 
 @asynccontextmanager
 async def _running(
-    kb: KnowledgeBase, counts: RequestCounts, *, with_worker: bool, demo: bool
+    kb: KnowledgeBase, counts: RequestCounts, *, demo: bool
 ) -> AsyncIterator[AppState]:
     worker = Worker(kb)
     state = AppState(
@@ -138,8 +136,7 @@ async def _running(
         asyncio.create_task(_keep_swept(state["resumable"])),
         asyncio.create_task(watch_revocations(kb)),
     )
-    if with_worker:
-        worker.start()
+    worker.start()
     try:
         if demo:
             await in_thread(ensure_demo, kb)

@@ -6,7 +6,7 @@ a thread, and none holds a database session: a stream may stay open for an hour.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, TypedDict
 from weakref import WeakValueDictionary
 
@@ -80,31 +80,31 @@ async def get_stream(request: Request) -> AsyncIterator[OpenStream]:
         streams.close(stream)
 
 
-class Permitted:
-    """A dependency: the caller, if its key has a permission."""
+CallerDep = Annotated[Caller, Depends(get_caller)]
 
-    def __init__(self, permission: Permission) -> None:
-        self._permission = permission
 
-    async def __call__(self, caller: Annotated[Caller, Depends(get_caller)]) -> Caller:
-        """Raises NotAllowed."""
-        if not caller.scope.may(self._permission):
+def permitted(permission: Permission) -> Callable[[Caller], Awaitable[Caller]]:
+    """A dependency: the caller, if its key has a permission; else it raises NotAllowed."""
+
+    async def check(caller: CallerDep) -> Caller:
+        if not caller.scope.may(permission):
             raise NotAllowed(
                 f"A key of kind {caller.kind!r} may not do this; it needs the permission "
-                f"{self._permission!r}."
+                f"{permission!r}."
             )
         return caller
 
+    return check
 
-class PermittedScope:
+
+def permitted_scope(permission: Permission) -> Callable[[Caller], Awaitable[Scope]]:
     """A dependency: the scope of the caller, if its key has a permission."""
+    check = permitted(permission)
 
-    def __init__(self, permission: Permission) -> None:
-        self._permitted = Permitted(permission)
+    async def scope(caller: CallerDep) -> Scope:
+        return (await check(caller)).scope
 
-    async def __call__(self, caller: Annotated[Caller, Depends(get_caller)]) -> Scope:
-        """Raises NotAllowed."""
-        return (await self._permitted(caller)).scope
+    return scope
 
 
 async def check_query(request: Request) -> None:
@@ -155,17 +155,16 @@ async def get_numbered_page(
 
 KB = Annotated[KnowledgeBase, Depends(get_kb)]
 Readers = Annotated[ReaderPool, Depends(get_readers)]
-CallerDep = Annotated[Caller, Depends(get_caller)]
-AdminCaller = Annotated[Caller, Depends(Permitted("admin"))]
-SearchCaller = Annotated[Caller, Depends(Permitted("search"))]
-ChatCaller = Annotated[Caller, Depends(Permitted("chat"))]
+AdminCaller = Annotated[Caller, Depends(permitted("admin"))]
+SearchCaller = Annotated[Caller, Depends(permitted("search"))]
+ChatCaller = Annotated[Caller, Depends(permitted("chat"))]
 StreamDep = Annotated[OpenStream, Depends(get_stream)]
 User = Annotated[str | None, Query(min_length=1, max_length=200)]
 Paging = Annotated[PageRequest, Depends(get_page)]
 NumberedPaging = Annotated[PageRequest, Depends(get_numbered_page)]
 
 
-AdminScope = Annotated[Scope, Depends(PermittedScope("admin"))]
-IngestScope = Annotated[Scope, Depends(PermittedScope("ingest"))]
-SearchScope = Annotated[Scope, Depends(PermittedScope("search"))]
+AdminScope = Annotated[Scope, Depends(permitted_scope("admin"))]
+IngestScope = Annotated[Scope, Depends(permitted_scope("ingest"))]
+SearchScope = Annotated[Scope, Depends(permitted_scope("search"))]
 StreamStart = Annotated[int, Depends(get_stream_start)]

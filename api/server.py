@@ -15,7 +15,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from functools import partial
 from typing import cast
 
 import anyio
@@ -68,14 +67,12 @@ def serve(
     *,
     demo: bool,
     as_is: bool = False,
-    announce: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Args:
         demo: also make the demo knowledge base.
         as_is: start though files of the data folder are missing or do not belong together.
-        announce: gets the ready line with the login link; standard output if not given.
 
     Raises:
         Conflict: the port is taken, or another process owns the data folder.
@@ -93,7 +90,10 @@ def serve(
             _spare_the_collector()
             kb.folder.announce(url)
             stack.callback(kb.folder.withdraw)
-            (announce or partial(print, flush=True))(_ready_line(url, kb))
+            print(
+                f"Ready at {url}\nSign in: {url}/login?token={kb.access.console.login_token}",
+                flush=True,
+            )
 
         server = KnowledgeBaseServer(create_app(kb=kb, demo=demo), kb, on_ready)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again at the end
@@ -180,10 +180,6 @@ def url_of(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
-
-
-def _ready_line(url: str, kb: KnowledgeBase) -> str:
-    return f"Ready at {url}\nSign in: {url}/login?token={kb.access.console.login_token}"
 
 
 def _spare_the_collector() -> None:

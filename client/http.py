@@ -129,7 +129,8 @@ class Client:
                 answer.read()
             _checked(answer)
             for event in EventSource(answer).iter_sse():
-                yield event.event, json.loads(event.data)
+                if event.data:  # httpx_sse makes an event of the blank line behind a ping
+                    yield event.event, json.loads(event.data)
 
     def download(self, method: str, path: str, target: BinaryIO) -> None:
         """Write the body of an answer to a file as it comes."""

@@ -117,7 +117,8 @@ def wait_for_batch(http: httpx.Client, batch_id: str, timeout_s: float = 60) -> 
 def frames(answer: httpx.Response) -> Iterator[tuple[int, str, Any]]:
     """The number (0 without one), name and data of each event of a stream."""
     for event in EventSource(answer).iter_sse():
-        yield int(event.id or 0), event.event, json.loads(event.data)
+        if event.data:  # httpx_sse makes an event of the blank line behind a ping
+            yield int(event.id or 0), event.event, json.loads(event.data)
 
 
 def ask(http: httpx.Client, app: str, query: str, **fields: Any) -> list[tuple[str, Any]]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, suppress
 from typing import Any, Generic, TypeVar, get_args
 
 import anyio
@@ -34,6 +34,9 @@ POLL_SHARE = 10
 """What takes long to look at is looked at less often: at most a tenth of the time goes into it."""
 
 FRAMES_AT_ONCE = 500
+
+Looks = AsyncIterator[Sequence[tuple[str, Any]]]
+"""The name and data of the events of each look; raises NotFound when there is nothing to see."""
 
 
 class Event(BaseModel, Generic[Name, Data]):
@@ -65,43 +68,6 @@ def frame(number: int, name: str, data: Any) -> bytes:
     """One event; `data` is a response model or a domain type."""
     text = json.dumps(to_jsonable_python(data))
     return f"id: {number}\nevent: {name}\ndata: {text}\n\n".encode("ascii")
-
-
-async def progress_stream(
-    look: Callable[[], Awaitable[Sequence[tuple[str, Any]]]],
-    *,
-    terminal: str,
-    after: int,
-    closing: anyio.Event,
-    stream: OpenStream,
-) -> AsyncGenerator[bytes, None]:
-    """Frames of what is, looked at again and again, until an event is the terminal one.
-
-    They say what is, not what was: whoever comes back gets the present state first, so nothing is
-    missed. Ends early when the server shuts down, the key ends or `look` finds nothing any more.
-
-    Args:
-        look: the events since it was called last, as (name, data).
-        after: the number behind which ids go on.
-    """
-    number = after
-    while True:
-        began = time.perf_counter()
-        try:
-            events = await look()
-        except NotFound:
-            return
-        took_s = time.perf_counter() - began
-        frames = [frame(number + n, *event) for n, event in enumerate(events, start=1)]
-        number += len(frames)
-        for part in batched(frames, FRAMES_AT_ONCE):
-            yield b"".join(part)
-        if events and events[-1][0] == terminal:
-            return
-        with anyio.move_on_after(max(POLL_S, POLL_SHARE * took_s)):
-            await closing.wait()
-        if closing.is_set() or stream.is_revoked:
-            return
 
 
 class EventStream(EventSourceResponse):
@@ -157,3 +123,37 @@ class EventStream(EventSourceResponse):
     async def _send_ping(self, send: Send) -> None:
         if self.active:
             await send({"type": "http.response.body", "body": PING, "more_body": True})
+
+
+def progress_stream(
+    looks: Looks, *, terminal: str, after: int, closing: anyio.Event, stream: OpenStream
+) -> EventStream:
+    """What is, looked at again and again, until an event is the terminal one.
+
+    The frames say what is, not what was: whoever comes back gets the present state first, so
+    nothing is missed. Ends early when the server shuts down, the key ends or nothing is found any
+    more.
+
+    Args:
+        looks: gives the events since the look before.
+        after: the number behind which ids go on.
+    """
+
+    async def frames() -> AsyncGenerator[bytes, None]:
+        number, began = after, time.perf_counter()
+        with suppress(NotFound):
+            async for events in looks:
+                took_s = time.perf_counter() - began
+                encoded = [frame(number + n, *event) for n, event in enumerate(events, start=1)]
+                number += len(encoded)
+                for part in batched(encoded, FRAMES_AT_ONCE):
+                    yield b"".join(part)
+                if events and events[-1][0] == terminal:
+                    return
+                with anyio.move_on_after(max(POLL_S, POLL_SHARE * took_s)):
+                    await closing.wait()
+                if closing.is_set() or stream.is_revoked:
+                    return
+                began = time.perf_counter()
+
+    return EventStream(frames())

@@ -54,9 +54,17 @@ def json_response(
     return RawResponse(value.model_dump_json(), status, headers, "application/json")
 
 
+BINARY = {"type": "string", "format": "binary"}
+
+
+def takes(media_type: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """How an operation declares a body that it reads itself."""
+    return {"requestBody": {"required": True, "content": {media_type: {"schema": schema}}}}
+
+
 def binary(media_type: str) -> dict[int | str, dict[str, Any]]:
     """How an operation declares that it answers with bytes."""
-    return {200: {"content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}}
+    return {200: {"content": {media_type: {"schema": BINARY}}}}
 
 
 Sometimes = Annotated[T | MISSING, unless(None)]

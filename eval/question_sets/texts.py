@@ -28,10 +28,10 @@ def final(text: str) -> str:
     return normalise(text)[0]
 
 
-def file_name(title: str, suffix: str = ".txt") -> str:
+def file_name(title: str) -> str:
     """A file name for a document of that title."""
     kept = _UNSAFE.sub("_", title).strip(" .")
-    return f"{kept[:_NAME_CHARACTERS] or 'document'}{suffix}"
+    return f"{kept[:_NAME_CHARACTERS] or 'document'}.txt"
 
 
 def unique(name: str, taken: Container[str]) -> str:

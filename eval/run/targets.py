@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any
 
 from client.errors import RequestFailed
 from client.http import Client
@@ -46,25 +47,35 @@ class TargetResponse:
     took_ms: float = 0.0
     answer: AppAnswer | None = None
     error: str = ""
-    timings_ms: Mapping[str, float] = field(default_factory=dict)
     left_out: Sequence[LeftOut] | None = None
 
 
-class EvaluationTarget(Protocol):
-    """Something that questions can be put to."""
+class EvaluationTarget(ABC):
+    """Something that questions can be put to; `name` is how the report calls it."""
 
-    @property
-    def name(self) -> str:
-        """How the report calls it."""
-        ...
+    def __init__(self, client: Client, name: str, path: str, fields: Mapping[str, Any]) -> None:
+        self.name = name
+        self._client = client
+        self._path = path
+        self._fields = fields
 
     def ask(self, question: Question) -> TargetResponse:
         """Put one question; a failure is a `TargetResponse` with an `error`."""
-        ...
+        body = {"query": question.text, **self._fields}
+        began = time.perf_counter()
+        try:
+            said = self._client.send("POST", self._path, body)
+        except RequestFailed as exc:
+            return TargetResponse(error=exc.detail)
+        took_ms = (time.perf_counter() - began) * 1000
+        return replace(self._response(question, said), took_ms=took_ms)
+
+    @abstractmethod
+    def _response(self, question: Question, said: Mapping[str, Any]) -> TargetResponse: ...
 
 
-class DatasetTarget:
-    """The search of a dataset.
+class DatasetTarget(EvaluationTarget):
+    """The search of a dataset: hits, with why each was found.
 
     Args:
         client: with an admin key, for the reasons of a hit are asked for.
@@ -80,34 +91,27 @@ class DatasetTarget:
     def __init__(
         self, client: Client, dataset: str, *, mode: SearchMode = "hybrid", top_k: int
     ) -> None:
-        self.name = dataset if mode == "hybrid" else f"{dataset} ({mode})"
-        self._client = client
+        name = dataset if mode == "hybrid" else f"{dataset} ({mode})"
         identifier, generation = _generation(client, dataset)
-        self._path = f"/v1/datasets/{identifier}/search"
-        self._fields: dict[str, Any] = {"mode": mode, "top_k": top_k, "explain": True}
+        fields: dict[str, Any] = {"mode": mode, "top_k": top_k, "explain": True}
         if generation is not None:
-            self._fields["generation"] = generation
+            fields["generation"] = generation
+        super().__init__(client, name, f"/v1/datasets/{identifier}/search", fields)
 
-    def ask(self, question: Question) -> TargetResponse:
-        """The hits for a question, with why each was found."""
-        began = time.perf_counter()
-        try:
-            found = self._client.send("POST", self._path, {"query": question.text, **self._fields})
-        except RequestFailed as exc:
-            return TargetResponse(error=exc.detail)
-        took_ms = (time.perf_counter() - began) * 1000
+    def _response(self, question: Question, said: Mapping[str, Any]) -> TargetResponse:
         wanted = {part.document for part in question.relevant}
         left_out = [
             LeftOut(item["document_name"], item["score"], item["dropped"], item["why"])
-            for item in found["considered"]
+            for item in said["considered"]
             if item["document_name"] in wanted
         ]
-        hits = [found_of(hit) for hit in found["hits"]]
-        return TargetResponse(hits=hits, left_out=left_out, took_ms=took_ms)
+        return TargetResponse(hits=[found_of(hit) for hit in said["hits"]], left_out=left_out)
 
 
-class AppTarget:
-    """A version of an app. Each question is a conversation of its own, deleted when answered.
+class AppTarget(EvaluationTarget):
+    """A version of an app: the whole answer, with the passages that it had to answer from.
+
+    Each question is a conversation of its own, deleted when answered.
 
     Args:
         client: with an admin key, for it may ask versions that are not published.
@@ -123,29 +127,16 @@ class AppTarget:
         if version and not version.isdecimal():
             raise Rejected(f"{app!r} is not slug@version: the version is a number.")
         client.get(f"/v1/apps/{slug}")
-        self.name = app
-        self._client = client
-        self._path = f"/v1/apps/{slug}/chat"
-        self._fields: dict[str, Any] = {"stream": False, "user": EVALUATOR}
+        fields: dict[str, Any] = {"stream": False, "user": EVALUATOR}
         if version:
-            self._fields["version"] = int(version)
+            fields["version"] = int(version)
+        super().__init__(client, app, f"/v1/apps/{slug}/chat", fields)
 
-    def ask(self, question: Question) -> TargetResponse:
-        """The whole answer, with the passages that the app had to answer from."""
-        began = time.perf_counter()
-        try:
-            said = self._client.send("POST", self._path, {"query": question.text, **self._fields})
-        except RequestFailed as exc:
-            return TargetResponse(error=exc.detail)
-        took_ms = (time.perf_counter() - began) * 1000
+    def _response(self, question: Question, said: Mapping[str, Any]) -> TargetResponse:
         path = f"/v1/conversations/{said['conversation_id']}"
         self._client.send("DELETE", path, user=EVALUATOR)
-        return TargetResponse(
-            hits=[found_of(source) for source in said["sources"]],
-            took_ms=took_ms,
-            answer=_answer(said),
-            timings_ms={k: v for k, v in said["timings_ms"].items() if v is not None},
-        )
+        hits = [found_of(source) for source in said["sources"]]
+        return TargetResponse(hits=hits, answer=_answer(said))
 
 
 def _generation(client: Client, text: str) -> tuple[str, int | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints, model_validator
@@ -31,14 +32,7 @@ class ChatBody(Body):
     """Whose conversation it is: any text that names a person to you."""
 
     def to_request(self) -> ChatRequest:
-        return ChatRequest(
-            query=self.query,
-            conversation_id=self.conversation_id,
-            inputs=self.inputs,
-            route=self.route,
-            version=self.version,
-            end_user=self.user,
-        )
+        return replace(self.to(ChatRequest), end_user=self.user)
 
 
 class ReplayBody(Body):

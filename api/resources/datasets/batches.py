@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -31,36 +31,33 @@ BatchEvents = (
 router = APIRouter(prefix="/v1/batches", tags=["batches"])
 
 
-class BatchProgress:
-    """What has changed in a batch since it was looked at last."""
-
-    def __init__(self, kb: KnowledgeBase, scope: Scope, batch_id: str) -> None:
-        self._kb = kb
-        self._scope = scope
-        self._batch_id = batch_id
-        self._seen: dict[str, DocumentStatus] = {}
-        self._progress: ProgressResponse | None = None
-
-    async def __call__(self) -> list[tuple[str, Any]]:
-        """Events `document` and `progress`, at last `batch.completed`. Raises NotFound."""
-        batch, changed = await read(self._kb, self._changes)
+async def batch_progress(kb: KnowledgeBase, scope: Scope, batch_id: str) -> sse.Looks:
+    """Events `document` and `progress` for what has changed, at last `batch.completed`."""
+    seen: dict[str, DocumentStatus] = {}
+    told: ProgressResponse | None = None
+    while True:
+        batch, changed = await read(kb, _changes, scope, batch_id, seen)
         events: list[tuple[str, Any]] = [("document", item) for item in changed]
         progress = ProgressResponse.model_validate(batch)
-        if progress != self._progress:
+        if progress != told:
             events.append(("progress", progress))
         if batch.is_completed:
             events.append(("batch.completed", BatchResponse.model_validate(batch)))
-        self._progress = progress
-        return events
+        told = progress
+        yield events
 
-    def _changes(self, tx: Transaction) -> tuple[Batch, list[BatchItem]]:
-        found = batches.get(tx, self._scope, self._batch_id, PageRequest(0))
-        if found.is_completed:
-            found = batches.get(tx, self._scope, self._batch_id)
-        states = batches.states(tx, self._batch_id)
-        changed = sorted(key for key, status in states.items() if self._seen.get(key) != status)
-        self._seen.update(states)
-        return found, _items(tx, self._batch_id, changed)
+
+def _changes(
+    tx: Transaction, scope: Scope, batch_id: str, seen: dict[str, DocumentStatus]
+) -> tuple[Batch, list[BatchItem]]:
+    found = batches.get(tx, scope, batch_id, PageRequest(0))
+    if found.is_completed:
+        found = batches.get(tx, scope, batch_id)
+    states = batches.states(tx, batch_id)
+    changed = sorted(key for key, status in states.items() if seen.get(key) != status)
+    seen.update(states)
+    parts = batched(changed, VARIABLES)
+    return found, [item for part in parts for item in batches.some(tx, batch_id, part)]
 
 
 async def get_batch_page(
@@ -101,14 +98,13 @@ async def batch_events(
 ) -> sse.EventStream:
     """Events `document` and `progress`, at last `batch.completed`."""
     await read(kb, batches.row_of, scope, batch_id)
-    frames = sse.progress_stream(
-        BatchProgress(kb, scope, batch_id),
+    return sse.progress_stream(
+        batch_progress(kb, scope, batch_id),
         terminal="batch.completed",
         after=start,
         closing=request.state.closing,
         stream=stream,
     )
-    return sse.EventStream(frames)
 
 
 @router.post("/{batch_id}/pause", response_model=BatchResponse)
@@ -133,14 +129,6 @@ async def cancel_batch(batch_id: str, kb: KB, scope: IngestScope) -> Batch:
 async def retry_batch(batch_id: str, kb: KB, scope: IngestScope) -> Batch:
     """Index the failed documents again."""
     return await write(kb, _changed, batch_control.retry, scope, batch_id)
-
-
-def _items(tx: Transaction, batch_id: str, document_ids: Iterable[str]) -> list[BatchItem]:
-    return [
-        item
-        for part in batched(document_ids, VARIABLES)
-        for item in batches.some(tx, batch_id, part)
-    ]
 
 
 def _changed(

@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, Response
 from api.deps import KB, IngestScope, NumberedPaging, Paging, SearchScope
 from api.idempotency import OnceDep
 from api.resources.datasets.responses import ChunkResponse, DocumentResponse
-from api.resources.response import ListResponse, binary
+from api.resources.response import BINARY, ListResponse, binary, takes
 from api.threads import in_thread, read, write
 from api.uploads.accepting import OptionsDep, Target, UploadResponse, accept_all, content_of
 from api.uploads.multipart import receive_files
@@ -27,30 +27,12 @@ from kb.types import Chunk, Document, DocumentStatus, Page
 router = APIRouter(prefix="/v1", tags=["documents"])
 
 _FILES = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "files": {
-                            "type": "array",
-                            "items": {"type": "string", "format": "binary"},
-                            "description": "Files; fields of any other name are taken as well.",
-                        }
-                    },
-                }
-            }
-        },
-    }
+    "type": "array",
+    "items": BINARY,
+    "description": "Files; fields of any other name are taken as well.",
 }
-_BYTES = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
+_FORM = takes("multipart/form-data", {"type": "object", "properties": {"files": _FILES}})
+_BYTES = takes("application/octet-stream", BINARY)
 
 
 async def get_target(dataset_id: str, kb: KB, scope: IngestScope) -> Target:
@@ -66,7 +48,7 @@ TargetDep = Annotated[Target, Depends(get_target)]
     "/datasets/{dataset_id}/documents",
     status_code=202,
     response_model=UploadResponse,
-    openapi_extra=_FILES,
+    openapi_extra=_FORM,
 )
 async def upload_documents(
     request: Request, target: TargetDep, options: OptionsDep, once: OnceDep

@@ -35,24 +35,20 @@ router = APIRouter(prefix="/v1/datasets/{dataset_id}", tags=["generations"])
 Number = Annotated[int, Path(ge=1, le=1_000_000_000)]
 
 
-class BuildingProgress:
-    """What has changed in a generation since it was looked at last."""
-
-    def __init__(self, kb: KnowledgeBase, scope: Scope, dataset_id: str, number: int) -> None:
-        self._kb = kb
-        self._named = (scope, dataset_id, number)
-        self._counts: GenerationCounts | None = None
-
-    async def __call__(self) -> list[tuple[str, Any]]:
-        """Events `progress`, at last `generation.ready`. Raises NotFound."""
-        generation, counts = await in_thread(self._kb.reindexing.look, *self._named)
+async def building_progress(
+    kb: KnowledgeBase, scope: Scope, dataset_id: str, number: int
+) -> sse.Looks:
+    """Events `progress` for what has changed, at last `generation.ready`."""
+    told: GenerationCounts | None = None
+    while True:
+        generation, counts = await in_thread(kb.reindexing.look, scope, dataset_id, number)
         events: list[tuple[str, Any]] = []
-        if counts != self._counts:
+        if counts != told:
             events.append(("progress", GenerationProgress.model_validate(counts)))
         if generation.status != "building":
             events.append(("generation.ready", GenerationResponse.of((generation, counts))))
-        self._counts = counts
-        return events
+        told = counts
+        yield events
 
 
 @router.post("/reindex", status_code=202, response_model=GenerationResponse)
@@ -113,14 +109,13 @@ async def generation_events(
 ) -> sse.EventStream:
     """Events `progress`, at last `generation.ready`."""
     await in_thread(kb.reindexing.look, scope, dataset_id, number)
-    frames = sse.progress_stream(
-        BuildingProgress(kb, scope, dataset_id, number),
+    return sse.progress_stream(
+        building_progress(kb, scope, dataset_id, number),
         terminal="generation.ready",
         after=start,
         closing=request.state.closing,
         stream=stream,
     )
-    return sse.EventStream(frames)
 
 
 @router.delete("/generations/{number}", status_code=204)

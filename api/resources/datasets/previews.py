@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from api.deps import KB, IngestScope, Readers
 from api.resources.datasets.processing import ProcessingBody
 from api.resources.datasets.responses import ChunkBody
-from api.resources.response import Response
+from api.resources.response import BINARY, Response, takes
 from api.threads import in_thread, previewing, read
 from api.uploads.multipart import receive_files
 from api.uploads.receiving import receiving_files
@@ -30,23 +31,13 @@ Limit = Annotated[int, Query(ge=1, le=10_000)]
 
 Encoding = Annotated[str | None, Query(max_length=40)]
 
-_FORM = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "file": {"type": "string", "format": "binary"},
-                        "processing": {"type": "string", "description": "JSON, as of a dataset"},
-                    },
-                    "required": ["file"],
-                }
-            }
-        },
-    }
+_FIELDS = {
+    "file": BINARY,
+    "processing": {"type": "string", "description": "JSON, as of a dataset"},
 }
+_FORM = takes(
+    "multipart/form-data", {"type": "object", "properties": _FIELDS, "required": ["file"]}
+)
 
 
 class PreviewedChunk(ChunkBody):
@@ -89,13 +80,7 @@ class PreviewResponse(Response):
             receipt=processed.receipt,
             removed_count=processed.removal_count,
             removed=tuple(
-                RemovalResponse(
-                    rule=item.rule,
-                    page=item.page,
-                    start=item.start,
-                    end=item.end,
-                    text=texts[item.page][item.start : item.end],
-                )
+                RemovalResponse(**asdict(item), text=texts[item.page][item.start : item.end])
                 for item in processed.removals
             ),
             chunk_count=processed.receipt["chunks"],
