@@ -34,7 +34,7 @@ _VERSION_MARK = re.compile(r"[vV](?=\d)")
 _HEXADECIMAL = re.compile(r"0[xX](?=[\dA-Fa-f]{4,}$)")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,2}(?:\.\d{3})+|[1-9]\d{0,2}(?:'\d{3})+")
 _DECIMAL = re.compile(
-    r"([1-9]\d{0,2}(?:,\d{3})+)\.(\d+)|([1-9]\d{0,2}(?:[.']\d{3})+),(\d+)|(\d+)[.,](\d+)"
+    r"([1-9]\d{0,2}(?:[,']\d{3})+)\.(\d+)|([1-9]\d{0,2}(?:[.']\d{3})+),(\d+)|(\d+)[.,](\d+)"
 )
 _LONG_NUMBER = 5
 """Digits from which on a number names one thing: shorter ones are counts and years."""
@@ -107,6 +107,11 @@ def number(word: str) -> tuple[str, ...]:
     return (word,) if _DOTTED.fullmatch(word) else ()
 
 
+def value_of(written: str) -> str:
+    """A number as its value, and what is none as it is written."""
+    return (number(written) or (written,))[0]
+
+
 def code(word: str) -> str:
     """The term of a word of letters and digits: without what joins them, except between digits."""
     word = _HEXADECIMAL.sub("", _VERSION_MARK.sub("", word) if "." in word else word)
@@ -139,6 +144,6 @@ def is_release(name: str) -> bool:
     return name.casefold() in _RELEASE
 
 
-def named(name: str, number: str) -> str:
-    """The term of a numbered thing: Room 12, release 7, 500 mg."""
-    return "v" + number if is_release(name) else code(name + number)
+def named(name: str, written: str) -> str:
+    """The term of a numbered thing: Room 12, release 7."""
+    return "v" + value_of(written) if is_release(name) else code(name + value_of(written))

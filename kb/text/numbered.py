@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from kb.text.dates import Mention
-from kb.text.identifiers import is_measure, is_release, named, number
+from kb.text.identifiers import code, is_measure, is_release, named, number, value_of
 from kb.text.scripts import UNSPACED
 from kb.text.stemming import stemmed
 from kb.text.stop_words import FUNCTION_WORDS
@@ -14,10 +14,12 @@ from kb.text.stop_words import FUNCTION_WORDS
 LONGEST_PREFIX = 5
 """Letters in capitals, up to so many, and a number are a code: KR 4821."""
 
-_NUMBER = re.compile(r"\d(?<![\w.,'-]\d)(?:[\d.,]*\d)?[A-Za-z]?(?![\w'-]|[.,]\w)")
+_NUMBER = re.compile(
+    rf"\d(?<![^\W{UNSPACED}]\d)(?<![.,'-]\d)(?:[\d.,]*\d)?[A-Za-z]?(?![^\W{UNSPACED}]|['-]|[.,]\w)"
+)
 _BEFORE = re.compile(
     rf"((?:(?![{UNSPACED}])[^\W\d_])+(?:-[^\W\d_]+)*)"
-    r"(?:[ :#]{1,3}|[ :]{1,2}(?:no|nr|num|number|nummer)\.? ?)$"
+    r"(?:[ :#/]{1,3}|[ :]{1,2}(?:no|nr|num|number|nummer)\.? ?)$"
     rf"|([{UNSPACED}]{{1,2}}) ?$",
     re.IGNORECASE,
 )
@@ -54,7 +56,7 @@ def _with_unit(match: re.Match[str]) -> Mention | None:
     if after is None or not (is_measure(after[2] or "") or _may_be_unit(after[1])):
         return None
     unit = after[2] or (after[1][0] if after[1][0] == "号" else after[1])
-    return Mention(match.start(), after.end(), (named(match[0], unit),), is_alone=False)
+    return Mention(match.start(), after.end(), (code(value_of(match[0]) + unit),), is_alone=False)
 
 
 def _may_be_unit(run: str | None) -> bool:

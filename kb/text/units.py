@@ -139,7 +139,8 @@ def _with_identifiers(text: str, *, instead: bool = False) -> str:
         Mention(*match.span(), (f"{_MARK}{match[2]}{value(match[1])}",))
         for match in _NUMBERED.finditer(text)
     ]
-    for start, end, names, is_alone in sorted([*laws, *spaced(text), *numbered(text)]):
+    found = sorted([*laws, *spaced(text), *numbered(text)], key=lambda m: (m.start, -m.end))
+    for start, end, names, is_alone in found:
         if start >= done:
             kept = "" if instead and is_alone else text[start:end]
             sign = _ALONE if is_alone else _TOGETHER

@@ -11,7 +11,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.models.llm.extractive import extractive_answer
 from kb.types import EndPiece, Hit, Retrieval, Source, TextPiece
 from tests.kb.search.found import named
-from tests.parts import ADMIN, ingest, opened
+from tests.parts import ADMIN, finish, opened, upload
 
 LEAST_RIGHT = 11
 THINGS = tuple(
@@ -57,6 +57,8 @@ def _words(passage: str, question: str, spellings: str) -> Form:
     return Form(passage, question, *_pairs(spellings))
 
 
+_TENS = ("I II III IV V VI VII VIII IX X").split()  # noqa: SIM905
+ROMAN = [*_TENS, *(f"X{n}" for n in _TENS), "XXI", "XXII", "XXIII", "XXIV"]
 SHELF, WHERE = "Part {} lies on the shelf {thing}.", "On which shelf does part {} lie?"
 MONTHS = tuple("January February March April May June July August September October".split())  # noqa: SIM905
 DAYS = [(2024 + n % 3, 1 + n % 10, 3 + 2 * n) for n in range(12)]
@@ -152,6 +154,32 @@ FORMS = {
         *("Room {}", "room no. {}"),
         first=101,
         step=4,
+    ),
+    "standard": _codes(
+        "{} governs the {thing} trade.",
+        "Which trade does {} govern?",
+        "ISO {}",
+        "ISO{}",
+        first=9001,
+        step=13,
+    ),
+    "telephone with brackets": _codes(
+        "The {thing} desk: {}.",
+        "Which desk has {}?",
+        "(212) 555-{}",
+        "+1 212 555 {}",
+        first=1142,
+        step=77,
+    ),
+    "room in Chinese": _codes(
+        "{}由{thing}组使用。", "{}由哪个组使用？", "{}会议室", "{} 会议室", first=301, step=2
+    ),
+    "Roman number": Form(
+        "## {}\n\nIt pumps the {thing} liquid.",
+        "Which liquid does {} pump?",
+        tuple(f"Type {n}" for n in ROMAN[:12]),
+        tuple(f"type {n}" for n in ROMAN[:12]),
+        tuple(f"Type {n}" for n in ROMAN[12:]),
     ),
     "amount": Form(
         "The invoice over {} EUR came from the {thing} works.",
@@ -286,7 +314,8 @@ SPELLINGS = {
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KnowledgeBase]:
     with opened(tmp_path_factory.mktemp("library") / "data") as kb:
         for name, form in (FORMS | SPELLINGS).items():
-            ingest(kb, kb.create_dataset(ADMIN, name).id, {"register.md": form.document()})
+            upload(kb, kb.create_dataset(ADMIN, name).id, {"register.md": form.document()})
+        finish(kb)
         yield kb
 
 
