@@ -60,18 +60,14 @@ def _parts(
     """Chunks, and what was removed between them, in reading order."""
     places = [(span["page"], span["start"], span["end"]) for c in chunks for span in c["spans"]]
     loose = [item for item in removed if not _is_within(item, places)]
-    waiting = iter(sorted(loose, key=lambda item: (item["page"], item["start"])))
-    between = next(waiting, None)
-    for chunk in chunks:
-        first = chunk["spans"][0]
-        while between and (between["page"], between["start"]) < (first["page"], first["start"]):
-            yield Text(between["text"].strip("\n"), style=styles[between["rule"]])
-            between = next(waiting, None)
-        yield Rule(Text(_title(chunk)), align="left", style="green")
-        yield _coloured(chunk, removed, styles)
-    while between:
-        yield Text(between["text"].strip("\n"), style=styles[between["rule"]])
-        between = next(waiting, None)
+    pieces = [(item["page"], item["start"], 0, item) for item in loose]
+    pieces += [(chunk["page"], chunk["start"], 1, chunk) for chunk in chunks]
+    for _, _, is_chunk, item in sorted(pieces, key=lambda piece: piece[:3]):
+        if is_chunk:
+            yield Rule(Text(_title(item)), align="left", style="green")
+            yield _coloured(item, removed, styles)
+        else:
+            yield Text(item["text"].strip("\n"), style=styles[item["rule"]])
 
 
 def _title(chunk: dict[str, Any]) -> str:

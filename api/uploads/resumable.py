@@ -58,7 +58,6 @@ class Session:
             StorageFull: the disk is full.
         """
         checksum = tus.checksum(self.request)
-        hasher = checksum.hasher() if checksum else None
         buffer, room, keep = bytearray(), upload.size_bytes - offset, checksum is None
         try:
             async for piece in self.request.stream():
@@ -67,20 +66,20 @@ class Session:
                     raise TooLarge(f"More than the announced {upload.size_bytes} bytes came.")
                 room -= len(piece)
                 buffer += piece
-                if hasher is not None:
-                    hasher.update(piece)
+                if checksum is not None:
+                    checksum.add(piece)
                 if len(buffer) >= PIECE_BYTES:
-                    await in_thread(self.store.append, upload, bytes(buffer))
+                    await in_thread(self.store.files.append, upload.id, bytes(buffer))
                     buffer.clear()
             if checksum is not None:
-                checksum.check(hasher)
+                checksum.check()
             keep = True
         finally:
             with anyio.CancelScope(shield=True):
                 if not keep:
-                    await in_thread(self.store.cut, upload, offset)
+                    await in_thread(self.store.files.cut, upload.id, offset)
                 elif buffer:
-                    await in_thread(self.store.append, upload, bytes(buffer))
+                    await in_thread(self.store.files.append, upload.id, bytes(buffer))
 
     async def state(self, upload: PartialUpload) -> dict[str, str]:
         """The headers that say where an upload stands; a whole file becomes a document now.
@@ -125,11 +124,9 @@ async def create_upload(session: SessionDep) -> Response:
     """Announce a file by `Upload-Length` and `Upload-Metadata`; bytes may come along."""
     request, store = session.request, session.store
     size = tus.number(request, "upload-length")
-    said = tus.announced(request)
+    dataset_id, name, options = tus.announced(request)
     carries_bytes = request.headers.get("content-type") == tus.CONTENT_TYPE
-    made = await in_thread(
-        store.create, session.scope, said.dataset_id, said.name, size, said.options
-    )
+    made = await in_thread(store.create, session.scope, dataset_id, name, size, options)
     async with session.upload_locks.turn(made.id):
         if carries_bytes:
             await session.receive(made, 0)

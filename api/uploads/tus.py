@@ -10,7 +10,6 @@ import binascii
 import hashlib
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any, ClassVar
 
@@ -71,31 +70,21 @@ class TusRoute(APIRoute):
         return marked
 
 
-@dataclass(frozen=True, slots=True)
 class Checksum:
-    """What the bytes of one request must hash to."""
+    """What the bytes of one request must hash to, and the hash of those that have come."""
 
-    algorithm: str
-    digest: bytes
+    def __init__(self, algorithm: str, digest: bytes) -> None:
+        self._digest = digest
+        self._hash = hashlib.new(algorithm, usedforsecurity=False)
 
-    def check(self, data: Any) -> None:
+    def add(self, piece: bytes) -> None:
+        """The next bytes."""
+        self._hash.update(piece)
+
+    def check(self) -> None:
         """Raises WrongChecksum unless the hash agrees."""
-        if data.digest() != self.digest:
+        if self._hash.digest() != self._digest:
             raise WrongChecksum("The bytes were damaged on their way; send them again.")
-
-    def hasher(self) -> Any:
-        """A running hash."""
-        return hashlib.new(self.algorithm, usedforsecurity=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Announced:
-    """What a client says about a file that it will send."""
-
-    dataset_id: str
-    name: str
-    options: dict[str, Any]
-    """As `ResumableUploads.create` takes them."""
 
 
 def check_version(request: Request) -> None:
@@ -129,8 +118,8 @@ def checksum(request: Request) -> Checksum | None:
     return Checksum(algorithm, _decoded(encoded, "Upload-Checksum"))
 
 
-def announced(request: Request) -> Announced:
-    """What `Upload-Metadata` says.
+def announced(request: Request) -> tuple[str, str, dict[str, Any]]:
+    """What `Upload-Metadata` says: dataset, name, options as `ResumableUploads.create` has them.
 
     Raises:
         Rejected: it is malformed, or does not name the dataset and the file.
@@ -142,7 +131,7 @@ def announced(request: Request) -> Announced:
     if not name or not dataset_id:
         raise Rejected("`Upload-Metadata` must hold `dataset_id` and `filename`.")
     options = {"accept": _options(fields), "sent": request.headers["upload-metadata"]}
-    return Announced(dataset_id, name, options)
+    return dataset_id, name, options
 
 
 def expires(upload: PartialUpload) -> dict[str, str]:

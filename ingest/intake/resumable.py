@@ -29,11 +29,14 @@ ADMIN = Scope.admin()
 
 
 class ResumableUploads:
-    """The unfinished uploads of one knowledge base. Only one caller at a time may write to one."""
+    """The unfinished uploads of one knowledge base; `files` hold the bytes that have come.
+
+    Only one caller at a time may write to one.
+    """
 
     def __init__(self, kb: KnowledgeBase) -> None:
         self._kb = kb
-        self._files = PartialFiles(kb.folder.uploads)
+        self.files = PartialFiles(kb.folder.uploads)
 
     @property
     def max_bytes(self) -> int:
@@ -65,7 +68,7 @@ class ResumableUploads:
             options=options,
             expires=self._expiry(),
         )
-        self._files.create(made.id)
+        self.files.create(made.id)
         return made
 
     def get(self, scope: Scope, upload_id: str) -> PartialUpload:
@@ -74,15 +77,7 @@ class ResumableUploads:
 
     def offset(self, upload: PartialUpload) -> int:
         """How many bytes are there."""
-        return upload.size_bytes if upload.batch_id else self._files.size(upload.id)
-
-    def append(self, upload: PartialUpload, data: bytes) -> None:
-        """Add bytes behind those that are there. Raises StorageFull."""
-        self._files.append(upload.id, data)
-
-    def cut(self, upload: PartialUpload, size: int) -> None:
-        """Forget the bytes behind `size`: they were not what they should be."""
-        self._files.cut(upload.id, size)
+        return upload.size_bytes if upload.batch_id else self.files.size(upload.id)
 
     def extend(self, upload: PartialUpload) -> float:
         """Keep an upload that goes on; returns until when, in seconds since the epoch."""
@@ -102,31 +97,31 @@ class ResumableUploads:
             assert acceptance.batch_id is not None
             uploads.arrived(tx, upload.id, acceptance.batch_id, acceptance.accepted[0].id)
 
-        staged = self._kb.originals.stage_file(self._files.path(upload.id))
+        staged = self._kb.originals.stage_file(self.files.path(upload.id))
         incoming = [UploadedFile(upload.name, staged)]
         options = upload.options["accept"]
         scope = replace(ADMIN, key_id=upload.key_id)
         accepted = accept(self._kb, scope, upload.dataset_id, incoming, also=note, **options)
         if accepted.rejected:
             self.remove(upload)
-        self._files.remove(upload.id)
+        self.files.remove(upload.id)
         return accepted
 
     def remove(self, upload: PartialUpload) -> None:
         """Forget an upload and its bytes; a document that it became stays."""
         self._kb.database.writing(uploads.remove, upload.id)
-        self._files.remove(upload.id)
+        self.files.remove(upload.id)
 
     def sweep(self) -> None:
         """Delete what has expired, and set aside bytes that no upload owns."""
-        before = set(self._files.ids())
+        before = set(self.files.ids())
         expired = self._kb.database.writing(uploads.remove_expired)
         known = {upload.id for upload in self._kb.database.reading(uploads.every)}
         for upload_id in expired:
-            self._files.remove(upload_id)
+            self.files.remove(upload_id)
         for upload_id in before - known - expired:
             with suppress(FileNotFoundError):  # its dataset was deleted meanwhile
-                self._kb.folder.set_aside(self._files.path(upload_id))
+                self._kb.folder.set_aside(self.files.path(upload_id))
                 logger.warning("moved %s, which no upload owns, to lost/", upload_id)
 
     def recover(self) -> None:
