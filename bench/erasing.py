@@ -24,7 +24,7 @@ from kb.ids import now
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import EmbeddingSettings, MaintenanceSettings, Settings
 from kb.store.engine import dialect, schema
-from kb.types import Scope
+from kb.types import Route, Scope, Usage
 from tests.parts import ingest, publish
 
 ADMIN = Scope.admin()
@@ -95,7 +95,8 @@ def store_answers(kb: KnowledgeBase, number: int, gone: str, told: str) -> None:
             values = {"id": f"msg_{at:08}", "run_id": f"run_{at}", "answer": text[:400] + " [1]"}
             rows.append(values | {"sources": [{**source, "heading": ""}]})
         same = dict.fromkeys(("app_id", "app_slug", "query", "status"), "")
-        same |= {"route": {}, "citations": [], "usage": {}, "timings_ms": {}, "app_version": 1}
+        same |= {"route": Route("base", "", ""), "usage": Usage(), "timings_ms": {}}
+        same |= {"citations": (), "app_version": 1}
         same |= {"conversation_id": "conv_0", "created_at": moment}
         with kb.database.write() as tx:
             tx.execute(insert(schema.messages), [row | same for row in rows])

@@ -6,8 +6,9 @@ import hmac
 import secrets
 import zlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
@@ -19,7 +20,7 @@ from kb.store.access.secrets import Secrets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import VARIABLES, Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import of_row, one
+from kb.store.engine.records import of_row, one, to_row
 from kb.types import DEFAULT_WORKSPACE, AppAccess, Key, KeyKind, Limits, Quota, Scope
 
 table = schema.keys
@@ -73,7 +74,7 @@ def create(tx: Transaction, scope: Scope, vault: Secrets, new: NewKey) -> tuple[
     key_id = new_id("key").removeprefix("key_")
     token = _new_token(key_id)
     made = {"id": key_id, "workspace": scope.workspace, "created_at": now()}
-    tx.execute(insert(table).values(digest=vault.digest(token), **made, **asdict(new)))
+    tx.execute(insert(table).values(digest=vault.digest(token), **made, **to_row(new)))
     return get(tx, scope, key_id), token
 
 
@@ -135,7 +136,7 @@ def limit(
     """Put other limits in the place of a key's, or another quota. Raises NotFound."""
     get(tx, scope, key_id)
     given = {"limits": limits, "quota": quota}
-    values = {name: asdict(value) for name, value in given.items() if value is not None}
+    values = {name: value for name, value in given.items() if value is not None}
     if values:
         tx.execute(update(table).where(table.c.id == key_id).values(**values))
     return get(tx, scope, key_id)
@@ -185,12 +186,12 @@ def access_of_app(tx: Transaction, app_id: str) -> AppAccess:
     row = tx.execute(
         select(schema.app_access).where(schema.app_access.c.app_id == app_id)
     ).one_or_none()
-    return AppAccess() if row is None else AppAccess(tuple(row.origins), Limits(**row.limits))
+    return AppAccess() if row is None else of_row(AppAccess, row)
 
 
 def set_access_of_app(tx: Transaction, app_id: str, access: AppAccess) -> None:
     """Replace the access rules of an app; they count from the next request on."""
-    values = {"origins": list(access.origins), "limits": asdict(access.limits)}
+    values = to_row(access)
     dialect.upsert(tx, schema.app_access, {"app_id": app_id, **values}, replace=values)
 
 
@@ -245,12 +246,4 @@ def _checksum(text: str) -> str:
     return f"{zlib.crc32(text.encode()):08x}"
 
 
-def _key(row: Row[Any]) -> Key:
-    return of_row(
-        Key,
-        row,
-        dataset_ids=tuple(row.dataset_ids),
-        origins=tuple(row.origins or ()),
-        limits=Limits(**(row.limits or {})),
-        quota=Quota(**(row.quota or {})),
-    )
+_key = partial(of_row, Key)

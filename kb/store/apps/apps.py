@@ -6,9 +6,10 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, delete, insert, or_, select, update
+from sqlalchemy import JSON, Row, Select, and_, delete, insert, or_, select, type_coerce, update
 from sqlalchemy.exc import IntegrityError
 
 from kb.errors import Conflict, PreconditionFailed
@@ -18,7 +19,8 @@ from kb.store.content import datasets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import content_from, of_row, one, stored
+from kb.store.engine.records import of_row, one, to_row
+from kb.store.engine.schema.columns import Stored
 from kb.types import (
     App,
     AppContent,
@@ -36,8 +38,9 @@ versions = schema.app_versions
 
 def visible(scope: Scope) -> Select[Any]:
     """The apps that a scope may see, each with the inputs of its published version."""
+    content = type_coerce(versions.c.content, JSON)
     inputs = (
-        select(versions.c.content["inputs"])
+        select(type_coerce(content["inputs"], Stored(tuple[InputVariable, ...])))
         .where(versions.c.app_id == table.c.id, versions.c.version == table.c.version)
         .scalar_subquery()
     )
@@ -59,8 +62,8 @@ def create(tx: Transaction, scope: Scope, *, slug: str, name: str, **texts: Any)
         created_at=now(),
     )
     try:
-        own = {name: value for name, value in asdict(app).items() if name != "inputs"}
-        draft = {"draft": asdict(AppContent()), "draft_revision": 1}
+        own = {name: value for name, value in to_row(app).items() if name != "inputs"}
+        draft = {"draft": AppContent(), "draft_revision": 1}
         tx.execute(insert(table).values(workspace=scope.workspace, **own, **draft))
     except IntegrityError as exc:
         raise _slug_taken(slug) from exc
@@ -69,12 +72,12 @@ def create(tx: Transaction, scope: Scope, *, slug: str, name: str, **texts: Any)
 
 def get(tx: Transaction, scope: Scope, id_or_slug: str) -> App:
     """One app by id or slug. Raises NotFound."""
-    return app_of(_row(tx, scope, id_or_slug))
+    return of_row(App, _row(tx, scope, id_or_slug))
 
 
 def page(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[App]:
     """Visible apps, oldest first."""
-    return listing(tx, visible(scope), table.c.id, request, app_of)
+    return listing(tx, visible(scope), table.c.id, request, partial(of_row, App))
 
 
 def change(tx: Transaction, scope: Scope, id_or_slug: str, values: Mapping[str, Any]) -> App:
@@ -91,14 +94,14 @@ def change(tx: Transaction, scope: Scope, id_or_slug: str, values: Mapping[str, 
 def set_route(tx: Transaction, scope: Scope, id_or_slug: str, policy: RoutePolicy) -> App:
     """Turn the switch."""
     app = get(tx, scope, id_or_slug)
-    tx.execute(update(table).where(table.c.id == app.id).values(route=asdict(policy)))
+    tx.execute(update(table).where(table.c.id == app.id).values(route=policy))
     return replace(app, route=policy)
 
 
 def draft(tx: Transaction, scope: Scope, id_or_slug: str) -> tuple[AppContent, int]:
     """The draft and its revision."""
     row = _row(tx, scope, id_or_slug)
-    return content_from(row.draft), row.draft_revision
+    return row.draft, row.draft_revision
 
 
 def set_draft(
@@ -115,7 +118,7 @@ def set_draft(
             "The draft was changed by somebody else. Read it again, then repeat."
         )
     revision: int = row.draft_revision + 1
-    values = {"draft": asdict(content), "draft_revision": revision}
+    values = {"draft": content, "draft_revision": revision}
     tx.execute(update(table).where(table.c.id == row.id).values(**values))
     return revision
 
@@ -124,18 +127,9 @@ def publish(tx: Transaction, scope: Scope, id_or_slug: str) -> AppVersion:
     """Freeze the draft under the next number, with the state of its datasets; it answers now."""
     row = _row(tx, scope, id_or_slug)
     number = dialect.next_number(tx, versions.c.version, versions.c.app_id == row.id)
-    content = content_from(row.draft)
-    states = dataset_states(tx, scope, content.dataset_ids)
-    version = AppVersion(row.id, number, content, now(), states)
-    tx.execute(
-        insert(versions).values(
-            app_id=row.id,
-            version=version.version,
-            content=row.draft,
-            created_at=version.created_at,
-            datasets=[asdict(state) for state in states],
-        )
-    )
+    states = dataset_states(tx, scope, row.draft.dataset_ids)
+    version = AppVersion(row.id, number, row.draft, now(), states)
+    tx.execute(insert(versions).values(to_row(version)))
     tx.execute(update(table).where(table.c.id == row.id).values(version=version.version))
     return version
 
@@ -148,14 +142,14 @@ def version(tx: Transaction, scope: Scope, id_or_slug: str, number: int) -> AppV
 def published(tx: Transaction, app: App, number: int) -> AppVersion:
     """One published version of an app that may be seen. Raises NotFound."""
     query = select(versions).where(versions.c.app_id == app.id, versions.c.version == number)
-    return _version(one(tx, query, "version", f"{number} of app {app.slug}"))
+    return of_row(AppVersion, one(tx, query, "version", f"{number} of app {app.slug}"))
 
 
 def versions_of(tx: Transaction, scope: Scope, id_or_slug: str) -> list[AppVersion]:
     """All published versions, newest first."""
     app = get(tx, scope, id_or_slug)
     query = select(versions).where(versions.c.app_id == app.id).order_by(versions.c.version.desc())
-    return [_version(row) for row in tx.execute(query)]
+    return [of_row(AppVersion, row) for row in tx.execute(query)]
 
 
 def rollback(tx: Transaction, scope: Scope, id_or_slug: str, number: int) -> AppVersion:
@@ -189,7 +183,7 @@ def published_contents(
     current = and_(versions.c.app_id == table.c.id, versions.c.version == table.c.version)
     query = select(table.c.id, versions.c.content).join(versions, current)
     visible = table.c.workspace == scope.workspace, table.c.id.in_(app_ids)
-    return {row.id: content_from(row.content) for row in tx.execute(query.where(*visible))}
+    return {row.id: row.content for row in tx.execute(query.where(*visible))}
 
 
 def asking(tx: Transaction, scope: Scope, model: str) -> list[str]:
@@ -202,8 +196,7 @@ def asking(tx: Transaction, scope: Scope, model: str) -> list[str]:
     return [
         row.slug
         for row in rows
-        if model in content_from(row.draft).models
-        or (row.id in answering and model in answering[row.id].models)
+        if model in row.draft.models or (row.id in answering and model in answering[row.id].models)
     ]
 
 
@@ -226,19 +219,3 @@ def processing_hash(processing: Processing) -> str:
 def _row(tx: Transaction, scope: Scope, id_or_slug: str) -> Row[Any]:
     named = or_(table.c.id == id_or_slug, table.c.slug == id_or_slug)
     return one(tx, visible(scope).where(named).limit(1), "app", id_or_slug)
-
-
-def app_of(row: Any) -> App:
-    """An app from its row; without its inputs where the row has none."""
-    return of_row(
-        App,
-        row,
-        suggested_questions=tuple(row.suggested_questions),
-        route=stored(RoutePolicy, row.route),
-        inputs=stored(tuple[InputVariable, ...], row._mapping.get("inputs") or ()),
-    )
-
-
-def _version(row: Row[Any]) -> AppVersion:
-    states = tuple(PublishedDataset(**state) for state in row.datasets or ())
-    return AppVersion(row.app_id, row.version, content_from(row.content), row.created_at, states)

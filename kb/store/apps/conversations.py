@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from sqlalchemy import (
-    Row,
     Select,
     String,
     bindparam,
@@ -26,16 +25,12 @@ from kb.store.apps import disclosures, redaction
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import failure_from, failure_to, of_row, one
+from kb.store.engine.records import of_row, one, to_row
 from kb.types import (
-    AnswerSpan,
-    Citation,
     Conversation,
     Message,
-    Route,
     Scope,
     Turn,
-    Usage,
     VariantName,
 )
 
@@ -167,17 +162,7 @@ def history(
 
 def add_message(tx: Transaction, message: Message) -> None:
     """Store an answer of a conversation that is there."""
-    values = {
-        **{field.name: getattr(message, field.name) for field in fields(Message)},
-        **redaction.now_redacted(tx, message),
-        "route": asdict(message.route),
-        "usage": asdict(message.usage),
-        "unsupported": [asdict(span) for span in message.unsupported],
-        "error": failure_to(message.error),
-        "timings_ms": dict(message.timings_ms),
-        "inputs": None if message.inputs is None else dict(message.inputs),
-    }
-    tx.execute(_ADD, values)
+    tx.execute(_ADD, to_row(message) | redaction.now_redacted(tx, message))
 
 
 def message(tx: Transaction, scope: Scope, message_id: str) -> Message:
@@ -211,13 +196,13 @@ def replays_of(tx: Transaction, scope: Scope, message_id: str) -> list[Message]:
 def suggested(tx: Transaction, message_id: str) -> tuple[str, ...] | None:
     """The questions that were suggested after an answer; None if none were thought of yet."""
     found = tx.execute(select(messages.c.suggested).where(messages.c.id == message_id)).scalar()
-    return None if found is None else tuple(found)
+    return found
 
 
 def set_suggested(tx: Transaction, message_id: str, questions: Sequence[str]) -> None:
     """Keep suggestions, so that no model is asked twice for the same."""
     kept = update(messages).where(messages.c.id == message_id)
-    tx.execute(kept.values(suggested=list(questions)))
+    tx.execute(kept.values(suggested=tuple(questions)))
 
 
 def _remove(tx: Transaction, conversation_ids: Any) -> None:
@@ -233,19 +218,7 @@ def _one_message(tx: Transaction, scope: Scope, where: Any, kind: str, name: str
     return _message(one(tx, query, kind, name))
 
 
-def _message(row: Row[Any]) -> Message:
-    return of_row(
-        Message,
-        row,
-        grounded=None if row.grounded is None else bool(row.grounded),
-        route=Route(**row.route),
-        usage=Usage(**row.usage),
-        citations=tuple(Citation(**item) for item in row.citations),
-        unsupported=tuple(AnswerSpan(**item) for item in row.unsupported or ()),
-        error=failure_from(row.error),
-    )
-
-
+_message = partial(of_row, Message)
 _IS_KNOWN = exists(select(schema.apps.c.id).where(schema.apps.c.id == bindparam("app_id")))
 _BEGIN = insert(table).from_select(
     list(table.c.keys()),

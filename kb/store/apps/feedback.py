@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from functools import partial
 
 from sqlalchemy import delete, insert, select
@@ -12,7 +11,7 @@ from kb.store.apps import apps, conversations
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import of_row
+from kb.store.engine.records import of_row, to_row
 from kb.types import Feedback, FeedbackSource, Rating, Scope
 
 table = schema.feedback
@@ -43,7 +42,7 @@ def put(
         return None
     moment = now()
     made = Feedback(message.id, source, rating, text, better_answer, began or moment, moment)
-    tx.execute(insert(table).values(app_id=message.app_id, **asdict(made)))
+    tx.execute(insert(table).values(app_id=message.app_id, **to_row(made)))
     return made
 
 

@@ -7,7 +7,6 @@ looser would answer a question that was not asked.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import asdict
 from functools import partial
 
 from sqlalchemy import and_, bindparam, delete, insert, or_, select
@@ -19,7 +18,7 @@ from kb.store.apps import apps, conversations
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import of_row
+from kb.store.engine.records import of_row, to_row
 from kb.types import Annotation, App, Scope
 
 table = schema.fixed_answers
@@ -56,7 +55,7 @@ def add(
         question, answer = question or message.query, answer or message.answer
     made = Annotation(new_id("ann"), app_id, question or "", answer or "", message_id, now())
     try:
-        tx.execute(insert(table).values(wording=wording(made.question), **asdict(made)))
+        tx.execute(insert(table).values(wording=wording(made.question), **to_row(made)))
     except IntegrityError as exc:
         raise Conflict("This question has a fixed answer already. Delete that one first.") from exc
     return made
@@ -89,7 +88,7 @@ def asked(tx: Transaction, scope: Scope, id_or_slug: str, query: str) -> tuple[A
     row = tx.execute(_ASKED, named).first()
     if row is None or (scope.apps is not None and row.id not in scope.apps):
         raise NotFound("app", id_or_slug)
-    return apps.app_of(row), row.fixed_answer
+    return of_row(App, row), row.fixed_answer
 
 
 _OWN_ANSWER = and_(

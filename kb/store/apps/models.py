@@ -14,7 +14,8 @@ from kb.store.access.secrets import Secrets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import one, stored
+from kb.store.engine.records import one
+from kb.store.engine.schema.columns import stored
 from kb.types import Model, Scope
 
 table = schema.models

@@ -8,7 +8,7 @@ conversation, which is deleted as a conversation.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import (
@@ -26,7 +26,7 @@ from sqlalchemy import (
 from kb.store.engine import schema
 from kb.store.engine.database import Database, Transaction
 from kb.store.upkeep import erasures
-from kb.types import Message
+from kb.types import Citation, Message
 
 messages = schema.messages
 idempotency = schema.idempotency
@@ -70,29 +70,28 @@ def redact_all(database: Database, document_ids: Collection[str]) -> int:
 
 
 def now_redacted(tx: Transaction, message: Message) -> dict[str, Any]:
-    """An answer as it may be stored: a document can be deleted while the answer is written."""
-    sources = [dict(source) for source in message.sources]
-    citations = [asdict(citation) for citation in message.citations]
-    used = {source["document_id"] for source in sources if "document_id" in source}
+    """What changes in an answer before it is stored: a document can be deleted meanwhile."""
+    used = {source["document_id"] for source in message.sources if "document_id" in source}
     gone = erasures.among(tx, used) if used else ()
-    return redacted(message.answer, sources, citations, gone)
+    return redacted(message.answer, message.sources, message.citations, gone)
 
 
 def redacted(
     answer: str,
     sources: Sequence[Mapping[str, Any]],
-    citations: Sequence[Mapping[str, Any]],
+    citations: Sequence[Citation],
     gone: Collection[str],
 ) -> dict[str, Any]:
-    """An answer without the words of documents that are gone."""
+    """What changes in an answer that loses the words of documents that are gone."""
     if not gone:
-        return {"answer": answer, "sources": list(sources), "citations": list(citations)}
+        return {}
     lost = [source["text"] for source in sources if source["document_id"] in gone]
-    lost += [citation["quote"] for citation in citations if citation["document_id"] in gone]
+    lost += [citation.quote for citation in citations if citation.document_id in gone]
+    empty = {"text": "", "heading": ""}
     return {
         "answer": blacked_out(answer, lost),
-        "sources": _without(sources, gone, "text", "heading"),
-        "citations": _without(citations, gone, "quote"),
+        "sources": [{**s, **empty} if s["document_id"] in gone else s for s in sources],
+        "citations": tuple(replace(c, quote="") if c.document_id in gone else c for c in citations),
     }
 
 
@@ -112,13 +111,6 @@ def blacked_out(answer: str, texts: Iterable[str]) -> str:
             at = plain.find(whole)
             hidden.update(places[at : at + len(whole)] if at >= 0 else ())
     return "".join(BLACK if at in hidden else character for at, character in enumerate(answer))
-
-
-def _without(
-    items: Sequence[Mapping[str, Any]], gone: Collection[str], *fields: str
-) -> list[dict[str, Any]]:
-    empty = dict.fromkeys(fields, "")
-    return [{**item, **empty} if item["document_id"] in gone else dict(item) for item in items]
 
 
 def _mentioning(

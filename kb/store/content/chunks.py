@@ -18,7 +18,6 @@ from kb.store.content.texts import hashes
 from kb.store.engine import schema
 from kb.store.engine.database import VARIABLES, Transaction
 from kb.store.engine.paging import PageRequest
-from kb.store.engine.records import spans_from, spans_to
 from kb.types import Chunk, Scope
 
 table = schema.chunks
@@ -75,7 +74,7 @@ def rows_of(
             "version": version,
             "generation": generation,
             "position": chunk.index,
-            "spans": spans_to(chunk.spans),
+            "spans": chunk.spans,
             "text": chunk.text,
             "heading": chunk.heading,
             "index_text": chunk.index_text,
@@ -274,7 +273,7 @@ def _chunk(row: Row[Any]) -> Chunk:
         id=row.id,
         document_id=row.document_id,
         index=row.position,
-        spans=spans_from(row.spans),
+        spans=row.spans,
         text=row.text,
         heading=row.heading,
         index_text=row.index_text,

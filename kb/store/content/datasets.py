@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import asdict
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
+from sqlalchemy import Select, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from kb.errors import Conflict, NotFound
@@ -14,7 +14,7 @@ from kb.ids import new_id, now
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import of_row, stored
+from kb.store.engine.records import of_row, to_row
 from kb.types import Dataset, Generation, Processing, Quota, Scope
 
 table = schema.datasets
@@ -66,7 +66,7 @@ def create(
         quota=quota or Quota(),
     )
     try:
-        tx.execute(insert(table).values(workspace=scope.workspace, **asdict(dataset)))
+        tx.execute(insert(table).values(workspace=scope.workspace, **to_row(dataset)))
     except IntegrityError as exc:
         raise _name_taken(name) from exc
     tx.execute(insert(schema.generations).values(**_first_generation(dataset)))
@@ -122,11 +122,10 @@ def change(
         Conflict: another dataset has that name, or documents were processed already.
     """
     found = get(tx, scope, dataset_id)
-    values: dict[str, Any] = {"name": name, "description": description}
+    values: dict[str, Any] = {"name": name, "description": description, "quota": quota}
     if processing is not None and processing != found.processing:
         _refuse_mixture(tx, found)
-        values["processing"] = asdict(processing)
-    values["quota"] = None if quota is None else asdict(quota)
+        values["processing"] = processing
     given = {column: value for column, value in values.items() if value is not None}
     if given:
         try:
@@ -144,7 +143,7 @@ def point_to(tx: Transaction, generation: Generation) -> None:
     """Let a generation answer: one write, which every search sees as a whole or not at all."""
     values = {
         "generation": generation.number,
-        "processing": asdict(generation.processing),
+        "processing": generation.processing,
         "embedder": generation.embedder,
         "model": generation.model,
     }
@@ -195,7 +194,7 @@ def _first_generation(dataset: Dataset) -> dict[str, Any]:
     return {
         "dataset_id": dataset.id,
         "number": dataset.generation,
-        "processing": asdict(dataset.processing),
+        "processing": dataset.processing,
         "embedder": dataset.embedder,
         "model": dataset.model,
         "created_at": moment,
@@ -204,6 +203,4 @@ def _first_generation(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _dataset(row: Row[Any]) -> Dataset:
-    quota = Quota(**(row.quota or {}))
-    return of_row(Dataset, row, processing=stored(Processing, row.processing), quota=quota)
+_dataset = partial(of_row, Dataset)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import func, select, update
 
 from kb.errors import NotFound
 from kb.ids import now
@@ -15,7 +15,7 @@ from kb.store.content import datasets
 from kb.store.engine import schema
 from kb.store.engine.database import VARIABLES, Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import failure_from, failure_to, of_datasets, of_row, one
+from kb.store.engine.records import of_datasets, of_row, one
 from kb.types import Document, DocumentStatus, Failure, Scope
 
 table = schema.documents
@@ -45,7 +45,7 @@ class Original:
 def get(tx: Transaction, scope: Scope, document_id: str) -> Document:
     """One document. Raises NotFound when it is absent or not visible."""
     own = of_datasets(scope, table).where(table.c.id == document_id)
-    return document_of(one(tx, own, "document", document_id))
+    return of_row(Document, one(tx, own, "document", document_id))
 
 
 def encoding_override(tx: Transaction, document_id: str) -> str | None:
@@ -71,7 +71,7 @@ def page(
         query = query.where(table.c.status == status)
     if q:
         query = query.where(table.c.name.icontains(q, autoescape=True))
-    return listing(tx, query, table.c.id, request, document_of)
+    return listing(tx, query, table.c.id, request, partial(of_row, Document))
 
 
 def counts(tx: Transaction, dataset_id: str) -> dict[str, int]:
@@ -113,7 +113,7 @@ def set_statuses(
     error: Failure | None = None,
 ) -> None:
     """Move documents on."""
-    values = {"status": status, "error": failure_to(error), "updated_at": now()}
+    values = {"status": status, "error": error, "updated_at": now()}
     for part in batched(document_ids, VARIABLES):
         tx.execute(update(table).where(table.c.id.in_(part)).values(**values))
 
@@ -157,8 +157,3 @@ def original_hashes(tx: Transaction) -> set[str]:
     """The hashes of all originals that must exist."""
     both = select(table.c.sha256).union(select(versions.c.sha256))
     return set(tx.execute(both).scalars()) - {""}
-
-
-def document_of(row: Row[Any]) -> Document:
-    """The domain type of a row."""
-    return of_row(Document, row, error=failure_from(row.error))

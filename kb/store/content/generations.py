@@ -9,7 +9,7 @@ Numbers are never used again: the folder of a removed generation may still be on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, case, exists, func, insert, select, update
@@ -20,7 +20,7 @@ from kb.protocols import IndexKey
 from kb.store.content import datasets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction, notify_after
-from kb.store.engine.records import failure_from, of_row, stored
+from kb.store.engine.records import of_row
 from kb.types import Dataset, Failure, Generation, GenerationCounts, Processing, Scope
 
 table = schema.generations
@@ -45,7 +45,7 @@ def create(
         insert(table).values(
             dataset_id=dataset.id,
             number=number,
-            processing=asdict(processing),
+            processing=processing,
             embedder=embedder,
             model=model,
             created_at=now(),
@@ -66,7 +66,7 @@ def get(tx: Transaction, dataset: Dataset, number: int) -> Generation:
 def of_dataset(tx: Transaction, dataset: Dataset) -> list[Generation]:
     """The generations of a dataset, oldest first."""
     rows = tx.execute(_present().where(table.c.dataset_id == dataset.id).order_by(table.c.number))
-    return [_generation(row, dataset.generation) for row in rows]
+    return [of_row(Generation, row, status=_status(row, dataset.generation)) for row in rows]
 
 
 def seen(tx: Transaction, dataset: Dataset, number: int | None) -> Dataset:
@@ -188,8 +188,7 @@ def failures(tx: Transaction, generation: Generation) -> list[tuple[str, str, Fa
         .where(held.c.version == documents.c.live_version)
         .order_by(documents.c.id)
     )
-    found = ((row.id, row.name, failure_from(row.error)) for row in tx.execute(query))
-    return [(key, name, error) for key, name, error in found if error is not None]
+    return [(key, name, error) for key, name, error in tx.execute(query) if error is not None]
 
 
 def set_ready(tx: Transaction, generation: Generation) -> None:
@@ -239,11 +238,6 @@ def _is_held(generation: Generation) -> Any:
             held.c.version == documents.c.live_version,
         )
     )
-
-
-def _generation(row: Row[Any], live: int) -> Generation:
-    processing = stored(Processing, row.processing)
-    return of_row(Generation, row, status=_status(row, live), processing=processing)
 
 
 def _status(row: Row[Any], live: int) -> Any:

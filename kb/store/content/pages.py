@@ -114,7 +114,7 @@ def around(
 def put_layouts(tx: Transaction, layouts: dict[tuple[str, int], tuple[Block, ...]]) -> None:
     """Store the layouts of document versions, in place of any that were there."""
     rows = [
-        {"document_id": document_id, "version": version, "blocks": [list(b) for b in blocks]}
+        {"document_id": document_id, "version": version, "blocks": blocks}
         for (document_id, version), blocks in layouts.items()
     ]
     dialect.upsert(tx, schema.layouts, rows, replace=["blocks"])
@@ -127,5 +127,4 @@ def with_layout(
     own = {"document_id": document_id, "version": version}
     text = select(table.c.number, table.c.text).filter_by(**own).order_by(table.c.number)
     found = tuple(Page(row.number, row.text) for row in tx.execute(text))
-    blocks = tx.execute(select(schema.layouts.c.blocks).filter_by(**own)).scalar_one_or_none()
-    return found, None if blocks is None else tuple(Block(*block) for block in blocks)
+    return found, tx.execute(select(schema.layouts.c.blocks).filter_by(**own)).scalar_one_or_none()

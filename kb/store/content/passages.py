@@ -12,7 +12,6 @@ from sqlalchemy import Row, Select, and_, insert
 
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
-from kb.store.engine.records import spans_from, spans_to
 from kb.types import Chunk, Passage, Span
 
 table = schema.passages
@@ -34,7 +33,7 @@ def put(
         {
             **key,
             "position": position,
-            "spans": spans_to(passage.spans),
+            "spans": passage.spans,
             "text": passage.text,
             "index_text": passage.index_text,
         }
@@ -63,4 +62,4 @@ def of_row(row: Row[Any]) -> Passage | None:
     """The passage in a row that holds `COLUMNS`."""
     if row.passage_spans is None:
         return None
-    return Passage(spans_from(row.passage_spans), row.passage_text, row.passage_index_text)
+    return Passage(row.passage_spans, row.passage_text, row.passage_index_text)

@@ -16,7 +16,6 @@ from kb.ids import now
 from kb.store.content import datasets, generations, index_ops, removal
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
-from kb.store.engine.records import failure_to
 from kb.types import Dataset, Failure, Generation, Scope
 
 documents = schema.documents
@@ -94,7 +93,7 @@ def put_state(
     """Note that a generation holds a document version, or why it cannot."""
     own = {"document_id": document_id, "generation": generation.number}
     tx.execute(delete(held).filter_by(**own))
-    values = {"chunk_count": chunk_count, "receipt": receipt, "error": failure_to(error)}
+    values = {"chunk_count": chunk_count, "receipt": receipt, "error": error}
     tx.execute(insert(held).values(**own, version=version, **values))
 
 

@@ -1,31 +1,38 @@
-"""Between rows and the frozen types. A stored form is what `asdict` makes of a type."""
+"""Between rows and the frozen types: `schema.columns` says how a field is stored."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
-from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, Select, Table, select
 
 from kb.errors import NotFound
-from kb.types import AppContent, Failure, Scope, Span
-from kb.types.search import with_new_names
+from kb.store.engine.schema.columns import has_default
+from kb.types import Scope
 
 T = TypeVar("T")
 
 
-def of_row(kind: type[T], row: Row[Any], **others: Any) -> T:
-    """A type from the columns that are called like its fields.
+def of_row(kind: type[T], row: Row[*tuple[Any, ...]], **others: Any) -> T:
+    """A type from the columns that are called like its fields; of one that is null, the default.
 
     Args:
-        others: fields whose columns are called otherwise, or hold another form.
+        others: fields whose columns are called otherwise.
     """
     columns = row._mapping
-    names = (field.name for field in fields(cast(Any, kind)))
-    return kind(**{name: columns[name] for name in names if name not in others}, **others)
+    values = {
+        name: columns[name]
+        for name, is_needed in _fields(cast(Any, kind))
+        if name in columns and (is_needed or columns[name] is not None)
+    }
+    return kind(**{**values, **others})
+
+
+def to_row(value: Any) -> dict[str, Any]:
+    """What the columns hold that are called like a type's fields."""
+    return {name: getattr(value, name) for name, _ in _fields(cast(Any, type(value)))}
 
 
 def one(tx: Connection, query: Select[Any], kind: str, name: str) -> Row[Any]:
@@ -42,43 +49,7 @@ def of_datasets(scope: Scope, table: Table) -> Select[Any]:
     return query if scope.datasets is None else query.where(table.c.dataset_id.in_(scope.datasets))
 
 
-def stored(kind: type[T], value: Any) -> T:
-    """A type from its stored form; what it has no field for is passed over."""
-    return cast(T, _adapter(cast(Any, kind)).validate_python(value))
-
-
-def content_from(value: Mapping[str, Any]) -> AppContent:
-    """An app's draft or version, also one whose retrieval options had other names."""
-    variants = {name: _with_new_names(value[name]) for name in ("base", "tuned")}
-    return stored(AppContent, {**value, **variants})
-
-
-def failure_from(value: Mapping[str, Any] | None) -> Failure | None:
-    """A stored failure, if there is one."""
-    return None if value is None else Failure(**value)
-
-
-def failure_to(value: Failure | None) -> dict[str, Any] | None:
-    """The stored form of a failure, if there is one."""
-    return None if value is None else asdict(value)
-
-
-def spans_from(value: list[list[int]]) -> tuple[Span, ...]:
-    """Spans stored as [page, start, end] triples."""
-    return tuple(Span(*triple) for triple in value)
-
-
-def spans_to(value: tuple[Span, ...]) -> list[list[int]]:
-    """The stored form of spans."""
-    return [[span.page, span.start, span.end] for span in value]
-
-
-def _with_new_names(variant: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    if not variant or not variant.get("retrieval"):
-        return variant
-    return {**variant, "retrieval": with_new_names(variant["retrieval"])}
-
-
 @lru_cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+def _fields(kind: Any) -> tuple[tuple[str, bool], ...]:
+    """The names of a type's fields, and whether each needs a value."""
+    return tuple((field.name, not has_default(field)) for field in fields(kind))

@@ -9,7 +9,6 @@ from sqlalchemy import String, and_, cast, distinct, func, select
 
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
-from kb.store.engine.records import spans_from
 from kb.types import Span
 
 documents, chunks, pages = schema.documents, schema.chunks, schema.pages
@@ -107,7 +106,7 @@ def _wrong_quotes(tx: Transaction) -> Iterator[tuple[str, str]]:
         if (row.document_id, row.version) != current:
             current = (row.document_id, row.version)
             texts = _page_texts(tx, *current)
-        if "".join(_slice(texts, span) for span in spans_from(row.spans)) != row.text:
+        if "".join(_slice(texts, span) for span in row.spans) != row.text:
             yield "quote", f"Chunk {row.id} does not equal the page text at its spans."
 
 

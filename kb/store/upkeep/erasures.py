@@ -75,7 +75,7 @@ def add(tx: Transaction, scope: Scope, samples: Mapping[str, bytes | None]) -> N
                 "dataset_id": row.dataset_id,
                 "deleted_at": moment,
                 "not_before": _not_before(row),
-                "originals": [name for name in (row.sha256, *kept.get(row.id, ())) if name],
+                "originals": tuple(filter(None, (row.sha256, *kept.get(row.id, ())))),
                 "samples": samples[row.id],
             }
             for row in tx.execute(query).all()
@@ -87,13 +87,13 @@ def add(tx: Transaction, scope: Scope, samples: Mapping[str, bytes | None]) -> N
 def get(tx: Transaction, scope: Scope, document_id: str) -> Erasure:
     """One deleted document. Raises NotFound when none of that id was deleted, or it is unseen."""
     own = of_datasets(scope, table).where(table.c.document_id == document_id)
-    return _erasure(one(tx, own, "deleted document", document_id))
+    return of_row(Erasure, one(tx, own, "deleted document", document_id))
 
 
 def pending(tx: Transaction) -> list[Erasure]:
     """What is deleted and not yet erased, oldest first."""
     query = select(table).where(table.c.erased_at.is_(None))
-    return [_erasure(row) for row in tx.execute(query.order_by(table.c.deleted_at))]
+    return [of_row(Erasure, row) for row in tx.execute(query.order_by(table.c.deleted_at))]
 
 
 def count_pending(tx: Transaction) -> int:
@@ -202,7 +202,3 @@ def _count(kept: Any, condition: Any) -> Any:
 
 def _not_before(row: Row[Any]) -> float:
     return time.time() + IN_WORK_S if row.status in ("pending", "indexing") else 0.0
-
-
-def _erasure(row: Row[Any]) -> Erasure:
-    return of_row(Erasure, row, originals=tuple(row.originals))

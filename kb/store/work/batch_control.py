@@ -12,7 +12,6 @@ from kb.ids import now
 from kb.store.content import documents
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction, notify_after
-from kb.store.engine.records import failure_to
 from kb.store.work import batches, jobs
 from kb.types import Document, Failure, Scope
 
@@ -44,7 +43,7 @@ def cancel(tx: Transaction, scope: Scope, batch_id: str) -> None:
     _set_paused(tx, scope, batch_id, False)
     own = schema.jobs.c.batch_id == batch_id
     queued = select(schema.jobs.c.subject).where(own)
-    given_up = {"status": "failed", "error": failure_to(CANCELLED), "updated_at": now()}
+    given_up = {"status": "failed", "error": CANCELLED, "updated_at": now()}
     tx.execute(update(document_rows).where(document_rows.c.id.in_(queued)).values(**given_up))
     tx.execute(delete(schema.jobs).where(own))
 

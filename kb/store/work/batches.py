@@ -17,7 +17,7 @@ from kb.ids import new_id, now
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import PageRequest
-from kb.store.engine.records import failure_from, failure_to, of_datasets, one
+from kb.store.engine.records import of_datasets, of_row, one
 from kb.store.work import throughput
 from kb.store.work.placing import NOTES, Mode, UploadedDocument
 from kb.types import DocumentStatus, Failure, Scope
@@ -193,10 +193,7 @@ def _list(
     tx: Transaction, batch_id: str, rows: Iterable[tuple[str, int, str, Failure | None]]
 ) -> None:
     columns = ("document_id", "version", "name", "note")
-    listed = [
-        {"batch_id": batch_id, **dict(zip(columns, (*row[:3], failure_to(row[3])), strict=True))}
-        for row in rows
-    ]
+    listed = [{"batch_id": batch_id, **dict(zip(columns, row, strict=True))} for row in rows]
     dialect.upsert(tx, items, listed, replace=["version", "note"])
 
 
@@ -266,6 +263,4 @@ def _same() -> Any:
 
 
 def _item(row: Row[Any]) -> BatchItem:
-    status: DocumentStatus = row.status or "removed"
-    error, note = failure_from(row.error), failure_from(row.note)
-    return BatchItem(row.document_id, row.name, status, error, note)
+    return of_row(BatchItem, row, status=row.status or "removed")

@@ -15,10 +15,10 @@ from sqlalchemy import Row, bindparam, insert, select, update
 
 from kb.ids import new_id, now
 from kb.iteration import batched
-from kb.store.content import datasets, documents
+from kb.store.content import datasets
 from kb.store.engine import schema
 from kb.store.engine.database import VARIABLES, Transaction
-from kb.store.engine.records import failure_to
+from kb.store.engine.records import of_row
 from kb.store.work import jobs
 from kb.types import Document, Failure, Scope
 
@@ -162,7 +162,7 @@ def _put(
     after = existing(tx, to.dataset_id, (upload.name for upload in uploads))
     placed = [
         UploadedDocument(
-            documents.document_of(after[plan.upload.name]), plan.outcome, _lost(plan, to.mode)
+            of_row(Document, after[plan.upload.name]), plan.outcome, _lost(plan, to.mode)
         )
         for plan in plans
     ]
@@ -276,7 +276,7 @@ def _values(to: UploadTarget, upload: Upload, moment: str) -> dict[str, Any]:
         "size_bytes": upload.size_bytes,
         "encoding": upload.encoding,
         "status": "failed" if upload.failure else "pending",
-        "error": failure_to(upload.failure),
+        "error": upload.failure,
         "batch_id": to.batch_id,
         "key_id": to.scope.key_id,
         "updated_at": moment,

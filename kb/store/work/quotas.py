@@ -97,7 +97,7 @@ def _quotas(
     for owner, owner_id, table in owners:
         found = tx.execute(select(table.c.quota).where(table.c.id == owner_id)).scalar()
         if owner_id and found:
-            yield owner, owner_id, Quota(**found)
+            yield owner, owner_id, found
 
 
 def _exceeded(owner: Owner, name: Limit, allowed: int, would: int) -> QuotaExceeded | RateLimited:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from kb.errors import Conflict, NotFound
 from kb.store.apps import apps
 from kb.store.engine.database import Database
-from kb.store.engine.records import content_from
 from kb.types import AppContent, InputVariable, Retrieval, Scope, Variant
 
 ADMIN = Scope.admin()
@@ -37,6 +39,13 @@ def put_draft(database: Database, content: AppContent, expected: int | None = No
     return database.writing(apps.set_draft, ADMIN, "app", content, expected=expected)
 
 
+def content_of(database: Database, stored: dict[str, Any]) -> AppContent:
+    """The draft that some version has stored like this."""
+    with database.write() as tx:
+        tx.execute(text("UPDATE apps SET draft = :stored"), {"stored": json.dumps(stored)})
+    return database.reading(apps.draft, ADMIN, "app")[0]
+
+
 def test_a_draft_comes_back_as_it_was_put(database):
     put_draft(database, CONTENT)
     assert database.reading(apps.draft, ADMIN, "app") == (CONTENT, 2)
@@ -57,17 +66,19 @@ def test_a_version_does_not_change_when_the_draft_does(database):
 
 
 @pytest.mark.parametrize("gone", [{"expand": "queries"}, {"diversity": 0.3}])
-def test_what_was_published_with_an_option_that_is_gone_still_answers(gone):
+def test_what_was_published_with_an_option_that_is_gone_still_answers(database, gone):
     stored = asdict(CONTENT)
     stored["base"]["retrieval"].update(gone)
-    assert content_from(stored) == CONTENT
+    assert content_of(database, stored) == CONTENT
 
 
-def test_what_was_stored_under_earlier_names_of_options_is_read_under_the_present_ones():
+def test_what_was_stored_under_earlier_names_of_options_is_read_under_the_present_ones(
+    database,
+):
     stored = asdict(AppContent(base=Variant("m", retrieval=Retrieval())))
     earlier = {"join": False, "fold": False}
     stored["base"]["retrieval"] = {"top_k": 3, **earlier}
-    found = content_from(stored).base.retrieval
+    found = content_of(database, stored).base.retrieval
     assert found == Retrieval(top_k=3, merge_neighbours=False, deduplicate=False)
 
 
@@ -107,7 +118,7 @@ def test_a_deleted_app_is_gone_and_its_slug_is_free(database):
 
 def test_an_error_that_is_logged_does_not_hold_the_hidden_prompt(database):
     row = {"app_id": "app_absent", "version": 1, "created_at": "x"}
-    content = {"prompt": "Hidden word: quicksilver."}
+    content = AppContent("Hidden word: quicksilver.")
     statement = apps.versions.insert().values(content=content, **row)
     with pytest.raises(IntegrityError) as failed, database.write() as tx:
         tx.execute(statement)

@@ -17,6 +17,7 @@ from sqlalchemy import delete, insert, select, text, update
 from kb.store.engine import database as engine
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Database
+from kb.types import Processing
 from tests.server import ROOT
 from tests.steps import in_the_middle_of
 
@@ -36,8 +37,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def dataset(name: str) -> dict[str, object]:
-    kept = {"id": f"ds_{name}", "name": name, "workspace": "w", "description": "", "processing": {}}
-    return kept | {"embedder": "hash", "generation": 1, "created_at": "now"}
+    kept = {"workspace": "w", "description": "", "processing": Processing(), "embedder": "hash"}
+    return kept | {"id": f"ds_{name}", "name": name, "generation": 1, "created_at": "now"}
 
 
 def job(subject: str) -> dict[str, object]:

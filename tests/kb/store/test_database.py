@@ -46,13 +46,21 @@ def tables_of(tx: Transaction) -> dict[str, Any]:
     """What each table is made of; how constraints are called does not matter."""
     found = inspect(tx)
 
+    def kind_of(column: Any) -> str:
+        kind = str(column["type"])
+        return {"VARCHAR": "TEXT", "BOOLEAN": "INTEGER"}.get(kind, kind)  # are stored alike
+
     def unnamed(parts: Iterable[Any]) -> list[str]:
         return sorted(str({**part, "name": None}) for part in parts)
 
     return {
         name: {
             "columns": {
-                c["name"]: (str(c["type"]), c["nullable"], c["primary_key"])
+                c["name"]: (
+                    kind_of(c),
+                    c["nullable"],
+                    c["primary_key"],
+                )
                 for c in found.get_columns(name)
             },
             "foreign keys": unnamed(found.get_foreign_keys(name)),

@@ -69,7 +69,7 @@ def test_an_answer_that_shows_a_deleted_document_goes_and_what_accepted_it_stays
 def test_an_answer_that_shows_a_document_deleted_meanwhile_is_not_kept(database):
     deleted = {"document_id": GONE, "workspace": "w", "dataset_id": "d", "deleted_at": "now"}
     with database.write() as tx:
-        dialect.upsert(tx, schema.erasures, {**deleted, "not_before": 0.0, "originals": []})
+        dialect.upsert(tx, schema.erasures, {**deleted, "not_before": 0.0, "originals": ()})
         idempotency.keep(tx, "alice", "shown", "body", SHOWN)
         idempotency.keep(tx, "alice", "accepted", "body", ACCEPTED)
     assert database.reading(idempotency.find, "alice", "shown", "body") is None

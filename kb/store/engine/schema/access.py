@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, Float, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import Column, Float, Integer, LargeBinary, String, Table, Text
 
+from kb.store.engine.schema.columns import Stored, columns
 from kb.store.engine.schema.metadata import metadata
+from kb.types import Key, Limits
 
 keys = Table(
     "keys",
     metadata,
-    Column("id", String, primary_key=True),
+    *columns(Key, "id"),
     Column("workspace", String, nullable=False),
-    Column("kind", String, nullable=False),
-    Column("name", Text, nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
-    Column("dataset_ids", JSON, nullable=False),
-    Column("app_id", String),
-    Column("created_at", String, nullable=False),
-    Column("revoked_at", String),
-    Column("origins", JSON),
-    Column("limits", JSON),
-    Column("expires_at", String),
     Column("previous_digest", LargeBinary(32)),
-    Column("previous_until", String),
-    Column("quota", JSON),
 )
 
 sessions = Table(
@@ -37,8 +28,8 @@ app_access = Table(
     "app_access",
     metadata,
     Column("app_id", String, primary_key=True),
-    Column("origins", JSON, nullable=False),
-    Column("limits", JSON, nullable=False),
+    Column("origins", Stored(tuple[str, ...]), nullable=False),
+    Column("limits", Stored(Limits), nullable=False),
 )
 
 usage = Table(

@@ -6,6 +6,7 @@ from sqlalchemy import (
     JSON,
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -15,36 +16,22 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from kb.store.engine.schema.columns import SPANS, Stored, columns
 from kb.store.engine.schema.metadata import metadata
+from kb.types import Block, Dataset, Document, Failure, Generation
 
 datasets = Table(
     "datasets",
     metadata,
-    Column("id", String, primary_key=True),
+    *columns(Dataset, "id"),
     Column("workspace", String, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("description", Text, nullable=False),
-    Column("processing", JSON, nullable=False),
-    Column("embedder", Text, nullable=False),
-    Column("generation", Integer, nullable=False),
-    Column("created_at", String, nullable=False),
-    Column("model", Text),
-    Column("quota", JSON),
     UniqueConstraint("workspace", "name"),
 )
 
 generations = Table(
     "generations",
     metadata,
-    Column("dataset_id", String, primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("processing", JSON, nullable=False),
-    Column("embedder", Text, nullable=False),
-    Column("model", Text),
-    Column("created_at", String, nullable=False),
-    Column("ready_at", String),
-    Column("live_at", String),
-    Column("retired_at", String),
+    *columns(Generation, "dataset_id", "number", besides=("status",)),
     Column("removed_at", String),
 )
 
@@ -54,7 +41,7 @@ generation_documents = Table(
     Column("document_id", String, ForeignKey("documents.id"), primary_key=True),
     Column("generation", Integer, primary_key=True),
     Column("version", Integer, nullable=False),
-    Column("error", JSON),
+    Column("error", Stored(Failure)),
     Column("chunk_count", Integer, nullable=False),
     Column("receipt", JSON),
 )
@@ -62,26 +49,13 @@ generation_documents = Table(
 documents = Table(
     "documents",
     metadata,
-    Column("id", String, primary_key=True),
+    *columns(Document, "id"),
     Column("workspace", String, nullable=False),
-    Column("dataset_id", String, ForeignKey("datasets.id"), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("live_version", Integer),
-    Column("media_type", String, nullable=False),
-    Column("sha256", String, nullable=False, index=True),
-    Column("size_bytes", Integer, nullable=False),
-    Column("metadata", JSON, nullable=False),
     Column("encoding", String),
-    Column("status", String, nullable=False),
-    Column("error", JSON),
-    Column("chunk_count", Integer, nullable=False),
-    Column("receipt", JSON),
-    Column("batch_id", String),
-    Column("created_at", String, nullable=False),
-    Column("updated_at", String, nullable=False),
     Column("key_id", String),
+    ForeignKeyConstraint(["dataset_id"], ["datasets.id"]),
     UniqueConstraint("dataset_id", "name"),
+    Index(None, "sha256"),
     Index(None, "dataset_id", "status"),
     Index(None, "dataset_id", "sha256", "size_bytes"),
     Index(None, "key_id", "sha256", "size_bytes"),
@@ -112,7 +86,7 @@ layouts = Table(
     metadata,
     Column("document_id", String, ForeignKey("documents.id"), primary_key=True),
     Column("version", Integer, primary_key=True),
-    Column("blocks", JSON, nullable=False),
+    Column("blocks", Stored(tuple[Block, ...]), nullable=False),
 )
 
 chunks = Table(
@@ -123,7 +97,7 @@ chunks = Table(
     Column("version", Integer, nullable=False),
     Column("generation", Integer, nullable=False),
     Column("position", Integer, nullable=False),
-    Column("spans", JSON, nullable=False),
+    Column("spans", Stored(SPANS), nullable=False),
     Column("text", Text, nullable=False),
     Column("heading", Text, nullable=False),
     Column("index_text", Text, nullable=False),
@@ -139,7 +113,7 @@ passages = Table(
     Column("version", Integer, primary_key=True),
     Column("generation", Integer, primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("spans", JSON, nullable=False),
+    Column("spans", Stored(SPANS), nullable=False),
     Column("text", Text, nullable=False),
     Column("index_text", Text, nullable=False),
 )

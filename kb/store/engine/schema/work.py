@@ -17,7 +17,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from kb.store.engine.schema.columns import Stored
 from kb.store.engine.schema.metadata import metadata
+from kb.types import Failure
 
 uploads = Table(
     "uploads",
@@ -57,7 +59,7 @@ batch_items = Table(
     Column("document_id", String, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("name", Text, nullable=False, index=True),
-    Column("note", JSON),
+    Column("note", Stored(Failure)),
 )
 
 throughput = Table(
@@ -108,7 +110,7 @@ erasures = Table(
     Column("dataset_id", String, nullable=False),
     Column("deleted_at", String, nullable=False),
     Column("not_before", Float, nullable=False),
-    Column("originals", JSON, nullable=False),
+    Column("originals", Stored(tuple[str, ...]), nullable=False),
     Column("samples", LargeBinary),
     Column("erased_at", String, index=True),
     Column("checks", JSON),
