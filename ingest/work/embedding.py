@@ -21,7 +21,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.store.content import datasets, embeddings, indexed
 from kb.store.content.indexed import IndexedVersion
 from kb.store.engine.database import Transaction
-from kb.store.work import jobs, throughput
+from kb.store.work import batches, jobs
 from kb.types import Dataset
 
 MOST_DOCUMENTS = 256
@@ -196,7 +196,7 @@ def _note(tx: Transaction, items: Sequence[Prepared], embedded: Collection[bytes
         if now < 1:
             progress[job.id] = now
     jobs.note_progress(tx, progress)
-    throughput.add(tx, sizes)
+    batches.add_throughput(tx, sizes)
 
 
 def _embed_again(kb: KnowledgeBase, dataset: Dataset, lost: Mapping[bytes, str]) -> None:

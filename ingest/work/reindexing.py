@@ -25,12 +25,12 @@ from kb.iteration import batched
 from kb.knowledge_base import KnowledgeBase
 from kb.protocols import Embedder, IndexKey
 from kb.store.content import (
-    chunks,
     datasets,
     documents,
     embeddings,
     generations,
     index_ops,
+    indexed,
     pages,
     switching,
 )
@@ -228,7 +228,7 @@ def _hashes(split: list[_Split]) -> set[bytes]:
 def _put(tx: Transaction, generation: Generation, split: _Split) -> None:
     document_id, version = split.lacking.document_id, split.lacking.version
     number, count = generation.number, len(split.chunks)
-    chunks.put(tx, document_id, version, number, split.chunks)
+    indexed.put_chunks(tx, document_id, version, number, split.chunks)
     switching.put_state(
         tx,
         generation,

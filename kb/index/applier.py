@@ -15,7 +15,7 @@ from kb.errors import IndexDamaged, NotFound
 from kb.index.health import IndexHealth
 from kb.iteration import batched
 from kb.protocols import KINDS, IndexKey, IndexKind, KeywordIndex, VectorIndex, Vectors
-from kb.store.content import chunks, documents, embeddings, generations, index_ops, removal, texts
+from kb.store.content import chunks, documents, embeddings, generations, index_ops, indexed, texts
 from kb.store.content.index_ops import IndexOp
 from kb.store.engine.database import Database, Transaction
 from kb.text.terms import plain_name
@@ -165,12 +165,12 @@ class Applier(Loop):
                 yield found, (list(by_text), embeddings.stack(by_text, list(by_text)))
 
     def _finish(self, ops: Sequence[IndexOp]) -> None:
-        indexed: dict[str, int] = {}
+        newest: dict[str, int] = {}
         for op in ops:
             if op.kind == "add" and op.document_id is not None and op.version is not None:
-                indexed[op.document_id] = max(op.version, indexed.get(op.document_id, 0))
+                newest[op.document_id] = max(op.version, newest.get(op.document_id, 0))
         with self._database.write() as tx:
-            removal.make_all_live(tx, indexed)
+            indexed.make_all_live(tx, newest)
             index_ops.done(tx, list(ops))
 
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Row, Select, and_, bindparam, func, insert, or_, select
+from sqlalchemy import Row, Select, and_, bindparam, func, or_, select
 
 from kb.iteration import batched
 from kb.protocols import Vectors
-from kb.store.content import documents, embeddings, passages, removal
-from kb.store.content.embeddings import text_hash
+from kb.store.content import documents
 from kb.store.content.texts import hashes
 from kb.store.engine import schema
 from kb.store.engine.database import VARIABLES, Transaction
 from kb.store.engine.paging import PageRequest
-from kb.types import Chunk, Scope
+from kb.store.engine.records import of_row
+from kb.types import Chunk, Passage, Scope
 
 table = schema.chunks
+passages = schema.passages
 
 Generations = Mapping[str, int]
 """Dataset id → the generation whose chunks count as live."""
@@ -49,40 +50,6 @@ class Candidate:
     beginning: str
     vector: Vectors | None
     passage: tuple[str, int] | None = None
-
-
-def put(
-    tx: Transaction, document_id: str, version: int, generation: int, chunks: Sequence[Chunk]
-) -> None:
-    """Store the chunks of a document version, in place of any that were there."""
-    before = removal.remove_rows(tx, document_id, version, generation)
-    rows = rows_of(tx, document_id, version, generation, chunks)
-    if rows:
-        tx.execute(insert(table), rows)
-    embeddings.collect_unused(tx, before)  # last, so that what both share is kept
-
-
-def rows_of(
-    tx: Transaction, document_id: str, version: int, generation: int, chunks: Sequence[Chunk]
-) -> list[dict[str, Any]]:
-    """The rows of a version's chunks, which the caller stores; their passages are stored here."""
-    numbers = passages.put(tx, document_id, version, generation, chunks)
-    return [
-        {
-            "id": chunk.id,
-            "document_id": document_id,
-            "version": version,
-            "generation": generation,
-            "position": chunk.index,
-            "spans": chunk.spans,
-            "text": chunk.text,
-            "heading": chunk.heading,
-            "index_text": chunk.index_text,
-            "text_hash": text_hash(chunk.index_text),
-            "passage": None if chunk.parent is None else numbers[chunk.parent.spans],
-        }
-        for chunk in chunks
-    ]
 
 
 def live(
@@ -133,8 +100,8 @@ def candidates(
             row.dataset_id,
             row.text_hash.hex(),
             row.beginning,
-            _vector(row.vector),
-            _passage(row),
+            None if row.vector is None else np.frombuffer(row.vector, "<f4"),
+            None if row.passage is None else (row.document_id, row.passage),
         )
         for ids, named in parts
         for row in tx.execute(_CANDIDATES, {**fixed, "ids": ids, "hashes": named}).all()
@@ -220,13 +187,31 @@ def _of_workspace(query: Select[Any]) -> Select[Any]:
     return _of_live_versions(query).where(schema.documents.c.workspace == bindparam("workspace"))
 
 
+def _with_passage(query: Select[Any]) -> Select[Any]:
+    """A query of chunks with the passage of each, where it has one."""
+    return query.outerjoin(
+        passages,
+        and_(
+            passages.c.document_id == table.c.document_id,
+            passages.c.version == table.c.version,
+            passages.c.generation == table.c.generation,
+            passages.c.position == table.c.passage,
+        ),
+    )
+
+
 # Made once: making a statement takes longer than running it. A scope's datasets are looked at
 # afterwards, because the ids asked for come from datasets that the caller may see.
 _LIVE_GENERATION = schema.datasets.c.generation.label("live_generation")
 _NAMES = (schema.documents.c.dataset_id, schema.documents.c.name.label("document_name"))
 _CHOSEN = table.c.id.in_(bindparam("ids", expanding=True))
-_SHOWN = (table, *_NAMES, _LIVE_GENERATION, *passages.COLUMNS)
-_LIVE = passages.joined(_of_workspace(select(*_SHOWN))).where(_CHOSEN)
+_PASSAGE = (
+    passages.c.spans.label("passage_spans"),
+    passages.c.text.label("passage_text"),
+    passages.c.index_text.label("passage_index_text"),
+)
+_SHOWN = (table, *_NAMES, _LIVE_GENERATION, *_PASSAGE)
+_LIVE = _with_passage(_of_workspace(select(*_SHOWN))).where(_CHOSEN)
 _CANDIDATES = (
     _of_workspace(
         select(
@@ -254,28 +239,13 @@ _CANDIDATES = (
 
 def _live_query(scope: Scope) -> Select[Any]:
     owner = schema.documents
-    query = passages.joined(_of_live_versions(select(*_SHOWN)))
+    query = _with_passage(_of_live_versions(select(*_SHOWN)))
     query = query.where(table.c.generation == schema.datasets.c.generation)
     query = query.where(owner.c.workspace == scope.workspace)
     return query if scope.datasets is None else query.where(owner.c.dataset_id.in_(scope.datasets))
 
 
-def _vector(stored: bytes | None) -> Vectors | None:
-    return None if stored is None else np.frombuffer(stored, "<f4")
-
-
-def _passage(row: Row[Any]) -> tuple[str, int] | None:
-    return None if row.passage is None else (row.document_id, row.passage)
-
-
 def _chunk(row: Row[Any]) -> Chunk:
-    return Chunk(
-        id=row.id,
-        document_id=row.document_id,
-        index=row.position,
-        spans=row.spans,
-        text=row.text,
-        heading=row.heading,
-        index_text=row.index_text,
-        parent=passages.of_row(row),
-    )
+    passage = Passage(row.passage_spans, row.passage_text, row.passage_index_text)
+    parent = None if row.passage_spans is None else passage
+    return of_row(Chunk, row, index=row.position, parent=parent)

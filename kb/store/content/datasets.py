@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from kb.errors import Conflict, NotFound
@@ -14,24 +14,15 @@ from kb.ids import new_id, now
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import of_row, to_row
+from kb.store.engine.records import of_datasets, of_row, to_row
 from kb.types import Dataset, Generation, Processing, Quota, Scope
 
 table = schema.datasets
 
 # Made once: each search asks for it, and making it takes longer than running it.
-_ONE = select(table).where(
-    table.c.workspace == bindparam("workspace"), table.c.id == bindparam("id")
-)
 _SEVERAL = select(table).where(
     table.c.workspace == bindparam("workspace"), table.c.id.in_(bindparam("ids", expanding=True))
 )
-
-
-def visible(scope: Scope) -> Select[Any]:
-    """The datasets that a scope may see."""
-    query = select(table).where(table.c.workspace == scope.workspace)
-    return query if scope.datasets is None else query.where(table.c.id.in_(scope.datasets))
 
 
 def create(
@@ -69,17 +60,18 @@ def create(
         tx.execute(insert(table).values(workspace=scope.workspace, **to_row(dataset)))
     except IntegrityError as exc:
         raise _name_taken(name) from exc
-    tx.execute(insert(schema.generations).values(**_first_generation(dataset)))
+    moments = dict.fromkeys(("created_at", "ready_at", "live_at"), dataset.created_at)
+    own = {"processing": dataset.processing, "embedder": embedder, "model": model}
+    first = {"dataset_id": dataset.id, "number": dataset.generation, **own, **moments}
+    tx.execute(insert(schema.generations).values(**first))
     return dataset
 
 
 def get(tx: Transaction, scope: Scope, dataset_id: str) -> Dataset:
     """One dataset. Raises NotFound when it is absent or not visible."""
-    asked = {"workspace": scope.workspace, "id": dataset_id}
-    row = tx.execute(_ONE, asked).one_or_none() if scope.sees_dataset(dataset_id) else None
-    if row is None:
-        raise NotFound("dataset", dataset_id)
-    return _dataset(row)
+    for found in of_ids(tx, scope, [dataset_id]):
+        return found
+    raise NotFound("dataset", dataset_id)
 
 
 def of_ids(tx: Transaction, scope: Scope, dataset_ids: Iterable[str]) -> list[Dataset]:
@@ -92,18 +84,18 @@ def of_ids(tx: Transaction, scope: Scope, dataset_ids: Iterable[str]) -> list[Da
 
 def find(tx: Transaction, scope: Scope, name: str) -> Dataset | None:
     """The dataset of that name, if there is one."""
-    row = tx.execute(visible(scope).where(table.c.name == name)).one_or_none()
+    row = tx.execute(of_datasets(scope, table).where(table.c.name == name)).one_or_none()
     return None if row is None else _dataset(row)
 
 
 def every(tx: Transaction, scope: Scope) -> list[Dataset]:
     """All visible datasets, oldest first."""
-    return [_dataset(row) for row in tx.execute(visible(scope).order_by(table.c.id))]
+    return [_dataset(row) for row in tx.execute(of_datasets(scope, table).order_by(table.c.id))]
 
 
 def page(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[Dataset]:
     """A part of the visible datasets, oldest first."""
-    return listing(tx, visible(scope), table.c.id, request, _dataset)
+    return listing(tx, of_datasets(scope, table), table.c.id, request, _dataset)
 
 
 def change(
@@ -133,9 +125,8 @@ def change(
         except IntegrityError as exc:
             raise _name_taken(name) from exc
     if "processing" in given:
-        live = {"dataset_id": dataset_id, "number": found.generation}
-        same = update(schema.generations).filter_by(**live)
-        tx.execute(same.values(processing=given["processing"]))
+        same = update(schema.generations).filter_by(dataset_id=dataset_id, number=found.generation)
+        tx.execute(same.values(processing=processing))
     return get(tx, scope, dataset_id)
 
 
@@ -187,20 +178,6 @@ def remove_row(tx: Transaction, dataset_id: str) -> None:
     """Delete the row itself; `deletion.delete_dataset` has emptied it before."""
     tx.execute(delete(schema.generations).where(schema.generations.c.dataset_id == dataset_id))
     tx.execute(delete(table).where(table.c.id == dataset_id))
-
-
-def _first_generation(dataset: Dataset) -> dict[str, Any]:
-    moment = dataset.created_at
-    return {
-        "dataset_id": dataset.id,
-        "number": dataset.generation,
-        "processing": dataset.processing,
-        "embedder": dataset.embedder,
-        "model": dataset.model,
-        "created_at": moment,
-        "ready_at": moment,
-        "live_at": moment,
-    }
 
 
 _dataset = partial(of_row, Dataset)

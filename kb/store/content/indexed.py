@@ -1,7 +1,7 @@
-"""What indexing made of some documents, stored together.
+"""What indexing makes of document versions: stored together, made live, and removed.
 
-Ten thousand small documents would cost ten thousand times every statement otherwise. Call it in the
-transaction that has checked the claims.
+Ten thousand small documents would cost ten thousand times every statement otherwise. Rows go in one
+transaction, index rows by the operations that it queues. Passages live and die with their chunks.
 """
 
 from __future__ import annotations
@@ -10,14 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Table, bindparam, delete, func, insert, select, update
 
 from kb.ids import now
 from kb.iteration import batched
-from kb.store.content import chunks, embeddings, pages, removal
+from kb.store.content import documents, embeddings, index_ops, pages
+from kb.store.content.embeddings import text_hash
 from kb.store.engine import schema
 from kb.store.engine.database import VARIABLES, Transaction, notify_after
-from kb.types import Block, Chunk, Page
+from kb.store.engine.records import to_row
+from kb.types import Block, Chunk, Page, Span
+
+table = schema.documents
+chunks = schema.chunks
+passages = schema.passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,41 +41,120 @@ class IndexedVersion:
 
 
 def put(tx: Transaction, versions: Sequence[IndexedVersion]) -> None:
-    """Store pages, chunks and receipts, in place of any that were there, and queue the indexes."""
-    before = _removed(tx, versions)
+    """Store pages, chunks and receipts, in place of any that were there, and queue the indexes.
+
+    Call it in the transaction that has checked the claims.
+    """
+    if not versions:
+        return
+    before = _remove_attempts(tx, versions)
     _insert(tx, schema.pages, [row for item in versions for row in _page_rows(item)])
     pages.put_layouts(tx, {(item.document_id, item.version): item.layout for item in versions})
-    _insert(tx, schema.chunks, [row for item in versions for row in _chunk_rows(tx, item)])
+    _insert(tx, chunks, [row for item in versions for row in _chunk_rows(tx, item)])
     embeddings.collect_unused(tx, before)  # last, so that what both share is kept
-    if versions:
-        documents = schema.documents
-        receipts = [_receipt_row(item) for item in versions]
-        tx.execute(update(documents).where(documents.c.id == bindparam("key")), receipts)
+    receipts = [_receipt_row(item) for item in versions]
+    tx.execute(update(table).where(table.c.id == bindparam("key")), receipts)
     _insert(tx, schema.index_ops, [_op_row(item) for item in versions])
     notify_after(tx, "apply")
 
 
-def _removed(tx: Transaction, versions: Sequence[IndexedVersion]) -> list[bytes]:
+def put_chunks(
+    tx: Transaction, document_id: str, version: int, generation: int, parts: Sequence[Chunk]
+) -> None:
+    """Store the chunks of a document version, in place of any that were there."""
+    before = _remove_rows(tx, document_id, version, generation)
+    _insert(tx, chunks, _rows_of(tx, document_id, version, generation, parts))
+    embeddings.collect_unused(tx, before)  # last, so that what both share is kept
+
+
+def make_all_live(tx: Transaction, indexed: Mapping[str, int]) -> None:
+    """Both indexes have these versions, by document id: they answer from now on."""
+    columns = (table.c.id, table.c.dataset_id, table.c.version, table.c.live_version)
+    rows = [
+        row
+        for part in batched(indexed, VARIABLES)
+        for row in tx.execute(select(*columns).where(table.c.id.in_(part)))
+        if (row.live_version or 0) <= indexed[row.id]
+    ]
+    newest = [row.id for row in rows if row.version == indexed[row.id]]
+    live = [{"key": row.id, "live_version": indexed[row.id]} for row in rows]
+    if live:
+        tx.execute(update(table).where(table.c.id == bindparam("key")), live)
+    documents.set_statuses(tx, newest, "ready")
+    for row in rows:
+        if indexed[row.id] > 1:
+            forget_versions(tx, row.dataset_id, row.id, older_than=indexed[row.id])
+
+
+def remove_chunks(tx: Transaction, document_id: str, version: int, generation: int) -> None:
+    """Delete the chunk rows of a version, with vectors that nothing else needs."""
+    embeddings.collect_unused(tx, _remove_rows(tx, document_id, version, generation))
+
+
+def drop_vectors(tx: Transaction, embedder: str) -> None:
+    """Delete the vectors of an embedder that no generation with that embedder needs."""
+    vectors, generations = schema.embeddings, schema.generations
+    needed = (
+        select(chunks.c.id)
+        .join(table, chunks.c.document_id == table.c.id)
+        .join(
+            generations,
+            (generations.c.dataset_id == table.c.dataset_id)
+            & (generations.c.number == chunks.c.generation),
+        )
+        .where(chunks.c.text_hash == vectors.c.text_hash)
+        .where(generations.c.embedder == embedder, generations.c.removed_at.is_(None))
+    )
+    tx.execute(delete(vectors).where(vectors.c.embedder == embedder, ~needed.exists()))
+
+
+def forget_versions(
+    tx: Transaction, dataset_id: str, document_id: str, *, older_than: int | None
+) -> None:
+    """Delete what was made of a document's older versions, or of all; the indexes follow."""
+    stored = (
+        select(chunks.c.version, chunks.c.generation, func.count().label("number"))
+        .where(chunks.c.document_id == document_id)
+        .group_by(chunks.c.version, chunks.c.generation)
+    )
+    for version, generation, number in tx.execute(stored).all():
+        if older_than is None or version < older_than:
+            gone = {"document_id": document_id, "version": version, "chunk_count": number}
+            index_ops.add(tx, "remove", dataset_id, generation, **gone)
+            remove_chunks(tx, document_id, version, generation)
+    for kept in (schema.pages, schema.layouts, schema.generation_documents):
+        old = delete(kept).where(kept.c.document_id == document_id)
+        tx.execute(old if older_than is None else old.where(kept.c.version < older_than))
+
+
+def _remove_attempts(tx: Transaction, versions: Sequence[IndexedVersion]) -> list[bytes]:
     """Remove what an attempt before this one has stored; returns the hashes of its texts."""
     wanted = {(item.document_id, item.version): item.generation for item in versions}
-    text, table = schema.pages, schema.chunks
+    own = [{"document": document_id, "of": version} for document_id, version in wanted]
+    text = schema.pages.c
+    is_own = (text.document_id == bindparam("document"), text.version == bindparam("of"))
+    tx.execute(delete(schema.pages).where(*is_own), own)
     hashes: list[bytes] = []
     for part in batched([item.document_id for item in versions], VARIABLES):
-        stored = select(table.c.document_id, table.c.version, table.c.generation).distinct()
-        for row in tx.execute(stored.where(table.c.document_id.in_(part))).all():
+        stored = select(chunks.c.document_id, chunks.c.version, chunks.c.generation).distinct()
+        for row in tx.execute(stored.where(chunks.c.document_id.in_(part))).all():
             if wanted.get((row.document_id, row.version)) == row.generation:
-                hashes += removal.remove_rows(tx, row.document_id, row.version, row.generation)
-        written = select(text.c.document_id, text.c.version).distinct()
-        for document_id, version in tx.execute(written.where(text.c.document_id.in_(part))).all():
-            if (document_id, version) in wanted:
-                old = {"document_id": document_id, "version": version}
-                tx.execute(delete(text).filter_by(**old))
+                hashes += _remove_rows(tx, row.document_id, row.version, row.generation)
     return hashes
 
 
-def _insert(tx: Transaction, table: Any, rows: list[dict[str, Any]]) -> None:
+def _remove_rows(tx: Transaction, document_id: str, version: int, generation: int) -> list[bytes]:
+    """Delete the chunk rows of a version only; returns the hashes of their texts."""
+    own = {"document_id": document_id, "version": version, "generation": generation}
+    hashes = list(tx.execute(select(chunks.c.text_hash).filter_by(**own)).scalars())
+    for kept in (chunks, passages) if hashes else ():
+        tx.execute(delete(kept).filter_by(**own))
+    return hashes
+
+
+def _insert(tx: Transaction, kept: Table, rows: list[dict[str, Any]]) -> None:
     if rows:
-        tx.execute(insert(table), rows)
+        tx.execute(insert(kept), rows)
 
 
 def _page_rows(item: IndexedVersion) -> list[dict[str, Any]]:
@@ -78,7 +163,39 @@ def _page_rows(item: IndexedVersion) -> list[dict[str, Any]]:
 
 
 def _chunk_rows(tx: Transaction, item: IndexedVersion) -> list[dict[str, Any]]:
-    return chunks.rows_of(tx, item.document_id, item.version, item.generation, item.chunks)
+    return _rows_of(tx, item.document_id, item.version, item.generation, item.chunks)
+
+
+def _rows_of(
+    tx: Transaction, document_id: str, version: int, generation: int, parts: Sequence[Chunk]
+) -> list[dict[str, Any]]:
+    """The rows of a version's chunks, which the caller stores; their passages are stored here."""
+    key = {"document_id": document_id, "version": version, "generation": generation}
+    numbers = _put_passages(tx, key, parts)
+    return [
+        {
+            "id": chunk.id,
+            **key,
+            "position": chunk.index,
+            "spans": chunk.spans,
+            "text": chunk.text,
+            "heading": chunk.heading,
+            "index_text": chunk.index_text,
+            "text_hash": text_hash(chunk.index_text),
+            "passage": None if chunk.parent is None else numbers[chunk.parent.spans],
+        }
+        for chunk in parts
+    ]
+
+
+def _put_passages(
+    tx: Transaction, key: Mapping[str, Any], parts: Sequence[Chunk]
+) -> dict[tuple[Span, ...], int]:
+    """Store the passages that chunks belong to; returns the number of each by its spans."""
+    found = {chunk.parent.spans: chunk.parent for chunk in parts if chunk.parent is not None}
+    rows = [{**key, "position": n, **to_row(each)} for n, each in enumerate(found.values())]
+    _insert(tx, passages, rows)
+    return {spans: position for position, spans in enumerate(found)}
 
 
 def _receipt_row(item: IndexedVersion) -> dict[str, Any]:

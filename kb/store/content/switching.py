@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, select, update
 
 from kb.errors import Conflict, GenerationIncomplete
 from kb.ids import now
-from kb.store.content import datasets, generations, index_ops, removal
+from kb.store.content import datasets, generations, index_ops, indexed
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.types import Dataset, Failure, Generation, Scope
@@ -75,8 +75,8 @@ def remove(tx: Transaction, scope: Scope, dataset_id: str, number: int) -> None:
     stored = select(chunks.c.document_id, chunks.c.version).distinct()
     rows = tx.execute(stored.where(chunks.c.generation == number, chunks.c.document_id.in_(own)))
     for document_id, version in rows.all():
-        removal.remove_chunks(tx, document_id, version, number)
-    removal.drop_vectors(tx, gone.embedder)
+        indexed.remove_chunks(tx, document_id, version, number)
+    indexed.drop_vectors(tx, gone.embedder)
     index_ops.add(tx, "drop", dataset_id, number)
 
 

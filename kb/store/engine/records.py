@@ -44,9 +44,10 @@ def one(tx: Connection, query: Select[Any], kind: str, name: str) -> Row[Any]:
 
 
 def of_datasets(scope: Scope, table: Table) -> Select[Any]:
-    """The rows of a table that belong to a workspace and datasets that a scope may see."""
+    """The datasets that a scope may see, or the rows of another table that belong to them."""
     query = select(table).where(table.c.workspace == scope.workspace)
-    return query if scope.datasets is None else query.where(table.c.dataset_id.in_(scope.datasets))
+    dataset = table.c.get("dataset_id", table.c.id)
+    return query if scope.datasets is None else query.where(dataset.in_(scope.datasets))
 
 
 @lru_cache

@@ -6,6 +6,7 @@ SQL and documents are listed in parts, so a batch of ten thousand costs no more 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,6 @@ from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import PageRequest
 from kb.store.engine.records import of_datasets, of_row, one
-from kb.store.work import throughput
 from kb.store.work.placing import NOTES, Mode, UploadedDocument
 from kb.types import DocumentStatus, Failure, Scope
 
@@ -26,6 +26,10 @@ table = schema.batches
 items = schema.batch_items
 documents = schema.documents
 jobs = schema.jobs
+throughput = schema.throughput
+
+WINDOW_S = 10
+"""Seconds over which the present throughput is measured; what is older is forgotten."""
 
 LISTED = 1000
 """Documents that are listed with a batch unless more or less is asked for."""
@@ -124,6 +128,22 @@ def add_skipped(tx: Transaction, batch_id: str, number: int) -> None:
     tx.execute(update(table).where(table.c.id == batch_id).values(skipped=table.c.skipped + number))
 
 
+def add_throughput(tx: Transaction, sizes: Mapping[str, float]) -> None:
+    """Batch id → bytes of its documents that were just embedded.
+
+    A document of many chunks is counted as it is embedded, not when it is done: its batch would
+    seem to stand still until then.
+    """
+    second = int(time.time())
+    tx.execute(delete(throughput).where(throughput.c.second < second - WINDOW_S))
+    rows = [
+        {"batch_id": batch_id, "second": second, "size_bytes": size}
+        for batch_id, size in sizes.items()
+        if size > 0
+    ]
+    dialect.upsert(tx, throughput, rows, add=["size_bytes"])
+
+
 def remove_item(tx: Transaction, document_id: str) -> None:
     """Take a document out of its batches: an archive gives way to its members."""
     tx.execute(delete(items).where(items.c.document_id == document_id))
@@ -169,17 +189,14 @@ def get(
 
 def states(tx: Transaction, batch_id: str) -> dict[str, DocumentStatus]:
     """Document id → status of all documents of a batch, in as little time as possible."""
-    query = select(items.c.document_id, documents.c.status).join_from(
-        items, documents, _same(), isouter=True
-    )
-    rows = tx.execute(query.where(items.c.batch_id == batch_id))
-    return {document_id: status or "removed" for document_id, status in rows}
+    query = _items(batch_id).with_only_columns(items.c.document_id, _STATUS)
+    return {row.document_id: row.status for row in tx.execute(query)}
 
 
 def some(tx: Transaction, batch_id: str, document_ids: Iterable[str]) -> list[BatchItem]:
     """Some documents of a batch; at most as many as a statement may name."""
     query = _items(batch_id).where(items.c.document_id.in_(list(document_ids)))
-    return [_item(row) for row in tx.execute(query)]
+    return [of_row(BatchItem, row) for row in tx.execute(query)]
 
 
 def remove_of_dataset(tx: Transaction, dataset_id: str) -> None:
@@ -201,17 +218,17 @@ def _counted(
     tx: Transaction, batch_id: str, created_at: str
 ) -> tuple[dict[DocumentStatus, int], Throughput | None]:
     moment = datetime.now(UTC)
-    since = (moment - timedelta(seconds=throughput.WINDOW_S)).isoformat(timespec="milliseconds")
+    since = (moment - timedelta(seconds=WINDOW_S)).isoformat(timespec="milliseconds")
     rows = _rows_by_status(tx, batch_id, since.replace("+00:00", "Z"))
     counts: dict[DocumentStatus, int] = {status: row.number for status, row in rows.items()}
     waiting = [rows[status] for status in ("pending", "indexing") if status in rows]
     if not waiting:
         return counts, None
     age_s = (moment - datetime.fromisoformat(created_at)).total_seconds()
-    over_s = min(throughput.WINDOW_S, max(1.0, age_s))
+    over_s = min(WINDOW_S, max(1.0, age_s))
     done = sum(rows[status].recent for status in ("ready", "failed") if status in rows)
     given_up = rows["failed"].recent_size if "failed" in rows else 0
-    bytes_per_s = (throughput.recent(tx, batch_id) + given_up) / over_s
+    bytes_per_s = (_recent_bytes(tx, batch_id) + given_up) / over_s
     left = sum(row.left for row in waiting)
     eta_s = left / bytes_per_s if bytes_per_s and left else None
     return counts, Throughput(done / over_s, bytes_per_s, eta_s)
@@ -245,14 +262,14 @@ def _listed(
     if page.cursor is not None:
         query = query.where(items.c.document_id > page.cursor)
     if status is not None:
-        query = query.where(func.coalesce(documents.c.status, "removed") == status)
-    return [_item(row) for row in tx.execute(query)]
+        query = query.where(status == _STATUS)
+    return [of_row(BatchItem, row) for row in tx.execute(query)]
 
 
 def _items(batch_id: str) -> Any:
     columns = (items.c.document_id, items.c.name, items.c.note)
     return (
-        select(*columns, documents.c.status, documents.c.error)
+        select(*columns, _STATUS, documents.c.error)
         .join_from(items, documents, _same(), isouter=True)
         .where(items.c.batch_id == batch_id)
     )
@@ -262,5 +279,13 @@ def _same() -> Any:
     return and_(documents.c.id == items.c.document_id, documents.c.version == items.c.version)
 
 
-def _item(row: Row[Any]) -> BatchItem:
-    return of_row(BatchItem, row, status=row.status or "removed")
+_STATUS = func.coalesce(documents.c.status, "removed").label("status")
+
+
+def _recent_bytes(tx: Transaction, batch_id: str) -> float:
+    """Bytes of the last `WINDOW_S` seconds."""
+    since = int(time.time()) - WINDOW_S
+    query = select(func.coalesce(func.sum(throughput.c.size_bytes), 0.0))
+    query = query.where(throughput.c.batch_id == batch_id, throughput.c.second > since)
+    total: float = tx.execute(query).scalar_one()
+    return total

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import delete, select
 
-from kb.store.content import datasets, documents, index_ops, removal
+from kb.store.content import datasets, documents, index_ops, indexed
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.work import batches, jobs, uploads
@@ -20,7 +20,7 @@ def delete_document(tx: Transaction, scope: Scope, document_id: str) -> list[str
     It is out of every answer when the transaction commits; the index rows go right after.
     """
     document = documents.get(tx, scope, document_id)
-    removal.forget_versions(tx, document.dataset_id, document_id, older_than=None)
+    indexed.forget_versions(tx, document.dataset_id, document_id, older_than=None)
     jobs.drop(tx, document_id)
     kept = delete(versions).where(versions.c.document_id == document_id)
     older = tx.execute(kept.returning(versions.c.sha256)).scalars().all()

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from kb.errors import NotFound
-from kb.store.content import datasets, documents, removal
+from kb.store.content import datasets, documents, indexed
 from kb.store.engine.database import Database
 from kb.store.engine.paging import PageRequest
-from kb.store.work import batch_control, batches, deletion, jobs, placing, throughput
+from kb.store.work import batch_control, batches, deletion, jobs, placing
 from kb.store.work.placing import Upload, UploadTarget
 from kb.types import Failure, Scope
 
@@ -42,7 +42,7 @@ def new_batch(database: Database, dataset_id: str, **files: str) -> tuple[str, l
 def make_ready(database: Database, document_id: str, version: int = 1) -> None:
     with database.write() as tx:
         jobs.drop(tx, document_id)
-        removal.make_all_live(tx, {document_id: version})
+        indexed.make_all_live(tx, {document_id: version})
 
 
 def fail(database: Database, document_id: str) -> None:
@@ -88,7 +88,7 @@ def test_the_pace_is_that_of_the_last_seconds(database, dataset_id):
     assert get(database, batch_id).pace == batches.Throughput(0, 0, None)
     with database.write() as tx:
         tx.execute(text("UPDATE batches SET created_at = '2026-01-01T00:00:00.000Z'"))
-    database.writing(throughput.add, {batch_id: 100.0, "batch_other": 7.0})
+    database.writing(batches.add_throughput, {batch_id: 100.0, "batch_other": 7.0})
     make_ready(database, ids[0])
 
     pace = get(database, batch_id).pace  # one document of 100 bytes in 10 s, 300 bytes left

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kb.errors import Conflict, NotFound
-from kb.store.content import chunks, datasets, documents, embeddings, index_ops, pages, removal
+from kb.store.content import chunks, datasets, documents, embeddings, index_ops, indexed, pages
 from kb.store.engine.database import Database
 from kb.store.engine.paging import PageRequest
 from kb.store.work import batch_control, batches, deletion, jobs, placing
@@ -44,11 +44,11 @@ def index(database: Database, document_id: str, version: int, text: str = "abc")
     dataset_id = database.reading(documents.get, ADMIN, document_id).dataset_id
     with database.write() as tx:
         pages.put(tx, document_id, version, [Page(1, text)])
-        chunks.put(tx, document_id, version, 1, [chunk])
+        indexed.put_chunks(tx, document_id, version, 1, [chunk])
         vector = np.ones((1, 2), np.float32)
         embeddings.put(tx, "e", [embeddings.text_hash(text)], vector, owner="me")
         jobs.drop(tx, document_id)
-        removal.make_all_live(tx, {document_id: version})
+        indexed.make_all_live(tx, {document_id: version})
     assert dataset_id
     return chunk.id
 

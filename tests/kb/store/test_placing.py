@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kb.errors import Conflict, NotFound
-from kb.store.content import datasets, documents, removal
+from kb.store.content import datasets, documents, indexed
 from kb.store.engine.database import Database
 from kb.store.work import batch_control, batches, deletion, jobs, placing
 from kb.store.work.placing import Upload, UploadedDocument, UploadTarget
@@ -45,7 +45,7 @@ def file(name: str, sha: str, **fields) -> Upload:
 def make_ready(database: Database, placed: UploadedDocument) -> None:
     with database.write() as tx:
         jobs.drop(tx, placed.document.id)
-        removal.make_all_live(tx, {placed.document.id: placed.document.version})
+        indexed.make_all_live(tx, {placed.document.id: placed.document.version})
 
 
 def test_many_files_are_placed_together_and_answered_in_their_order(database, dataset_id):

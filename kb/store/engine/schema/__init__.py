@@ -7,6 +7,7 @@ from kb.store.engine.schema.access import keys as keys
 from kb.store.engine.schema.access import marks as marks
 from kb.store.engine.schema.access import sessions as sessions
 from kb.store.engine.schema.access import usage as usage
+from kb.store.engine.schema.columns import metadata as metadata
 from kb.store.engine.schema.conversations import app_versions as app_versions
 from kb.store.engine.schema.conversations import apps as apps
 from kb.store.engine.schema.conversations import conversations as conversations
@@ -25,7 +26,6 @@ from kb.store.engine.schema.documents import generations as generations
 from kb.store.engine.schema.documents import layouts as layouts
 from kb.store.engine.schema.documents import pages as pages
 from kb.store.engine.schema.documents import passages as passages
-from kb.store.engine.schema.metadata import metadata as metadata
 from kb.store.engine.schema.work import batch_items as batch_items
 from kb.store.engine.schema.work import batches as batches
 from kb.store.engine.schema.work import erasures as erasures

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Float, Integer, LargeBinary, String, Table, Text
 
-from kb.store.engine.schema.columns import Stored, columns
-from kb.store.engine.schema.metadata import metadata
+from kb.store.engine.schema.columns import Stored, columns, metadata
 from kb.types import Key, Limits
 
 keys = Table(

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin,
 
 from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
 from pydantic_core import PydanticSerializationError
-from sqlalchemy import JSON, Boolean, Column, Dialect, Float, Integer, String
+from sqlalchemy import JSON, Boolean, Column, Dialect, Float, Integer, MetaData, String
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -18,6 +18,16 @@ from kb.types import AppContent, Span
 from kb.types.search import with_new_names
 
 T = TypeVar("T")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""Where every table is registered, and how constraints are named."""
 
 _SCALARS: Mapping[Any, TypeEngine[Any]] = {
     str: String(),

@@ -15,8 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from kb.store.engine.schema.columns import CONTENT, Stored, columns
-from kb.store.engine.schema.metadata import metadata
+from kb.store.engine.schema.columns import CONTENT, Stored, columns, metadata
 from kb.types import Annotation, App, AppVersion, Conversation, Feedback, Message
 
 models = Table(

@@ -16,8 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from kb.store.engine.schema.columns import SPANS, Stored, columns
-from kb.store.engine.schema.metadata import metadata
+from kb.store.engine.schema.columns import SPANS, Stored, columns, metadata
 from kb.types import Block, Dataset, Document, Failure, Generation
 
 datasets = Table(

@@ -17,8 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from kb.store.engine.schema.columns import Stored
-from kb.store.engine.schema.metadata import metadata
+from kb.store.engine.schema.columns import Stored, metadata
 from kb.types import Failure
 
 uploads = Table(
