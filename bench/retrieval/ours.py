@@ -79,9 +79,9 @@ def _documents(tx: Transaction, dataset_id: str) -> Iterator[Document]:
 def _pages(tx: Transaction, document_id: str) -> Iterator[str]:
     cursor = None
     while True:
-        found, cursor = pages.of_document(tx, SCOPE, document_id, PageRequest(MAX_LIMIT, cursor))
-        yield from (page.text for page in found)
-        if cursor is None:
+        listing = pages.of_document(tx, SCOPE, document_id, PageRequest(MAX_LIMIT, cursor))
+        yield from (page.text for page in listing.data)
+        if (cursor := listing.next) is None:
             return
 
 

@@ -124,7 +124,7 @@ def member_upload(
         if staged is not None:
             kb.originals.discard(staged)
         failure = Failure(exc.code, exc.detail)
-        return Upload(name, UNKNOWN_TYPE, "", member.size, encoding, failure=failure), None
+        return Upload(name, UNKNOWN_TYPE, "", member.size, encoding, error=failure), None
     return Upload(name, media_type, staged.sha256, staged.size_bytes, encoding), staged
 
 

@@ -90,10 +90,10 @@ def _members(
             upload, staged = member_upload(kb, source, archive, member, encoding=encoding)
             if staged is not None:
                 kb.originals.discard(staged)
-            if upload.failure is None:
+            if upload.error is None:
                 uploads.append(upload)
             else:
-                failure = upload.failure
+                failure = upload.error
                 refused.append(Rejection(upload.name, failure.code, failure.detail))
     return uploads, refused
 

@@ -84,9 +84,10 @@ class Searcher:
             found = datasets.of_ids(tx, scope, dataset_ids)
             if not skip_missing:
                 _refuse_missing(dataset_ids, found)
-            wanted = [generations.seen(tx, dataset, generation) for dataset in found]
-        groups = self._by_embedder(wanted, retrieval)
-        if not wanted or not query.strip() or retrieval.top_k < 1:
+            if generation is not None:
+                found = [generations.seen(tx, dataset, generation) for dataset in found]
+        groups = self._by_embedder(found, retrieval)
+        if not found or not query.strip() or retrieval.top_k < 1:
             return SearchResult([], [])
         with self._admission():
             parts = [

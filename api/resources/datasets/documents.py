@@ -105,8 +105,7 @@ async def list_chunks(
     document_id: str, kb: KB, scope: SearchScope, page: NumberedPaging
 ) -> Listing[Chunk]:
     """The pieces of the live version, in order."""
-    found, cursor = await read(kb, chunks.of_document, scope, document_id, page)
-    return Listing(tuple(found), cursor)
+    return await read(kb, chunks.of_document, scope, document_id, page)
 
 
 @router.get("/documents/{document_id}/pages", response_model=ListResponse[Page])
@@ -114,8 +113,7 @@ async def list_pages(
     document_id: str, kb: KB, scope: SearchScope, page: NumberedPaging
 ) -> Listing[Page]:
     """The text of the live version, page by page: what spans count in."""
-    found, cursor = await read(kb, pages.of_document, scope, document_id, page)
-    return Listing(tuple(found), cursor)
+    return await read(kb, pages.of_document, scope, document_id, page)
 
 
 @router.get("/documents/{document_id}/versions", response_model=ListResponse[OldVersion])

@@ -16,7 +16,7 @@ from kb.store.content import documents
 from kb.store.content.texts import hashes
 from kb.store.engine import schema
 from kb.store.engine.database import VARIABLES, Transaction
-from kb.store.engine.paging import PageRequest
+from kb.store.engine.paging import Listing, PageRequest, listing
 from kb.store.engine.records import of_row
 from kb.types import Chunk, Passage, Scope
 
@@ -111,19 +111,11 @@ def candidates(
 
 def of_document(
     tx: Transaction, scope: Scope, document_id: str, request: PageRequest
-) -> tuple[list[Chunk], str | None]:
-    """Some live chunks of a document in order, and the cursor of the rest."""
+) -> Listing[Chunk]:
+    """A part of the live chunks of a document, in order."""
     documents.get(tx, scope, document_id)
-    query = (
-        _live_query(scope)
-        .where(table.c.document_id == document_id)
-        .where(table.c.position > int(request.cursor or -1))
-        .order_by(table.c.position)
-        .limit(request.limit + 1)
-    )
-    found = [_chunk(row) for row in tx.execute(query)]
-    shown = found[: request.limit]
-    return shown, str(shown[-1].index) if len(found) > len(shown) else None
+    query = _live_query(scope).where(table.c.document_id == document_id)
+    return listing(tx, query, table.c.position, request, _chunk)
 
 
 def of_versions(tx: Transaction, versions: Mapping[tuple[str, int], int]) -> list[tuple[str, str]]:

@@ -69,9 +69,9 @@ def of_dataset(tx: Transaction, dataset: Dataset) -> list[Generation]:
     return [of_row(Generation, row, status=_status(row, dataset.generation)) for row in rows]
 
 
-def seen(tx: Transaction, dataset: Dataset, number: int | None) -> Dataset:
+def seen(tx: Transaction, dataset: Dataset, number: int) -> Dataset:
     """The dataset as it would be with another generation live. Raises NotFound."""
-    if number is None or number == dataset.generation:
+    if number == dataset.generation:
         return dataset
     found = get(tx, dataset, number)
     return replace(

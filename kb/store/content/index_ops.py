@@ -18,6 +18,7 @@ from kb.protocols import IndexKey, IndexName
 from kb.store.content import texts
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction, notify_after
+from kb.store.engine.records import of_row
 
 table = schema.index_ops
 
@@ -144,13 +145,4 @@ def put_seals(tx: Transaction, found: Mapping[IndexName, str]) -> None:
 
 
 def _op(row: Row[Any]) -> IndexOp:
-    return IndexOp(
-        row.seq,
-        row.kind,
-        row.dataset_id,
-        row.generation,
-        row.document_id,
-        row.version,
-        row.chunk_count,
-        tuple(texts.split_names(row.texts or b"")),
-    )
+    return of_row(IndexOp, row, texts=tuple(texts.split_names(row.texts or b"")))

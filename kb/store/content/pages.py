@@ -7,16 +7,14 @@ again in another way without its file, and the pages that citations quote stay t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import (
     CompoundSelect,
     Row,
     bindparam,
-    delete,
     func,
-    insert,
     literal_column,
     select,
     union_all,
@@ -26,7 +24,8 @@ from kb.errors import NotFound
 from kb.store.content import documents
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
-from kb.store.engine.paging import PageRequest
+from kb.store.engine.paging import Listing, PageRequest, listing
+from kb.store.engine.records import of_row
 from kb.types import Block, Page, Scope, Span
 
 table = schema.pages
@@ -35,30 +34,13 @@ Slice = tuple[str, int, Span]
 """Characters of one page of a document version: document id, version, span."""
 
 
-def put(tx: Transaction, document_id: str, version: int, pages: Sequence[Page]) -> None:
-    """Store the pages of a version, in place of any that were there."""
-    key = {"document_id": document_id, "version": version}
-    tx.execute(delete(table).filter_by(**key))
-    rows = [{**key, "number": page.number, "text": page.text} for page in pages]
-    if rows:
-        tx.execute(insert(table), rows)
-
-
 def of_document(
     tx: Transaction, scope: Scope, document_id: str, request: PageRequest
-) -> tuple[list[Page], str | None]:
-    """Some pages of the live version, and the cursor of the rest."""
+) -> Listing[Page]:
+    """A part of the pages of the live version."""
     document = documents.get(tx, scope, document_id)
-    query = (
-        select(table.c.number, table.c.text)
-        .where(table.c.document_id == document_id, table.c.version == document.live_version)
-        .where(table.c.number > int(request.cursor or 0))
-        .order_by(table.c.number)
-        .limit(request.limit + 1)
-    )
-    found = [Page(row.number, row.text) for row in tx.execute(query)]
-    shown = found[: request.limit]
-    return shown, str(shown[-1].number) if len(found) > len(shown) else None
+    query = select(table).filter_by(document_id=document_id, version=document.live_version)
+    return listing(tx, query, table.c.number, request, partial(of_row, Page))
 
 
 def slices(tx: Transaction, wanted: Sequence[Slice]) -> dict[Slice, str]:
@@ -125,6 +107,6 @@ def with_layout(
 ) -> tuple[tuple[Page, ...], tuple[Block, ...] | None]:
     """The pages of a document version, and its layout; None if it was stored without one."""
     own = {"document_id": document_id, "version": version}
-    text = select(table.c.number, table.c.text).filter_by(**own).order_by(table.c.number)
-    found = tuple(Page(row.number, row.text) for row in tx.execute(text))
+    text = select(table).filter_by(**own).order_by(table.c.number)
+    found = tuple(of_row(Page, row) for row in tx.execute(text))
     return found, tx.execute(select(schema.layouts.c.blocks).filter_by(**own)).scalar_one_or_none()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import and_, case, delete, insert, literal, select, update
 
 from kb.errors import Conflict, GenerationIncomplete
 from kb.ids import now
@@ -109,48 +109,36 @@ def _refuse_incomplete(tx: Transaction, target: Generation) -> None:
 
 def _store_state(tx: Transaction, before: Generation) -> None:
     """What the documents say of the generation that goes."""
-    rows = tx.execute(
-        select(documents).where(
-            documents.c.dataset_id == before.dataset_id, documents.c.live_version.is_not(None)
-        )
-    ).all()
-    states = [
-        {
-            "document_id": row.id,
-            "generation": before.number,
-            "version": row.live_version,
-            "error": row.error if _is_about_live(row) else None,
-            "chunk_count": row.chunk_count,
-            "receipt": row.receipt,
-        }
-        for row in rows
-    ]
-    if states:
-        tx.execute(insert(held), states)
+    said = {
+        "document_id": documents.c.id,
+        "generation": literal(before.number),
+        "version": documents.c.live_version,
+        "error": case((_IS_ABOUT_LIVE, documents.c.error)),
+        "chunk_count": documents.c.chunk_count,
+        "receipt": documents.c.receipt,
+    }
+    own = documents.c.dataset_id == before.dataset_id, documents.c.live_version.is_not(None)
+    tx.execute(insert(held).from_select(list(said), select(*said.values()).where(*own)))
 
 
 def _take_state(tx: Transaction, target: Generation) -> None:
     """What the generation that comes has noted of the documents."""
-    rows = tx.execute(
-        select(documents, held.c.error.label("new_error"), held.c.chunk_count.label("new_count"))
-        .add_columns(held.c.receipt.label("new_receipt"))
-        .join_from(documents, held, held.c.document_id == documents.c.id)
-        .where(documents.c.dataset_id == target.dataset_id, held.c.generation == target.number)
-    ).all()
-    moment = now()
-    for row in rows:
-        values = {"chunk_count": row.new_count, "receipt": row.new_receipt, "updated_at": moment}
-        if _is_about_live(row):
-            status = "ready" if row.new_error is None else "failed"
-            values |= {"status": status, "error": row.new_error}
-        tx.execute(update(documents).where(documents.c.id == row.id).values(**values))
-    taken = [row.id for row in rows]
-    own = select(documents.c.id).where(documents.c.dataset_id == target.dataset_id)
-    if taken:
-        gone = delete(held).where(held.c.generation == target.number)
-        tx.execute(gone.where(held.c.document_id.in_(own)))
+    status = case((held.c.error["code"].as_string().is_(None), "ready"), else_="failed")
+    taken = {
+        "chunk_count": held.c.chunk_count,
+        "receipt": held.c.receipt,
+        "updated_at": now(),
+        "status": case((_IS_ABOUT_LIVE, status), else_=documents.c.status),
+        "error": case((_IS_ABOUT_LIVE, held.c.error), else_=documents.c.error),
+    }
+    noted = held.c.generation == target.number, held.c.document_id == documents.c.id
+    own = documents.c.dataset_id == target.dataset_id
+    tx.execute(update(documents).where(own, *noted).values(taken))
+    ids = select(documents.c.id).where(own)
+    tx.execute(delete(held).where(held.c.generation == target.number, held.c.document_id.in_(ids)))
 
 
-def _is_about_live(row: Any) -> bool:
-    """Whether a document's status speaks of the version that answers, and not of a newer one."""
-    return bool(row.version == row.live_version) and row.status in ("ready", "failed")
+_IS_ABOUT_LIVE = and_(
+    documents.c.version == documents.c.live_version, documents.c.status.in_(("ready", "failed"))
+)
+"""Whether a document's status speaks of the version that answers, and not of a newer one."""

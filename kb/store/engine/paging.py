@@ -34,7 +34,7 @@ class Listing(Generic[T]):
 def listing(
     transaction: Transaction,
     query: Select[Any],
-    by: ColumnElement[str],
+    by: ColumnElement[Any],
     request: PageRequest,
     make: Callable[[Row[Any]], T],
     *,
@@ -43,9 +43,10 @@ def listing(
     """Run a query for one page, ordered by a unique column that is also the cursor."""
     limit = min(max(request.limit, 1), MAX_LIMIT)
     if request.cursor is not None:
-        query = query.where(by < request.cursor if newest_first else by > request.cursor)
+        cursor = by.type.python_type(request.cursor)
+        query = query.where(by < cursor if newest_first else by > cursor)
     query = query.order_by(by.desc() if newest_first else by)
     rows = list(transaction.execute(query.limit(limit + 1).add_columns(by.label("_by"))))
     more = len(rows) > limit
     rows = rows[:limit]
-    return Listing(tuple(make(row) for row in rows), rows[-1]._by if more else None)
+    return Listing(tuple(make(row) for row in rows), str(rows[-1]._by) if more else None)

@@ -16,9 +16,10 @@ from sqlalchemy import Row, bindparam, insert, select, update
 from kb.ids import new_id, now
 from kb.iteration import batched
 from kb.store.content import datasets
+from kb.store.content.documents import OldVersion
 from kb.store.engine import schema
 from kb.store.engine.database import VARIABLES, Transaction
-from kb.store.engine.records import of_row
+from kb.store.engine.records import of_row, to_row
 from kb.store.work import jobs
 from kb.types import Document, Failure, Scope
 
@@ -46,7 +47,7 @@ NOTES: Mapping[Outcome, Failure] = {
 class Upload:
     """A file that wants to be a document.
 
-    `metadata` None leaves what the document has. With a `failure` the file is listed as failed and
+    `metadata` None leaves what the document has. With an `error` the file is listed as failed and
     its bytes are not kept: `sha256` is empty.
     """
 
@@ -56,7 +57,7 @@ class Upload:
     size_bytes: int
     encoding: str | None = None
     metadata: Mapping[str, Any] | None = None
-    failure: Failure | None = None
+    error: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +203,11 @@ def _insert(tx: Transaction, to: UploadTarget, plans: Sequence[_Plan], moment: s
             "id": new_id("doc"),
             "workspace": to.scope.workspace,
             "dataset_id": to.dataset_id,
-            "name": plan.upload.name,
             "version": 1,
-            "metadata": dict(plan.upload.metadata or {}),
             "chunk_count": 0,
             "created_at": moment,
             **_values(to, plan.upload, moment),
+            "metadata": plan.upload.metadata or {},
         }
         for plan in plans
     ]
@@ -222,8 +222,8 @@ def _renew(tx: Transaction, to: UploadTarget, plans: Sequence[_Plan], moment: st
         {
             "key": plan.before.id,
             "version": plan.before.version + 1,
-            "metadata": _metadata(plan.before, plan.upload),
             **_values(to, plan.upload, moment),
+            "metadata": _metadata(plan.before, plan.upload),
         }
         for plan in plans
         if plan.before is not None
@@ -254,14 +254,7 @@ def _confirm(tx: Transaction, to: UploadTarget, plans: Sequence[_Plan]) -> None:
 
 def _keep(tx: Transaction, rows: Sequence[Row[Any]], moment: str) -> None:
     kept = [
-        {
-            "document_id": row.id,
-            "version": row.version,
-            "media_type": row.media_type,
-            "sha256": row.sha256,
-            "size_bytes": row.size_bytes,
-            "replaced_at": moment,
-        }
+        to_row(of_row(OldVersion, row, replaced_at=moment)) | {"document_id": row.id}
         for row in rows
         if row.sha256
     ]
@@ -270,18 +263,14 @@ def _keep(tx: Transaction, rows: Sequence[Row[Any]], moment: str) -> None:
 
 
 def _values(to: UploadTarget, upload: Upload, moment: str) -> dict[str, Any]:
-    return {
-        "media_type": upload.media_type,
-        "sha256": upload.sha256,
-        "size_bytes": upload.size_bytes,
-        "encoding": upload.encoding,
-        "status": "failed" if upload.failure else "pending",
-        "error": upload.failure,
+    return to_row(upload) | {
+        "status": "failed" if upload.error else "pending",
         "batch_id": to.batch_id,
         "key_id": to.scope.key_id,
         "updated_at": moment,
     }
 
 
-def _metadata(before: Row[Any], upload: Upload) -> dict[str, Any]:
-    return dict(before.metadata if upload.metadata is None else upload.metadata)
+def _metadata(before: Row[Any], upload: Upload) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = before.metadata if upload.metadata is None else upload.metadata
+    return found

@@ -163,7 +163,7 @@ def test_processing_changes_only_while_a_dataset_is_empty(kb):
     changed = kb.database.writing(datasets.change, ADMIN, dataset_id, processing=rows)
     assert changed.processing == rows
     ids = ingest(kb, dataset_id, {"a.csv": "part,price\nseal,three\nvalve,four\n"})
-    found, _ = kb.database.reading(chunks.of_document, ADMIN, ids["a.csv"], PageRequest(10))
+    found = kb.database.reading(chunks.of_document, ADMIN, ids["a.csv"], PageRequest(10)).data
     assert len(found) == 2
 
     with pytest.raises(Conflict, match="kb reindex"):

@@ -50,7 +50,7 @@ def test_neighbouring_chunks_are_one_hit_whose_text_is_that_of_the_page(story):
     assert len(joined[0].why["joined"]) > 1
     assert all("joined" not in hit.why for hit in apart)
     with story.database.read() as tx:
-        (page,), _ = pages.of_document(tx, ADMIN, joined[0].chunk.document_id, PageRequest())
+        (page,) = pages.of_document(tx, ADMIN, joined[0].chunk.document_id, PageRequest()).data
     for hit in joined:
         (span,) = hit.chunk.spans
         assert hit.chunk.text == page.text[span.start : span.end]

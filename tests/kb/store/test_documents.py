@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from kb.errors import Conflict, NotFound
-from kb.store.content import chunks, datasets, documents, embeddings, index_ops, indexed, pages
+from kb.store.content import chunks, datasets, documents, embeddings, index_ops, indexed
+from kb.store.content.indexed import IndexedVersion
 from kb.store.engine.database import Database
 from kb.store.engine.paging import PageRequest
 from kb.store.work import batch_control, batches, deletion, jobs, placing
@@ -42,14 +43,13 @@ def index(database: Database, document_id: str, version: int, text: str = "abc")
     prefix = index_ops.chunk_prefix(document_id, version, 1)
     chunk = Chunk(f"{prefix}.0", document_id, 0, (Span(1, 0, len(text)),), text, "", text)
     dataset_id = database.reading(documents.get, ADMIN, document_id).dataset_id
+    made = (document_id, version, dataset_id, 1, (Page(1, text),), (chunk,))
     with database.write() as tx:
-        pages.put(tx, document_id, version, [Page(1, text)])
-        indexed.put_chunks(tx, document_id, version, 1, [chunk])
+        indexed.put(tx, [IndexedVersion(*made, receipt={})])
         vector = np.ones((1, 2), np.float32)
         embeddings.put(tx, "e", [embeddings.text_hash(text)], vector, owner="me")
         jobs.drop(tx, document_id)
         indexed.make_all_live(tx, {document_id: version})
-    assert dataset_id
     return chunk.id
 
 

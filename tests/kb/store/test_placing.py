@@ -115,7 +115,7 @@ def test_a_file_without_bytes_is_listed_as_failed_and_cannot_be_retried(database
     (before,) = put(database, dataset_id, file("a.md", "s1"))
     make_ready(database, before)
     failure = Failure("too_large", "Too large.")
-    (failed,) = put(database, dataset_id, Upload("a.md", "x/y", "", 9, failure=failure))
+    (failed,) = put(database, dataset_id, Upload("a.md", "x/y", "", 9, error=failure))
 
     assert (failed.document.status, failed.document.error) == ("failed", failure)
     assert failed.document.live_version == 1

@@ -197,7 +197,7 @@ def test_no_placement_reaches_the_model_as_structure(kb, upstream, hostile, styl
     assert citations
     for citation in citations:
         asked = (ADMIN, citation.document_id, PageRequest(100))
-        found, _ = kb.database.reading(pages.of_document, *asked)
+        found = kb.database.reading(pages.of_document, *asked).data
         (page,) = [page.text for page in found if page.number == citation.page]
         assert citation.quote == page[citation.start : citation.end]
 
