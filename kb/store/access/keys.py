@@ -15,10 +15,9 @@ from sqlalchemy import Row, insert, select, update
 
 from kb.errors import NotFound
 from kb.ids import new_id, now, rfc3339
-from kb.iteration import batched
 from kb.store.access.secrets import Secrets
 from kb.store.engine import dialect, schema
-from kb.store.engine.database import VARIABLES, Transaction
+from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
 from kb.store.engine.records import of_row, one, to_row
 from kb.types import DEFAULT_WORKSPACE, AppAccess, Key, KeyKind, Limits, Quota, Scope
@@ -157,10 +156,8 @@ def revoke(tx: Transaction, scope: Scope, key_id: str) -> None:
 def invalid(tx: Transaction, credentials: Iterable[Credential]) -> set[Credential]:
     """Those of the credentials that are good no more: revoked, expired or rotated away."""
     asked = set(credentials)
-    rows: dict[str, Row[Any]] = {}
-    for part in batched(sorted({item.key_id for item in asked}), VARIABLES):
-        found = tx.execute(select(table).where(table.c.id.in_(part)))
-        rows.update({row.id: row for row in found})
+    query = select(table).where(dialect.among(table.c.id, {item.key_id for item in asked}))
+    rows = {row.id: row for row in tx.execute(query)}
     moment = now()
     return {
         item

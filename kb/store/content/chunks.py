@@ -14,7 +14,7 @@ from kb.iteration import batched
 from kb.protocols import Vectors
 from kb.store.content import documents
 from kb.store.content.texts import hashes
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import VARIABLES, Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
 from kb.store.engine.records import of_row
@@ -120,17 +120,14 @@ def of_document(
 
 def of_versions(tx: Transaction, versions: Mapping[tuple[str, int], int]) -> list[tuple[str, str]]:
     """(chunk id, index_text) of some document versions: (document id, version) → generation."""
-    found: list[tuple[str, str]] = []
-    for part in batched(sorted({document_id for document_id, _ in versions}), VARIABLES):
-        query = select(
-            table.c.id, table.c.index_text, table.c.document_id, table.c.version, table.c.generation
-        ).where(table.c.document_id.in_(part))
-        found += [
-            (row.id, row.index_text)
-            for row in tx.execute(query.order_by(table.c.document_id, table.c.position))
-            if versions.get((row.document_id, row.version)) == row.generation
-        ]
-    return found
+    columns = (table.c.document_id, table.c.version, table.c.generation)
+    query = select(table.c.id, table.c.index_text, *columns)
+    query = query.where(dialect.among(table.c.document_id, {name for name, _ in versions}))
+    return [
+        (row.id, row.index_text)
+        for row in tx.execute(query.order_by(table.c.document_id, table.c.position))
+        if versions.get((row.document_id, row.version)) == row.generation
+    ]
 
 
 def live_of_dataset(

@@ -10,10 +10,9 @@ from sqlalchemy import func, select, update
 
 from kb.errors import NotFound
 from kb.ids import now
-from kb.iteration import batched
 from kb.store.content import datasets
-from kb.store.engine import schema
-from kb.store.engine.database import VARIABLES, Transaction
+from kb.store.engine import dialect, schema
+from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
 from kb.store.engine.records import of_datasets, of_row, one
 from kb.types import Document, DocumentStatus, Failure, Scope
@@ -82,11 +81,8 @@ def counts(tx: Transaction, dataset_id: str) -> dict[str, int]:
 
 def names(tx: Transaction, document_ids: Iterable[str]) -> dict[str, str]:
     """Document id → name."""
-    return {
-        row.id: row.name
-        for part in batched(sorted(set(document_ids)), VARIABLES)
-        for row in tx.execute(select(table.c.id, table.c.name).where(table.c.id.in_(part)))
-    }
+    query = select(table.c.id, table.c.name).where(dialect.among(table.c.id, set(document_ids)))
+    return {row.id: row.name for row in tx.execute(query)}
 
 
 def ids_of(tx: Transaction, dataset_id: str) -> list[str]:
@@ -114,8 +110,7 @@ def set_statuses(
 ) -> None:
     """Move documents on."""
     values = {"status": status, "error": error, "updated_at": now()}
-    for part in batched(document_ids, VARIABLES):
-        tx.execute(update(table).where(table.c.id.in_(part)).values(**values))
+    tx.execute(update(table).where(dialect.among(table.c.id, document_ids)).values(**values))
 
 
 def history(tx: Transaction, scope: Scope, document_id: str) -> list[OldVersion]:

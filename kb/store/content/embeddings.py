@@ -54,16 +54,12 @@ def put(
 def of_chunks(tx: Transaction, embedder: str, chunk_ids: Iterable[str]) -> dict[str, Vectors]:
     """Chunk id → vector, shape (dimensions,), for the chunks that have one."""
     chunks = schema.chunks
-    joined = chunks.join(table, chunks.c.text_hash == table.c.text_hash)
-    found: dict[str, Vectors] = {}
-    for part in batched(chunk_ids, VARIABLES):
-        query = (
-            select(chunks.c.id, table.c.vector)
-            .select_from(joined)
-            .where(table.c.embedder == embedder, chunks.c.id.in_(part))
-        )
-        found.update((row.id, np.frombuffer(row.vector, "<f4")) for row in tx.execute(query))
-    return found
+    query = (
+        select(chunks.c.id, table.c.vector)
+        .join_from(chunks, table, chunks.c.text_hash == table.c.text_hash)
+        .where(table.c.embedder == embedder, dialect.among(chunks.c.id, chunk_ids))
+    )
+    return {row.id: np.frombuffer(row.vector, "<f4") for row in tx.execute(query)}
 
 
 def of_texts(tx: Transaction, embedder: str, names: Iterable[str]) -> dict[str, Vectors]:

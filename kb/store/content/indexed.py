@@ -13,11 +13,10 @@ from typing import Any
 from sqlalchemy import Table, bindparam, delete, func, insert, select, update
 
 from kb.ids import now
-from kb.iteration import batched
 from kb.store.content import documents, embeddings, index_ops, pages
 from kb.store.content.embeddings import text_hash
-from kb.store.engine import schema
-from kb.store.engine.database import VARIABLES, Transaction, notify_after
+from kb.store.engine import dialect, schema
+from kb.store.engine.database import Transaction, notify_after
 from kb.store.engine.records import to_row
 from kb.types import Block, Chunk, Page, Span
 
@@ -70,12 +69,8 @@ def put_chunks(
 def make_all_live(tx: Transaction, indexed: Mapping[str, int]) -> None:
     """Both indexes have these versions, by document id: they answer from now on."""
     columns = (table.c.id, table.c.dataset_id, table.c.version, table.c.live_version)
-    rows = [
-        row
-        for part in batched(indexed, VARIABLES)
-        for row in tx.execute(select(*columns).where(table.c.id.in_(part)))
-        if (row.live_version or 0) <= indexed[row.id]
-    ]
+    query = select(*columns).where(dialect.among(table.c.id, indexed))
+    rows = [row for row in tx.execute(query) if (row.live_version or 0) <= indexed[row.id]]
     newest = [row.id for row in rows if row.version == indexed[row.id]]
     live = [{"key": row.id, "live_version": indexed[row.id]} for row in rows]
     if live:
@@ -135,11 +130,11 @@ def _remove_attempts(tx: Transaction, versions: Sequence[IndexedVersion]) -> lis
     is_own = (text.document_id == bindparam("document"), text.version == bindparam("of"))
     tx.execute(delete(schema.pages).where(*is_own), own)
     hashes: list[bytes] = []
-    for part in batched([item.document_id for item in versions], VARIABLES):
-        stored = select(chunks.c.document_id, chunks.c.version, chunks.c.generation).distinct()
-        for row in tx.execute(stored.where(chunks.c.document_id.in_(part))).all():
-            if wanted.get((row.document_id, row.version)) == row.generation:
-                hashes += _remove_rows(tx, row.document_id, row.version, row.generation)
+    stored = select(chunks.c.document_id, chunks.c.version, chunks.c.generation).distinct()
+    is_theirs = dialect.among(chunks.c.document_id, [item.document_id for item in versions])
+    for row in tx.execute(stored.where(is_theirs)).all():
+        if wanted.get((row.document_id, row.version)) == row.generation:
+            hashes += _remove_rows(tx, row.document_id, row.version, row.generation)
     return hashes
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Select, and_, bindparam, select
 
 from kb.iteration import batched
 from kb.protocols import IndexKey, Scored, Vectors
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import VARIABLES, Transaction
 
 chunks, documents = schema.chunks, schema.documents
@@ -37,12 +37,8 @@ def of_version(tx: Transaction, document_id: str, version: int, generation: int)
 
 def of_chunks(tx: Transaction, chunk_ids: Iterable[str]) -> dict[str, str]:
     """Chunk id → name of its text."""
-    query = select(chunks.c.id, chunks.c.text_hash)
-    return {
-        row.id: row.text_hash.hex()
-        for part in batched(chunk_ids, VARIABLES)
-        for row in tx.execute(query.where(chunks.c.id.in_(part)))
-    }
+    query = select(chunks.c.id, chunks.c.text_hash).where(dialect.among(chunks.c.id, chunk_ids))
+    return {row.id: row.text_hash.hex() for row in tx.execute(query)}
 
 
 def with_chunks(tx: Transaction, key: IndexKey, names: Iterable[str]) -> set[str]:
@@ -81,17 +77,14 @@ def nearest(
         generations.c.removed_at.is_(None),
     )
     wanted = _of(key, select(chunks.c.text_hash)).where(_IS_LIVE)
-    parts = [wanted]
     if document_ids is not None:
-        own = batched(sorted(document_ids), VARIABLES)
-        parts = [wanted.where(documents.c.id.in_(part)) for part in own]
+        wanted = wanted.where(dialect.among(documents.c.id, document_ids))
+    query = select(embeddings.c.text_hash, embeddings.c.vector).where(
+        embeddings.c.embedder == embedder.scalar_subquery(), embeddings.c.text_hash.in_(wanted)
+    )
     best: list[Scored] = []
-    for part in parts:
-        query = select(embeddings.c.text_hash, embeddings.c.vector).where(
-            embeddings.c.embedder == embedder.scalar_subquery(), embeddings.c.text_hash.in_(part)
-        )
-        for rows in tx.execute(query).partitions(VECTORS_AT_ONCE):
-            best = _closest(rows, vector, limit, best)
+    for rows in tx.execute(query).partitions(VECTORS_AT_ONCE):
+        best = _closest(rows, vector, limit, best)
     return best
 
 

@@ -9,8 +9,9 @@ SQLITE_BUSY, however long the busy timeout is. A commit is on disk (synchronous=
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -104,6 +105,12 @@ def next_number(tx: Connection, column: Column[int], *own: ColumnElement[bool]) 
     """One more than the highest number, in a write transaction."""
     highest = tx.execute(select(func.max(column)).where(*own)).scalar_one()
     return 1 if highest is None else int(highest) + 1
+
+
+def among(column: ColumnElement[Any], values: Iterable[str | int]) -> ColumnElement[bool]:
+    """Whether a column has one of any number of values: one statement for all of them."""
+    listed = func.json_each(json.dumps(list(values))).table_valued("value")
+    return column.in_(select(listed.c.value))
 
 
 def json_entries(column: Column[Any], name: str) -> Any:

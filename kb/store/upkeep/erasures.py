@@ -15,9 +15,8 @@ from typing import Any
 from sqlalchemy import LargeBinary, Row, Table, cast, func, literal, or_, select, update
 
 from kb.ids import now
-from kb.iteration import batched
 from kb.store.engine import dialect, schema
-from kb.store.engine.database import VARIABLES, Transaction, notify_after
+from kb.store.engine.database import Transaction, notify_after
 from kb.store.engine.records import of_datasets, of_row, one
 from kb.types import Scope
 
@@ -64,23 +63,21 @@ class Erasure:
 
 def add(tx: Transaction, scope: Scope, samples: Mapping[str, bytes | None]) -> None:
     """Note documents that are about to be deleted, by id, with their sealed samples."""
-    moment = now()
-    for part in batched(samples, VARIABLES):
-        query = select(documents).where(documents.c.id.in_(part))
-        kept = _kept_versions(tx, part)
-        rows = [
-            {
-                "document_id": row.id,
-                "workspace": scope.workspace,
-                "dataset_id": row.dataset_id,
-                "deleted_at": moment,
-                "not_before": _not_before(row),
-                "originals": tuple(filter(None, (row.sha256, *kept.get(row.id, ())))),
-                "samples": samples[row.id],
-            }
-            for row in tx.execute(query).all()
-        ]
-        dialect.upsert(tx, table, rows, replace=REPLACED)
+    moment, kept = now(), _kept_versions(tx, samples)
+    query = select(documents).where(dialect.among(documents.c.id, samples))
+    rows = [
+        {
+            "document_id": row.id,
+            "workspace": scope.workspace,
+            "dataset_id": row.dataset_id,
+            "deleted_at": moment,
+            "not_before": _not_before(row),
+            "originals": tuple(filter(None, (row.sha256, *kept.get(row.id, ())))),
+            "samples": samples[row.id],
+        }
+        for row in tx.execute(query).all()
+    ]
+    dialect.upsert(tx, table, rows, replace=REPLACED)
     notify_after(tx, "erase")
 
 
@@ -125,21 +122,18 @@ def deleted_since(
         select(items.c.name, items.c.document_id)
         .join(table, table.c.document_id == items.c.document_id)
         .where(table.c.dataset_id == dataset_id, table.c.deleted_at > began, ~again.exists())
+        .where(dialect.among(items.c.name, names))
     )
-    return {
-        row.name: row.document_id
-        for part in batched(names, VARIABLES)
-        for row in tx.execute(query.where(items.c.name.in_(part)))
-    }
+    return {row.name: row.document_id for row in tx.execute(query)}
 
 
 def finish(
     tx: Transaction, document_ids: Iterable[str], checks: Sequence[Mapping[str, Any]]
 ) -> None:
     """The documents are in no file any more; the samples go as well."""
-    values = {"erased_at": now(), "checks": [dict(check) for check in checks], "samples": None}
-    for part in batched(document_ids, VARIABLES):
-        tx.execute(update(table).where(table.c.document_id.in_(part)).values(**values))
+    values = {"erased_at": now(), "checks": list(checks), "samples": None}
+    own = update(table).where(dialect.among(table.c.document_id, document_ids))
+    tx.execute(own.values(**values))
 
 
 def text_samples(tx: Transaction, document_id: str) -> list[str]:
@@ -163,12 +157,11 @@ def vector_samples(tx: Transaction, document_id: str) -> list[bytes]:
 
 def rows_left(tx: Transaction, document_ids: Iterable[str]) -> int:
     """Rows of the documents that are still there, in all tables that hold their text."""
-    left = 0
-    for part in batched(document_ids, VARIABLES):
-        left += tx.execute(_count(documents, documents.c.id.in_(part))).scalar_one()
-        for kept in (pages, schema.layouts, chunks, schema.passages, schema.generation_documents):
-            left += tx.execute(_count(kept, kept.c.document_id.in_(part))).scalar_one()
-    return left
+    ids = list(document_ids)
+    kept = (pages, schema.layouts, chunks, schema.passages, schema.generation_documents)
+    owners = (documents.c.id, *(each.c.document_id for each in kept))
+    counts = (select(func.count()).where(dialect.among(owner, ids)) for owner in owners)
+    return sum(tx.execute(query).scalar_one() for query in counts)
 
 
 def tables_with(tx: Transaction, pieces: Sequence[bytes]) -> list[str]:
@@ -187,17 +180,14 @@ def _holds(tx: Transaction, kept: Table, pieces: Sequence[bytes]) -> bool:
     return tx.execute(found).first() is not None
 
 
-def _kept_versions(tx: Transaction, document_ids: Sequence[str]) -> dict[str, list[str]]:
+def _kept_versions(tx: Transaction, document_ids: Iterable[str]) -> dict[str, list[str]]:
     versions = schema.document_versions
     found: dict[str, list[str]] = {}
-    query = select(versions.c.document_id, versions.c.sha256)
-    for document_id, sha256 in tx.execute(query.where(versions.c.document_id.in_(document_ids))):
+    own = dialect.among(versions.c.document_id, document_ids)
+    query = select(versions.c.document_id, versions.c.sha256).where(own)
+    for document_id, sha256 in tx.execute(query):
         found.setdefault(document_id, []).append(sha256)
     return found
-
-
-def _count(kept: Any, condition: Any) -> Any:
-    return select(func.count()).select_from(kept).where(condition)
 
 
 def _not_before(row: Row[Any]) -> float:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from kb.iteration import batched
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import VARIABLES, Transaction, notify_after
 from kb.types import ARCHIVE_TYPE
 
@@ -147,9 +147,8 @@ def is_waiting(tx: Transaction, kind: JobKind) -> bool:
 def begin(tx: Transaction, jobs: Collection[Job]) -> set[int]:
     """Count an attempt for each; returns the ids of those whose claims are still good."""
     good = held(tx, jobs)
-    for part in batched(good, VARIABLES):
-        begun = update(table).where(table.c.id.in_(part))
-        tx.execute(begun.values(attempts=table.c.attempts + 1))
+    begun = update(table).where(dialect.among(table.c.id, good))
+    tx.execute(begun.values(attempts=table.c.attempts + 1))
     return good
 
 
@@ -181,13 +180,10 @@ def may_go_on(tx: Transaction, job: Job) -> bool:
 def held(tx: Transaction, jobs: Collection[Job], *, paused: bool = True) -> set[int]:
     """The ids of those jobs whose claims are still good; also of paused batches, or not."""
     tokens = {job.id: job.token for job in jobs}
-    found: set[int] = set()
-    for part in batched(tokens, VARIABLES):
-        query = select(table.c.id, table.c.token).where(table.c.id.in_(part))
-        if not paused:
-            query = query.where(table.c.batch_id.not_in(_paused()))
-        found.update(row.id for row in tx.execute(query) if tokens[row.id] == row.token)
-    return found
+    query = select(table.c.id, table.c.token).where(dialect.among(table.c.id, tokens))
+    if not paused:
+        query = query.where(table.c.batch_id.not_in(_paused()))
+    return {row.id for row in tx.execute(query) if tokens[row.id] == row.token}
 
 
 def save(tx: Transaction, job: Job, payload: Mapping[str, Any]) -> None:
@@ -204,14 +200,12 @@ def note_progress(tx: Transaction, progress: Mapping[int, float]) -> None:
 
 def finish(tx: Transaction, jobs: Collection[Job]) -> None:
     """Forget jobs that are done; the caller has checked in this transaction that it holds them."""
-    for part in batched([job.id for job in jobs], VARIABLES):
-        tx.execute(delete(table).where(table.c.id.in_(part)))
+    tx.execute(delete(table).where(dialect.among(table.c.id, [job.id for job in jobs])))
 
 
 def drop(tx: Transaction, *subjects: str) -> None:
     """Forget the jobs of some subjects: replaced or no longer wanted."""
-    for part in batched(subjects, VARIABLES):
-        tx.execute(delete(table).where(table.c.subject.in_(part)))
+    tx.execute(delete(table).where(dialect.among(table.c.subject, subjects)))
 
 
 def requeue_left(tx: Transaction, living: Collection[str]) -> int:

@@ -14,11 +14,10 @@ from typing import Any, Literal
 from sqlalchemy import Row, bindparam, insert, select, update
 
 from kb.ids import new_id, now
-from kb.iteration import batched
 from kb.store.content import datasets
 from kb.store.content.documents import OldVersion
-from kb.store.engine import schema
-from kb.store.engine.database import VARIABLES, Transaction
+from kb.store.engine import dialect, schema
+from kb.store.engine.database import Transaction
 from kb.store.engine.records import of_row, to_row
 from kb.store.work import jobs
 from kb.types import Document, Failure, Scope
@@ -130,11 +129,8 @@ def unneeded(placed: Sequence[UploadedDocument], uploads: Sequence[Upload]) -> l
 
 def existing(tx: Transaction, dataset_id: str, names: Iterable[str]) -> dict[str, Row[Any]]:
     """Name → row of the documents that have one of the names."""
-    found: dict[str, Row[Any]] = {}
-    for part in batched(names, VARIABLES):
-        query = select(table).where(table.c.dataset_id == dataset_id, table.c.name.in_(part))
-        found.update((row.name, row) for row in tx.execute(query))
-    return found
+    own = table.c.dataset_id == dataset_id, dialect.among(table.c.name, names)
+    return {row.name: row for row in tx.execute(select(table).where(*own))}
 
 
 def outcome_of(before: Row[Any] | None, upload: Upload, mode: Mode) -> Outcome:
@@ -242,9 +238,9 @@ def _outcome(to: UploadTarget, before: Row[Any] | None, upload: Upload) -> Outco
 def _confirm(tx: Transaction, to: UploadTarget, plans: Sequence[_Plan]) -> None:
     """The same bytes may come with other metadata; and they are what was uploaded last."""
     known = [plan.before.id for plan in plans if plan.before is not None]
-    for part in batched(known, VARIABLES):
-        older = table.c.batch_id.is_(None) | (table.c.batch_id < to.batch_id)
-        own = update(table).where(table.c.id.in_(part), older)
+    if known:
+        is_older = table.c.batch_id.is_(None) | (table.c.batch_id < to.batch_id)
+        own = update(table).where(dialect.among(table.c.id, known), is_older)
         tx.execute(own.values(batch_id=to.batch_id))
     for plan in plans:
         if plan.before is not None and _metadata(plan.before, plan.upload) != plan.before.metadata:
