@@ -91,7 +91,7 @@ def set_draft(
     for dataset_id in content.dataset_ids:
         datasets.get(tx, scope, dataset_id)
     for model in content.models - {EXTRACTIVE, DEFAULT}:
-        models.check(tx, scope, model)
+        models.get(tx, scope, None, model)
     revision = apps.set_draft(tx, scope, app, content, expected=expected)
     return _draft(tx, scope, content, revision)
 

@@ -14,7 +14,6 @@ from kb.protocols import Prompt
 from kb.store.access.secrets import Secrets
 from kb.store.apps import apps, models
 from kb.store.engine.database import Transaction
-from kb.store.engine.paging import Listing, PageRequest
 from kb.types import Model, Scope, TextPiece
 
 PROBE = Prompt(system="", history=(), query="Say hello.", max_tokens=16)
@@ -28,13 +27,6 @@ class ProbeResult:
     first_token_ms: float | None
     total_ms: float
     text: str
-
-
-def page(tx: Transaction, scope: Scope, vault: Secrets, request: PageRequest) -> Listing[Model]:
-    """A part of the registered models, with their keys."""
-    listed = models.page(tx, scope, request)
-    whole = [models.get(tx, scope, vault, model.name) for model in listed.data]
-    return Listing(tuple(whole), listed.next)
 
 
 def add(

@@ -36,7 +36,7 @@ async def create_model(body: ModelBody, kb: KB, scope: AdminScope, once: OnceDep
 @router.get("")
 async def list_models(kb: KB, scope: AdminScope, page: Paging) -> ListResponse[ModelResponse]:
     """Registered models, how they do and what to be warned of."""
-    listed = await read(kb, registering.page, scope, kb.secrets, page)
+    listed = await read(kb, models.page, scope, page, kb.secrets)
     shown = tuple(_shown(kb, model) for model in listed.data)
     return ListResponse(data=shown, next=listed.next)
 

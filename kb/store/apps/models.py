@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, select
@@ -14,7 +15,6 @@ from kb.store.access.secrets import Secrets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import one
 from kb.store.engine.schema.columns import stored
 from kb.types import Model, Scope
 
@@ -23,39 +23,37 @@ table = schema.models
 
 def put(tx: Transaction, scope: Scope, vault: Secrets, model: Model) -> None:
     """Add or overwrite a model; its key is sealed before it is stored."""
-    values = {
-        "content": _content(model),
-        "api_key_sealed": vault.seal(model.api_key) if model.api_key else None,
-    }
+    content = {k: v for k, v in asdict(model).items() if k not in ("name", "api_key")}
+    sealed = vault.seal(model.api_key) if model.api_key else None
+    values = {"content": content, "api_key_sealed": sealed}
     row = {"name": model.name, "workspace": scope.workspace, "created_at": now(), **values}
     dialect.upsert(tx, table, row, replace=values)
 
 
-def find(tx: Transaction, scope: Scope, vault: Secrets, name: str) -> Model | None:
-    """The model of that name with its opened key, if it is registered."""
+def find(tx: Transaction, scope: Scope, vault: Secrets | None, name: str) -> Model | None:
+    """The model of that name, if it is registered; without a vault, its key stays sealed."""
     row = tx.execute(_visible(scope).where(table.c.name == name)).one_or_none()
     return None if row is None else _model(row, vault)
 
 
-def get(tx: Transaction, scope: Scope, vault: Secrets, name: str) -> Model:
-    """The model of that name with its opened key. Raises NotFound."""
-    return _model(one(tx, _visible(scope).where(table.c.name == name), "model", name), vault)
-
-
-def check(tx: Transaction, scope: Scope, name: str) -> None:
-    """Raises NotFound unless a model of that name is registered."""
-    one(tx, _visible(scope).where(table.c.name == name), "model", name)
+def get(tx: Transaction, scope: Scope, vault: Secrets | None, name: str) -> Model:
+    """The model of that name, as `find` gives it. Raises NotFound."""
+    if (found := find(tx, scope, vault, name)) is None:
+        raise NotFound("model", name)
+    return found
 
 
 def named(tx: Transaction, scope: Scope, names: Collection[str]) -> dict[str, Model]:
     """Those of the models that are registered, by name and without their keys."""
     rows = tx.execute(_visible(scope).where(table.c.name.in_(names))).all()
-    return {row.name: _keyless(row) for row in rows}
+    return {row.name: _model(row) for row in rows}
 
 
-def page(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[Model]:
-    """Registered models, without their keys."""
-    return listing(tx, _visible(scope), table.c.name, request, _keyless)
+def page(
+    tx: Transaction, scope: Scope, request: PageRequest, vault: Secrets | None = None
+) -> Listing[Model]:
+    """A part of the registered models; without a vault, their keys stay sealed."""
+    return listing(tx, _visible(scope), table.c.name, request, partial(_model, vault=vault))
 
 
 def remove(tx: Transaction, scope: Scope, name: str) -> None:
@@ -69,14 +67,7 @@ def _visible(scope: Scope) -> Select[Any]:
     return select(table).where(table.c.workspace == scope.workspace)
 
 
-def _content(model: Model) -> dict[str, Any]:
-    return {k: v for k, v in asdict(model).items() if k not in ("name", "api_key")}
-
-
-def _model(row: Row[Any], vault: Secrets) -> Model:
+def _model(row: Row[Any], vault: Secrets | None = None) -> Model:
     sealed = row.api_key_sealed
-    return replace(_keyless(row), api_key=vault.unseal(sealed) if sealed else None)
-
-
-def _keyless(row: Row[Any]) -> Model:
-    return stored(Model, {**row.content, "name": row.name})
+    key = vault.unseal(sealed) if vault and sealed else None
+    return stored(Model, {**row.content, "name": row.name, "api_key": key})

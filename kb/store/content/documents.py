@@ -110,7 +110,8 @@ def set_statuses(
 ) -> None:
     """Move documents on."""
     values = {"status": status, "error": error, "updated_at": now()}
-    tx.execute(update(table).where(dialect.among(table.c.id, document_ids)).values(**values))
+    if document_ids:
+        tx.execute(update(table).where(dialect.among(table.c.id, document_ids)).values(**values))
 
 
 def history(tx: Transaction, scope: Scope, document_id: str) -> list[OldVersion]:

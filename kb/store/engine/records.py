@@ -46,7 +46,7 @@ def one(tx: Connection, query: Select[Any], kind: str, name: str) -> Row[Any]:
 def of_datasets(scope: Scope, table: Table) -> Select[Any]:
     """The datasets that a scope may see, or the rows of another table that belong to them."""
     query = select(table).where(table.c.workspace == scope.workspace)
-    dataset = table.c.get("dataset_id", table.c.id)
+    dataset = table.c.dataset_id if "dataset_id" in table.c else table.c.id
     return query if scope.datasets is None else query.where(dataset.in_(scope.datasets))
 
 

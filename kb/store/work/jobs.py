@@ -147,8 +147,9 @@ def is_waiting(tx: Transaction, kind: JobKind) -> bool:
 def begin(tx: Transaction, jobs: Collection[Job]) -> set[int]:
     """Count an attempt for each; returns the ids of those whose claims are still good."""
     good = held(tx, jobs)
-    begun = update(table).where(dialect.among(table.c.id, good))
-    tx.execute(begun.values(attempts=table.c.attempts + 1))
+    if good:
+        begun = update(table).where(dialect.among(table.c.id, good))
+        tx.execute(begun.values(attempts=table.c.attempts + 1))
     return good
 
 
@@ -183,7 +184,8 @@ def held(tx: Transaction, jobs: Collection[Job], *, paused: bool = True) -> set[
     query = select(table.c.id, table.c.token).where(dialect.among(table.c.id, tokens))
     if not paused:
         query = query.where(table.c.batch_id.not_in(_paused()))
-    return {row.id for row in tx.execute(query) if tokens[row.id] == row.token}
+    rows = tx.execute(query) if tokens else ()
+    return {row.id for row in rows if tokens[row.id] == row.token}
 
 
 def save(tx: Transaction, job: Job, payload: Mapping[str, Any]) -> None:
