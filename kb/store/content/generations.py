@@ -12,15 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, case, exists, func, insert, select, update
+from sqlalchemy import and_, case, exists, func, insert, select, update
 
-from kb.errors import NotFound
 from kb.ids import now
 from kb.protocols import IndexKey
 from kb.store.content import datasets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction, notify_after
-from kb.store.engine.records import of_row
+from kb.store.engine.records import of_row, one
 from kb.types import Dataset, Failure, Generation, GenerationCounts, Processing, Scope
 
 table = schema.generations
@@ -57,16 +56,14 @@ def create(
 
 def get(tx: Transaction, dataset: Dataset, number: int) -> Generation:
     """One generation of a dataset. Raises NotFound when it is absent or removed."""
-    for found in of_dataset(tx, dataset):
-        if found.number == number:
-            return found
-    raise NotFound("generation", f"{number} of {dataset.name}")
+    own = _PRESENT.where(table.c.dataset_id == dataset.id, table.c.number == number)
+    return of_row(Generation, one(tx, own, "generation", f"{number} of {dataset.name}"))
 
 
 def of_dataset(tx: Transaction, dataset: Dataset) -> list[Generation]:
     """The generations of a dataset, oldest first."""
-    rows = tx.execute(_present().where(table.c.dataset_id == dataset.id).order_by(table.c.number))
-    return [of_row(Generation, row, status=_status(row, dataset.generation)) for row in rows]
+    rows = tx.execute(_PRESENT.where(table.c.dataset_id == dataset.id).order_by(table.c.number))
+    return [of_row(Generation, row) for row in rows]
 
 
 def seen(tx: Transaction, dataset: Dataset, number: int) -> Dataset:
@@ -94,27 +91,22 @@ def every(tx: Transaction) -> list[tuple[Dataset, Generation]]:
 
 def index_keys(tx: Transaction) -> list[IndexKey]:
     """All generations of all datasets, as the indexes know them."""
-    rows = tx.execute(_present().with_only_columns(table.c.dataset_id, table.c.number))
+    rows = tx.execute(_PRESENT.with_only_columns(table.c.dataset_id, table.c.number))
     return [IndexKey(*row) for row in rows]
 
 
 def beside(tx: Transaction) -> list[tuple[Dataset, Generation]]:
     """All generations that are not live."""
-    present = select(table.c.dataset_id).where(table.c.removed_at.is_(None))
-    several = present.group_by(table.c.dataset_id).having(func.count() > 1)
-    ids = list(tx.execute(several).scalars())
-    known = [datasets.get(tx, Scope.admin(), dataset_id) for dataset_id in ids]
-    return [(d, g) for d in known for g in of_dataset(tx, d) if g.status != "live"]
+    own = _PRESENT.where(_STATUS != "live").order_by(table.c.dataset_id, table.c.number)
+    found = [of_row(Generation, row) for row in tx.execute(own)]
+    return [(datasets.get(tx, Scope.admin(), each.dataset_id), each) for each in found]
 
 
 def embedder_of(tx: Transaction, key: IndexKey) -> str:
     """The fingerprint of the vectors in an index. Raises NotFound when its generation is gone."""
-    query = _present().with_only_columns(table.c.embedder)
-    own = query.where(table.c.dataset_id == key.dataset_id, table.c.number == key.generation)
-    found: str | None = tx.execute(own).scalar_one_or_none()
-    if found is None:
-        raise NotFound("generation", f"{key.generation} of {key.dataset_id}")
-    return found
+    own = _PRESENT.where(table.c.dataset_id == key.dataset_id, table.c.number == key.generation)
+    row = one(tx, own, "generation", f"{key.generation} of {key.dataset_id}")
+    return str(row.embedder)
 
 
 def lacking(tx: Transaction, generation: Generation, limit: int) -> list[Lacking]:
@@ -220,10 +212,6 @@ def _own(generation: Generation) -> Any:
     )
 
 
-def _present() -> Select[Any]:
-    return select(table).where(table.c.removed_at.is_(None))
-
-
 def _answers(generation: Generation) -> Any:
     return and_(
         documents.c.dataset_id == generation.dataset_id, documents.c.live_version.is_not(None)
@@ -240,9 +228,14 @@ def _is_held(generation: Generation) -> Any:
     )
 
 
-def _status(row: Row[Any], live: int) -> Any:
-    if row.number == live:
-        return "live"
-    if row.retired_at is not None:
-        return "retired"
-    return "building" if row.ready_at is None else "ready"
+_STATUS = case(
+    (table.c.number == schema.datasets.c.generation, "live"),
+    (table.c.retired_at.is_not(None), "retired"),
+    (table.c.ready_at.is_(None), "building"),
+    else_="ready",
+)
+_PRESENT = (
+    select(table, _STATUS.label("status"))
+    .join_from(table, schema.datasets, table.c.dataset_id == schema.datasets.c.id)
+    .where(table.c.removed_at.is_(None))
+)
