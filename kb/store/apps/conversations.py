@@ -72,18 +72,10 @@ def begin(
         False, and nothing happens, if the app was deleted meanwhile, or of a replay the message
         that is asked again: what was deleted must not live on in a copy.
     """
-    values = {
-        "id": message.conversation_id,
-        "workspace": scope.workspace,
-        "app_id": message.app_id,
-        "name": " ".join(message.query.split())[:NAME_LENGTH],
-        "end_user": end_user,
-        "variant": variant,
-        "created_at": message.created_at,
-        "updated_at": message.created_at,
-        "replay_of": message.replay_of,
-    }
-    return bool(tx.execute(_BEGIN, values).rowcount)
+    name, moment = " ".join(message.query.split())[:NAME_LENGTH], message.created_at
+    own = (message.conversation_id, message.app_id, name, end_user, variant, moment, moment)
+    made = to_row(Conversation(*own, message.replay_of)) | {"workspace": scope.workspace}
+    return bool(tx.execute(_BEGIN, made).rowcount)
 
 
 def go_on(tx: Transaction, message: Message, *, variant: VariantName | None = None) -> bool:
