@@ -18,8 +18,8 @@ from kb.ids import new_id, now, rfc3339
 from kb.store.access.secrets import Secrets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
-from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import of_row, one, to_row
+from kb.store.engine.paging import Listing, PageRequest, listing, one
+from kb.store.engine.schema.columns import of_row, to_row
 from kb.types import DEFAULT_WORKSPACE, AppAccess, Key, KeyKind, Limits, Quota, Scope
 
 table = schema.keys

@@ -18,9 +18,8 @@ from kb.store.apps import conversations, disclosures
 from kb.store.content import datasets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
-from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import of_row, one, to_row
-from kb.store.engine.schema.columns import Stored
+from kb.store.engine.paging import Listing, PageRequest, listing, one
+from kb.store.engine.schema.columns import Stored, of_row, to_row
 from kb.types import (
     App,
     AppContent,

@@ -24,8 +24,8 @@ from kb.store.access.keys import NOBODY
 from kb.store.apps import disclosures, redaction
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
-from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import of_row, one, to_row
+from kb.store.engine.paging import Listing, PageRequest, listing, one
+from kb.store.engine.schema.columns import of_row, to_row
 from kb.types import (
     Conversation,
     Message,

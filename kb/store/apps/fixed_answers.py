@@ -18,7 +18,7 @@ from kb.store.apps import apps, conversations
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import of_row, to_row
+from kb.store.engine.schema.columns import of_row, to_row
 from kb.types import Annotation, App, Scope
 
 table = schema.fixed_answers

@@ -17,7 +17,7 @@ from kb.store.content.texts import hashes
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import VARIABLES, Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import of_row
+from kb.store.engine.schema.columns import of_row
 from kb.types import Chunk, Passage, Scope
 
 table = schema.chunks

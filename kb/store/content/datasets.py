@@ -13,8 +13,8 @@ from kb.errors import Conflict, NotFound
 from kb.ids import new_id, now
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
-from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import of_datasets, of_row, to_row
+from kb.store.engine.paging import Listing, PageRequest, listing, of_datasets
+from kb.store.engine.schema.columns import of_row, to_row
 from kb.types import Dataset, Generation, Processing, Quota, Scope
 
 table = schema.datasets

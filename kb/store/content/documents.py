@@ -13,8 +13,8 @@ from kb.ids import now
 from kb.store.content import datasets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
-from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import of_datasets, of_row, one
+from kb.store.engine.paging import Listing, PageRequest, listing, of_datasets, one
+from kb.store.engine.schema.columns import of_row
 from kb.types import Document, DocumentStatus, Failure, Scope
 
 table = schema.documents

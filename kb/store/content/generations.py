@@ -19,7 +19,8 @@ from kb.protocols import IndexKey
 from kb.store.content import datasets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction, notify_after
-from kb.store.engine.records import of_row, one
+from kb.store.engine.paging import one
+from kb.store.engine.schema.columns import of_row
 from kb.types import Dataset, Failure, Generation, GenerationCounts, Processing, Scope
 
 table = schema.generations

@@ -18,7 +18,7 @@ from kb.protocols import IndexKey, IndexName
 from kb.store.content import texts
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction, notify_after
-from kb.store.engine.records import of_row
+from kb.store.engine.schema.columns import of_row
 
 table = schema.index_ops
 

@@ -17,7 +17,7 @@ from kb.store.content import documents, embeddings, index_ops, pages
 from kb.store.content.embeddings import text_hash
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction, notify_after
-from kb.store.engine.records import to_row
+from kb.store.engine.schema.columns import to_row
 from kb.types import Block, Chunk, Page, Span
 
 table = schema.documents

@@ -25,7 +25,7 @@ from kb.store.content import documents
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
-from kb.store.engine.records import of_row
+from kb.store.engine.schema.columns import of_row
 from kb.types import Block, Page, Scope, Span
 
 table = schema.pages

@@ -1,4 +1,7 @@
-"""Lists come in pages: ids sort by creation, so the last id of a page is the cursor to the next."""
+"""What a query gives: a page of a list, or the one row that was asked for.
+
+Ids sort by creation, so the last id of a page is the cursor to the next.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select
+from sqlalchemy import ColumnElement, Row, Select, Table, select
 
+from kb.errors import NotFound
 from kb.store.engine.database import Transaction
+from kb.types import Scope
 
 T = TypeVar("T")
 
@@ -50,3 +55,18 @@ def listing(
     more = len(rows) > limit
     rows = rows[:limit]
     return Listing(tuple(make(row) for row in rows), str(rows[-1]._by) if more else None)
+
+
+def one(tx: Transaction, query: Select[Any], kind: str, name: str) -> Row[Any]:
+    """The only row of a query. Raises NotFound, with the kind and name of what was asked for."""
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(kind, name)
+    return row
+
+
+def of_datasets(scope: Scope, table: Table) -> Select[Any]:
+    """The datasets that a scope may see, or the rows of another table that belong to them."""
+    query = select(table).where(table.c.workspace == scope.workspace)
+    dataset = table.c.dataset_id if "dataset_id" in table.c else table.c.id
+    return query if scope.datasets is None else query.where(dataset.in_(scope.datasets))

@@ -17,7 +17,8 @@ from sqlalchemy import LargeBinary, Row, Table, cast, func, literal, or_, select
 from kb.ids import now
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction, notify_after
-from kb.store.engine.records import of_datasets, of_row, one
+from kb.store.engine.paging import of_datasets, one
+from kb.store.engine.schema.columns import of_row
 from kb.types import Scope
 
 table = schema.erasures

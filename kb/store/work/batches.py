@@ -17,8 +17,8 @@ from sqlalchemy import Row, and_, case, delete, func, insert, select, update
 from kb.ids import new_id, now
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
-from kb.store.engine.paging import PageRequest
-from kb.store.engine.records import of_datasets, of_row, one
+from kb.store.engine.paging import PageRequest, of_datasets, one
+from kb.store.engine.schema.columns import of_row
 from kb.store.work.placing import NOTES, Mode, UploadedDocument
 from kb.types import DocumentStatus, Failure, Scope
 

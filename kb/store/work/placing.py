@@ -18,7 +18,7 @@ from kb.store.content import datasets
 from kb.store.content.documents import OldVersion
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
-from kb.store.engine.records import of_row, to_row
+from kb.store.engine.schema.columns import of_row, to_row
 from kb.store.work import jobs
 from kb.types import Document, Failure, Scope
 

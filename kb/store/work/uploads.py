@@ -16,7 +16,8 @@ from kb.ids import new_id, now
 from kb.store.content import datasets
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
-from kb.store.engine.records import of_datasets, of_row, one
+from kb.store.engine.paging import of_datasets, one
+from kb.store.engine.schema.columns import of_row
 from kb.store.work import quotas
 from kb.types import Scope
 

@@ -1,4 +1,4 @@
-"""Columns as the frozen types have their fields, and JSON that comes back as the type it was."""
+"""Between tables and the frozen types: their columns, their rows, and JSON that is a type again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin,
 
 from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
 from pydantic_core import PydanticSerializationError
-from sqlalchemy import JSON, Boolean, Column, Dialect, Float, Integer, MetaData, String
+from sqlalchemy import JSON, Boolean, Column, Dialect, Float, Integer, MetaData, Row, String
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -115,13 +115,39 @@ def columns(kind: type, *keys: str, besides: tuple[str, ...] = ()) -> Iterator[C
                 field.name,
                 Stored(of) if scalar is None else scalar,
                 primary_key=field.name in keys,
-                nullable=is_optional or has_default(field),
+                nullable=is_optional or _has_default(field),
             )
 
 
-def has_default(field: Field[Any]) -> bool:
+def of_row(kind: type[T], row: Row[*tuple[Any, ...]], **others: Any) -> T:
+    """A type from the columns that are called like its fields; of one that is null, the default.
+
+    Args:
+        others: fields whose columns are called otherwise.
+    """
+    columns = row._mapping
+    values = {
+        name: columns[name]
+        for name, is_needed in _fields(cast(Any, kind))
+        if name in columns and (is_needed or columns[name] is not None)
+    }
+    return kind(**{**values, **others})
+
+
+def to_row(value: Any) -> dict[str, Any]:
+    """What the columns hold that are called like a type's fields."""
+    return {name: getattr(value, name) for name, _ in _fields(cast(Any, type(value)))}
+
+
+def _has_default(field: Field[Any]) -> bool:
     """Whether a field needs no value."""
     return field.default is not MISSING or field.default_factory is not MISSING
+
+
+@lru_cache
+def _fields(kind: Any) -> tuple[tuple[str, bool], ...]:
+    """The names of a type's fields, and whether each needs a value."""
+    return tuple((field.name, not _has_default(field)) for field in fields(kind))
 
 
 @lru_cache
