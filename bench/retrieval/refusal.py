@@ -6,7 +6,8 @@ Each of `squad_dev`, `cmrc2018` and `jsquad` is indexed by the real ingest. Its 
 be answered; those of the other two sets, and those of the same set whose article was left out of
 the documents (half of the articles, by a seed), should be refused. The extractive
 answerer (`kb/models/llm/extractive.py`) refuses below a score of the best hit, as an app does with
-that `min_score` and a `refusal`, and where no sentence fits.
+that `min_score` and a `refusal`, and where no sentence fits; between that and the sure score its
+answer is weak.
 
 Extractive answers are then scored by exact match and F1 (characters for Chinese and Japanese): the
 answerer quotes whole sentences, so its F1 is that of a sentence that holds the answer. The
@@ -32,7 +33,7 @@ from eval.metrics.answers import exact_match, token_f1
 from eval.types import Question, QuestionSet
 from kb.knowledge_base import KnowledgeBase
 from kb.models.llm.extractive import extractive_answer
-from kb.search.scoring import LEAST_SCORE
+from kb.search.scoring import SURE_SCORE, WEAK_SCORE
 from kb.types import EndPiece, Retrieval, Source, TextPiece
 
 SETS = ("squad_dev", "cmrc2018", "jsquad")
@@ -49,6 +50,7 @@ class Answered:
     score: float
     text: str
     is_refused: bool
+    is_weak: bool
     holds: bool
 
 
@@ -82,8 +84,16 @@ def main() -> None:
                 refusals.append(_left_out(kb, whole, asked[name].questions))
             print(f"{name} measured", flush=True)
     refusals.append(_refusals("SQuAD 2.0, adversarial (no goal)", (), tricked))
-    columns = ("questions", "refused", "own answered", "")
-    print(table(f"Refusal below a score of {LEAST_SCORE}", columns, refusals))
+    columns = (
+        "questions",
+        "refused or weak",
+        "refused",
+        "own answered or weak",
+        "own answered",
+        "",
+    )
+    title = f"Refusal below a score of {WEAK_SCORE}, a weak answer below {SURE_SCORE}"
+    print(table(title, columns, refusals))
     columns = ("set", "answered", "exact match", "F1", "answer stands in what is quoted")
     print(table("Extractive answers", columns, answers))
 
@@ -94,16 +104,17 @@ def answered(kb: KnowledgeBase, dataset_id: str, questions: Sequence[Question]) 
     for question in questions:
         hits = kb.searcher.search(SCOPE, [dataset_id], question.text, Retrieval()).hits
         sources = tuple(Source(n, hit) for n, hit in enumerate(hits, start=1))
-        text, is_refused = "", False
+        text, is_refused, is_weak = "", False, False
         for piece in extractive_answer(question.text, sources):
             if isinstance(piece, TextPiece):
                 text += piece.text
             elif isinstance(piece, EndPiece):
                 is_refused = piece.finish_reason == "refused"
+                is_weak = piece.grounded == "weak"
         text = _MARK.sub("", text)
         holds = any(answer in text for answer in question.answers)
         score = hits[0].score if hits else 0.0
-        found.append(Answered(question, score, text, is_refused, holds))
+        found.append(Answered(question, score, text, is_refused, is_weak, holds))
     return found
 
 
@@ -127,11 +138,14 @@ def _left_out(
 def _refusals(
     name: str, own: Sequence[Answered], strange: Sequence[Answered]
 ) -> tuple[object, ...]:
+    doubted = _share([item.is_refused or item.is_weak for item in strange])
     refused = _share([item.is_refused for item in strange])
     kept = _share([not item.is_refused for item in own]) if own else 1.0
-    is_met = refused >= GOAL_REFUSED and kept >= GOAL_ANSWERED
+    sure = _share([not (item.is_refused or item.is_weak) for item in own])
+    is_met = doubted >= GOAL_REFUSED and kept >= GOAL_ANSWERED
     mark = "" if "no goal" in name else verdict(is_met)
-    return name, f"{refused:.3f}", f"{kept:.3f}" if own else "", mark
+    shares = (f"{kept:.3f}", f"{sure:.3f}") if own else ("", "")
+    return name, f"{doubted:.3f}", f"{refused:.3f}", *shares, mark
 
 
 def _quality(name: str, own: Sequence[Answered]) -> tuple[object, ...]:

@@ -132,7 +132,9 @@ class CandidateFinder:
             )
             if not starved or limit >= depth * DEEPEST:
                 best = _best(by_vector)[:depth], _best(by_keyword)[:depth]
-                return Candidates(*best, live, self._frequencies(query))
+                return Candidates(
+                    *best, live, self.frequencies(query.datasets, query.text, query.retrieval)
+                )
             limit *= 4
 
     def _exactly_nearest(self, query: Query, limit: int) -> list[Near] | None:
@@ -163,11 +165,13 @@ class CandidateFinder:
             return []
         return [self._keywords.query(_key(d), query.text, limit) for d in query.datasets]
 
-    def _frequencies(self, query: Query) -> Frequencies:
-        """How common the question's terms are in all the datasets together."""
-        if query.retrieval.mode == "vector":
+    def frequencies(
+        self, datasets: Sequence[Dataset], text: str, retrieval: Retrieval
+    ) -> Frequencies:
+        """How common the terms of a text are in all the datasets together."""
+        if retrieval.mode == "vector":
             return Frequencies()
-        found = [self._keywords.frequencies(_key(d), query.text) for d in query.datasets]
+        found = [self._keywords.frequencies(_key(dataset), text) for dataset in datasets]
         holding: Counter[str] = Counter()
         for part in found:
             holding.update(part.holding)

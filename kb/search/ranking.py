@@ -16,6 +16,7 @@ from typing import Any
 
 from kb.errors import ModelUnavailable
 from kb.protocols import Frequencies, Reranker
+from kb.search.asked import unknown_share
 from kb.search.scoring import (
     LEADERS,
     NO_PROXIMITY,
@@ -47,7 +48,7 @@ WINDOW_SHARE, PAIRS_SHARE, SUPPORT_SHARE = 0.2, 0.05, 0.1
 """What the words' standing together, the pairs, and a document's other candidates add to the fused
 score. Doubling or halving any of them moves recall@1 by 0.01 at most."""
 
-OTHER_SHARE = 0.3
+OTHER_SHARE = 0.1
 """What is left of the score of a passage that names another thing of the same shape than what is
 asked for: below any threshold."""
 
@@ -178,7 +179,8 @@ def _by_words(
     named = [_with_name(item, words[item.chunk_id]) for item in ranked[:RERANKED]]
     near = dict(zip(words, proximities(weights, named), strict=True))
     order = list(ranked) if retrieval.mode == "vector" else _with_words(ranked, near)
-    return _calibrated(order, context, near)
+    unknown = unknown_share(query, weights, frequencies)
+    return _calibrated(order, context, near, words, unknown)
 
 
 def _frequencies(context: QueryContext, words: Mapping[str, Sequence[str]]) -> Frequencies:
@@ -229,17 +231,24 @@ def _support(ranked: Sequence[RankedChunk]) -> dict[str, float]:
 
 
 def _calibrated(
-    ranked: Sequence[RankedChunk], context: QueryContext, near: Mapping[str, Proximity]
+    ranked: Sequence[RankedChunk],
+    context: QueryContext,
+    near: Mapping[str, Proximity],
+    words: Mapping[str, Sequence[str]],
+    unknown: float,
 ) -> list[RankedChunk]:
     if not ranked or not ranked[0].score:
         return list(ranked)
     leaders = ranked[:LEADERS]
     found = [near.get(item.chunk_id, NO_PROXIMITY) for item in leaders]
+    asked = asked_identifiers(context.query)
     signals = Signals(
         bm25=max(item.bm25 for item in found),
         window=max(item.window for item in found),
         pairs=max(item.pairs for item in found),
         meaning=context.coverage * max(item.why.get("vector_score") or 0.0 for item in leaders),
+        identifier=float(any(asked.intersection(words.get(i.chunk_id, ())) for i in leaders)),
+        unknown=unknown,
     )
     likely, top = chance(signals), ranked[0].score
     return [

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from kb.errors import NotFound, Overloaded
 from kb.models.embed.embedders import Embedders
 from kb.protocols import Embedder, Frequencies, KeywordSearch, Reranker, VectorSearch
+from kb.search.asked import asked_part
 from kb.search.candidates import CandidateFinder, Query, cosines, coverage
 from kb.search.fusion import Fused, fuse
 from kb.search.neighbours import merge_neighbours, neighbour_ids
@@ -131,6 +132,7 @@ class Searcher:
         ids = [dataset.id for dataset in wanted]
         reading = self._database.reading
         allowed = reading(filters.matching, scope, ids, where) if where else None
+        text = asked_part(text, self._finder.frequencies(wanted, text, retrieval))
         vector = None if embedder is None else embedder.embed_query(text)
         query = Query(scope, wanted, text, embedder, vector, retrieval, allowed)
         found = self._finder.find(query)

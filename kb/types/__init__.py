@@ -27,6 +27,7 @@ from kb.types.conversations import Conversation as Conversation
 from kb.types.conversations import Feedback as Feedback
 from kb.types.conversations import FeedbackSource as FeedbackSource
 from kb.types.conversations import FinishReason as FinishReason
+from kb.types.conversations import Grounded as Grounded
 from kb.types.conversations import Message as Message
 from kb.types.conversations import Rating as Rating
 from kb.types.conversations import Route as Route

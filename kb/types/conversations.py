@@ -11,6 +11,9 @@ from kb.types.documents import Failure
 from kb.types.search import AnswerSpan, Citation
 
 FinishReason = Literal["stop", "length", "refused", "filtered"]
+Grounded = bool | Literal["weak"] | None
+"""Whether an answer rests on sources; "weak" where those may not answer the question; None in plain
+chat."""
 Rating = Literal["like", "dislike"]
 FeedbackSource = Literal["user", "operator"]
 
@@ -84,7 +87,7 @@ class Message:
     answer: str
     status: Literal["completed", "failed", "cancelled"]
     finish_reason: FinishReason | None
-    grounded: bool | None
+    grounded: Grounded
     route: Route
     sources: Sequence[Mapping[str, Any]]
     citations: tuple[Citation, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kb.types.conversations import AppReference, FinishReason, Route, Usage
+from kb.types.conversations import AppReference, FinishReason, Grounded, Route, Usage
 from kb.types.documents import Failure
 from kb.types.search import AnswerSpan, Citation, Source
 
@@ -66,7 +66,7 @@ class Completed:
     finish_reason: FinishReason
     answer: str
     citations: tuple[Citation, ...]
-    grounded: bool | None
+    grounded: Grounded
     route: Route
     usage: Usage
     cost: float | None
@@ -115,7 +115,7 @@ class EndPiece:
     finish_reason: FinishReason = "stop"
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    grounded: bool | None = None
+    grounded: Grounded = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,12 +45,15 @@ class Retrieval:
     """A retrieval profile: how a variant looks for its context.
 
     `merge_neighbours` makes neighbours one hit, `deduplicate` leaves duplicates out; `rerank` asks
-    the reranking model, where one is configured.
+    the reranking model, where one is configured. Below `min_score` of the best hit an app refuses,
+    and from `sure_score` on its answer counts as grounded; 0 takes the usual ones
+    (`kb/search/scoring.py`).
     """
 
     top_k: int = 8
     mode: SearchMode = "hybrid"
     min_score: float = 0.0
+    sure_score: float = 0.0
     context_tokens: int = 3000
     merge_neighbours: bool = True
     deduplicate: bool = True

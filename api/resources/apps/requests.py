@@ -54,6 +54,9 @@ class AppChange(Body):
 class RetrievalBody(RetrievalOptions):
     """How a variant looks for its context."""
 
+    sure_score: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    """Score of the best hit from which on an answer is grounded, 0 for the usual one; between
+    `min_score` and it an answer is weak."""
     context_tokens: Annotated[int, Field(ge=100, le=200_000)] = 3000
     """Most tokens of sources that go into the prompt."""
 

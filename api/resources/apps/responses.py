@@ -100,6 +100,7 @@ class RetrievalResponse(Response):
     top_k: int
     mode: SearchMode
     min_score: float
+    sure_score: Annotated[float | MISSING, unless(0.0)] = MISSING
     context_tokens: int
     merge_neighbours: Annotated[bool | MISSING, unless(True)] = MISSING
     deduplicate: Annotated[bool | MISSING, unless(True)] = MISSING

@@ -173,6 +173,7 @@ class PreparedVariant:
         sources: None in plain chat.
         model: None where no model is asked: `pieces` are the answer then, whole.
         guarded: what its model must not give away.
+        is_weak: the sources may not answer the question.
     """
 
     route: Route
@@ -183,6 +184,7 @@ class PreparedVariant:
     prices: Prices = (None, None)
     draft: DraftStep | None = None
     guarded: Guarded = field(default_factory=Guarded)
+    is_weak: bool = False
     found: Found = field(default_factory=dict)
 
     @property

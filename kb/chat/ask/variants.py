@@ -28,13 +28,14 @@ from kb.models.llm.circuit import CircuitOpen
 from kb.models.llm.extractive import extractive_answer
 from kb.models.llm.failures import ShutDown, has_shut_down
 from kb.protocols import Prompt
-from kb.search.scoring import LEAST_SCORE
+from kb.search.scoring import Verdict, judged
 from kb.search.searching import Searcher
 from kb.text.model_text import estimate_tokens
 from kb.types import (
     AppContent,
     EndPiece,
     Hit,
+    Piece,
     Retrieval,
     Route,
     Source,
@@ -133,15 +134,15 @@ class VariantPreparer:
             prices=model.prices if model else (None, None),
             found=found,
         )
-        least_score = (retrieval and retrieval.min_score) or LEAST_SCORE
-        if sources is not None and content.refusal and _best(sources) < least_score:
+        verdict = judged(_best(sources or ()), retrieval or Retrieval())
+        if sources is not None and content.refusal and verdict == "refused":
             refused = (TextPiece(content.refusal), EndPiece("refused", grounded=False))
             return replace(prepared, pieces=refused)
         if model is None:
-            pieces = extractive_answer(question.search_query, sources or (), content.refusal)
-            return replace(prepared, pieces=tuple(pieces))
+            return replace(prepared, pieces=_quoted(question, sources or (), verdict))
         guarded = self._guarded(question, sources or ())
-        prepared = replace(prepared, model=model, guarded=guarded)
+        is_weak = verdict != "answered"
+        prepared = replace(prepared, model=model, guarded=guarded, is_weak=is_weak)
         if variant.draft_model is None:
             return prepared
         drafter = self._model(question, name, variant.draft_model)
@@ -203,6 +204,20 @@ def _opened(question: ChatQuestion, name: VariantName, reason: str) -> PreparedV
     return PreparedVariant(route, Prompt("", (), question.query), pieces=said)
 
 
+def _best(sources: Sequence[Source]) -> float:
+    return max((source.hit.score for source in sources), default=-1.0)
+
+
+def _quoted(
+    question: ChatQuestion, sources: Sequence[Source], verdict: Verdict
+) -> tuple[Piece, ...]:
+    """What the documents say; of a follow-up its own words lead."""
+    searched = question.search_query
+    leading = question.query if searched != question.query else ""
+    refusal = question.content.refusal
+    return tuple(extractive_answer(searched, sources, refusal, verdict=verdict, leading=leading))
+
+
 def _with_draft(
     question: ChatQuestion,
     variant: Variant,
@@ -212,7 +227,7 @@ def _with_draft(
 ) -> PreparedVariant:
     """The same in two steps: another model drafts, or sentences of the documents are the draft."""
     finish = partial(_filled, question, variant, variant.prompt, context, prepared.model)
-    pieces = () if drafter else extractive_answer(question.search_query, prepared.sources or ())
+    pieces = () if drafter else _quoted(question, prepared.sources or (), "answered")
     prompt = _filled(question, variant, variant.draft_prompt, context, drafter)
     return replace(
         prepared,
@@ -256,10 +271,6 @@ def _profile(question: ChatQuestion, variant: Variant) -> Retrieval | None:
 
 def _name(model: OpenModel | None) -> str:
     return model.model.name if model else EXTRACTIVE
-
-
-def _best(sources: Sequence[Source]) -> float:
-    return max((source.hit.score for source in sources), default=-1.0)
 
 
 def _why(failure: ModelUnavailable) -> str:

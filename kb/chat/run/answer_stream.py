@@ -32,6 +32,7 @@ from kb.types import (
     Delta,
     DraftPiece,
     EndPiece,
+    Grounded,
     Piece,
     QuotedPiece,
     Routed,
@@ -189,10 +190,12 @@ class AnswerStream:
         judge = partial(ungrounded_sentences, text, self._citations, self._variant.sources or ())
         return judge() if len(text) < LONG_CHARACTERS else await asyncio.to_thread(judge)
 
-    def _grounded(self) -> bool | None:
+    def _grounded(self) -> Grounded:
         if self._variant.sources is None:
             return None
-        return bool(self._citations) if self._end.grounded is None else self._end.grounded
+        if self._end.grounded is not None:
+            return self._end.grounded
+        return "weak" if self._citations and self._variant.is_weak else bool(self._citations)
 
 
 async def _pieces(variant: PreparedVariant) -> AsyncGenerator[Piece, None]:

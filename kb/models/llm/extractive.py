@@ -1,7 +1,8 @@
-"""The answerer that needs no model: it quotes the sentences that fit the question best.
+"""The answerer that needs no model: it quotes the statements that fit the question best.
 
-What it streams is verbatim text of the sources (line breaks become blanks), each sentence with its
-`[n]` mark, or a fixed sentence when nothing fits. Same question, same sources, same answer.
+What it streams is verbatim text of the sources (line breaks become blanks), each statement with its
+`[n]` mark, or a fixed sentence when nothing fits; of a row of a table it tells the asked cells.
+Same question, same sources, same answer.
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 
-from kb.search.scoring import LEAST_SCORE
+from kb.models.llm.statements import Statement, statements
+from kb.protocols import Frequencies
+from kb.search.asked import asked_part, parts
+from kb.search.scoring import Verdict, judged
 from kb.text.scripts import HAN_KANA_HANGUL
-from kb.text.sentences import sentence_extents
-from kb.text.shapes import is_missed, named_in_sentences
-from kb.text.terms import asked_identifiers, optional_terms, query_terms, terms
-from kb.types import EndPiece, QuotedPiece, Source, TextPiece
+from kb.text.terms import optional_terms, query_terms, terms
+from kb.types import EndPiece, QuotedPiece, Retrieval, Source, TextPiece
 
 THRESHOLD = 0.25
 """Least share of the question (by weight of its terms) that the best sentence and its surroundings
@@ -26,8 +28,8 @@ must hold; below it the answer is the refusal."""
 MAX_SENTENCES = 3
 """Most sentences of an answer."""
 
-SENTENCE_LENGTH = 400
-"""Longer sentences are cut at blanks or commas; the part that fits best is used."""
+LONGEST_LIST = 12
+"""Most items of a list that a colon announces."""
 
 ALSO_GOOD = 0.8
 """A further sentence must reach this share of the best score.
@@ -38,7 +40,8 @@ gold answer is in 0.87, 0.80 and 0.90 of the answers, right passages are refused
 half without moving these by more than 0.02.
 """
 
-_NEAR = 0.4  # what a term counts that stands in a neighbour or the heading instead
+_ABOVE = 0.8  # what a term counts that stands in a heading above or the document's name instead
+_NEAR = 0.4  # … in a neighbour
 _CHUNK = 0.2  # … anywhere in the chunk
 _HIT = 0.1  # what the search thought of the chunk, best hit = 1
 _KIND = 0.15  # the sentence holds the kind of thing that is asked for
@@ -48,15 +51,16 @@ REFUSALS = {
     "zh": "在文档中没有找到相关内容。",
     "ja": "ドキュメントの中に該当する内容が見つかりませんでした。",
 }
+WEAK = {
+    "en": "The documents may not answer this. Closest passage:",
+    "zh": "文档可能没有回答这个问题。最接近的内容：",
+    "ja": "ドキュメントに答えがないかもしれません。最も近い箇所：",
+}
+"""Said before the closest statement where the evidence is weak."""
 
 _CJK = re.compile(f"[{HAN_KANA_HANGUL}]")
 _KANA = re.compile("[\u3040-\u30ff]")
-_BLANKS = re.compile(r"\s*\n\s*")
-_CJK_WRAP = re.compile(f"(?<=[{HAN_KANA_HANGUL}，。、；：！？])\\s*\\n\\s*(?=[{HAN_KANA_HANGUL}])")
 _TOKEN = re.compile(f"\\s*(?:[{HAN_KANA_HANGUL}]{{1,2}}|[^\\s{HAN_KANA_HANGUL}]+)")
-_ADDRESS = re.compile(r"\]\([^)\s]*\)|https?://\S+|<[^<>]{1,200}>")
-_SILENT = re.compile(r"\s*(?:#{1,6}\s|```|~~~|///|:::|\|[\s:|-]*\|?\s*$)|.*[?？\\]\s*$", re.DOTALL)
-_TABLE_RULE = re.compile(r"\s*\|[\s:|-]*-[\s:|-]*\|?\s*$")
 
 _NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|hundred|thousand)\b|"
@@ -77,51 +81,51 @@ _ASKS_NUMBER = re.compile(
 _ASKS_NAME = re.compile(r"\bwho(?:m|se)?\b")
 _ASKS_MEANING = re.compile(r"\bwhat (?:is|are)\b|什么是|是什么|とは")
 _MEANING = re.compile(r"\b(?:is|are) (?:an?|the)\b|\bmeans?\b|是|指|とは")
+_NEGATION = re.compile(
+    r"\b(?:not|never|no|nicht|kein\w*|pas|nunca)\b|n['’]t\b|[不没未]|ない|ません"
+)
 _KINDS = (
     (_ASKS_TIME, _TIME),
     (_ASKS_NUMBER, _NUMBER),
     (_ASKS_NAME, _NAME),
     (_ASKS_MEANING, _MEANING),
+    (_NEGATION, _NEGATION),
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sentence:
-    """A candidate: sentence `index` of the source at `rank`.
-
-    `terms`, `near` and `chunk` are the question's terms in the sentence, in it or its neighbours
-    or the heading, and anywhere in the chunk.
-    """
-
-    n: int
-    rank: int
-    index: int
-    text: str
-    terms: frozenset[str]
-    near: frozenset[str]
-    chunk: frozenset[str]
-    hit: float
-
-
 def extractive_answer(
-    query: str, sources: Sequence[Source], refusal: str = ""
+    query: str,
+    sources: Sequence[Source],
+    refusal: str = "",
+    *,
+    verdict: Verdict | None = None,
+    leading: str = "",
 ) -> Iterator[TextPiece | EndPiece]:
     """One to three sentences of the sources in small pieces, then how it ends: "stop" and
     grounded, or "refused" and not.
 
     Args:
         refusal: what is said when none fits; empty takes a sentence in the question's language.
+        verdict: what the scores of the sources say; None judges by the usual thresholds.
+        leading: the words of a follow-up, as they were asked.
     """
-    chosen = choose_sentences(query, sources)
+    best = max((source.hit.score for source in sources), default=-1.0)
+    verdict = verdict or judged(best, Retrieval())
+    most = {"refused": 0, "weak": 1}.get(verdict, MAX_SENTENCES)
+    chosen = choose(query, sources, leading, most=most) if most else []
     if not chosen:
         yield TextPiece(refusal or REFUSALS[language(query)])
         yield EndPiece(finish_reason="refused", grounded=False)
         return
-    for before, sentence in _parted(chosen):
-        for token in _TOKEN.findall(before + sentence.text):
+    if verdict == "weak":
+        yield TextPiece(f"{WEAK[language(query)]}\n\n")
+    wanted = query_terms(query).keys()
+    for before, statement in _parted(chosen):
+        said = statement.row.answer(query, wanted) if statement.row else ""
+        for token in _TOKEN.findall(before + (said or statement.text)):
             yield QuotedPiece(token)
-        yield TextPiece(f" [{sentence.n}]")
-    yield EndPiece(finish_reason="stop", grounded=True)
+        yield TextPiece(f" [{statement.n}]")
+    yield EndPiece(finish_reason="stop", grounded="weak" if verdict == "weak" else True)
 
 
 def language(text: str) -> str:
@@ -131,94 +135,91 @@ def language(text: str) -> str:
     return "zh" if _CJK.search(text) else "en"
 
 
-def choose_sentences(query: str, sources: Sequence[Source]) -> list[_Sentence]:
-    """The sentences that answer a question best, in reading order; none below the threshold."""
-    candidates = [s for rank, source in enumerate(sources) for s in _split(rank, source, query)]
+def choose(
+    query: str, sources: Sequence[Source], leading: str = "", *, most: int = MAX_SENTENCES
+) -> list[Statement]:
+    """The statements that answer a question best, in reading order; none below the threshold.
+
+    Args:
+        leading: the words of a follow-up; what does not hold them is about something else.
+    """
+    query = _asked(query, sources)
+    candidates = [s for rank, source in enumerate(sources) for s in statements(rank, source, query)]
     weights = _weights(query, candidates)
     if not weights or not candidates:
         return []
-    best_hit = max(source.hit.score for source in sources)
-    if best_hit < LEAST_SCORE:
-        return []
+    best_hit = max(source.hit.score for source in sources) or 1.0
     scored = []
-    for sentence in candidates:
-        evidence = _evidence(sentence, weights)
-        score = evidence + _kind_bonus(query, sentence.text)
-        score += _HIT * max(sentence.hit, 0.0) / best_hit
-        scored.append((score, evidence, sentence))
+    for statement in _led(candidates, leading, weights):
+        evidence = _evidence(statement, weights)
+        score = evidence + _kind_bonus(query, statement.text)
+        score += _HIT * max(statement.hit, 0.0) / best_hit
+        scored.append((score, evidence, statement))
     scored.sort(key=lambda item: (-item[0], item[2].rank, item[2].index))
-    return _pick(scored, candidates)
-
-
-def _pick(
-    scored: Sequence[tuple[float, float, _Sentence]], candidates: Sequence[_Sentence]
-) -> list[_Sentence]:
-    best_score, _, leader = scored[0]
-    if max(evidence for _, evidence, _ in scored) < THRESHOLD:
+    if not scored or max(evidence for _, evidence, _ in scored) < THRESHOLD:
         return []
-    picked: dict[str, _Sentence] = {}
-    for score, _, sentence in scored:
-        if score < ALSO_GOOD * best_score or len(picked) >= MAX_SENTENCES:
+    return _picked(scored, candidates, most)
+
+
+def _asked(query: str, sources: Sequence[Source]) -> str:
+    """The part of a message that the sources know of."""
+    if len(parts(query)) < 2:
+        return query
+    held = [set(terms(f"{s.hit.document_name}\n\n{s.hit.chunk.index_text}")) for s in sources]
+    holding = Counter(term for words in held for term in words)
+    return asked_part(query, Frequencies(len(sources), holding))
+
+
+def _led(
+    candidates: Sequence[Statement], leading: str, weights: Mapping[str, float]
+) -> Sequence[Statement]:
+    """Those that hold most of what a follow-up has brought."""
+    brought = weights.keys() & query_terms(leading).keys() if leading else frozenset()
+    if not brought:
+        return candidates
+    held = [
+        sum(weights[term] for term in brought & (statement.terms | statement.above))
+        for statement in candidates
+    ]
+    most = max(held, default=0.0)
+    return [s for s, weight in zip(candidates, held, strict=True) if 0 < weight >= most]
+
+
+def _picked(
+    scored: Sequence[tuple[float, float, Statement]], candidates: Sequence[Statement], most: int
+) -> list[Statement]:
+    best_score, _, leader = scored[0]
+    picked: dict[str, Statement] = {}
+    told: set[str] = set()
+    for score, _, statement in scored:
+        if score < ALSO_GOOD * best_score or len(picked) >= most:
             break
-        picked.setdefault(sentence.text, sentence)
-        if sentence.text.endswith((":", "：")):
-            for announced in _after(sentence, candidates):
+        said = statement.terms | statement.above
+        if picked and not said - told:
+            continue  # it adds nothing that is asked for
+        told |= said
+        picked.setdefault(statement.text, statement)
+        if statement.text.endswith((":", "：")):
+            for announced in _after(statement, candidates):
                 picked.setdefault(announced.text, announced)
     return sorted(picked.values(), key=lambda s: (s.rank != leader.rank, s.rank, s.index))
 
 
-def _after(sentence: _Sentence, candidates: Sequence[_Sentence]) -> list[_Sentence]:
-    """What a colon announces: the next sentence, row or line of code of the same source."""
-    following = candidates.index(sentence) + 1
-    return [s for s in candidates[following : following + 1] if s.rank == sentence.rank]
+def _after(statement: Statement, candidates: Sequence[Statement]) -> list[Statement]:
+    """What a colon announces: the next sentence, row or line of code of the same source, or a whole
+    list."""
+    at = candidates.index(statement) + 1
+    following = [s for s in candidates[at : at + LONGEST_LIST] if s.rank == statement.rank]
+    if not following or not following[0].is_item:
+        return following[:1]
+    return list(takewhile(lambda s: s.is_item, following))
 
 
-def _split(rank: int, source: Source, query: str) -> list[_Sentence]:
-    text = source.hit.chunk.text
-    extents = sentence_extents(text, limit=SENTENCE_LENGTH)
-    read = [_read(text[start:end]) for start, end in extents]
-    wanted = query_terms(query).keys()
-    sets = [frozenset(words) & wanted for words in read]
-    above = f"{source.hit.document_name}\n\n{source.hit.chunk.heading}"
-    heading = frozenset(terms(above)) & wanted
-    others = _about_others(query, above, [text[start:end] for start, end in extents])
-    whole = heading.union(*sets)
-    found = []
-    for index, (start, end) in enumerate(extents):
-        following = text[slice(*extents[index + 1])] if index + 1 < len(extents) else ""
-        if (
-            index in others
-            or not read[index]
-            or _SILENT.match(text[start:end])
-            or _TABLE_RULE.match(following)
-        ):
-            continue
-        near = heading.union(*sets[max(0, index - 1) : index + 2])
-        shown = _shown(text, start, end)
-        found.append(
-            _Sentence(source.n, rank, index, shown, sets[index], near, whole, source.hit.score)
-        )
-    return found
-
-
-def _about_others(query: str, above: str, sentences: Sequence[str]) -> frozenset[int]:
-    """Which sentences name another release, code or day than the one that is asked for."""
-    if not (asked := asked_identifiers(query)):
-        return frozenset()
-    named = named_in_sentences(above, sentences)
-    return frozenset(index for index, held in enumerate(named) if is_missed(asked, held))
-
-
-def _read(sentence: str) -> list[str]:
-    """The terms that a reader sees: an address or a tag says nothing."""
-    return terms(_ADDRESS.sub(" ", sentence) if "<" in sentence or "/" in sentence else sentence)
-
-
-def _weights(query: str, candidates: Sequence[_Sentence]) -> dict[str, float]:
+def _weights(query: str, candidates: Sequence[Statement]) -> dict[str, float]:
     """The terms of the question, each with its weight times its inverse document frequency over the
-    candidate sentences."""
-    frequency = Counter(term for sentence in candidates for term in sentence.terms)
-    held = frozenset[str]().union(*(sentence.chunk for sentence in candidates))
+    candidates."""
+    frequency = Counter(term for statement in candidates for term in statement.terms)
+    held = frozenset[str]().union(*(statement.chunk for statement in candidates))
     return {
         term: weight * math.log(1 + (len(candidates) + 1) / (frequency[term] + 0.5))
         for term, weight in query_terms(query).items()
@@ -226,16 +227,18 @@ def _weights(query: str, candidates: Sequence[_Sentence]) -> dict[str, float]:
     }
 
 
-def _evidence(sentence: _Sentence, weights: dict[str, float]) -> float:
+def _evidence(statement: Statement, weights: Mapping[str, float]) -> float:
     held = sum(
         weight
         * (
             1.0
-            if term in sentence.terms
+            if term in statement.terms
+            else _ABOVE
+            if term in statement.above
             else _NEAR
-            if term in sentence.near
+            if term in statement.near
             else _CHUNK
-            if term in sentence.chunk
+            if term in statement.chunk
             else 0.0
         )
         for term, weight in weights.items()
@@ -248,24 +251,15 @@ def _kind_bonus(query: str, text: str) -> float:
     return _KIND if any(asks.search(lowered) and has.search(text) for asks, has in _KINDS) else 0.0
 
 
-def _shown(text: str, start: int, end: int) -> str:
-    """A sentence on one line."""
-    sentence = _BLANKS.sub(" ", _CJK_WRAP.sub("", text[start:end]))
-    if text.count("```", 0, start) % 2 and "`" not in sentence and sentence[-1] not in ".。!！?？":
-        return f"`{sentence}`"
-    if sentence.count("`") % 2:
-        sentence = sentence.replace("`", "")
-    return sentence
-
-
-def _parted(chosen: Iterable[_Sentence]) -> Iterator[tuple[str, _Sentence]]:
-    """Each sentence and what parts it from the one before: a blank if they are neighbours, else a
+def _parted(chosen: Iterable[Statement]) -> Iterator[tuple[str, Statement]]:
+    """Each statement and what parts it from the one before: a blank if they are neighbours, else a
     paragraph."""
-    before: _Sentence | None = None
-    for sentence in chosen:
-        adjacent = (sentence.rank, sentence.index - 1)
+    before: Statement | None = None
+    for statement in chosen:
         if before is None:
-            yield "", sentence
+            yield "", statement
+        elif (before.rank, before.index + 1) != (statement.rank, statement.index):
+            yield "\n\n", statement
         else:
-            yield " " if (before.rank, before.index) == adjacent else "\n\n", sentence
-        before = sentence
+            yield "\n" if statement.is_item or statement.row else " ", statement
+        before = statement

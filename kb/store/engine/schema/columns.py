@@ -14,7 +14,7 @@ from sqlalchemy import JSON, Boolean, Column, Dialect, Float, Integer, MetaData,
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from kb.types import AppContent, Span
+from kb.types import AppContent, Grounded, Span
 from kb.types.search import with_new_names
 
 T = TypeVar("T")
@@ -29,11 +29,30 @@ metadata = MetaData(
 )
 """Where every table is registered, and how constraints are named."""
 
+
+class Outcome(TypeDecorator[Any]):
+    """Whether an answer rests on sources; a weak one is 2."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """The number."""
+        return WEAK if value == "weak" else value if value is None else int(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """The outcome."""
+        return "weak" if value == WEAK else value if value is None else bool(value)
+
+
+WEAK = 2
+
 _SCALARS: Mapping[Any, TypeEngine[Any]] = {
     str: String(),
     int: Integer(),
     float: Float(),
     bool: Boolean(),
+    Grounded: Outcome(),
 }
 
 
@@ -110,7 +129,8 @@ def columns(kind: type, *keys: str, besides: tuple[str, ...] = ()) -> Iterator[C
             hint = hints[field.name]
             is_optional = NoneType in get_args(hint)
             of = next(arg for arg in get_args(hint) if arg is not NoneType) if is_optional else hint
-            scalar = String() if get_origin(of) is Literal else _SCALARS.get(of)
+            scalar = _SCALARS.get(hint) or _SCALARS.get(of)
+            scalar = String() if get_origin(of) is Literal else scalar
             yield Column(
                 field.name,
                 Stored(of) if scalar is None else scalar,

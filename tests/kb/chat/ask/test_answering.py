@@ -9,6 +9,7 @@ import pytest
 
 from kb.chat.ask.question import ChatRequest
 from kb.errors import Conflict, ModelUnavailable, NotAllowed, NotFound, Rejected
+from kb.models.llm.extractive import WEAK
 from kb.store.apps import apps, conversations, models
 from kb.types import (
     Delta,
@@ -232,3 +233,25 @@ def test_an_undeclared_input_never_reaches_the_hidden_prompt(kb, sky):
     publish(kb, "closed", prompt="Serve {{inputs.who}}.", dataset_ids=(sky,), base=Variant("cite"))
     with pytest.raises(Rejected, match="'who'"):
         ask(kb, "closed", "moon?", inputs={"who": "Ada"})
+
+
+def test_weak_evidence_is_quoted_as_such_kept_as_such_and_moved_by_the_profile(kb, sky):
+    def asked(name: str, retrieval: Retrieval) -> tuple[str, object, object]:
+        publish(kb, name, dataset_ids=(sky,), base=Variant("extractive", retrieval=retrieval))
+        events = ask(kb, name, "When does the moon rise?")
+        done = answer(events)
+        return done.answer, done.grounded, message(kb, events).grounded
+
+    unsure = asked("unsure", Retrieval(sure_score=1.0))
+    sure = asked("sure", Retrieval())
+    assert unsure == (f"{WEAK['en']}\n\n{sure[0]}", "weak", "weak")
+    assert sure[1:] == (True, True)
+
+
+def test_a_model_decides_on_weak_evidence(kb, sky, upstream):
+    register(kb, upstream.base_url, "cite")
+    base = Variant("cite", retrieval=Retrieval(sure_score=1.0))
+    publish(kb, "deciding", dataset_ids=(sky,), base=base, refusal="Not here.")
+    done = answer(ask(kb, "deciding", "When does the moon rise?"))
+    assert done.citations
+    assert done.grounded == "weak"
