@@ -20,6 +20,8 @@ MAILBOX = "application/mbox"
 WEB_ARCHIVE = "application/x-mimearchive"
 JSON = "application/json"
 JSON_LINES = "application/x-ndjson"
+XML = "application/xml"
+PROPERTIES = "text/x-java-properties"
 SUBRIP = "application/x-subrip"
 WEBVTT = "text/vtt"
 SOURCE_CODE = "text/x-source"
@@ -30,11 +32,14 @@ _SOURCE_EXTENSIONS = """
     .cpp .cxx .hh .hpp .m .mm .cs .go .rs .rb .php .pl .pm .lua .r .jl .swift .dart .sh .bash .zsh
     .fish .ps1 .bat .sql .css .scss .less .proto .graphql .tf .ex .exs .erl .hs .ml .clj .asm .vb
     """
-_CONFIGURATION_EXTENSIONS = ".yaml .yml .toml .ini .cfg .conf .properties .editorconfig .service"
+_CONFIGURATION_EXTENSIONS = ".yaml .yml .toml .ini .cfg .conf .editorconfig .service"
 _SPECIAL_EXTENSIONS = {
     ".json": JSON,
     ".geojson": JSON,
+    ".jsonc": JSON,
     ".ipynb": JSON,
+    **dict.fromkeys((".xml", ".rss", ".atom"), XML),
+    ".properties": PROPERTIES,
     ".jsonl": JSON_LINES,
     ".ndjson": JSON_LINES,
     ".srt": SUBRIP,
@@ -98,8 +103,8 @@ HEAD_BYTES = 8192
 SUPPORTED = (
     "PDF, Markdown, HTML, CSV, TSV and plain text, web archives (MHT), Word (DOCX), PowerPoint "
     "(PPTX), Excel (XLSX, XLSB, XLS), OpenDocument (ODT, ODP, ODS), RTF, EPUB, JSON and JSON "
-    "Lines, mails (EML, MSG, mbox), subtitles (SRT, VTT), source code, and pictures of text where "
-    "an OCR engine is installed"
+    "Lines, XML, mails (EML, MSG, mbox), subtitles (SRT, VTT), source code, and pictures of text "
+    "where an OCR engine is installed"
 )
 
 _BY_EXTENSION = {
@@ -183,6 +188,8 @@ def sniff(head: bytes, name: str) -> str:
     start = head.removeprefix(_UTF_BOMS[0])
     if extension in _EXPORTS and (exported := _exported_type(start, extension)) is not None:
         return exported
+    if extension == ".xml" and _HTML_START.match(start):
+        return HTML
     special = text_type(start, name)
     if special is not None:
         return special
@@ -197,7 +204,9 @@ def _exported_type(start: bytes, extension: str) -> str | None:
         return WEB_ARCHIVE
     if _HTML_PART.match(start):
         return HTML
-    return CSV if extension == ".xls" and not start.lstrip().startswith(b"<") else None
+    if extension != ".xls":
+        return None
+    return XML if start.lstrip().startswith(b"<") else CSV
 
 
 def looks_like_text(head: bytes) -> bool:

@@ -148,7 +148,10 @@ def _scalar(value: Any) -> str:
 PARSER = "kb json 1"
 
 _BLANK = re.compile(r"[ \t\n\r]*")
-_LINES_NAMED = 10
+_STRING = r'(?P<string>"(?:[^"\\]|\\.)*+"?)'
+_STRING_OR_COMMENT = re.compile(rf"{_STRING}|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_STRING_OR_COMMA = re.compile(rf"{_STRING}|,(?=[ \t\n\r]*+[\]}}])", re.DOTALL)
+_NOT_LINE_END = re.compile(r"[^\n]")
 
 
 def _decoder() -> json.JSONDecoder:
@@ -169,8 +172,32 @@ def read_json(source: BinaryIO, options: ReadOptions) -> Extraction:
     try:
         _write_values(RecordWriter(writer), found.text)
     except json.JSONDecodeError as exc:
-        raise _invalid(exc) from exc
+        plain, comments = _without_comments(found.text)
+        if plain == found.text:
+            raise _invalid(exc) from exc
+        writer = PageWriter(options)
+        writer.losses["Characters of comments left out"] = comments
+        try:
+            _write_values(RecordWriter(writer), plain)
+        except json.JSONDecodeError as still:
+            raise _invalid(still) from still
     return writer.extraction(PARSER, "JSON", source=found)
+
+
+def _without_comments(text: str) -> tuple[str, int]:
+    """A text without the comments and the commas before a bracket that settings files have, at
+    the same lines and columns; and how many characters of comments there were."""
+    comments = 0
+
+    def blanked(match: re.Match[str]) -> str:
+        nonlocal comments
+        if match["string"]:
+            return match[0]
+        comments += len(match[0])
+        return _NOT_LINE_END.sub(" ", match[0])
+
+    plain = _STRING_OR_COMMENT.sub(blanked, text)
+    return _STRING_OR_COMMA.sub(lambda match: match["string"] or " ", plain), comments
 
 
 def read_json_lines(source: BinaryIO, options: ReadOptions) -> Extraction:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import BinaryIO
 
-from ingest.readers.pages import read_source
+from ingest.readers.pages import normalise, read_source
 from ingest.types import Extraction, ReadOptions
 from kb.types import Block
 
@@ -46,6 +47,7 @@ _TYPED_FUNCTION = re.compile(
 _STATEMENT = re.compile(
     r"(?:return|if|else|for|while|switch|case|do|throw|new|delete|using|goto)\b"
 )
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|\n[ \t]*|[ntrf]|([:=#! \\\"']))")
 _SECTION = re.compile(r"\[{1,2}[^\[\]\n]+\]{1,2}\s*(?:[#;].*)?$")
 _TOP_KEY = re.compile(r"[\w.\"'/-]+:\s*(?:[|>&!][\w-]*\s*)?(?:#.*)?$")
 
@@ -72,6 +74,20 @@ def read_configuration(source: BinaryIO, options: ReadOptions) -> Extraction:
         UnreadableFile: no text, too long, or the encoding is unknown.
     """
     return _read(source, options, _section_level)
+
+
+def read_properties(source: BinaryIO, options: ReadOptions) -> Extraction:
+    """A Java properties file as one page, with its escapes undone: `M\\u00fcller` is Müller.
+
+    Raises:
+        UnreadableFile: no text, too long, or the encoding is unknown.
+    """
+    found = read_source(source, options)
+    plain = _ESCAPE.sub(
+        lambda match: chr(int(match[1], 16)) if match[1] else match[2] or " ", found.text
+    )
+    text, _ = normalise(plain)
+    return replace(found, text=text).as_page(_blocks(text, _section_level), PARSER, options)
 
 
 def _read(source: BinaryIO, options: ReadOptions, level_of: LevelOf) -> Extraction:

@@ -1,4 +1,5 @@
 """Markdown: the source itself is the page, so quotes are original; only its blocks are found.
+Comments, which no reader sees, are taken out and counted.
 
 markdown-it-py gives the structure with line numbers; inline markup is never parsed.
 """
@@ -7,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import BinaryIO
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from ingest.readers.pages import read_source
+from ingest.readers.pages import SourceText, read_source
 from ingest.types import Extraction, ReadOptions
 from kb.types import Block, BlockKind
 
@@ -28,6 +30,12 @@ _KINDS: dict[str, BlockKind] = {
 _CONTAINERS = ("bullet_list_open", "ordered_list_open", "blockquote_open")
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(?:(?!---|\.\.\.).*\n)*(?:---|\.\.\.)[ \t]*(?:\n|$)")
 
+_CODE_OR_COMMENT = re.compile(
+    r"^[ ]{0,3}(?P<fence>`{3,}|~{3,}).*?(?:^[ ]{0,3}(?P=fence)|\Z)|(?P<ticks>`+)[^\n]*?(?P=ticks)"
+    r"|(?P<html><!--)|(?P<reference>^\[(?://|_|comment)\]:[^\n]*)",
+    re.DOTALL | re.MULTILINE | re.IGNORECASE,
+)
+
 LineBlock = tuple[int, int, BlockKind, int]
 """First line, line behind the last, kind, heading level."""
 
@@ -38,9 +46,25 @@ def read_markdown(source: BinaryIO, options: ReadOptions) -> Extraction:
     Raises:
         UnreadableFile: no text, too long, or the encoding is unknown.
     """
-    found = read_source(source, options)
+    found = _without_comments(read_source(source, options))
     parser = f"markdown-it-py {version('markdown-it-py')}"
     return found.as_page(_blocks(found.text), parser, options)
+
+
+def _without_comments(found: SourceText) -> SourceText:
+    text, parts, kept_from, position = found.text, [], 0, 0
+    while match := _CODE_OR_COMMENT.search(text, position):
+        position = match.end()
+        if match["html"]:
+            position = text.find("-->", position) + 3
+            if position < 3:  # it never ends, so it is none
+                break
+        if match["html"] or match["reference"]:
+            parts.append(text[kept_from : match.start()])
+            kept_from = position
+    kept = "".join([*parts, text[kept_from:]])
+    told = (f"Characters of comments left out: {len(text) - len(kept)}.",) if parts else ()
+    return replace(found, text=kept, warnings=(*found.warnings, *told))
 
 
 def _blocks(text: str) -> Iterator[Block]:

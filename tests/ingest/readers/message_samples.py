@@ -112,6 +112,11 @@ MESSAGE_SAMPLES: dict[str, tuple[str, bytes]] = {
     "application/x-ndjson": ("pumps.jsonl", b'{"part": "seal", "price": 3}\n{"part": "pump"}\n'),
     "application/x-subrip": ("pumps.srt", SRT.encode()),
     "text/vtt": ("pumps.vtt", VTT.encode()),
+    "application/xml": (
+        "pumps.xml",
+        b"<parts><part><name>seal</name></part><part><name>pump</name></part></parts>",
+    ),
+    "text/x-java-properties": ("pumps.properties", b"part=seal\nname=pump"),
     "text/x-source": ("pumps.py", PYTHON.encode()),
     "text/x-configuration": ("pumps.yaml", YAML.encode()),
     "image/png": ("pumps.png", picture("PNG")),

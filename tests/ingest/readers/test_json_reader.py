@@ -79,3 +79,15 @@ def test_values_over_several_lines_are_read_under_either_name():
     assert _blocks(read_json_lines(BytesIO(source), ReadOptions())) == _blocks(
         READERS[JSON](BytesIO(source), ReadOptions())
     )
+
+
+def test_comments_and_commas_at_the_end_are_no_damage():
+    found = _read('{\n  // the door\n  "port": 8443, /* open */\n  "url": "http://a/*x*/",\n}\n')
+
+    assert found.pages[0].text == "port: 8443 | url: http://a/*x*/"
+    assert found.warnings == ("Characters of comments left out: 21.",)
+
+
+def test_what_is_no_json_even_without_comments_names_its_own_line():
+    with pytest.raises(UnreadableFile, match="line 3, column"):
+        _read('{\n  // the door\n  "port": 8443 8444,\n}\n')

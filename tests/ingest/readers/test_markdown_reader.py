@@ -48,3 +48,26 @@ def test_deep_nesting_ends_quietly():
     extraction = read_markdown(BytesIO(b"> " * 5000 + b"deep"), ReadOptions())
 
     assert extraction.pages[0].text.endswith("deep")
+
+
+def _read(source):
+    return read_markdown(BytesIO(source.encode()), ReadOptions())
+
+
+def test_comments_are_no_text_and_are_counted():
+    found = _read(
+        "# Seats\n\n<!--\nFive before.\n-->\n\nNine <!-- or ten -->seats.\n\n[//]: # (old)\n"
+    )
+
+    assert found.pages[0].text.split("\n\n") == ["# Seats", "", "Nine seats.", "\n"]
+    assert found.warnings == ("Characters of comments left out: 49.",)
+
+
+def test_comments_in_code_are_code():
+    source = "```html\n<!-- kept -->\n```\n\nWrite `<!-- so -->` in it.\n"
+
+    assert _read(source).pages[0].text == source
+
+
+def test_openings_without_end_take_linear_work():
+    assert len(_read("<!-- ``` ` " * 3_000 + "end").pages[0].text) > 3_000

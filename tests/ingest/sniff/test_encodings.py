@@ -212,3 +212,15 @@ def test_a_label_counts_unless_it_cannot_be_true(label, written_as, is_lie):
 
 def test_a_short_text_is_read_as_its_label_says():
     assert decode_declared("ÄÖ".encode("cp1252"), "iso-8859-1")[0].text == "ÄÖ"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Está allí, decía José: después del café.\nStå på gården, gå åt båten.\n",
+        "La riunione è lunedì, così può.\nAlla måste läsa reglerna på svenska.\n",
+        "Mødet er på mandag.\nLa riunione è lunedì, così può.\n",
+    ],
+)
+def test_a_text_that_mixes_western_languages_is_western(text):
+    assert decode(text.encode("cp1252")).text == text
