@@ -91,42 +91,16 @@ def citation_scores(cited: Sequence[Collection[int]], relevant: int) -> Citation
     return CitationScores(precision=good / len(cited), recall=recall)
 
 
-@dataclass(frozen=True, slots=True)
-class RefusalScores:
-    """Shares from 0 to 1; None where nothing can be said (nothing refused, nothing to refuse).
+def refusal_precision(answerable: Sequence[bool]) -> float | None:
+    """The share of refusals that were right; None if nothing was refused.
 
-    `answered` is the share of the answerable questions that were not refused.
-    """
-
-    precision: float | None
-    recall: float | None
-    answered: float | None
-
-
-def refusal_scores(refused: Sequence[bool], answerable: Sequence[bool]) -> RefusalScores:
-    """Precision: refusals that were right; recall: unanswerable questions that were refused.
+    Their recall is the mean of the metric `refused`, its counterpart that of `answered`.
 
     Args:
-        refused: per question, whether an answer was refused.
-        answerable: per question, whether the documents answer it.
-
-    Raises:
-        ValueError: the two are not of the same length.
+        answerable: for each question that was refused, whether the documents answer it.
 
     Source:
-        Precision and recall of the class "no answer"; the questions are those of SQuAD 2.0
-        (Rajpurkar et al., ACL 2018) and of negative rejection in RGB (Chen et al., AAAI 2024).
+        Precision of the class "no answer"; the questions are those of SQuAD 2.0 (Rajpurkar et al.,
+        ACL 2018) and of negative rejection in RGB (Chen et al., AAAI 2024).
     """
-    pairs = list(zip(refused, answerable, strict=True))
-    right = sum(1 for said_no, has in pairs if said_no and not has)
-    wrong = sum(1 for said_no, has in pairs if said_no and has)
-    questions = sum(answerable)
-    return RefusalScores(
-        precision=_share(right, right + wrong),
-        recall=_share(right, len(pairs) - questions),
-        answered=_share(questions - wrong, questions),
-    )
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
+    return answerable.count(False) / len(answerable) if answerable else None

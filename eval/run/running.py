@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from eval.metrics.intervals import Interval, MeanDifference, bootstrap_interval, paired_bootstrap
-from eval.metrics.precision_recall import RefusalScores, refusal_scores
+from eval.metrics.precision_recall import refusal_precision
 from eval.run.measuring import DEFAULT_KS, Result, measured
 from eval.run.targets import EvaluationTarget
 from eval.types import QuestionSet
@@ -42,8 +42,8 @@ class GroupSummary:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a run comes to. `by_type` and `by_language` hold the same metrics by group; `refusals`
-    are those of an app."""
+    """What a run comes to. `by_type` and `by_language` hold the same metrics by group;
+    `refusal_precision` is None where nothing was refused."""
 
     questions: int
     failed: int
@@ -51,7 +51,7 @@ class Summary:
     by_type: Mapping[str, GroupSummary]
     by_language: Mapping[str, GroupSummary]
     latency_ms: Latency | None
-    refusals: RefusalScores | None
+    refusal_precision: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,9 @@ def summarise(results: Sequence[Result], *, seed: int = 0) -> Summary:
         by_type=_by(results, lambda result: result.question.type, seed),
         by_language=_by(results, lambda result: result.question.language, seed),
         latency_ms=_latency(results),
-        refusals=_refusals(results),
+        refusal_precision=refusal_precision(
+            [r.question.answerable for r in results if _is_refused(r)]
+        ),
     )
 
 
@@ -219,16 +221,8 @@ def _intervals(results: Sequence[Result], seed: int) -> Intervals:
     return found
 
 
-def _refusals(results: Sequence[Result]) -> RefusalScores | None:
-    asked = [
-        (result.response.answer.is_refusal, result.question.answerable)
-        for result in results
-        if result.response.answer is not None
-    ]
-    if not asked:
-        return None
-    refused, answerable = zip(*asked, strict=True)
-    return refusal_scores(refused, answerable)
+def _is_refused(result: Result) -> bool:
+    return result.response.answer is not None and result.response.answer.is_refusal
 
 
 def _latency(results: Sequence[Result]) -> Latency | None:

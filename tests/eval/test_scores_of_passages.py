@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval.metrics.intervals import bootstrap_interval, paired_bootstrap
-from eval.metrics.precision_recall import chunking_scores, citation_scores, refusal_scores
+from eval.metrics.precision_recall import chunking_scores, citation_scores, refusal_precision
 
 EXTENTS = st.lists(
     st.tuples(st.sampled_from("ab"), st.integers(0, 50), st.integers(1, 30)).map(
@@ -64,15 +64,9 @@ def test_citing_nothing_is_right_only_if_there_is_nothing_to_cite():
     assert citation_scores([], relevant=0) == citation_scores([], relevant=0).__class__(1, 1)
 
 
-def test_refusals_are_judged_as_a_class_of_their_own():
-    scores = refusal_scores([True, True, False, False], [False, True, True, False])
-
-    assert (scores.precision, scores.recall, scores.answered) == (1 / 2, 1 / 2, 1 / 2)
-
-
-def test_where_nothing_can_be_said_of_refusals_nothing_is():
-    scores = refusal_scores([False, False], [True, True])
-    assert (scores.precision, scores.recall, scores.answered) == (None, None, 1)
+def test_a_refusal_is_right_where_the_documents_do_not_answer():
+    assert refusal_precision([False, True, False, False]) == 3 / 4
+    assert refusal_precision([]) is None
 
 
 def test_an_interval_holds_the_mean_and_narrows_with_more_values():
