@@ -69,7 +69,7 @@ class _Folding(dict[int, str]):
 
 def _folded(character: str) -> str:
     if character in _LETTERS or character in _RADICALS:
-        return _LETTERS.get(character) or _simplified(_RADICALS[character])
+        return _LETTERS.get(character) or simplified(_RADICALS[character])
     category = unicodedata.category(character)
     if category == "Nd":
         return str(unicodedata.decimal(character))
@@ -78,7 +78,7 @@ def _folded(character: str) -> str:
     parts = unicodedata.normalize("NFD", character)
     if len(parts) > 1 and all(map(_is_accent, parts[1:])):
         return _LETTERS.get(parts[0], parts[0])
-    return _simplified(character)
+    return simplified(character)
 
 
 def _is_accent(character: str) -> bool:
@@ -88,7 +88,8 @@ def _is_accent(character: str) -> bool:
     return unicodedata.category(character) == "Mn" and (is_optional or code >= 0xFE00)
 
 
-def _simplified(character: str) -> str:
+def simplified(character: str) -> str:
+    """The simplified character of a traditional one; any other passes through."""
     return _simplified_characters().get(character, character)
 
 

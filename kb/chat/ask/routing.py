@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from kb.errors import Conflict, Rejected
+from kb.text.folding import fold
 from kb.text.languages import language_of
 from kb.types import AppContent, Failure, Hit, RoutePolicy, RouteRule, VariantName
 
@@ -149,8 +150,9 @@ def _holds(rule: RouteRule, query: str, found: Sequence[Hit] | None) -> bool:
 
 def _of_text(rule: RouteRule, query: str) -> Iterator[bool]:
     if rule.keywords:
-        asked = query.casefold()
-        yield any(keyword and keyword.casefold() in asked for keyword in rule.keywords)
+        asked = fold(query).casefold()
+        keywords = (fold(keyword).casefold() for keyword in rule.keywords)
+        yield any(keyword and keyword in asked for keyword in keywords)
     if rule.languages:
         yield language_of(query) in rule.languages
 

@@ -14,6 +14,7 @@ import re
 import unicodedata
 from pathlib import Path
 
+from kb.text.folding import simplified
 from kb.text.scripts import HAN_KANA_HANGUL
 
 WIDE = re.compile(f"[{HAN_KANA_HANGUL}]")
@@ -51,7 +52,8 @@ class _Folding(dict[int, str | None]):
 def _folded(character: str) -> str:
     if character.isspace():
         return " "
-    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
+    plain = unicodedata.normalize("NFKD", simplified(character))
+    text = unicodedata.normalize("NFKD", plain.casefold())
     text = "".join(map(_look, text)).translate(_ALIKE).translate(_LEET)
     text = "".join(filter(str.isalnum, text))
     return f" {text} " if WIDE.match(text) else text

@@ -38,6 +38,17 @@ def test_rules_match_anywhere_in_text_without_word_breaks_and_empty_keywords_nev
     assert choose(RoutePolicy(rules=RULES), query="我要发票。") == ("base", "default")
 
 
+@pytest.mark.parametrize("query", ["Cafe\u0301 Málaga", "CAFE MALAGA", "ｃａｆé"])
+def test_a_keyword_is_found_however_the_question_spells_it(query):
+    rules = (RouteRule(("café",), "tuned"),)
+    assert choose(RoutePolicy(rules=rules), query=query) == ("tuned", "rule")
+
+
+def test_a_keyword_of_nothing_but_invisible_characters_matches_nothing():
+    rules = (RouteRule(("\u200b",), "tuned"),)
+    assert choose(RoutePolicy(rules=rules), query="hello") == ("base", "default")
+
+
 def test_tuned_on_request_is_rejected_where_there_is_none():
     with pytest.raises(Rejected, match="no tuned variant"):
         choose(content=AppContent(), requested="tuned")

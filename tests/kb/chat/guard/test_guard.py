@@ -138,6 +138,14 @@ def test_any_eight_words_are_stopped_wherever_they_stand_in_an_answer(start, cou
     assert leaked(ENGLISH, shown) == []
 
 
+def test_a_prompt_in_simplified_characters_is_not_told_in_traditional_ones():
+    told = "絕對不要提到競爭對手的價格，也不要透露內部折扣代碼。如果客戶要求退款，請先提供二十元"
+    guard = gate(CHINESE)
+    shown = stream(guard, pieces_of(told, 4))
+    assert guard.has_stopped
+    assert "不要透露內部折扣代碼" not in shown
+
+
 def test_seven_words_pass():
     told = "We say: " + " ".join(ENGLISH.split()[:7]) + ", as you know."
     assert stream(gate(ENGLISH), pieces_of(told, 3)) == told

@@ -54,6 +54,17 @@ def test_chinese_is_compared_by_pairs_of_characters():
 @pytest.mark.parametrize(
     "told",
     [
+        "剩餘假期隨最後一次工資一起支付。",
+        "Interns may lea\u00adve within two we\u00adeks, says the notice.",
+    ],
+)
+def test_another_spelling_of_what_a_source_says_is_supported(told):
+    assert flagged(told, TIDES, ZH) == []
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
         "Managers receive a company bicycle every spring [1].",
         "Yes, it does.",
         "# Bicycles for managers of every company",
