@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, select
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
 
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
@@ -64,10 +64,8 @@ def _where(condition: Condition) -> ColumnElement[bool]:
         and_(entry.c.type.in_(types), _holds(part, entry.c.value))
         for types, part in _by_type(condition)
     ]
-    chosen = alternatives[0]
-    for other in alternatives[1:]:
-        chosen = chosen | other
-    return exists(select(literal(1)).select_from(entry).where(entry.c.key == key, chosen))
+    is_one = or_(*alternatives)
+    return exists(select(literal(1)).select_from(entry).where(entry.c.key == key, is_one))
 
 
 def _by_type(condition: Condition) -> list[tuple[tuple[str, ...], Condition]]:
