@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Row, Select, and_, bindparam, func, or_, select
+from sqlalchemy import JSON, Row, Select, and_, bindparam, func, or_, select
 
 from kb.iteration import batched
 from kb.protocols import Vectors
@@ -66,8 +66,7 @@ def live(
     """
     return {
         row.id: LiveChunk(_chunk(row), row.dataset_id, row.document_name, row.version)
-        for part in batched(chunk_ids, VARIABLES)
-        for row in tx.execute(_LIVE, {"workspace": scope.workspace, "ids": part}).all()
+        for row in tx.execute(_LIVE, {"workspace": scope.workspace, "ids": list(chunk_ids)}).all()
         if _is_wanted(row, scope, generations)
     }
 
@@ -90,11 +89,7 @@ def candidates(
         characters: how much of each text is read.
     """
     fixed = {"workspace": scope.workspace, "embedder": embedder, "characters": characters}
-    parts = zip_longest(
-        batched(dict.fromkeys(chunk_ids), VARIABLES // 2),
-        batched(hashes(texts), VARIABLES // 2),
-        fillvalue=(),
-    )
+    parts = zip_longest([list(chunk_ids)], batched(hashes(texts), VARIABLES), fillvalue=())
     return {
         row.id: Candidate(
             row.dataset_id,
@@ -193,7 +188,7 @@ def _with_passage(query: Select[Any]) -> Select[Any]:
 # afterwards, because the ids asked for come from datasets that the caller may see.
 _LIVE_GENERATION = schema.datasets.c.generation.label("live_generation")
 _NAMES = (schema.documents.c.dataset_id, schema.documents.c.name.label("document_name"))
-_CHOSEN = table.c.id.in_(bindparam("ids", expanding=True))
+_CHOSEN = dialect.among(table.c.id, bindparam("ids", type_=JSON))
 _PASSAGE = (
     passages.c.spans.label("passage_spans"),
     passages.c.text.label("passage_text"),

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable
 from functools import partial
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import JSON, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from kb.errors import Conflict, NotFound
 from kb.ids import new_id, now
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing, of_datasets
 from kb.store.engine.schema.columns import of_row, to_row
@@ -21,7 +21,8 @@ table = schema.datasets
 
 # Made once: each search asks for it, and making it takes longer than running it.
 _SEVERAL = select(table).where(
-    table.c.workspace == bindparam("workspace"), table.c.id.in_(bindparam("ids", expanding=True))
+    table.c.workspace == bindparam("workspace"),
+    dialect.among(table.c.id, bindparam("ids", type_=JSON)),
 )
 
 

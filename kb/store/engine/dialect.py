@@ -9,7 +9,6 @@ SQLITE_BUSY, however long the busy timeout is. A commit is on disk (synchronous=
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import (
+    JSON,
+    BindParameter,
     Column,
     ColumnElement,
     Connection,
@@ -27,6 +28,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    literal,
     select,
     text,
 )
@@ -107,10 +109,16 @@ def next_number(tx: Connection, column: Column[int], *own: ColumnElement[bool]) 
     return 1 if highest is None else int(highest) + 1
 
 
-def among(column: ColumnElement[Any], values: Iterable[str | int]) -> ColumnElement[bool]:
-    """Whether a column has one of any number of values: one statement for all of them."""
-    listed = func.json_each(json.dumps(list(values))).table_valued("value")
-    return column.in_(select(listed.c.value))
+def among(
+    column: ColumnElement[Any], values: Iterable[str | int] | BindParameter[Any]
+) -> ColumnElement[bool]:
+    """Whether a column has one of any number of values: one statement for all of them.
+
+    Args:
+        values: texts or numbers, or a parameter of type JSON that will hold a list of them.
+    """
+    bound = values if isinstance(values, BindParameter) else literal(list(values), JSON)
+    return column.in_(select(func.json_each(bound).table_valued("value").c.value))
 
 
 def json_entries(column: Column[Any], name: str) -> Any:
