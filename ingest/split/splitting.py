@@ -27,7 +27,7 @@ from ingest.types import Extraction, Removal
 from kb.protocols import Tokenizer
 from kb.types import Block, Chunk, Extent, Page, Passage, Span, SplitOptions
 
-CHILD_TOKENS = 128
+CHUNK_TOKENS, CHILD_TOKENS = 254, 128
 """A child names one thing, so its vector is sharp; what it lacks around it, the parent has."""
 MIN_LIMIT = 16
 """Tokens. A third of a chunk may be its heading path; the rest should hold some words."""
@@ -47,9 +47,10 @@ def split(
     """Cut a document into chunks, in reading order; chunk ids are `{chunk_prefix}.{index}`.
 
     `index_text` is the heading path, a line break, and the text without what was removed.
-    `options.max_tokens` makes chunks smaller than the embedder's limit; without it they are as
-    large as it reads, because every chunk costs a vector and long ones keep what belongs together.
-    Children are `CHILD_TOKENS` large without it.
+    Without `options.max_tokens` chunks are as large as the embedder reads, but no larger than
+    `CHUNK_TOKENS`: every chunk costs a vector and long ones keep what belongs together, but several
+    hits must fit into a prompt, and scores are calibrated for such chunks. Children are
+    `CHILD_TOKENS` large without it.
 
     Args:
         extraction: pages and blocks; text between blocks counts as paragraphs.
@@ -63,7 +64,7 @@ def split(
         UnreadableFile: the way of splitting does not fit the document: mode `qa`, and there are no
             questions in it.
     """
-    default = CHILD_TOKENS if options.mode == "parent_child" else max_tokens
+    default = CHILD_TOKENS if options.mode == "parent_child" else CHUNK_TOKENS
     limit = min(max_tokens, options.max_tokens or default)
     if limit < MIN_LIMIT:
         raise ValueError(f"A limit of {limit} tokens is too small to split by; {MIN_LIMIT} is.")

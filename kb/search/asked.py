@@ -79,6 +79,12 @@ def unknown_share(query: str, weights: Mapping[str, float], frequencies: Frequen
     return min(1.0, unknown / (sum(weights.values()) or 1.0))
 
 
+def foreign_share(weights: Mapping[str, float], frequencies: Frequencies) -> float:
+    """Share (0..1) of a question, by weight of all its terms alike, that no document holds."""
+    unheld = sum(weights[term] for term in weights if not frequencies.holding.get(term))
+    return unheld / (sum(weights.values()) or 1.0)
+
+
 def _names(query: str) -> frozenset[str]:
     """The terms of words in capitals within a sentence; none where most words have them, as in
     German."""

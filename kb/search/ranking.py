@@ -15,14 +15,15 @@ from functools import lru_cache
 from typing import Any
 
 from kb.errors import ModelUnavailable
-from kb.protocols import Frequencies, Reranker
-from kb.search.asked import unknown_share
+from kb.protocols import CALIBRATION, Calibration, Frequencies, Reranker
+from kb.search.asked import foreign_share, unknown_share
 from kb.search.scoring import (
     LEADERS,
     NO_PROXIMITY,
     Proximity,
     Signals,
     chance,
+    on_scale,
     proximities,
     term_weights,
 )
@@ -101,6 +102,8 @@ class QueryContext:
     coverage: float
     frequencies: Frequencies
     reranker: Reranker | None = None
+    calibration: Calibration = CALIBRATION
+    background: float | None = None
 
 
 Ranking = tuple[list[RankedChunk], list[Considered]]
@@ -180,7 +183,8 @@ def _by_words(
     near = dict(zip(words, proximities(weights, named), strict=True))
     order = list(ranked) if retrieval.mode == "vector" else _with_words(ranked, near)
     unknown = unknown_share(query, weights, frequencies)
-    return _calibrated(order, context, near, words, unknown)
+    foreign = foreign_share(weights, frequencies)
+    return _calibrated(order, context, near, words, unknown=unknown, foreign=foreign)
 
 
 def _frequencies(context: QueryContext, words: Mapping[str, Sequence[str]]) -> Frequencies:
@@ -235,22 +239,28 @@ def _calibrated(
     context: QueryContext,
     near: Mapping[str, Proximity],
     words: Mapping[str, Sequence[str]],
+    *,
     unknown: float,
+    foreign: float,
 ) -> list[RankedChunk]:
     if not ranked or not ranked[0].score:
         return list(ranked)
     leaders = ranked[:LEADERS]
     found = [near.get(item.chunk_id, NO_PROXIMITY) for item in leaders]
     asked = asked_identifiers(context.query)
+    known, cosine = context.calibration, max(i.why.get("vector_score") or 0.0 for i in leaders)
+    usual = known.far if context.background is None else context.background
     signals = Signals(
         bm25=max(item.bm25 for item in found),
         window=max(item.window for item in found),
         pairs=max(item.pairs for item in found),
-        meaning=context.coverage * max(item.why.get("vector_score") or 0.0 for item in leaders),
+        meaning=context.coverage * on_scale(cosine, known),
+        lead=context.coverage * (cosine - usual) / (known.near - known.far),
         identifier=float(any(asked.intersection(words.get(i.chunk_id, ())) for i in leaders)),
         unknown=unknown,
+        foreign=foreign,
     )
-    likely, top = chance(signals), ranked[0].score
+    likely, top = chance(signals, known), ranked[0].score
     return [
         item.scored(likely * item.score / top, ranking_score=round(item.score, 6))
         for item in ranked

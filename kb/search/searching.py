@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass, replace
 
 from kb.errors import NotFound, Overloaded
 from kb.models.embed.embedders import Embedders
-from kb.protocols import Embedder, Frequencies, KeywordSearch, Reranker, VectorSearch
+from kb.protocols import CALIBRATION, Embedder, Frequencies, KeywordSearch, Reranker, VectorSearch
 from kb.search.asked import asked_part
 from kb.search.candidates import CandidateFinder, Query, cosines, coverage
 from kb.search.fusion import Fused, fuse
 from kb.search.neighbours import merge_neighbours, neighbour_ids
 from kb.search.ranking import RERANKED, QueryContext, RankedChunk, Ranking, cut, rerank
-from kb.search.scoring import term_weights
+from kb.search.scoring import background, term_weights
 from kb.store.content import chunks, datasets, filters, generations, pages
 from kb.store.content.chunks import Candidate, LiveChunk
 from kb.store.content.pages import Slice
@@ -137,17 +137,20 @@ class Searcher:
         query = Query(scope, wanted, text, embedder, vector, retrieval, allowed)
         found = self._finder.find(query)
         known = coverage(query, found) if retrieval.mode == "hybrid" else 1.0
+        similar = cosines(vector, found.live)
         fused = fuse(
             found.vector,
             found.keyword,
             coverage=known,
-            cosine=cosines(vector, found.live),
+            cosine=similar,
             full_match=_full_match(text, found.frequencies),
         )
         passages, siblings = _one_per_passage(fused, found.live)
         shortlist = passages[: max(RERANKED, retrieval.top_k)]
         reranker = self._reranker if retrieval.rerank else None
-        context = QueryContext(text, known, found.frequencies, reranker)
+        calibration = CALIBRATION if embedder is None else embedder.calibration
+        usual = background(similar.values())
+        context = QueryContext(text, known, found.frequencies, reranker, calibration, usual)
         best, left_out = self._ranked(query, shortlist, context)
         rest = _unranked([*siblings, *passages[len(shortlist) :]], found.live)
         return SearchResult([_hit(item) for item in best], [*left_out, *rest])

@@ -37,12 +37,17 @@ class Coverage:
     The result is the mean; a word weighs its letters (short words look alike in many languages),
     a character of an unspaced script 2.5.
 
+    Args:
+        full: the mean that counts as 1. A vocabulary of a hundred languages holds fewer words of
+            each whole.
+
     Source: ours. The 1/pieces part is the inverse of tokenizer fertility (Rust et al., "How Good
     is Your Tokenizer?", ACL 2021), which follows a model's quality in a language.
     """
 
-    def __init__(self, tokenizer: EncodingTokenizer) -> None:
+    def __init__(self, tokenizer: EncodingTokenizer, full: float = 1.0) -> None:
         self._tokenizer = tokenizer
+        self._full = full
         self._known = lru_cache(maxsize=REMEMBERED_UNITS)(self._unit)
 
     @cached_property
@@ -60,7 +65,7 @@ class Coverage:
             self._known(unit.group(), unit.lastgroup or "word") for unit in _UNIT.finditer(text)
         ]
         weights = sum(weight for _, weight in known)
-        return sum(part for part, _ in known) / weights if weights else 1.0
+        return min(1.0, sum(part for part, _ in known) / weights / self._full) if weights else 1.0
 
     def _unit(self, unit: str, script: str) -> tuple[float, float]:
         """What a word or a character adds, and what it would add if the model knew it."""

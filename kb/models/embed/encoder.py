@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kb.models.embed.model_folder import BertShape
-from kb.protocols import PortableTokenizer
+from kb.protocols import CALIBRATION, Calibration, PortableTokenizer
 
 Weights = Mapping[str, npt.NDArray[Any]]
 Words = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float32]]
@@ -44,10 +44,13 @@ class EncodingTokenizer(PortableTokenizer, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """The parts of a model. With `words`, the word table is not among the weights."""
+    """The parts of a model. With `words`, the word table is not among the weights; `full_coverage`
+    is the vocabulary's share (`Coverage`) that counts as knowing a language."""
 
     fingerprint: str
     tokenizer: EncodingTokenizer
     shape: BertShape
     weights: Weights
     words: Words | None = None
+    full_coverage: float = 1.0
+    calibration: Calibration = CALIBRATION

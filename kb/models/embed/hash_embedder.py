@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kb.models.embed.tokenizer import WordTokenizer
-from kb.protocols import Vectors
+from kb.protocols import CALIBRATION, Vectors
 
 DIMENSIONS = 64
 MAX_TOKENS = 254
@@ -23,6 +23,7 @@ class HashEmbedder:
     fingerprint = f"hash@{DIMENSIONS}"
     dimensions = DIMENSIONS
     max_tokens = MAX_TOKENS
+    calibration = CALIBRATION
 
     def __init__(self) -> None:
         self.tokenizer = WordTokenizer()

@@ -47,11 +47,12 @@ class OpenVinoEmbedder:
     def __init__(self, encoder: Encoder, *, threads: int, batch_size: int) -> None:
         self.fingerprint = encoder.fingerprint
         self.tokenizer = encoder.tokenizer
+        self.calibration = encoder.calibration
         self._prompts, self._limit = encoder.shape.prompts, encoder.shape.max_sequence
         room = self._limit - self.tokenizer.special_tokens
         self.max_tokens = room - self._tokens_of(self._prompts.document)
         self._max_question_tokens = room - self._tokens_of(self._prompts.query)
-        self.coverage = Coverage(self.tokenizer)
+        self.coverage = Coverage(self.tokenizer, encoder.full_coverage)
         self._words = encoder.words
         self._batch_size = batch_size
         self._gate = PriorityGate()

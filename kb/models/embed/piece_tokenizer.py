@@ -87,6 +87,7 @@ def _model(vocabulary: Vocabulary) -> bytes:
         model_writer=trained,
         vocab_size=8,
         hard_vocab_limit=False,
+        num_threads=1,
         normalization_rule_name="nmt_nfkc",
         minloglevel=9,
     )

@@ -18,11 +18,13 @@ from kb.models.embed.coverage import Coverage
 from kb.models.embed.model_folder import ModelFolder
 from kb.models.embed.priority import PriorityGate
 from kb.models.embed.tokenizer import ModelTokenizer
-from kb.protocols import Vectors
+from kb.protocols import CALIBRATION, Vectors
 
 
 class SentenceTransformerEmbedder:
     """Implements `kb.protocols.Embedder`, with the model's own query and document prompts."""
+
+    calibration = CALIBRATION
 
     def __init__(self, folder: ModelFolder, *, threads: int, batch_size: int) -> None:
         if threads:

@@ -1,11 +1,23 @@
 """What share of a question stands together in a passage, and what a score means."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from kb.protocols import Frequencies
-from kb.search.scoring import LEAST_CHUNKS, WINDOW, Signals, chance, proximities, term_weights
+from kb.protocols import Calibration, Frequencies
+from kb.search.scoring import (
+    LEAST_CHUNKS,
+    MOST_MEANING,
+    SURE_SCORE,
+    WINDOW,
+    Signals,
+    background,
+    chance,
+    on_scale,
+    proximities,
+    term_weights,
+)
 
 EVEN = {"mill": 1.0, "river": 1.0, "rye": 1.0, "oats": 1.0}
 FILL = ["filler"] * (WINDOW + 1)
@@ -64,6 +76,34 @@ def test_more_evidence_is_a_greater_chance():
     strong = Signals(bm25=1.0, window=0.7, pairs=0.3, meaning=0.5)
     assert 0 < chance(weak) < 0.1
     assert 0.9 < chance(strong) < 1
+
+
+CROWDED = Calibration(0.8, 0.9, -5.5, bm25=0.0, window=5.0, meaning=5.0, alone=(-1.5, 2.5))
+
+
+def test_cosines_that_a_model_crowds_together_are_told_apart_on_its_own_scale():
+    far, between, near = (on_scale(cosine, CROWDED) for cosine in (0.79, 0.85, 0.9))
+    assert (far, between, near) == pytest.approx((0, 0.5, 1))
+    assert on_scale(0.99, CROWDED) == MOST_MEANING
+
+
+def test_a_near_passage_answers_across_languages_and_a_far_one_does_not():
+    near, far = (Signals(0.05, 0.05, 0.0, meaning, foreign=0.9) for meaning in (0.9, 0.1))
+    assert chance(far, CROWDED) < SURE_SCORE < chance(near, CROWDED)
+    assert chance(replace(near, foreign=0.3), CROWDED) < SURE_SCORE
+
+
+def test_what_stands_out_among_the_candidates_is_a_greater_chance():
+    known = replace(CROWDED, lead=5.0)
+    level, ahead = (Signals(0.4, 0.4, 0.0, 0.4, lead=lead) for lead in (0.0, 0.6))
+    assert chance(level, known) < SURE_SCORE < chance(ahead, known)
+    assert background([0.9, 0.8, 0.8, 0.6, 0.5]) == pytest.approx(0.55)
+    assert background([0.9, 0.8, 0.8]) is None
+
+
+def test_words_that_are_shared_must_stand_together_however_near_the_meaning_is():
+    apart, together = (Signals(0.4, window, 0.0, 0.4) for window in (0.2, 0.9))
+    assert chance(apart, CROWDED) < SURE_SCORE < chance(together, CROWDED)
 
 
 def test_without_a_common_word_the_meaning_decides():

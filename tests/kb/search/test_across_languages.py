@@ -1,0 +1,72 @@
+"""What the multilingual model finds, and how sure its scores are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.search.scoring import WEAK_SCORE
+from kb.settings import EmbeddingSettings, Settings
+from kb.types import Hit, Retrieval
+from tests.parts import ADMIN, ingest
+
+HANDBOOK = {
+    "leave.md": "Employees have 25 days of paid leave a year. Unused days expire in March.",
+    "travel.md": "Second class is booked for train journeys of less than four hours.",
+    "canteen.md": "Die Kantine ist von elf bis vierzehn Uhr geöffnet. Freitags gibt es Fisch.",
+    "security.md": "Visitors register at the front desk and wear a badge.",
+    "parking.md": "El aparcamiento cierra a las diez de la noche. Las bicicletas van al patio.",
+    "printer.md": "Paper for the copier is kept in the storeroom on the second floor.",
+}
+
+
+@pytest.fixture(scope="module")
+def handbook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[KnowledgeBase, str]]:
+    """A handbook in three languages."""
+    model = EmbeddingSettings(model="multilingual-e5-small")
+    kb = open_kb(Settings(data_dir=tmp_path_factory.mktemp("handbook"), embedding=model))
+    dataset_id = kb.create_dataset(ADMIN, "handbook").id
+    ingest(kb, dataset_id, HANDBOOK)
+    yield kb, dataset_id
+    kb.close()
+
+
+def first(handbook: tuple[KnowledgeBase, str], question: str) -> Hit:
+    kb, dataset_id = handbook
+    return kb.searcher.search(ADMIN, [dataset_id], question, Retrieval()).hits[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "document"),
+    [
+        ("访客需要在哪里登记？", "security.md"),
+        ("Wie viele Tage bezahlten Urlaub haben Angestellte?", "leave.md"),
+        ("¿En qué clase se reservan los viajes en tren?", "travel.md"),
+        ("When does the canteen open?", "canteen.md"),
+        ("駐輪する自転車はどこに置きますか。", "parking.md"),
+        ("コピー用紙はどこに保管されていますか。", "printer.md"),
+    ],
+)
+def test_a_question_in_another_language_finds_its_passage(
+    handbook: tuple[KnowledgeBase, str], question: str, document: str
+):
+    assert first(handbook, question).document_name == document
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who won the football world cup in 1954?",
+        "What is the boiling point of mercury?",
+        "光合作用是在植物的哪个部分进行的？",
+        "Wer komponierte die neunte Sinfonie?",
+        "¿Cuál es la capital de Mongolia?",
+        "富士山の高さは何メートルですか。",
+    ],
+)
+def test_what_no_document_speaks_of_is_refused_in_every_language(
+    handbook: tuple[KnowledgeBase, str], question: str
+):
+    assert first(handbook, question).score < WEAK_SCORE
