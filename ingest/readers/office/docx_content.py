@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ingest.readers.office.docx_styles import Look, Style, W, is_on, run_look, value_of
 from ingest.readers.office.drawings import alternative_text
-from ingest.readers.office.symbol_fonts import drawn, is_symbol_font, symbol
+from ingest.readers.office.symbol_fonts import drawn, symbol
 from ingest.readers.office.xml_parts import Element, local_name
 from ingest.readers.pages import DELETED, EMBEDDED, HIDDEN, PICTURES, STRUCK
 from ingest.readers.raised_text import lowered, noted, raised
@@ -138,7 +138,7 @@ class ParagraphReader:
         return True
 
     def _text(self, text: str, inline: WordParagraph, look: Look) -> None:
-        text = drawn(self._font, text) if is_symbol_font(self._font) else text
+        text = drawn(self._font, text)
         if look in _LOST:
             self._losses[_LOST[look]] += len(text)
         elif look == "shown":

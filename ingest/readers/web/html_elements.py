@@ -167,8 +167,8 @@ def _grouped(piece: str) -> str:
 
 def opened_ids(tree: LexborHTMLParser) -> frozenset[str]:
     """Ids of parts that a tab or a button of the page opens."""
+    openers = tree.css("[aria-controls], [role=tab], [data-toggle], [data-bs-toggle]")
+    names = ("aria-controls", "data-target", "data-bs-target", "href")
     return frozenset(
-        (node.attributes.get(name) or "").lstrip("#")
-        for name in ("aria-controls", "data-target", "data-bs-target")
-        for node in tree.css(f"[{name}]")
+        (node.attributes.get(name) or "").lstrip("#") for node in openers for name in names
     )

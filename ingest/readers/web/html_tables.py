@@ -54,7 +54,7 @@ def is_data(table: LexborNode) -> bool:
     rows = [own_cells(row) for row in own_rows(table)]
     cells = [cell for row in rows for cell in row]
     inner = [one for one in table.css("table") if one.mem_id != table.mem_id]
-    too_deep = any(one.parent is not None and _is_within(one, inner) for one in inner)
+    too_deep = any(len(one.css("table")) > 1 for one in inner)
     if max(map(len, rows), default=0) < 2 or too_deep or table.css_first("h1, h2, pre"):
         return False
     has_head = len(rows) > 1 and any(
@@ -63,14 +63,6 @@ def is_data(table: LexborNode) -> bool:
     if not has_head and (inner or table.css_first("ul, ol, h3") is not None):
         return False
     return all(len(raw_text(cell)) <= _LONGEST_CELL for cell in cells)
-
-
-def _is_within(table: LexborNode, others: list[LexborNode]) -> bool:
-    own = {other.mem_id for other in others}
-    above = table.parent
-    while above is not None and above.mem_id not in own:
-        above = above.parent
-    return above is not None
 
 
 def tables(table: LexborNode, text_of: Callable[[LexborNode], str]) -> Iterator[HtmlTable]:
