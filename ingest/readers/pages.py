@@ -29,6 +29,7 @@ PICTURES = "Pictures not read"
 HIDDEN = "Characters of hidden text left out"
 DELETED = "Characters of deleted text (tracked changes) left out"
 STRUCK = "Characters of struck-out text left out"
+COMMENTS = "Comments left out"
 EMBEDDED = "Embedded files not read"
 """Names for `OfficePages.losses`, as they stand in the receipt."""
 

@@ -23,7 +23,7 @@ from ingest.readers.office.odf_text import (
 )
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, local_name, quoted
-from ingest.readers.pages import DELETED, STRUCK, PageWriter, enumerated
+from ingest.readers.pages import COMMENTS, DELETED, PICTURES, STRUCK, PageWriter, enumerated
 from ingest.readers.table_rows import one_line
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
@@ -68,6 +68,7 @@ class _OdfDocument:
         root = self._package.xml("content.xml")
         styles = self._package.optional_xml("styles.xml")
         self._pages.losses[STRUCK] += mark_positions(root, styles)
+        self._pages.losses[PICTURES] += sum(1 for _ in root.iter("{*}image"))
         parts = root.iterfind(f"{OFFICE}body/*")
         content = next((part for part in parts if local_name(part) in _KINDS), None)
         if content is None:
@@ -76,6 +77,8 @@ class _OdfDocument:
                 reason="damaged_file",
             )
         kind = local_name(content)
+        if kind != "spreadsheet":
+            self._pages.losses[COMMENTS] += sum(1 for _ in content.iter(f"{OFFICE}annotation"))
         if kind == "text":
             self._margins(styles)
             self._blocks(content)

@@ -187,7 +187,9 @@ def cell_text(cell: Element) -> str:
     if kind == "date":
         date = str(cell.get(f"{OFFICE}date-value", ""))
         return date.removesuffix("T00:00:00").replace("T", " ")
-    return paragraphs_text(cell) or str(cell.get(f"{OFFICE}value", ""))
+    text = paragraphs_text(cell) or str(cell.get(f"{OFFICE}value", ""))
+    note = cell.find(f"{OFFICE}annotation")
+    return text if note is None else f"{text} [Note: {paragraphs_text(note)}]".lstrip()
 
 
 def _repeats(element: Element, name: str, most: int = _MOST_REPEATS) -> int:

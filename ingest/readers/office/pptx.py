@@ -13,7 +13,7 @@ from typing import BinaryIO
 from ingest.readers.office.drawings import alternative_text, drawing_texts
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, local_name
-from ingest.readers.pages import EMBEDDED, PICTURES, PageWriter, enumerated
+from ingest.readers.pages import COMMENTS, EMBEDDED, PICTURES, PageWriter, enumerated
 from ingest.readers.raised_text import lowered, raised
 from ingest.readers.table_rows import Cell, one_line
 from ingest.types import Extraction, ReadOptions
@@ -101,6 +101,10 @@ class _Slide:
 
     def _notes(self) -> None:
         for relation in self._relations.values():
+            if relation.kind == "comments":
+                comments = self._package.optional_xml(relation.target)
+                found = comments.iter("{*}cm") if comments is not None else ()
+                self._pages.losses[COMMENTS] += sum(1 for _ in found)
             if relation.kind != "notesSlide":
                 continue
             notes = self._package.optional_xml(relation.target)

@@ -33,6 +33,7 @@ _VOID_WORDS = """
     """
 _VOID = frozenset(_VOID_WORDS.split())
 _SELF_CLOSED = re.compile(r"<([a-zA-Z][\w.:-]*)([^<>]*)/>")
+_COUNTED = re.compile(r"(.+): (\d+)\.")
 _TITLE = re.compile(r"<title\b[^<>]*>([^<]*)</title\s*>", re.IGNORECASE)
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[[^\]]*\]\s*)?>", re.IGNORECASE)
 
@@ -120,7 +121,12 @@ class _Book:
         text = chapter.pages[0].text
         for block in chapter.blocks:
             self._pages.put(block.kind, text[block.start : block.end], block.level)
-        self._warnings.update(chapter.warnings)
+        for warning in chapter.warnings:
+            counted = _COUNTED.fullmatch(warning)
+            if counted is not None:
+                self._pages.losses[counted[1]] += int(counted[2])
+            else:
+                self._warnings[warning] += 1
         self._warnings.update([lie] if lie else [])
 
     def _write_title(self, title: str) -> None:

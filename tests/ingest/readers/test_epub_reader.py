@@ -123,3 +123,14 @@ def test_a_zip_of_something_else_says_so():
     with pytest.raises(UnreadableFile) as refused:
         read(zipped({"a": "b"}))
     assert refused.value.code == "damaged_file"
+
+
+def test_what_chapters_lose_is_counted_in_all():
+    body = '<p>one <img src="x.png"/><del>old</del></p>'
+
+    found = read(epub({"a.xhtml": page(body), "b.xhtml": page(body)}))
+
+    assert found.warnings == (
+        "Characters of struck-out text left out: 6.",
+        "Pictures not read: 2.",
+    )

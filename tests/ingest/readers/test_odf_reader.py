@@ -69,7 +69,10 @@ def test_comments_and_deletions_are_left_out():
     )
 
     assert [text for _, _, text in blocks(found)] == ["kept"]
-    assert found.warnings == ("Characters of deleted text (tracked changes) left out: 4.",)
+    assert found.warnings == (
+        "Characters of deleted text (tracked changes) left out: 4.",
+        "Comments left out: 1.",
+    )
 
 
 def test_text_boxes_and_tables_are_read():
@@ -153,3 +156,37 @@ def test_a_zip_of_something_else_says_so():
     with pytest.raises(UnreadableFile) as refused:
         read_odf(BytesIO(zipped({"content.xml": "<a/>"})), ReadOptions())
     assert refused.value.code == "damaged_file"
+
+
+def test_notes_of_cells_are_in_the_text():
+    note = "<office:annotation><text:p>net of tax</text:p></office:annotation>"
+    cell = f"<table:table-cell>{note}<text:p>4</text:p></table:table-cell>"
+
+    found = read("spreadsheet", table(f"<table:table-row>{cell}</table:table-row>"))
+
+    assert found.pages[0].text == "Sheet\n\n4 [Note: net of tax]"
+
+
+def test_pictures_and_comments_of_a_text_are_counted():
+    note = "<office:annotation><text:p>really?</text:p></office:annotation>"
+    picture = "<draw:frame><draw:image/></draw:frame>"
+
+    found = read("text", f"<text:p>one{note}{picture}</text:p>")
+
+    assert found.pages[0].text == "one"
+    assert found.warnings == ("Comments left out: 1.", "Pictures not read: 1.")
+
+
+def test_struck_out_text_is_left_out_and_counted():
+    style = (
+        '<style:style xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0" '
+        'style:name="T9"><style:text-properties style:text-line-through-style="solid"/>'
+        "</style:style>"
+    )
+    styles = f"<office:document-styles NAMESPACES>{style}</office:document-styles>"
+    struck = '<text:span text:style-name="T9">400 </text:span>'
+
+    found = read("text", f"<text:p>{struck}320 EUR</text:p>", {"styles.xml": styles})
+
+    assert found.pages[0].text == "320 EUR"
+    assert found.warnings == ("Characters of struck-out text left out: 4.",)
