@@ -29,7 +29,7 @@ _UNIT = re.compile(
 )
 _FACTOR = re.compile(r"[x×·*⋅∙]\s*\d+(?:[.,]\d+)?$")
 _FIGURE = re.compile(r"(?:^|[^\d.,])(\d{1,2})$")
-_MONEY = re.compile(r"\s*(?:[€$£¥%‰]|[A-Z]{3}\b|euro|dollar|percent|per\b)", re.IGNORECASE)
+_MONEY = re.compile(r"\s*(?:[€$£¥%‰]|[A-Z]{3}\b|(?i:euro|dollar|percent))")
 _FORMULA = re.compile(r"\([^()]*[-+*/=\u2212][^()]*\)$")
 _SUPERSCRIPTS = str.maketrans("0123456789+-\u2212\u2013", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻")
 
@@ -81,7 +81,8 @@ def _superscript(mark: str, before: str, after: str) -> str:
     if mark.isalpha() and (len(mark) > 1 or mark in "eoaª" or not last.strip()):
         return mark if not (last.isdigit() and mark in "abcd") else _note(mark, before)
     if not _MARKS.match(mark) and not _DIGITS.match(mark):
-        return f"^{mark}" if last.isalnum() or last == ")" else mark
+        joined = last.isalnum() or last == ")"
+        return f"^{mark}" if joined and any(map(str.isalnum, mark)) else mark
     if last.isdigit() or last == ")":
         return f"^{mark}" if _is_power(mark, before, after) else _note(mark, before)
     if _DIGITS.match(mark) and (mark != "1") and _UNIT.search(before.rstrip()):

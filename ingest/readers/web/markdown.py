@@ -1,5 +1,5 @@
 """Markdown: the source itself is the page, so quotes are original; only its blocks are found.
-Comments, which no reader sees, are taken out and counted.
+Comments, which no reader sees, are taken out and counted; `10<sup>6</sup>` becomes 10^6.
 
 markdown-it-py gives the structure with line numbers; inline markup is never parsed.
 """
@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from ingest.readers.pages import SourceText, read_source
+from ingest.readers.raised_text import lowered, raised, resolved
 from ingest.types import Extraction, ReadOptions
 from kb.types import Block, BlockKind
 
@@ -30,9 +31,9 @@ _KINDS: dict[str, BlockKind] = {
 _CONTAINERS = ("bullet_list_open", "ordered_list_open", "blockquote_open")
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(?:(?!---|\.\.\.).*\n)*(?:---|\.\.\.)[ \t]*(?:\n|$)")
 
-_CODE_OR_COMMENT = re.compile(
+_NOT_PLAIN = re.compile(
     r"^[ ]{0,3}(?P<fence>`{3,}|~{3,}).*?(?:^[ ]{0,3}(?P=fence)|\Z)|(?P<ticks>`+)[^\n]*?(?P=ticks)"
-    r"|(?P<html><!--)|(?P<reference>^\[(?://|_|comment)\]:[^\n]*)",
+    r"|<su(?P<at>[pb])>(?P<inner>[^<\n]{1,20})</su(?P=at)>|(?P<html><!--)|(?P<reference>^\[(?://|_|comment)\]:[^\n]*)",
     re.DOTALL | re.MULTILINE | re.IGNORECASE,
 )
 
@@ -46,25 +47,28 @@ def read_markdown(source: BinaryIO, options: ReadOptions) -> Extraction:
     Raises:
         UnreadableFile: no text, too long, or the encoding is unknown.
     """
-    found = _without_comments(read_source(source, options))
+    found = _as_shown(read_source(source, options))
     parser = f"markdown-it-py {version('markdown-it-py')}"
     return found.as_page(_blocks(found.text), parser, options)
 
 
-def _without_comments(found: SourceText) -> SourceText:
-    text, parts, kept_from, position = found.text, [], 0, 0
-    while match := _CODE_OR_COMMENT.search(text, position):
+def _as_shown(found: SourceText) -> SourceText:
+    """The source without comments, and with raised and lowered text that changes no figure."""
+    text, parts, kept_from, position, dropped = found.text, [], 0, 0, 0
+    while match := _NOT_PLAIN.search(text, position):
         position = match.end()
         if match["html"]:
             position = text.find("-->", position) + 3
             if position < 3:  # it never ends, so it is none
                 break
-        if match["html"] or match["reference"]:
-            parts.append(text[kept_from : match.start()])
+        instead = (raised if match["at"] == "p" else lowered)(match["inner"] or "")
+        if instead or match["html"] or match["reference"]:
+            parts += [text[kept_from : match.start()], instead]
+            dropped += 0 if instead else position - match.start()
             kept_from = position
-    kept = "".join([*parts, text[kept_from:]])
-    told = (f"Characters of comments left out: {len(text) - len(kept)}.",) if parts else ()
-    return replace(found, text=kept, warnings=(*found.warnings, *told))
+    shown = resolved("".join([*parts, text[kept_from:]])) if parts else text
+    told = (f"Characters of comments left out: {dropped}.",) if dropped else ()
+    return replace(found, text=shown, warnings=(*found.warnings, *told))
 
 
 def _blocks(text: str) -> Iterator[Block]:

@@ -71,3 +71,9 @@ def test_comments_in_code_are_code():
 
 def test_openings_without_end_take_linear_work():
     assert len(_read("<!-- ``` ` " * 3_000 + "end").pages[0].text) > 3_000
+
+
+def test_raised_text_changes_no_figure():
+    source = "3 x 10<sup>6</sup> litres at 70<sup>1</sup> EUR, CO<sub>2</sub>, `x<sup>2</sup>`\n"
+
+    assert _read(source).pages[0].text == ("3 x 10^6 litres at 70 [1] EUR, CO2, `x<sup>2</sup>`\n")

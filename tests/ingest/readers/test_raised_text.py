@@ -25,6 +25,7 @@ def _resolved(line: str) -> str:
     [
         ("3 x 10^{6} litres", "3 x 10^6 litres"),
         ("10^{−}^{6} mol", "10^−6 mol"),
+        ("about 10^{6} and 10^{9} cells", "about 10^6 and 10^9 cells"),
         ("overflows at 2^{32} events", "overflows at 2^32 events"),
         ("3.5 × 10^{12} and 3.5 · 10^{-3}", "3.5 × 10^12 and 3.5 · 10^-3"),
         ("(1+i)^{n} times", "(1+i)^n times"),
@@ -57,6 +58,7 @@ def test_a_note_mark_never_grows_into_a_figure(line, written):
 @pytest.mark.parametrize(
     ("line", "written"),
     [
+        ("20^{°}C, Name^{®}", "20°C, Name®"),
         ("the 1^{st} floor, 2^{e} étage", "the 1st floor, 2e étage"),
         ("CO_{2}, C_{6}H_{12}O_{6}", "CO2, C6H12O6"),
         ("x_{1}, V_{max}, 101_{2}", "x_1, Vmax, 101_2"),
