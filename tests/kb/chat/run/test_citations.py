@@ -131,9 +131,6 @@ def test_a_citation_follows_the_delta_that_holds_its_mark():
         ("There were many workers [1].", 2, "many workers."),
         ("首都是巴黎【1】。", 2, "巴黎是法国的首都。"),
         ("高三百米[1]", 2, "塔高三百米。"),
-        ("首都是法國的巴黎，塔高三百米[1]", 2, None),
-        ("該塔高三百米[1]", 2, "塔高三百米。"),
-        ("The to\u00adwer is ３００ me\u00adtres tall [1].", 1, "The tower is 300 metres tall."),
         ("Zzz [1]", 1, "The tower is 300 metres tall."),
         ("[1]", 1, "The tower is 300 metres tall."),
     ],
@@ -145,6 +142,25 @@ def test_the_quote_is_the_sentence_that_fits_and_the_pages_own_text(answer, page
     assert citation.quote == citation.quote.strip() != ""
     if quote is not None:
         assert citation.quote == quote
+
+
+@pytest.mark.parametrize(
+    ("told", "quote"),
+    [
+        ("設備維護[1]", "设备维护每年一次。"),
+        ("ＥＮＧＩＮＥ ＯＩＬ [1]", "Engine oil is changed in May."),
+        ("Resume and cafe [1]", "Bring a résumé to the café."),
+        ("En\u00adgine oil [1]", "Engine oil is changed in May."),
+    ],
+)
+def test_the_quote_is_found_in_another_spelling(told, quote):
+    text = (
+        "Doors are oiled. 门禁检查。 Engine oil is changed in May. 设备维护每年一次。 "
+        "Bring a résumé to the café."
+    )
+    chunk = Chunk("c1", "d1", 0, (Span(1, 0, len(text)),), text, "", text)
+    _, (citation,) = scan([told], [Source(1, Hit(chunk, "s", "notes.md", 1.0, {}))])
+    assert citation.quote == quote
 
 
 def test_each_mark_of_a_sentence_rests_on_its_own_part():

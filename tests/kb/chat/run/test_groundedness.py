@@ -54,12 +54,16 @@ def test_chinese_is_compared_by_pairs_of_characters():
 @pytest.mark.parametrize(
     "told",
     [
-        "剩餘假期隨最後一次工資一起支付。",
-        "Interns may lea\u00adve within two we\u00adeks, says the notice.",
+        "設備維護、財務審計、車輛登記歸總務處。",
+        "ＥＮＧＩＮＥ ｇｅａｒｂｏｘ ｔｕｒｂｉｎｅ ｂｒａｋｅｓ ａｒｅ ｃｈｅｃｋｅｄ．",
+        "The en\u00adgine, gear\u00adbox, tur\u00adbine and bra\u00adkes are tested.",
     ],
 )
 def test_another_spelling_of_what_a_source_says_is_supported(told):
-    assert flagged(told, TIDES, ZH) == []
+    zh = source("设备维护、财务审计、车辆登记归总务处。")
+    assert (
+        flagged(told, zh, source("The engine, gearbox, turbine and brakes are checked.", 2)) == []
+    )
 
 
 @pytest.mark.parametrize(
