@@ -291,6 +291,13 @@ class _Maker:
             return "".join(self.word() for _ in range(self.rng.randint(2, 3)))
         return " ".join(self.word().capitalize() for _ in range(self.rng.randint(2, 4)))
 
+    def phrase(self, row: int) -> str:
+        fillers = _FILLERS.get(self.language)
+        if fillers is None:
+            return f"{''.join(self.word() for _ in range(self.rng.randint(1, 4)))}{row + 1}"
+        words = [self.word(), *(self.rng.choice(fillers) for _ in range(self.rng.randint(0, 3)))]
+        return " ".join([*words, f"{self.word()} {row + 1}"]).capitalize()
+
     def value(self, column: int, row: int) -> str:
         rng = self.rng
         number = rng.randint(10, 9999)
@@ -354,6 +361,10 @@ class _Maker:
             look.append(("GRID", (0, 0), (-1, -1), self.rng.choice((0.3, 0.5, 1)), colors.black))
             if self.rng.random() < 0.5:
                 look.append(("BACKGROUND", (0, 0), (-1, 0), colors.lightgrey))
+        elif ruling == "columns":
+            look.append(("BOX", (0, 0), (-1, -1), 0.5, colors.black))
+            look.append(("LINEBEFORE", (1, 0), (-1, -1), 0.5, colors.black))
+            look.append(("LINEBELOW", (0, 0), (-1, 0), 0.5, colors.black))
         elif ruling == "rules":
             for row in (0, 1):
                 look.append(("LINEABOVE", (0, row), (-1, row), 0.6, colors.black))
@@ -442,9 +453,24 @@ def ruled_merged(maker: _Maker, kind: str) -> Made:
     return Made(kind, maker.build(maker.around(table)), _named(flat, rows))
 
 
+def ruled_columns(maker: _Maker, kind: str) -> Made:
+    """Lines between columns and below the header, none between rows."""
+    return _table(maker, kind, "columns", (3, 14))
+
+
 def unruled(maker: _Maker, kind: str) -> Made:
     """No cell drawn: nothing, three rules, or shaded rows."""
     return _table(maker, kind, maker.rng.choice(maker.style.unruled), (3, 14))
+
+
+def unruled_words(maker: _Maker, kind: str) -> Made:
+    """No cell drawn, cells of several words, two or three columns."""
+    count, rows = maker.rng.choice((2, 2, 3)), maker.rng.randint(4, 9)
+    names = maker.rng.sample(_NAMES[maker.language], count)
+    body = [[maker.phrase(row) for _ in range(count)] for row in range(rows)]
+    look = maker.look(maker.rng.choice(maker.style.unruled), rows)
+    table = Table([names, *body], maker.widths(names, body), style=look)
+    return Made(kind, maker.build(maker.around(table)), _named(names, body))
 
 
 def unruled_pages(maker: _Maker, kind: str) -> Made:
@@ -536,7 +562,9 @@ def columns(maker: _Maker, kind: str) -> Made:
     count = maker.rng.choice((2, 2, 3))
     gutter, left = maker.rng.choice((14, 20, 30)), 54.0
     width = (maker.page[0] - 2 * left - (count - 1) * gutter) / count
-    title = maker.title()
+    title, head = maker.title(), f"{maker.title()} 2026"
+    canvas.setFont(maker.font, maker.size)
+    canvas.drawRightString(maker.page[0] - left, maker.page[1] - 36, head)
     canvas.setFont(maker.bold, maker.size + 6)
     canvas.drawString(left, maker.page[1] - 70, title)
     canvas.setFont(maker.font, maker.size)
@@ -549,7 +577,7 @@ def columns(maker: _Maker, kind: str) -> Made:
     for column in lines:
         texts.extend(column)
     canvas.save()
-    return Made(kind, out.getvalue(), text="\n".join([title, *texts]))
+    return Made(kind, out.getvalue(), text="\n".join([head, title, *texts]))
 
 
 def _wrapped(maker: _Maker, width: float) -> list[str]:
@@ -578,7 +606,9 @@ _KINDS: dict[str, Callable[[_Maker, str], Made]] = {
     "ruled, several pages": ruled_pages,
     "ruled, long cells": ruled_wrapped,
     "ruled, merged cells": ruled_merged,
+    "ruled, no lines between rows": ruled_columns,
     "unruled": unruled,
+    "unruled, words only": unruled_words,
     "unruled, several pages": unruled_pages,
     "unruled, long cells": unruled_wrapped,
     "headings": headed,

@@ -40,32 +40,39 @@ class Field:
 
 @dataclass(slots=True)
 class Annotations:
-    """Of one page. `files` are attached files by name."""
+    """Of one page. `files` are attached files by name, `damaged` counts what cannot be read."""
 
     fields: list[Field] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     files: list[tuple[str, bytes]] = field(default_factory=list)
+    damaged: int = 0
 
 
 def annotations_of(page: pypdf.PageObject) -> Annotations:
-    """What can be read of a page's annotations; damaged ones are passed over."""
+    """What can be read of a page's annotations."""
     found = Annotations()
     raw = page.get("/Annots")
     listed = raw.get_object() if raw is not None else ()
     for entry in islice(listed if isinstance(listed, ArrayObject) else (), _MOST):
-        note = entry.get_object()
-        if not isinstance(note, Mapping) or int(note.get("/F", 0)) & _HIDDEN:
-            continue
-        kind, text = note.get("/Subtype"), str(note.get("/Contents") or "").strip()
-        if kind == "/Widget":
-            found.fields.extend(_fields(note))
-        elif kind == "/FileAttachment":
-            found.files.extend(_files(note))
-        elif text and kind == "/FreeText":
-            found.texts.append(text)
-        elif text and kind not in _SILENT:
-            found.texts.append(f"Note: {text}")
+        try:
+            _read(entry.get_object(), found)
+        except MemoryError:
+            raise
+        except Exception:  # a border, as for pages
+            found.damaged += 1
     return found
+
+
+def _read(note: Mapping[str, Any], found: Annotations) -> None:
+    if int(note.get("/F", 0)) & _HIDDEN:
+        return
+    kind, text = note.get("/Subtype"), str(note.get("/Contents") or "").strip()
+    if kind == "/Widget":
+        found.fields.extend(_fields(note))
+    elif kind == "/FileAttachment":
+        found.files.extend(_files(note))
+    elif text and kind not in _SILENT:
+        found.texts.append(text if kind == "/FreeText" else f"Note: {text}")
 
 
 def _fields(widget: Mapping[str, Any]) -> Iterator[Field]:
@@ -74,10 +81,8 @@ def _fields(widget: Mapping[str, Any]) -> Iterator[Field]:
     value = _inherited(widget, "/V")
     x0, y0, x1, y1 = (float(edge) for edge in widget["/Rect"])
     if kind == "/Btn" and not flags & _BUTTON:
-        states = _on_states(widget)
-        state = widget.get("/AS") or value
-        ticked = state is not None and state != "/Off" and (not states or state in states)
-        yield Field(name, "", ticked, x0, y0, x1, y1)
+        state = widget.get("/AS", value)
+        yield Field(name, "", state not in (None, "/Off"), x0, y0, x1, y1)
     elif kind == "/Ch" and value is not None:
         chosen = value if isinstance(value, ArrayObject) else [value]
         shown = dict(_options(_inherited(widget, "/Opt")))
@@ -97,11 +102,6 @@ def _inherited(widget: Mapping[str, Any], key: str) -> Any:
             return None
         widget = widget["/Parent"]
     return None
-
-
-def _on_states(widget: Mapping[str, Any]) -> set[str]:
-    shown = widget.get("/AP", {}).get("/N", {})
-    return {str(key) for key in shown.get_object()} - {"/Off"} if shown else set()
 
 
 def _options(listed: Any) -> Iterator[tuple[str, str]]:

@@ -10,18 +10,20 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import hypot
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import pypdfium2
+import pypdfium2
+from pypdfium2 import raw
 
-_MOST_CHARACTERS = 100_000
+_MOST_CHARACTERS = 50_000
 _MOST_OBJECTS = 20_000
 _MOST_SEGMENTS = 2_000
 _MOST_EDGES = 4_000
 """On one page; beyond them it is a drawing or an attack, and read without its layout."""
 _PATH, _PICTURE, _FORM = 2, 3, 5
 _DEEPEST_FORM = 3
+_FARTHEST = 1e6
+"""Points; what stands farther away, or nowhere, is on no page."""
 _STRAIGHT = 1.0
 _SHORTEST_EDGE = 4.0
 _HEAVY = 600
@@ -76,6 +78,12 @@ class PageGeometry:
     down: list[Edge] = field(default_factory=list)
     pictures: int = 0
 
+    @property
+    def text(self) -> str:
+        """All words, as they came."""
+        words = "".join(("" if run.glued else " ") + run.text for run in self.runs)
+        return " ".join([words, *self.turned]).strip()
+
 
 def page_geometry(page: pypdfium2.PdfPage) -> PageGeometry | None:
     """The geometry of a page; None if it holds more than a page can."""
@@ -102,9 +110,7 @@ class _Characters:
     """Groups the characters of a page into runs."""
 
     def __init__(self, shown: pypdfium2.PdfTextPage, found: PageGeometry) -> None:
-        from pypdfium2 import raw
-
-        self._raw, self._shown, self._found = raw, shown, found
+        self._shown, self._found = shown, found
         self._box = raw.FS_RECTF()
         self._drawn: int | None = None
         self._style = _Style(0.0, 0.0, False, True)
@@ -128,7 +134,7 @@ class _Characters:
         text: str = self._shown.get_text_range()
         if len(text) == count:
             return text
-        code_of = self._raw.FPDFText_GetUnicode
+        code_of = raw.FPDFText_GetUnicode
         return "".join(chr(code_of(self._shown, index)) for index in range(count))
 
     def _parts(self, word: re.Match[str]) -> Iterator[tuple[int, int, float, float]]:
@@ -151,7 +157,7 @@ class _Characters:
     def _edges(self, index: int) -> tuple[Point, Point]:
         """Left and right, and upper and lower edge of a character."""
         box = self._box
-        self._raw.FPDFText_GetLooseCharBox(self._shown, index, box)
+        raw.FPDFText_GetLooseCharBox(self._shown, index, box)
         xa, ya = self._found.turn(box.left, box.bottom)
         xb, yb = self._found.turn(box.right, box.top)
         return (xa, xb) if xa < xb else (xb, xa), (ya, yb)
@@ -159,6 +165,8 @@ class _Characters:
     def _add(self, text: str, first: int, x0: float, x1: float, *, is_near: bool) -> None:
         style = self._style_of(first)
         letters = text.replace("\x02", "-").replace("\ufffe", "-")
+        if not abs(x0) + abs(x1) + abs(style.baseline) + style.size < _FARTHEST:
+            return
         run = Run(letters, x0, x1, style.baseline, style.size, style.bold)
         runs = self._found.runs
         if is_near and runs and _touch(runs[-1], run):
@@ -170,7 +178,7 @@ class _Characters:
         runs.append(run)
 
     def _style_of(self, index: int) -> _Style:
-        raw, shown = self._raw, self._shown
+        shown = self._shown
         drawn = ctypes.cast(raw.FPDFText_GetTextObject(shown, index), ctypes.c_void_p).value
         if drawn is not None and drawn == self._drawn:
             return self._style
@@ -187,7 +195,7 @@ class _Characters:
         return self._style
 
     def _is_bold(self, index: int) -> bool:
-        raw, shown = self._raw, self._shown
+        shown = self._shown
         name, flags = ctypes.create_string_buffer(_LONGEST_NAME), ctypes.c_int()
         raw.FPDFText_GetFontInfo(shown, index, name, _LONGEST_NAME, flags)
         is_heavy = raw.FPDFText_GetFontWeight(shown, index) >= _HEAVY
@@ -218,8 +226,6 @@ def _read_drawings(page: pypdfium2.PdfPage, found: PageGeometry) -> None:
 
 def _lines(path: object, turn: Turn) -> Iterator[tuple[Point, Point]]:
     """The straight lines of a path that is drawn."""
-    from pypdfium2 import raw
-
     fill, stroke = ctypes.c_int(), ctypes.c_int()
     raw.FPDFPath_GetDrawMode(path, fill, stroke)
     count = raw.FPDFPath_CountSegments(path)

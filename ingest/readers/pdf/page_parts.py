@@ -22,7 +22,9 @@ from ingest.readers.table_rows import Header
 from kb.types import BlockKind
 
 _ENOUGH = 0.9
+"""The share of the characters that pypdf found, from which on a layout is taken for the page."""
 _SAME_COLUMN = 6.0
+"""Points by which a column may be shifted overleaf."""
 _NUMBER = re.compile(r"\s*\d")
 _SENTENCE_END = re.compile(r"[.!?:。！？：…”\"]$")
 
@@ -38,8 +40,7 @@ class PageParts:
 
 def is_as_good(geometry: PageGeometry, text: str) -> bool:
     """Whether the words of a page's geometry are those of its best text, or cleaner ones."""
-    words = "".join(("" if run.glued else " ") + run.text for run in geometry.runs)
-    words = " ".join([words, *geometry.turned])
+    words = geometry.text
     enough = len("".join(words.split())) >= _ENOUGH * len("".join(text.split()))
     return enough and garble(words) <= garble(text)
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import BinaryIO
 
 import pypdf
@@ -27,6 +26,7 @@ from ingest.readers.pdf.pdfium import PdfiumFile
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
 
+_DAMAGED = "Form fields and notes that are damaged"
 _MIB = 1024 * 1024
 _LIMITS = pypdf.Configuration(
     maximum_declared_stream_length=64 * _MIB,
@@ -79,11 +79,12 @@ def _read(source: BinaryIO, pdfium: PdfiumFile, options: ReadOptions) -> Extract
             found.files.extend(embedded_files(reader))
     writer = PageWriter(options)
     writer.losses[PICTURES] = found.pictures
+    writer.losses[_DAMAGED] = sum(page.notes.damaged for page in found.pages)
     write_pages(writer, found.pages, pdfium.outline() if found.is_laid_out else ())
     if not writer.blocks and not found.files:
         raise _without_text(count, found.failed, fallback)
     extraction = writer.extraction(
-        ", ".join((f"pypdf {version('pypdf')}", *fallback.names())),
+        ", ".join(fallback.names()),
         "PDF",
         (
             *_naming("could not be read and count as empty", found.failed),
@@ -144,8 +145,8 @@ def _pages(
         first = _text_of(reader, number)
         notes = _annotations_of(reader, number)
         # Judged before it is normalised: NULs stand for characters that a font does not name.
-        best = fallback.best_text(first or "", number)
         geometry = pdfium.geometry(number - 1)
+        best = fallback.best_text(first or "", geometry, number)
         page = PageParts(best, notes)
         if geometry is not None:
             found.pictures += 0 if number in fallback.recognised else geometry.pictures

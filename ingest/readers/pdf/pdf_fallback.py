@@ -13,6 +13,7 @@ from functools import cached_property
 from importlib.metadata import version
 from unicodedata import category
 
+from ingest.readers.pdf.geometry import PageGeometry
 from ingest.readers.pdf.ocr import Clock, Engine, engine, recognise
 from ingest.readers.pdf.pdfium import PdfiumFile
 from ingest.types import ReadOptions
@@ -65,18 +66,17 @@ class FallbackReaders:
         self._pdfium = pdfium
         self._options = options
         self._clock = Clock(options)
-        self._pdfium_used = False
         self.recognised: list[int] = []
         self.late: list[int] = []
 
-    def best_text(self, text: str, number: int) -> str:
+    def best_text(self, text: str, geometry: PageGeometry | None, number: int) -> str:
         """The best text of a page (counted from 1) that any reader gets, else the given one."""
         if not _is_sparse(text) and garble(text) < _SUSPECT_SHARE:
             return text
-        second = self._pdfium.text(number - 1)
-        if _is_better(second, text):
-            text, self._pdfium_used = second, True
-        if is_garbled(text) or (_is_sparse(text) and self._pdfium.has_pictures(number - 1)):
+        if geometry is not None and _is_better(geometry.text, text):
+            text = geometry.text
+        may_be_scanned = geometry is None or geometry.pictures > 0
+        if is_garbled(text) or (_is_sparse(text) and may_be_scanned):
             text = self._recognised(text, number)
         return text
 
@@ -90,11 +90,10 @@ class FallbackReaders:
         return self._engine is not None
 
     def names(self) -> tuple[str, ...]:
-        """The readers that were of use, with versions."""
-        names = [f"pypdfium2 {version('pypdfium2')}"] if self._pdfium_used else []
-        if self.recognised and self._engine is not None:
-            names.append(f"tesseract {self._engine.version}")
-        return tuple(names)
+        """The readers, with versions; the engine only if it was of use."""
+        names = ("pypdf", "pypdfium2")
+        engine = (f"tesseract {self._engine.version}",) if self.recognised and self._engine else ()
+        return (*(f"{name} {version(name)}" for name in names), *engine)
 
     def warnings(self) -> tuple[str, ...]:
         """What to tell about languages, if OCR was of use."""

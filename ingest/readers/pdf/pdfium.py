@@ -1,4 +1,4 @@
-"""One PDF file through PDFium, where it is installed: layout, text and drawn pages.
+"""One PDF file through PDFium: where its words stand, its outline, and drawn pages.
 
 PDFium is C++ and can crash on a damaged file; that ends the reader's process, and the document.
 """
@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
+
+import pypdfium2
 
 from ingest.readers.pdf.geometry import PageGeometry, page_geometry
 from ingest.readers.pdf.ocr import DPI
 
-if TYPE_CHECKING:
-    import pypdfium2
-
 _POINTS_PER_INCH = 72
 _MOST_PIXELS = 40_000_000
 _LEAST_DPI = 70
-_PICTURE_KIND = 3  # FPDF_PAGEOBJ_IMAGE
-_DEEPEST_FORM = 3
 _MOST_ENTRIES = 10_000
 
 Answer = TypeVar("Answer")
@@ -58,14 +55,6 @@ class PdfiumFile:
             return found
         return found
 
-    def text(self, index: int) -> str:
-        """The text of a page, counted from 0."""
-        return self._ask(index, _text, "")
-
-    def has_pictures(self, index: int) -> bool:
-        """Whether a page shows any picture."""
-        return self._ask(index, _has_pictures, False)
-
     def drawn(self, index: int) -> bytes:
         """A page as a grey PGM picture, empty if it cannot be drawn."""
         return self._ask(index, _drawn, b"")
@@ -94,31 +83,12 @@ class PdfiumFile:
     def _opened(self) -> pypdfium2.PdfDocument | None:
         if not self._tried:
             self._tried = True
-            try:
-                import pypdfium2
-            except ImportError:
-                return None
             self._source.seek(0)
             try:
                 self._document = pypdfium2.PdfDocument(self._source.read())
             except (pypdfium2.PdfiumError, ValueError, OSError):
                 return None
         return self._document
-
-
-def _text(page: pypdfium2.PdfPage) -> str:
-    shown = page.get_textpage()
-    try:
-        # U+FFFE and U+0002 stand for a hyphen at a line's end.
-        raw = str(shown.get_text_range())
-    finally:
-        shown.close()
-    return raw.replace("\r\n", "\n").replace("\ufffe", "-").replace("\x02", "-")
-
-
-def _has_pictures(page: pypdfium2.PdfPage) -> bool:
-    objects = page.get_objects(filter=[_PICTURE_KIND], max_depth=_DEEPEST_FORM)
-    return next(iter(objects), None) is not None
 
 
 def _drawn(page: pypdfium2.PdfPage) -> bytes:

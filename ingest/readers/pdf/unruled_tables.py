@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from statistics import mean, median
+from statistics import median
 
 from ingest.readers.pdf.lines import Piece, joined
 from ingest.readers.pdf.ruled_tables import Table, header_rows
@@ -18,11 +18,11 @@ from ingest.readers.table_rows import Cell, Row, has_numbers
 Line = list[Piece]
 
 _FAR = 2.5
-"""Blank height between two lines of a table, in sizes of their letters."""
-_MOST_MERGED = 0.3
-_MOST_WORDS = 12
+"""Blank height between two lines of a table, in sizes of their letters: half of it costs 27 % of
+the rows without drawn cells in `bench.pdf`, twice nothing."""
 _TIGHT = 1.15
-_MOST_ATTEMPTS = 40
+"""Of the smallest step between lines, within a cell: 1.0 costs 36 % of those rows, 1.4 nothing."""
+_MOST_ROWS = 200
 
 
 def with_tables(lines: Sequence[Line]) -> Iterator[Line | Table]:
@@ -41,7 +41,8 @@ def _table_from(lines: Sequence[Line], start: int) -> tuple[Table | None, int]:
     stop = start + 1
     if not _may_begin(lines, start):
         return None, stop
-    while stop < len(lines) and _is_near(lines[stop - 1], lines[stop]):
+    most = min(len(lines), start + _MOST_ROWS)
+    while stop < most and _is_near(lines[stop - 1], lines[stop]):
         if len(lines[stop]) < 2 and not _goes_on(lines, start, stop):
             break
         stop += 1
@@ -87,10 +88,7 @@ def _table(lines: Sequence[Line]) -> Table | None:
         return None
     columns = _columns(full)
     placed = [_placed(line, columns) for line in lines]
-    cells = [cell for row in placed for cell in row]
-    if len(columns) < 2 or sum(c.width > 1 for c in cells) > _MOST_MERGED * len(cells):
-        return None
-    if mean(len(cell.text.split()) for cell in cells) > _MOST_WORDS:
+    if len(columns) < 2:
         return None
     rows, is_bold = _merged(lines, placed)
     if len(rows) < 2:

@@ -140,6 +140,24 @@ def test_a_line_on_every_page_is_no_heading():
     assert _headings(_read(*sheets)) == []
 
 
+def test_chapters_that_begin_a_page_each_are_headings():
+    sheets = [
+        Sheet()
+        .text(72, 740, f"Chapter {number}", 18)
+        .text(72, 700, f"This is the text of the {number}th part of the manual, in full.")
+        for number in (1, 2, 3)
+    ]
+
+    assert _headings(_read(*sheets)) == [(1, "Chapter 1"), (1, "Chapter 2"), (1, "Chapter 3")]
+
+
+def test_a_title_and_the_heading_below_it_are_two_even_in_one_style():
+    sheet = Sheet().text(200, 740, "Pond report", 18, bold=True)
+    sheet.text(72, 712, "Volumes", 18, bold=True).text(72, 690, "The pond was measured in May.")
+
+    assert [text for _, text in _headings(_read(sheet))] == ["Pond report", "Volumes"]
+
+
 def test_a_power_stays_a_power_and_the_mark_of_a_note_does_not_grow_into_a_figure():
     sheet = Sheet().line(
         72, 700, ("The pond holds 4 x 10", 12, 0), ("5", 8, 5), (" litres.", 12, 0)
