@@ -202,7 +202,8 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
         reranker=_reranker(settings, folder),
     )
     strays = Strays(database, folder, originals)
-    fsck = Fsck(database, strays, IndexCheck(database, vectors, keywords), applier, owner)
+    repairing = Repairing(database, applier, health, strays)
+    check = IndexCheck(database, vectors, keywords)
     holders = (database, originals, applier, vault, folder, owner)
     models = ChatModels(database, vault, settings.llm)
     access = Access(database, vault, admin_key)
@@ -223,9 +224,9 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
         chat_models=models,
         chat=Chat(settings.chat, database, searcher, models, threads=threads, budget=access.tokens),
         access=access,
-        fsck=fsck,
+        fsck=Fsck(database, strays, check, applier, repairing, owner),
         index_health=health,
-        repairing=Repairing(database, applier, health, strays),
+        repairing=repairing,
         reindexing=Reindexing(database, embedders),
         erasing=Erasing(*holders, health.is_checked, settings.maintenance.erase_after_s),
         owner=owner,

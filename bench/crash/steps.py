@@ -81,8 +81,6 @@ def finished(
     worker.start()
     try:
         listed = _settled(kb, worker)
-        kb.repairing.settle()  # as the server does: half-built indexes would count as damaged
-        kb.applier.drain()
         report = kb.fsck.run()
         dataset = _dataset(kb)
         found = {marker: _best(kb, dataset, marker) for marker in markers}

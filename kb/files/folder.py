@@ -46,8 +46,14 @@ class DataFolder:
         self._lock = root / ".lock"
 
     def create(self) -> None:
-        """Make the folder, readable only by its owner."""
+        """Make the folder, readable only by its owner. Raises OSError where it cannot be used."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for each in (self.originals, self.uploads, self.owners, self.index, self.models, self.lost):
+            if os.path.lexists(each) and not each.is_dir():
+                raise NotADirectoryError(f"{each} is a file, and a folder belongs there")
+        for each in (self.database, self.secret, self.admin_key, self._server, self._lock):
+            if each.is_dir():
+                raise IsADirectoryError(f"{each} is a folder, and a file belongs there")
 
     def check(self) -> None:
         """Raises Rejected unless a knowledge base lies here, or what is left of one."""
@@ -69,8 +75,8 @@ class DataFolder:
             file = self._lock.open("a+")
         except OSError as exc:
             raise Rejected(
-                f"The data folder {self.root} cannot be used: {exc.strerror}. Choose another with "
-                f"KB_DATA_DIR."
+                f"The data folder {self.root} cannot be used: {exc.strerror or exc}. Choose "
+                f"another with KB_DATA_DIR."
             ) from exc
         if not _locked(file):
             file.close()

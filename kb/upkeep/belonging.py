@@ -17,7 +17,7 @@ from kb.errors import Rejected
 from kb.files.folder import DataFolder
 from kb.files.originals import named
 from kb.store.access.secrets import Secrets
-from kb.store.engine.database import marks
+from kb.store.engine.database import marks, whole_copies
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +50,12 @@ def check(folder: DataFolder, *, as_is: bool) -> Stamp:
         Rejected: they do not belong together, or one is missing that others need.
         DatabaseDamaged: the database cannot be read.
     """
+    for copy in whole_copies(folder.database):
+        raise Rejected(
+            f"The database {folder.database} is missing, and {copy.name} beside it is a whole copy "
+            f"of it. To go on with that, remove {folder.database.name}-wal and rename the copy to "
+            f"{folder.database.name}; else move the copy away."
+        )
     noted = marks(folder.database)
     own, known = _parsed(folder.stamp()), _parsed(noted.get(STAMP))
     for problem in _problems(folder, own, known, is_used=bool(noted)):

@@ -26,6 +26,7 @@ from kb.store.upkeep import checks
 from kb.store.work import batch_control
 from kb.types import Dataset
 from kb.upkeep.index_check import IndexCheck
+from kb.upkeep.repairing import Repairing
 from kb.upkeep.strays import Strays, Violation
 
 _RESTORE = (
@@ -71,16 +72,18 @@ class Fsck:
         strays: Strays,
         check: IndexCheck,
         applier: Applier,
+        repairing: Repairing,
         owner: Owner,
     ) -> None:
         self._database = database
         self.strays = strays
         self._check = check
         self._applier = applier
+        self._repairing = repairing
         self._owner = owner
 
     def run(self, *, repair: bool = False) -> Report:
-        """Apply what waits, check everything, and with `repair` rebuild what is derived.
+        """Finish what waits, check everything, and with `repair` rebuild what is derived.
 
         Nothing is repaired on the word of a damaged database.
         """
@@ -102,6 +105,7 @@ class Fsck:
             return [generations.seen(tx, d, g.number) for d, g in generations.every(tx)]
 
     def _drained(self) -> Iterator[Violation]:
+        self._repairing.settle()  # else half-built indexes would count as damaged
         self._applier.drain()
         yield from ()
 

@@ -24,7 +24,6 @@ router = APIRouter(prefix="/v1", tags=["maintenance"])
 @router.post("/fsck", response_model=FsckResponse)
 async def fsck(kb: KB, _scope: AdminScope, repair: bool = False) -> Report:
     """Check every invariant; with `repair` rebuild what is derived first."""
-    await in_thread(kb.repairing.settle)  # else half-built indexes would count as damaged
     return await in_thread(kb.fsck.run, repair=repair)
 
 

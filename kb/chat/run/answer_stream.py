@@ -92,9 +92,10 @@ class AnswerStream:
 
     def store(self, _run: Run, terminal: Terminal) -> None:
         """Write the message, also of a partial answer; nothing if the app was deleted meanwhile."""
-        recording.store(self._database, self._answer or self._so_far(), terminal)
-        for told in self._told:
-            self._disclosures.store(self.question.identity, told)
+        with self._database.write() as tx:
+            recording.store(tx, self._answer or self._so_far(), terminal)
+            for told in self._told:
+                self._disclosures.store(tx, self.question.identity, told)
         self._guard, self._told = PromptGuard(Guarded()), []  # runs are kept for replay
 
     def _begin(self, variant: PreparedVariant) -> None:

@@ -10,7 +10,7 @@ from kb.chat.ask.question import RunIdentity
 from kb.chat.guard.disclosed import Disclosed
 from kb.chat.guard.index import PromptIndex
 from kb.store.apps import disclosures
-from kb.store.engine.database import Database
+from kb.store.engine.database import Database, Transaction
 
 Place = tuple[str, str, str]
 
@@ -33,12 +33,11 @@ class Disclosures:
                 self._live[place] = told
             return told
 
-    def store(self, identity: RunIdentity, told: Disclosed) -> None:
+    def store(self, tx: Transaction, identity: RunIdentity, told: Disclosed) -> None:
         """Keep what has been told since it was loaded or kept."""
         if told.changed:
             told.changed = False
-            with self._database.write() as tx:
-                disclosures.put(tx, *_place(identity, told.index), told.intervals)
+            disclosures.put(tx, *_place(identity, told.index), told.intervals)
 
 
 def _place(identity: RunIdentity, index: PromptIndex) -> Place:

@@ -17,7 +17,7 @@ from kb.ids import now
 from kb.protocols import Prompt
 from kb.store.access import usage
 from kb.store.apps import conversations
-from kb.store.engine.database import Database
+from kb.store.engine.database import Transaction
 from kb.text.model_text import estimate_tokens
 from kb.types import (
     Cancelled,
@@ -114,24 +114,23 @@ class Answer:
         }
 
 
-def store(database: Database, answer: Answer, terminal: Terminal) -> None:
+def store(tx: Transaction, answer: Answer, terminal: Terminal) -> None:
     """Write the message, also of a partial answer; nothing if the app was deleted meanwhile."""
     question = answer.question
     scope, app_id = question.scope, question.app.id
     message = _message(answer, terminal)
     pinned = answer.variant.route.variant if _pins(answer.variant, terminal) else None
     *drafted, answered = answer.models
-    with database.write() as tx:
-        for part in drafted:
-            usage.count(tx, scope, app_id, part.model, part.usage, cost=part.cost, answers=0)
-        usage.count(tx, scope, app_id, answered.model, answered.usage, cost=answered.cost)
-        if question.conversation is None:
-            end_user = question.identity.end_user
-            is_there = conversations.begin(tx, scope, message, end_user=end_user, variant=pinned)
-        else:
-            is_there = conversations.go_on(tx, message, variant=pinned)
-        if is_there:
-            conversations.add_message(tx, message)
+    for part in drafted:
+        usage.count(tx, scope, app_id, part.model, part.usage, cost=part.cost, answers=0)
+    usage.count(tx, scope, app_id, answered.model, answered.usage, cost=answered.cost)
+    if question.conversation is None:
+        end_user = question.identity.end_user
+        is_there = conversations.begin(tx, scope, message, end_user=end_user, variant=pinned)
+    else:
+        is_there = conversations.go_on(tx, message, variant=pinned)
+    if is_there:
+        conversations.add_message(tx, message)
 
 
 def expected_tokens(variant: PreparedVariant) -> int:

@@ -29,6 +29,24 @@ def test_a_folder_has_one_owner_at_a_time(folder):
     folder.lock().close()
 
 
+FOLDERS = ("originals", "uploads", "owners", "index", "models", "lost")
+FILES = ("kb.db", "secret.key", "admin.key", "server.json", ".lock")
+
+
+@pytest.mark.parametrize("name", [*FOLDERS, *FILES])
+def test_a_file_where_a_folder_belongs_and_a_folder_where_a_file_does_are_named(folder, name):
+    folder.root.mkdir()
+    path = folder.root / name
+    path.write_text("mine") if name in FOLDERS else path.mkdir()
+    settings = Settings(data_dir=folder.root, embedding={"model": "hash"}, _env_file=None)
+
+    with pytest.raises(Rejected, match=rf"cannot be used: .*{name}") as refused:
+        open_kb(settings)
+    assert "\n" not in str(refused.value)
+    assert os.listdir(folder.root) in ([name], [".lock"], [".lock", name], [name, ".lock"])
+    assert path.read_text() == "mine" if name in FOLDERS else path.is_dir()
+
+
 def test_another_process_is_refused_and_told_where_the_server_is(folder):
     with folder.lock():
         folder.announce("http://127.0.0.1:8123")

@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, insert, select, text, update
 
+from kb.errors import Rejected
+from kb.knowledge_base import open_kb
+from kb.settings import Settings
 from kb.store.engine import database as engine
 from kb.store.engine import dialect, schema
-from kb.store.engine.database import Database
+from kb.store.engine.database import Database, damage
 from kb.types import Processing
 from tests.server import ROOT
 from tests.steps import in_the_middle_of
@@ -158,6 +161,35 @@ def test_another_process_that_has_the_file_open_puts_the_switch_off(database, mo
     foreign.close()
     assert database.compact()
     assert len(contents(database)["marks"]) == 8
+
+
+def test_a_whole_copy_of_a_file_that_is_missing_is_never_removed_and_named_at_the_start(tmp_path):
+    settings = Settings(data_dir=tmp_path, embedding={"model": "hash"}, _env_file=None)
+    open_kb(settings).close()
+    copy = tmp_path / "kb.db.compacting"
+    (tmp_path / "kb.db").rename(copy)
+
+    for as_is in (False, True):
+        with pytest.raises(Rejected, match=r"kb\.db is missing.*kb\.db\.compacting"):
+            open_kb(settings, as_is=as_is)
+    Database(tmp_path / "kb.db").close()  # of another command
+    assert damage(copy) == []
+    (tmp_path / "kb.db").unlink()
+    copy.rename(tmp_path / "kb.db")
+    open_kb(settings).close()
+
+
+def test_half_a_copy_is_nobodys_and_goes(tmp_path):
+    settings = Settings(data_dir=tmp_path, embedding={"model": "hash"}, _env_file=None)
+    open_kb(settings).close()
+    copy = tmp_path / "kb.db.compacting"
+    copy.write_bytes((tmp_path / "kb.db").read_bytes()[:20_000])
+    (tmp_path / "kb.db").unlink()
+    with pytest.raises(Rejected, match="missing or empty"):
+        open_kb(settings)
+    open_kb(settings, as_is=True).close()
+    open_kb(settings).close()
+    assert not copy.exists()
 
 
 KILLED = """

@@ -70,7 +70,6 @@ def findings(data: Path) -> str:
     except DatabaseDamaged as exc:
         return exc.detail
     try:
-        kb.repairing.settle()
         report = kb.fsck.run(repair=True)
         assert report.repaired == ()
         assert "kb restore" in report.advice[0]

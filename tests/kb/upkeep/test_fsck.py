@@ -222,7 +222,6 @@ def test_after_an_unclean_stop_indexes_are_mended_and_leftovers_removed(settings
     leave_uncleanly(first)
 
     second = open_kb(settings)
-    second.repairing.settle()
     assert second.fsck.run().is_clean
     second.close()
     third = open_kb(settings)
@@ -239,6 +238,5 @@ def test_a_check_that_was_broken_off_begins_again_at_the_next_start(settings: Se
 
     open_kb(settings).close()
     again = open_kb(settings)
-    again.repairing.settle()
     assert again.fsck.run().is_clean
     again.close()

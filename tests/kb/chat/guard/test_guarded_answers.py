@@ -6,6 +6,7 @@ import base64
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import Connection, text
 
 from kb.store.apps import apps, conversations
 from kb.store.engine.paging import PageRequest
@@ -108,6 +109,24 @@ def test_what_a_user_was_told_in_another_conversation_counts(kb, upstream):
     together = ask(kb, "halves", "The next words?", end_user="ada")
     assert answer(together).finish_reason == "filtered"
     assert "MOONRISE" not in shown(together)
+
+
+def test_an_answer_and_what_its_reader_was_told_are_stored_together_or_not_at_all(kb, upstream):
+    told = halves(kb, upstream, "together")
+    with kb.database.write() as tx:
+        tx.execute(
+            text(
+                "CREATE TRIGGER broken BEFORE INSERT ON disclosures "
+                "BEGIN SELECT RAISE(ABORT, 'no'); END"
+            )
+        )
+    try:
+        events = ask(kb, "together", "The first words?", end_user="ann")
+    finally:
+        kb.database.writing(Connection.execute, text("DROP TRIGGER broken"))
+    assert shown(events) == told[0][4:]
+    own = replace(ADMIN, end_user="ann")
+    assert not kb.database.reading(conversations.page, own, PageRequest()).data
 
 
 def test_what_was_told_is_forgotten_with_the_user_and_with_another_prompt(kb, upstream):
