@@ -205,8 +205,7 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
     repairing = Repairing(database, applier, health, strays)
     check = IndexCheck(database, vectors, keywords)
     holders = (database, originals, applier, vault, folder, owner)
-    models = ChatModels(database, vault, settings.llm)
-    access = Access(database, vault, admin_key)
+    models, access = ChatModels(database, vault, settings.llm), Access(database, vault, admin_key)
     threads = SearchThreads(search.threads, search.max_waiting)
     return KnowledgeBase(
         settings=settings,

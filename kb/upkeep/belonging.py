@@ -11,13 +11,15 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from kb.errors import Rejected
 from kb.files.folder import DataFolder
 from kb.files.originals import named
 from kb.store.access.secrets import Secrets
-from kb.store.engine.database import marks, whole_copies
+from kb.store.engine import compaction
+from kb.store.engine.database import damage, marks
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +52,7 @@ def check(folder: DataFolder, *, as_is: bool) -> Stamp:
         Rejected: they do not belong together, or one is missing that others need.
         DatabaseDamaged: the database cannot be read.
     """
-    for copy in whole_copies(folder.database):
+    for copy in _whole_copies(folder.database):
         raise Rejected(
             f"The database {folder.database} is missing, and {copy.name} beside it is a whole copy "
             f"of it. To go on with that, remove {folder.database.name}-wal and rename the copy to "
@@ -72,6 +74,12 @@ def put(lock: IO[str], stamp: Stamp) -> None:
     lock.write(str(stamp))
     lock.flush()
     os.fsync(lock.fileno())
+
+
+def _whole_copies(path: Path) -> list[Path]:
+    """Copies that compacting made of a file that is missing now, the newest first."""
+    found = () if path.exists() else compaction.copies(path)
+    return [each for each in found if each.is_file() and not damage(each) and marks(each)]
 
 
 def _problems(

@@ -21,6 +21,11 @@ Changes = Mapping[Table, Sequence[tuple[object, ...]]]
 _EVENTS = (("INSERT", "NEW"), ("UPDATE", "OLD"), ("UPDATE", "NEW"), ("DELETE", "OLD"))
 
 
+def copies(path: Path) -> tuple[Path, Path]:
+    """Where the next file of a database is made, and where the last one lies until it is freed."""
+    return path.with_name(f"{path.name}.compacting"), path.with_name(f"{path.name}.compacted")
+
+
 def note_changes(tx: Connection) -> None:
     """From now on note what is changed through this connection, until it is closed."""
     for table in schema.metadata.sorted_tables:

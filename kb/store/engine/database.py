@@ -93,7 +93,7 @@ class Database:
         self._readers = dialect.readers(path)
         self._turn = threading.Lock()
         self._access = SharedLock()
-        self._copy, self._old = _copies(path)
+        self._copy, self._old = compaction.copies(path)
         if path.exists():
             self._remove_copy()
         with storage_reported(path.parent):
@@ -263,18 +263,6 @@ def marks(path: Path) -> dict[str, str]:
         if not tx.dialect.has_table(tx, schema.marks.name):
             return {}
         return {row.name: row.value for row in tx.execute(select(schema.marks))}
-
-
-def whole_copies(path: Path) -> list[Path]:
-    """Copies that compacting made of a file that is missing now, the newest first."""
-    if path.exists():
-        return []
-    return [each for each in _copies(path) if each.is_file() and not damage(each) and marks(each)]
-
-
-def _copies(path: Path) -> tuple[Path, Path]:
-    """Where the next file of a database is made, and where the last one lies until it is freed."""
-    return path.with_name(f"{path.name}.compacting"), path.with_name(f"{path.name}.compacted")
 
 
 def damage(path: Path) -> list[str]:

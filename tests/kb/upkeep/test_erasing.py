@@ -8,12 +8,13 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text, update
 
 from kb.errors import NotFound
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import Settings
 from kb.store.content import embeddings
+from kb.store.engine import schema
 from kb.store.engine.database import Database
 from kb.store.upkeep import erasures
 from kb.types import Processing, Retrieval, Scope, SplitOptions
@@ -129,6 +130,27 @@ def test_the_time_set_is_kept_without_a_call(settings: Settings):
     while kb.database.reading(erasures.count_pending):
         time.sleep(0.01)
     assert files_with(kb.folder.root, *traces(SECRET)) == []
+    kb.close()
+
+
+@pytest.mark.parametrize("was_in_work", [False, True])
+def test_a_deletion_dated_in_the_future_is_erased_without_being_asked(settings, was_in_work: bool):
+    first = open_kb(settings)
+    ids = ingest(first, first.create_dataset(ADMIN, "d").id, {**OTHERS, "secret.md": SECRET})
+    first.delete_document(ADMIN, ids["secret.md"])
+    ahead = {"deleted_at": "2999-01-01T00:00:00.000Z"}
+    if was_in_work:
+        ahead["not_before"] = time.time() + 10 * 365 * 86_400
+    first.database.writing(Connection.execute, update(schema.erasures).values(**ahead))
+    first.close()
+
+    kb = open_kb(settings)  # nobody asks: erasing finds by itself that it is due
+    deadline = time.monotonic() + 120
+    while kb.database.reading(erasures.count_pending):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert files_with(kb.folder.root, *traces(SECRET)) == []
+    assert kb.erasing.receipt(ADMIN, ids["secret.md"]).erased_at
     kb.close()
 
 
