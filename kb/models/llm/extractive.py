@@ -18,7 +18,7 @@ from kb.protocols import Frequencies
 from kb.search.asked import asked_part, parts
 from kb.search.scoring import Verdict, judged
 from kb.text.scripts import HAN_KANA_HANGUL
-from kb.text.terms import optional_terms, query_terms, terms
+from kb.text.terms import asked_identifiers, optional_terms, query_terms, terms
 from kb.types import EndPiece, QuotedPiece, Retrieval, Source, TextPiece
 
 THRESHOLD = 0.25
@@ -163,7 +163,7 @@ def choose(
 
 def _asked(query: str, sources: Sequence[Source]) -> str:
     """The part of a message that the sources know of."""
-    if len(parts(query)) < 2:
+    if len(parts(query)) < 2 and not asked_identifiers(query):
         return query
     held = [set(terms(f"{s.hit.document_name}\n\n{s.hit.chunk.index_text}")) for s in sources]
     holding = Counter(term for words in held for term in words)
@@ -199,7 +199,7 @@ def _picked(
             continue  # it adds nothing that is asked for
         told |= said
         picked.setdefault(statement.text, statement)
-        if statement.text.endswith((":", "：")):
+        if statement.is_heading or statement.text.endswith((":", "：")):
             for announced in _after(statement, candidates):
                 picked.setdefault(announced.text, announced)
     return sorted(picked.values(), key=lambda s: (s.rank != leader.rank, s.rank, s.index))
@@ -261,5 +261,6 @@ def _parted(chosen: Iterable[Statement]) -> Iterator[tuple[str, Statement]]:
         elif (before.rank, before.index + 1) != (statement.rank, statement.index):
             yield "\n\n", statement
         else:
-            yield "\n" if statement.is_item or statement.row else " ", statement
+            is_line = statement.is_item or statement.row or before.is_heading
+            yield "\n" if is_line else " ", statement
         before = statement

@@ -7,7 +7,7 @@ under its head row. The first cell names it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Set
 from dataclasses import dataclass
 
 from kb.text.terms import terms
@@ -36,7 +36,7 @@ class Row:
         """Whether its first cell asks what the others answer."""
         return len(self.cells) > 1 and _ENDS_QUESTION.search(self.cells[0][1]) is not None
 
-    def answer(self, query: str, wanted: Collection[str]) -> str:
+    def answer(self, query: str, wanted: Set[str]) -> str:
         """The name of the row and the asked cells; of a question only its answer; "" where no cell
         is asked for, and the row as it is says it best.
 
@@ -46,12 +46,12 @@ class Row:
         (_, name), *others = self.cells
         if self.is_answered_question:
             return " ".join(value for _, value in others)
-        named = set(terms(name))
-        asked = [
-            (column, value)
-            for column, value in others
-            if value and (set(wanted) - named).intersection(terms(f"{column}\n{value}"))
-        ]
+        naming = [value for _, value in others if value and wanted >= set(terms(value))]
+        name = ", ".join(filter(None, (name, *naming)))
+        left = set(wanted) - set(terms(name))
+        cells = [(column, value) for column, value in others if value and value not in naming]
+        asked = [cell for cell in cells if left.intersection(terms(cell[0]))]
+        asked = asked or [cell for cell in cells if left.intersection(terms(cell[1]))]
         if not asked and _ASKS_MONEY.search(query):
             asked = [cell for cell in others if _MONEY.search(" ".join(cell))]
         if not name or ((not asked or len(asked) == len(others) > 1) and not self.is_markdown):
@@ -92,4 +92,6 @@ def _said(column: str, value: str, query: str) -> str:
     first = column.split(" ")[0]
     if first.lower() in query.split() or (first.istitle() and query.isascii()):
         column = column[:1].lower() + column[1:]
+    if column[:1].isdigit():  # a year
+        return f"{value} ({column})"
     return f"{value} {column}".strip() if value[:1].isdigit() else f"{column} {value}".strip()

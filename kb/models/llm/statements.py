@@ -8,12 +8,12 @@ heading counts for everything below it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kb.models.llm.rows import Row, head_of, row_of
 from kb.text.scripts import HAN_KANA_HANGUL
-from kb.text.sentences import sentence_extents
+from kb.text.sentences import sentence_extents, trimmed
 from kb.text.shapes import is_missed, named_in_sentences
 from kb.text.terms import asked_identifiers, plain_name, query_terms, terms
 from kb.types import Extent, Source
@@ -29,9 +29,10 @@ _SILENT = re.compile(r"\s*(?:#{1,6}\s|```|~~~|///|:::|\|[\s:|-]*\|?\s*$)|.*[?？
 _TABLE_RULE = re.compile(r"\s*\|[\s:|-]*-[\s:|-]*\|?\s*$")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|\A(?:(?!<!--).)*?-->", re.DOTALL)
 _VISIBLE = re.compile(r"[^\n]")
+_LINE = re.compile(r"[^\n]+")
 _BULLET = re.compile(r"(?:[-*+•·●▪]|\d{1,3}[.)]|\(\w{1,3}\))\s+")
 _DEFINITION = re.compile(r"(?:[^\s:：|.!?。！？]{1,40}[ ]){0,2}[^\s:：|.!?。！？]{1,40}(?:: |：)")
-_ENDS_SENTENCE = re.compile(r"[.。!！?？:：;；)\"”’」`|*_\d]\s*$")
+_ENDS_SENTENCE = re.compile(r"[☐☑☒✓✗]|[.。!！?？:：;；)\"”’」`|*_\d]\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Statement:
     hit: float
     row: Row | None = None
     is_item: bool = False
+    is_heading: bool = False
 
 
 def statements(rank: int, source: Source, query: str) -> list[Statement]:
@@ -69,9 +71,9 @@ def statements(rank: int, source: Source, query: str) -> list[Statement]:
     found: list[Statement] = []
     for index, (start, end) in enumerate(extents):
         said = text[start:end]
-        if _HEADING.match(said) or _is_heading(text, extents, index):
+        is_heading = _is_heading(text, extents, index)
+        if _HEADING.match(said) or is_heading:
             above = above | held[index]
-            continue
         if index in others or index in heads or _SILENT.match(said) or not _read(said):
             continue
         row = row_of(said, _head(text, extents, heads, index))
@@ -91,6 +93,7 @@ def statements(rank: int, source: Source, query: str) -> list[Statement]:
                 source.hit.score,
                 row,
                 bullet is not None,
+                is_heading,
             )
         )
     return found
@@ -106,7 +109,7 @@ def _extents(text: str) -> list[Extent]:
     """Sentences, but items, definitions and rows whole: all sentences of their line."""
     joined: list[Extent] = []
     single = -1
-    for start, end in sentence_extents(text, limit=STATEMENT_LENGTH):
+    for start, end in _lines_of_values(text):
         is_same_line = single >= 0 and "\n" not in text[joined[-1][1] : start]
         if is_same_line and end - single <= STATEMENT_LENGTH:
             joined[-1] = (single, end)
@@ -116,6 +119,16 @@ def _extents(text: str) -> list[Extent]:
         is_single = _BULLET.match(line) or _DEFINITION.match(line) or row_of(line)
         single = start if is_single else -1
     return joined
+
+
+def _lines_of_values(text: str) -> Iterator[Extent]:
+    """Sentences, cut before each line that gives a value, as forms have them ("Plate: KI 48")."""
+    for start, end in sentence_extents(text, limit=STATEMENT_LENGTH):
+        for line in _LINE.finditer(text, start, end):
+            if _DEFINITION.match(line[0]) and line.start() > start:
+                yield trimmed(text, start, line.start())
+                start = line.start()
+        yield start, end
 
 
 def _heads(text: str, extents: Sequence[Extent]) -> Mapping[int, tuple[str, ...]]:

@@ -43,6 +43,13 @@ def told(query: str, *texts: str, **options: object) -> str:
         ("What is the price of the Swift-7?", ROWS, "Swift-7: 71,300 EUR price per day [1]"),
         ("How much is the Swift-3?", ROWS, "Swift-3: 58,900 EUR price per day [1]"),
         ("Where is the Swift-3 moored?", ROWS, "Swift-3: moored north pier [1]"),
+        ("How many seats has the Swift-7?", ROWS, "Swift-7: 9 seats [1]"),
+        (
+            "How many seats at the south pier for the Swift-7?",
+            ROWS,
+            "Swift-7, south pier: 9 seats [1]",
+        ),
+        ("What of Shop4 in 2024?", "Shop: Shop4 | 2023: 12 | 2024: 17", "Shop4: 17 (2024) [1]"),
         ("Q-9", MARKDOWN, "Q-9: Pump dry; Add water [1]"),
         ("What does Q-4 mean?", MARKDOWN, "Q-4: meaning Valve stuck [1]"),
         ("May I bring a dog?", QUESTIONS, "Yes, on a lead. It sleeps outside. [1]"),
@@ -72,9 +79,17 @@ def test_a_comment_is_never_quoted(text):
     assert told("How many seats has the boat?", text) == "The boat has 9 seats. [1]"
 
 
-def test_a_heading_lends_its_words_to_what_stands_below_it():
+def test_a_heading_comes_with_what_stands_below_it():
     text = "Cleaning the hull\n\nUse a soft brush.\n\nPainting the hull\n\nUse two coats."
-    assert told("How is the hull painted?", text).startswith("Use two coats. [1]")
+    assert told("How is the hull painted?", text) == ("Painting the hull [1]\nUse two coats. [1]")
+    assert told("How many coats has the painted hull?", text) == "Use two coats. [1]"
+
+
+def test_lines_of_a_form_are_told_one_by_one():
+    form = "Request for a mooring\nPlate number: KI-48\nDeck wanted: 3\nElectric boat: yes"
+    assert told("What is the plate number?", form) == "Plate number: KI-48 [1]"
+    boxes = "Needs\n\n\u2612 Berth wanted \u2610 Locker wanted\n\nThe office is in the tower."
+    assert told("Is a locker wanted?", boxes) == "\u2612 Berth wanted \u2610 Locker wanted [1]"
 
 
 def test_a_sentence_that_adds_nothing_asked_for_is_left_out():
