@@ -13,9 +13,6 @@ from functools import lru_cache
 from kb.text.identifiers import LEAST_DIGITS
 from kb.text.terms import identifiers
 
-OPENING_CHARACTERS = 24
-"""A sentence that names a thing so early is about that one, and no longer about those above."""
-
 _DIGITS = re.compile(r"\d+")
 _DOTTED = re.compile(r"\d+(?:\.\d+)+")
 _HEXADECIMAL = re.compile(r"(?=\D*\d)[\da-f]{7,}")
@@ -54,15 +51,8 @@ def is_missed(asked: Iterable[str], held: frozenset[str]) -> bool:
 
 
 def named_in_sentences(heading: str, sentences: Iterable[str]) -> Iterator[frozenset[str]]:
-    """The identifiers that each sentence of a passage is about: its own, and those above it."""
+    """The identifiers that each sentence of a passage may be about: its own, and those above it."""
     above = identifiers(heading)
     for sentence in sentences:
-        if own := identifiers(sentence):
-            opening = {shape(term) for term in identifiers(_opening(sentence))}
-            above = own.union(term for term in above if shape(term) not in opening)
+        above |= identifiers(sentence)
         yield above
-
-
-def _opening(sentence: str) -> str:
-    beginning = sentence[:OPENING_CHARACTERS]
-    return beginning if beginning == sentence else beginning.rpartition(" ")[0] or beginning
