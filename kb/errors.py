@@ -224,6 +224,7 @@ class StorageFailed(StorageFull):
 
     def __init__(self) -> None:
         super().__init__(
-            "The disk that holds the data folder reports an error or has become read-only, and "
-            "nothing was changed. See the log of the system, and try again."
+            "The disk that holds the data folder reports an error or has become read-only, or a "
+            "file has reached the size that this process may write (`ulimit -f`); nothing was "
+            "changed. See the log of the system, and try again."
         )

@@ -194,7 +194,7 @@ def full_disk_reported() -> Iterator[None]:
             raise StorageFull(
                 "The disk that holds the data folder is full. Free some space and upload again."
             ) from exc
-        if exc.errno in (errno.EIO, errno.EROFS):
+        if exc.errno in (errno.EIO, errno.EROFS, errno.EFBIG):
             raise StorageFailed from exc
         raise
 

@@ -47,6 +47,44 @@ def test_a_file_where_a_folder_belongs_and_a_folder_where_a_file_does_are_named(
     assert path.read_text() == "mine" if name in FOLDERS else path.is_dir()
 
 
+LIMITED = """
+import resource, sys
+from kb.errors import StorageFailed
+from kb.knowledge_base import open_kb
+from kb.settings import Settings
+from kb.store.engine.database import note
+
+LIMIT = 4_000_000
+kb = open_kb(Settings(data_dir=sys.argv[1], embedding={"model": "hash"}, _env_file=None))
+resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, LIMIT))
+
+def refused(write):
+    try:
+        write()
+    except StorageFailed as exc:
+        assert "ulimit -f" in exc.detail
+        return True
+    return False
+
+assert refused(lambda: kb.originals.stage([b"x" * LIMIT, b"y"], max_bytes=2 * LIMIT))
+assert any(refused(lambda: kb.database.writing(note, f"m{n}", "z" * 900_000)) for n in range(9))
+assert kb.originals.stage([b"small"], max_bytes=9).size_bytes == 5
+assert kb.database.reading(lambda tx: tx.exec_driver_sql("SELECT 1 FROM marks").first()) == (1,)
+"""
+
+
+def test_a_limit_of_the_size_of_files_is_named_and_costs_nothing(folder):
+    command = [sys.executable, "-c", LIMITED, str(folder.root)]
+    root = Path(__file__).resolve().parents[3]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+    settings = Settings(data_dir=folder.root, embedding={"model": "hash"}, _env_file=None)
+    kb = open_kb(settings)
+    assert kb.fsck.run().is_clean
+    kb.close()
+
+
 def test_another_process_is_refused_and_told_where_the_server_is(folder):
     with folder.lock():
         folder.announce("http://127.0.0.1:8123")
