@@ -100,3 +100,8 @@ def test_two_thresholds_make_three_outcomes_that_a_profile_moves():
     strict = Retrieval(min_score=0.4, sure_score=0.8)
     assert [judged(score, strict) for score in (0.3, 0.7, 0.9)] == ["refused", "weak", "answered"]
     assert judged(0.5, Retrieval(min_score=0.5, sure_score=0.5)) == "answered"
+
+
+def test_function_words_of_other_languages_are_not_held_against_a_question():
+    assert unknown("Wann genau schließt denn das Parkhaus?") == 0
+    assert unknown("When exactly would the barber close?") > 0
