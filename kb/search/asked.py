@@ -37,7 +37,7 @@ of `bench.answers` for a site that is not there is 0.79, 0.62 and 0.40."""
 
 ENGLISH_SHARE = 0.25
 """Share of its words that are English function words in an English question: 0.25 and more in all
-but three of `bench.answers`. Of thirteen questions in German, Spanish and Japanese five answered
+but three of `bench.answers`. Of thirteen questions in German, Spanish and Japanese four answered
 ones were weak while words of all languages counted, and none is now."""
 
 _CLAUSE_END = re.compile(r"\n|，|：|(?<=\w)[:,] |——")
