@@ -2,7 +2,8 @@
 these are embedded, a little of each in turn.
 
 Keys take turns, and so do the datasets of a key, so that one with many slow documents holds up the
-others by one of them at a time. Claims are leases with fencing tokens. A document that was in work
+others by one of them at a time, and no longer than `SLOW_S`: then one more loop reads for the
+others. Claims are leases with fencing tokens. A document that was in work
 when the process died is tried again alone, so that one which crashes the process takes no other
 with it; after `max_attempts` such crashes it is marked failed instead of being tried for ever.
 """
@@ -14,7 +15,7 @@ import os
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ingest.sandbox.child import Unwanted
 from ingest.sandbox.reader_process import BESIDE_UPLOADS, ReaderPool, suitable_readers
@@ -38,6 +39,8 @@ MOST_CLAIMED = 512
 """What is in hand when the process is killed is tried again one by one."""
 CLAIM_S = 1.0
 """After this time who has nothing in hand yet gets a turn, although others have."""
+SLOW_S = 5.0
+"""A document that is read for so long is slow: beside it those of others are read."""
 IDLE_S = 5.0
 WAIT_S = 0.5
 LEAST_LOAD = 64
@@ -54,6 +57,8 @@ class Worker:
         ingest, wakeups = kb.settings.ingest, kb.database.wakeups
         reading = ingest.readers or suitable_readers(len(os.sched_getaffinity(0)))
         self.readers = ReaderPool.with_limits(ingest, reading + BESIDE_UPLOADS)
+        self._reading_loops = reading
+        self._being_read: dict[int, tuple[Party, float]] = {}  # by job, and since when
         self._backlog = Backlog()
         self._unread = Turns()
         self._claimed_at = float("-inf")
@@ -65,6 +70,7 @@ class Worker:
         self._parts: tuple[Claims | Loop, ...] = (
             self._claims,
             *(Loop("index", self._claim_and_read, wakeups) for _ in range(reading)),
+            Loop("read beside", self._read_beside, wakeups),
             Loop("embed", self._embed_some, wakeups),
             ArchiveWorker(kb),
             Reindexer(kb, self.readers),
@@ -94,18 +100,33 @@ class Worker:
             time.sleep(0.02)
         return False
 
-    def _claim_and_read(self) -> float:
+    def _read_beside(self) -> float:
+        """Read for others while each reading loop has a slow document in hand."""
+        begun_before = time.monotonic() - SLOW_S
+        slow = [
+            party for party, begun_at in list(self._being_read.values()) if begun_at < begun_before
+        ]
+        if len(slow) < self._reading_loops:
+            return SLOW_S
+        return self._claim_and_read(slow) and WAIT_S
+
+    def _claim_and_read(self, besides: Collection[Party] = ()) -> float:
+        """Read the document whose turn it is, of somebody besides these."""
         with self._claiming:  # one by one: a big file holds up those behind it in one reader
             now = time.monotonic()
             if not self._unread or now > self._claimed_at + CLAIM_S:
                 self._unread.add(self._claim())
                 self._claimed_at = now
-            job = self._unread.next()
+            job = self._unread.next(besides)
         if job is None:
             return IDLE_S
-        with self._claims.reported(job):
-            if not self._stopping.is_set():
-                self._read(job)
+        self._being_read[job.id] = (job.party, time.monotonic())
+        try:
+            with self._claims.reported(job):
+                if not self._stopping.is_set():
+                    self._read(job)
+        finally:
+            del self._being_read[job.id]
         return 0.0
 
     def _claim(self) -> list[Job]:
@@ -195,13 +216,16 @@ class Turns:
             key, dataset = job.party
             self._waiting[key].setdefault(dataset, deque()).append(job)
 
-    def next(self) -> Job | None:
-        """The job whose turn it is; its key and its dataset go to the end of their lines."""
-        if not self._waiting:
+    def next(self, besides: Collection[Party] = ()) -> Job | None:
+        """The job whose turn it is; its key and its dataset go to the end of their lines.
+
+        `besides`: who gets no turn now.
+        """
+        party = next((party for party in self.parties if party not in besides), None)
+        if party is None:
             return None
-        key = next(iter(self._waiting))
+        key, dataset = party
         datasets = self._waiting.pop(key)
-        dataset = next(iter(datasets))
         waiting = datasets.pop(dataset)
         job = waiting.popleft()
         if waiting:

@@ -180,6 +180,7 @@ def read_in_order(kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch, before) ->
 
     monkeypatch.setattr(pipeline, "prepare", noted)
     monkeypatch.setattr("ingest.work.worker.suitable_readers", lambda _cores: 1)
+    monkeypatch.setattr("ingest.work.worker.SLOW_S", 3600.0)
     finish(kb)
     return order
 
@@ -206,3 +207,19 @@ def test_who_comes_while_another_ones_slow_documents_are_read_has_the_next_turn(
     order = read_in_order(kb, monkeypatch, late)
     assert len(order) == 52
     assert {"b0.txt", "b1.txt"} <= set(order[2:7])
+
+
+def test_a_slow_document_holds_up_those_of_its_own_dataset_but_not_those_of_others(
+    kb, dataset_id, monkeypatch: pytest.MonkeyPatch
+):
+    one_reader(monkeypatch)
+    monkeypatch.setattr("ingest.work.worker.SLOW_S", 0.2)
+    other = kb.create_dataset(ADMIN, "other").id
+    upload(kb, dataset_id, {"slow.txt": "slow"})
+    with working(kb) as worker:
+        until(lambda: is_read(worker))
+        own = upload(kb, dataset_id, {"own.txt": "One of the same dataset."}).accepted[0]
+        quick = upload(kb, other, {"quick.txt": "A quick one.", "more.txt": "One more."}).accepted
+        until(lambda: all(status(kb, item) == ("ready", None) for item in quick))
+        assert is_read(worker)
+        assert status(kb, own)[0] != "ready"
