@@ -53,7 +53,9 @@ def read_binary_workbook(source: BinaryIO, options: ReadOptions) -> Extraction:
             "The workbook asks for a password. Save a copy without one and upload that.",
             reason="password_required",
         ) from exc
-    except (CalamineError, OSError, ValueError) as exc:
+    except BaseException as exc:
+        if not _is_damage(exc):
+            raise
         raise UnreadableFile(
             f"The workbook is damaged ({exc}). Open it in its program and save it anew.",
             reason="damaged_file",
@@ -62,6 +64,13 @@ def read_binary_workbook(source: BinaryIO, options: ReadOptions) -> Extraction:
     flagged = [f"Hidden sheets were read, too: {enumerated(shown)}."] if shown else []
     parser = f"python-calamine {version('python-calamine')}"
     return pages.extraction(parser, "workbook", [*flagged, _NOT_READ])
+
+
+def _is_damage(exc: BaseException) -> bool:
+    """Whether the library could not read on. Its panics are not `Exception`s, and no module has
+    their class."""
+    is_panic = type(exc).__module__ == "pyo3_runtime"
+    return is_panic or isinstance(exc, CalamineError | OSError | ValueError)
 
 
 def _write(book: CalamineWorkbook, number: int, pages: PageWriter) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 
@@ -45,4 +46,16 @@ def test_both_are_known_by_their_bytes():
 def test_a_damaged_workbook_says_so(data):
     with pytest.raises(UnreadableFile) as refused:
         read(data)
+    assert refused.value.code == "damaged_file"
+
+
+def test_a_workbook_whose_sheet_is_related_to_nothing_is_damaged():
+    source, damaged = ZipFile(BytesIO(xlsb({"Stock": [["depot"]]}))), BytesIO()
+    with ZipFile(damaged, "w") as target:
+        for name in source.namelist():
+            data = source.read(name)
+            target.writestr(name, data.replace(b"rId1", b"rId9") if "rels/work" in name else data)
+
+    with pytest.raises(UnreadableFile) as refused:
+        read(damaged.getvalue())
     assert refused.value.code == "damaged_file"
