@@ -54,7 +54,7 @@ def test_a_workbook_whose_sheet_is_related_to_nothing_is_damaged():
     with ZipFile(damaged, "w") as target:
         for name in source.namelist():
             data = source.read(name)
-            target.writestr(name, data.replace(b"rId1", b"rId9") if "rels/work" in name else data)
+            target.writestr(name, data.replace(b"r1", b"r9") if "rels/work" in name else data)
 
     with pytest.raises(UnreadableFile) as refused:
         read(damaged.getvalue())
