@@ -30,7 +30,8 @@ _FIRST_WITHOUT_BLANKS = "\u2e80"
 
 _NEVER_ENDS = re.compile(
     r"mr|mrs|ms|dr|prof|st|gen|col|sgt|capt|lt|rev|hon|gov|sen|rep|pres|messrs|mme|mlle|"
-    r"figs?|eqs?|sec|ch|chap|vols?|nos?|pp?|eds?|art|cf|vs?|e\.g|i\.e|eg|ie|viz|approx|ca|op|resp",
+    r"figs?|eqs?|sec|ch|chap|vols?|nos?|pp?|eds?|art|cf|vs?|e\.g|i\.e|eg|ie|viz|approx|ca|op|resp|ext|"
+    r"tel|nr|abs|bzw|ggf|vgl|inkl|zzgl|z",
     re.IGNORECASE,
 )
 _MAY_END = re.compile(
@@ -44,6 +45,16 @@ _STARTERS = re.compile(
     r"Their|Our|What|Who|How|Why|Where|Which|Many|Most|Some|All|Both|Each|Such|To|Under|Over|Then|"
     r"Today"
 )
+_GERMAN_STARTERS = re.compile(
+    r"Der|Die|Das|Den|Dem|Diese[rsnm]?|Eine?[rsnm]?|Er|Sie|Es|Wir|Ihre?|Bitte|I[mn]|A[bm]|Auf|Bei|Bis|"
+    r"Danach|Dann|Für|Mit|Nach|Vor|Während|Wenn|Wer|Wie|Was|Zu[mr]?|Alle|Jede[rsnm]?"
+)
+_GERMAN_ORDINAL = re.compile(
+    r"(?<![^\W_])(?:(?<!I )am|im|vom|zum|zur|bis|ab|dem|den|der|des|die|das)\s+\d{1,2}$",
+    re.IGNORECASE,
+)
+"""What stands before the stop of "am 31. März" and "im 3. Stock": four of four such sentences in
+`tests/kb/text/test_sentences.py` were cut there."""
 
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _ALONE = re.compile(
@@ -163,6 +174,8 @@ def _full_stop(text: str, match: re.Match[str], start: int) -> bool:
     word = before[0] if before else ""
     if word.isdecimal() and text[start:stop].strip() == word:
         return False
+    if _GERMAN_ORDINAL.search(text, max(start, stop - _LOOK_BACK), stop):
+        return bool(_STARTERS.fullmatch(following) or _GERMAN_STARTERS.fullmatch(following))
     if _INITIALS.fullmatch(word) or _MAY_END.fullmatch(word):
         return _STARTERS.fullmatch(following) is not None
     return not _NEVER_ENDS.fullmatch(word) and not _is_initial(word)
