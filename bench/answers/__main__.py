@@ -81,7 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("sets", nargs="*", default=SETS, choices=SETS)
+    parser.add_argument("sets", nargs="*", help="harbour or clinic; both without a name")
     parser.add_argument(
         "--every", action="store_true", help="print every answer, not only bad ones"
     )
@@ -89,7 +89,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rows: list[list[str]] = []
     every: list[Asked] = []
-    for name in arguments.sets:
+    for name in arguments.sets or SETS:
         with tempfile.TemporaryDirectory() as folder, opened(Path(folder) / "data", 2) as kb:
             asked = _ask(kb, Path(__file__).parent / name)
         rows += _rows(name, asked)
