@@ -188,7 +188,7 @@ def _questions_and_answers(
     builder: ChunkBuilder, section: Section, questions: Mapping[tuple[int, int], Span], overlap: int
 ) -> Iterator[Chunk]:
     """The question is searched, its row returned; what is not a question is cut as usual."""
-    for is_pair, part in _around(section, lambda segment: _start(segment) in questions):
+    for is_pair, part in _around(section, lambda segment: _holds_question(segment, questions)):
         if not is_pair:
             yield from _auto(builder, part, overlap, by_rows=False)
             continue
@@ -198,6 +198,15 @@ def _questions_and_answers(
         asked = list(builder.chunks(builder.packed(question, 0), 0, passage))
         # Cleaning may take the question out, as of a repeated row: then the row is cut as usual.
         yield from asked or _auto(builder, part, overlap, by_rows=False)
+
+
+def _holds_question(part: Segment, questions: Mapping[tuple[int, int], Span]) -> bool:
+    """Whether the first segment of a row holds its question: words before it may be in between."""
+    asked = questions.get(_start(part))
+    return asked is not None and any(
+        span.page == asked.page and span.start <= asked.start and asked.end <= span.end
+        for span in part.spans
+    )
 
 
 def _start(part: Segment) -> tuple[int, int]:

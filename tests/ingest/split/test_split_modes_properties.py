@@ -133,3 +133,13 @@ def test_a_row_whose_question_was_removed_as_a_copy_keeps_its_other_words():
 
     _assert_nothing_is_lost(done, {page.number: page.text for page in extraction.pages})
     assert "pump" in [chunk.index_text for chunk in done.chunks]
+
+
+def test_a_question_below_other_words_of_its_paragraph_is_not_returned_with_those_alone():
+    text = "water. \n第四条 甲 | a | b |\n question: Why? | answer: So."
+    extraction = Extraction((Page(1, text),), (), None, None, "test 1")
+
+    done = _process(extraction, SplitOptions(mode="qa"), 16, {})
+
+    assert all(chunk.parent is None or "So." in chunk.parent.text for chunk in done.chunks)
+    assert any("question: Why? | answer: So." in chunk.text for chunk in done.chunks)
