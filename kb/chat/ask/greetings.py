@@ -23,7 +23,7 @@ _GREETINGS = (
     r"ol[aá]|oi|bom dia|boa (?:tarde|noite)|tudo bem|obrigad[oa]|goede(?:morgen|middag|navond)|"
     r"hoi|dank (?:je|u)(?: wel)?|hej|hejsan|hei|god (?:dag|morgen)|tack|takk|tak|moi|terve|kiitos|"
     r"cześć|dzień dobry|dziękuję|ahoj|dobrý den|děkuji|merhaba|selam|teşekkürler|xin chào|cảm ơn|"
-    r"[你您]好[啊呀吗]?|大家好|嗨|哈[喽啰]|早上好|上午好|下午好|晚上好|早安|在吗|谢谢[你您]?|多谢|再见|"
+    r"[你您]好[啊呀吗]?|大家好|嗨|哈[喽啰]|早上好|上午好|下午好|晚上好|早安|在吗|谢谢(?:[你您](?![好能可会是有]))?|多谢|再见|"
     r"こんにちは|おはよう(?:ございます)?|こんばんは|ありがとう(?:ございます)?|안녕(?:하세요)?|감사합니다"
 )
 _ABOUT_THE_APP = (
@@ -37,10 +37,12 @@ _ABOUT_THE_APP = (
     r"en qu[eé] puedes ayudar(?:me)?|ayuda|cosa (?:puoi|sai) fare|chi sei|aiuto|"
     r"o que (?:você )?(?:pode|sabe) fazer|quem [eé] você|ajuda|wat kun je(?: doen)?|wie ben je|"
     r"vad kan du(?: göra)?|vem är du|co potrafisz|kim jesteś|"
-    r"[你您](?:能|可以|会)(?:做|干|帮我做?|回答)?(?:些|点)?什么|[你您](?:是谁|会什么)|"
+    r"[你您](?:能|可以|会)(?:做|干|帮我做?|回答)?(?:些|点)?什么|[你您]是谁|"
     r"[你您]有什么功能|帮助|怎么用|何ができますか|あなたは誰(?:ですか)?|使い方"
 )
-_NOTHING_ELSE = re.compile(rf"(?:(?:{_GREETINGS}|{_ABOUT_THE_APP})(?: |$|(?<=[\u3040-\uffff])))+")
+_NOTHING_ELSE = re.compile(rf"(?>(?:{_GREETINGS}|{_ABOUT_THE_APP})(?: |$|(?<=[\u3040-\uffff])))+")
+"""Each phrase is read in one way only and never again, so a long message takes linear time."""
+
 _MARKS = re.compile(r"[^\w'-]+")
 
 OPENINGS = {

@@ -87,3 +87,10 @@ def test_a_greeting_to_an_app_with_a_refusal_asks_no_model(kb, sky, upstream):
     asked = len(upstream.requests)
     assert answer(ask(kb, "modelled", "Hello")).answer == OPENINGS["en"]
     assert len(upstream.requests) == asked
+
+
+@pytest.mark.parametrize("phrase", ["你会什么", "谢谢你好", "谢谢你", "hi there "])
+def test_a_phrase_often_repeated_before_something_else_is_soon_known_for_no_greeting(phrase):
+    """With two ways to read a phrase, 40 of them would take for ever."""
+    assert is_greeting(phrase * 40)
+    assert not is_greeting(phrase * 40 + "pump")
