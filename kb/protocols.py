@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, get_args
 
@@ -125,6 +126,11 @@ class Frequencies:
 
     chunks: int = 0
     holding: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def among(cls, texts: Collection[Iterable[str]]) -> Frequencies:
+        """Those among some texts, of which each is its terms."""
+        return cls(len(texts), Counter(term for held in texts for term in set(held)))
 
 
 @dataclass(frozen=True, slots=True, order=True)

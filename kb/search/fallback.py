@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from heapq import nlargest
 
 from kb.errors import IndexDamaged, StorageFull
@@ -67,14 +67,14 @@ class MatchingChunks:
             return self._index.frequencies(key, text)
         except UNUSABLE:
             glanced = self._database.reading(_glanced, key, query_terms(text))
-            return _frequencies(glanced)
+            return Frequencies.among(glanced.values())
 
 
 def _matching(tx: Transaction, key: IndexKey, text: str, limit: int) -> list[Scored]:
     """A glance at all chunks chooses those whose terms are counted, as the index would do."""
     weights = query_terms(text)
     glanced = _glanced(tx, key, weights)
-    rarity = term_weights(weights, _frequencies(glanced), least_chunks=1)
+    rarity = term_weights(weights, Frequencies.among(glanced.values()), least_chunks=1)
     seen = {name: sum(map(rarity.__getitem__, held)) for name, held in glanced.items() if held}
     chosen = frozenset(nlargest(limit * READ_AGAIN, seen, key=seen.__getitem__))
     counted = {name: Counter(terms(text)) for name, text in contents(tx, key) if name in chosen}
@@ -82,10 +82,6 @@ def _matching(tx: Transaction, key: IndexKey, text: str, limit: int) -> list[Sco
     scored = [Scored(name, _bm25(rarity, counts, usual)) for name, counts in counted.items()]
     good = (item for item in scored if item.score > 0)
     return sorted(good, key=lambda item: (-item.score, item.chunk_id))[:limit]
-
-
-def _frequencies(glanced: Mapping[str, Sequence[str]]) -> Frequencies:
-    return Frequencies(len(glanced), Counter(term for held in glanced.values() for term in held))
 
 
 def _bm25(rarity: Mapping[str, float], counts: Counter[str], usual: float) -> float:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -55,7 +54,6 @@ Of 312 wrong values (`tests/kb/search/test_spellings.py`) 132 score 0.4 without 
 
 _AROUND_WORDS = ".,;:!?…\"'“”‘’«»()[]{}*_`#|·。、「」『』【】《》"
 """What may stand around a word, of text in NFKC, without changing what it says."""
-
 
 _BULLETS = frozenset(("", "-", "–", "—", "•"))
 
@@ -189,9 +187,7 @@ def _by_words(
 
 def _frequencies(context: QueryContext, words: Mapping[str, Sequence[str]]) -> Frequencies:
     """Those among the candidates, where the index was not asked."""
-    if context.frequencies.chunks:
-        return context.frequencies
-    return Frequencies(len(words), Counter(term for found in words.values() for term in set(found)))
+    return context.frequencies if context.frequencies.chunks else Frequencies.among(words.values())
 
 
 def _with_name(item: RankedChunk, words: Sequence[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """Tables whose cells are drawn: the lines of a page as grids, and the words within their cells.
 
-Cells between which no line is drawn are one cell. A grid that has no lines between its rows gets
-them from the words, where these stand in rows.
+Cells between which no line is drawn are one cell. A grid without lines between its rows is left to
+`unruled_tables.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ _FULL_ROWS = 0.8
 _FEWEST_LINES = 3
 """Lines between two drawn ones, and the share of columns that each fills, from which on they are
 rows: with 0.5, 7 % of the rows with drawn cells in `bench.pdf` fall apart."""
-
 
 Field = tuple[int, int]
 """Row and column of a grid."""
@@ -137,10 +136,8 @@ class _Grid:
         rows = [self._row(row, held) for row in range(height)]
         if max(sum(1 for cell in row if cell.text) for row in rows) < 2:
             return None
-        bold = [
-            all(run.bold for word in words if self._place(word)[0] == row for run in word.runs)
-            for row in range(height)
-        ]
+        light = {self._place(w)[0] for w in words if not all(run.bold for run in w.runs)}
+        bold = [row not in light for row in range(height)]
         (x0, *columns, x1), (top, *_, bottom) = self._xs, self._ys
         found = header_rows(rows, bold)
         return Table(tuple(rows), tuple(columns), x0, x1, top, bottom, found)

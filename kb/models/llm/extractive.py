@@ -165,9 +165,8 @@ def _asked(query: str, sources: Sequence[Source]) -> str:
     """The part of a message that the sources know of."""
     if len(parts(query)) < 2 and not asked_identifiers(query):
         return query
-    held = [set(terms(f"{s.hit.document_name}\n\n{s.hit.chunk.index_text}")) for s in sources]
-    holding = Counter(term for words in held for term in words)
-    return asked_part(query, Frequencies(len(sources), holding))
+    held = [terms(f"{s.hit.document_name}\n\n{s.hit.chunk.index_text}") for s in sources]
+    return asked_part(query, Frequencies.among(held))
 
 
 def _led(
