@@ -46,7 +46,7 @@ _WORD = re.compile(r"\b[^\W\d_][^\W\d_'’-]+\b")
 _SHORT = 3
 _LATIN = re.compile("[^\\W\\d_\u0370-\uffff]")
 _PAIR = re.compile(f"[{UNSPACED}]{{2,}}")
-_ASKS = re.compile(r"[?？吗呢]\W*$")
+_ASKS = re.compile(r"[?？吗呢][^\w?？]*$")
 
 
 def parts(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from kb.text.terms import terms
 _CELL_END = re.compile(r"\s+\|\s+")
 _NAMED = re.compile(r"([^|:：]{1,80}):\s+(.*)", re.DOTALL)
 _UNIT = re.compile(r"\s*\(([^()\d]{1,8})\)$")
-_ENDS_QUESTION = re.compile(r"[?？]\W*$")
+_ENDS_QUESTION = re.compile(r"[?？][^\w?？]*$")
 _MONEY = re.compile(r"\b(?:EUR|USD|GBP|CHF|CNY|JPY)\b|[€$£¥元円]")
 _ASKS_MONEY = re.compile(
     r"how much|\bcosts?\b|\bpric|\bfee|多少钱|费用|价|いくら|kost|preis|"
