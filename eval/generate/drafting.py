@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kb.models.llm.extractive import language
+from kb.text.scripts import HAN_KANA_HANGUL
 from kb.text.sentences import sentence_extents
 
 GAP = "____"
@@ -46,6 +46,8 @@ _GAP = re.compile(
     r"|(?<=\s)[A-Z][a-z]+(?: [A-Z][a-z]+)+"
 )
 _GAP_CJK = re.compile(r"\d[\d.,]*\s?(?:%|％)?[年月日个人元万亿米次名岁]?|《[^》]{2,20}》")
+_CJK = re.compile(f"[{HAN_KANA_HANGUL}]")
+_KANA = re.compile("[\u3040-\u30ff]")
 _HEADING_MARKS = re.compile(r"^[#\s]+|[\s#:：?？]+$")
 _ASK_HEADING = {
     "en": "What is said about “{}”?",
@@ -53,6 +55,13 @@ _ASK_HEADING = {
     "ja": "「{}」について何と書かれていますか？",
 }
 _ASK_TERM = {"zh": "{}是什么？", "ja": "{}とは何ですか？"}
+
+
+def language(text: str) -> str:
+    """ "ja" if a text holds kana, "zh" if it holds other CJK characters, else "en"."""
+    if _KANA.search(text):
+        return "ja"
+    return "zh" if _CJK.search(text) else "en"
 
 
 def drafts(text: str, heading: str) -> Iterator[GeneratedQuestion]:

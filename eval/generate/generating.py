@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from client.http import Client
-from eval.generate.drafting import GeneratedQuestion, drafts
+from eval.generate.drafting import GeneratedQuestion, drafts, language
 from eval.metrics.answers import answer_in, token_f1
 from eval.model import ConfiguredModel
 from eval.question_sets.own import write
 from eval.types import Question, Relevant
 from kb.errors import ModelUnavailable, Rejected
-from kb.models.llm.extractive import language
 from kb.settings import load_settings
 
 Say = Callable[[str], str]

@@ -1,4 +1,5 @@
-"""Which language a question is written in, as far as a routing rule or a follow-up needs to know.
+"""Which language a question is written in, as far as a routing rule, a follow-up, or who answers
+needs to know.
 
 py3langid tells languages apart by byte sequences, scripts included. Loading it takes half a second
 and 77 MB, so it is loaded for the first question that is asked about.
@@ -6,8 +7,12 @@ and 77 MB, so it is loaded for the first question that is asked about.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
+
+from kb.text.scripts import COMMON_HAN
 
 _CODES = "ar bg cs da de el en es fa fi fr he hi hu id it ja ko nl no pl pt ro ru sv th tr uk vi zh"
 LANGUAGES = frozenset(_CODES.split())
@@ -22,11 +27,52 @@ wrong one."""
 
 LOOKED_AT_CHARACTERS = 1000
 
+_HAN = re.compile(f"[{COMMON_HAN}]")
+_LATIN = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
+_CHARACTER_SETS = {"zh": "gb2312", "zh-Hant": "big5", "ja": "shift_jis"}
+
 
 def language_of(text: str) -> str | None:
     """The language most of a text is written in, None where it cannot be told."""
     language: str = _identifier().classify(text[:LOOKED_AT_CHARACTERS])[0]
     return language if language in LANGUAGES else None
+
+
+def spoken_language(query: str, earlier: Sequence[str] = ()) -> str:
+    """The language in which to answer: that of the question, or, where it is too short to tell, of
+    what was said before. If that does not tell either, it is the likeliest language of a text in
+    other letters than Latin, and else English.
+
+    Args:
+        earlier: what was said before, oldest first.
+
+    Returns:
+        One of `LANGUAGES`, or "zh-Hant" for Chinese in traditional characters.
+    """
+    latest = next(filter(None, map(_likely, reversed(earlier))), None)
+    own = _likely(query)
+    is_doubtful = language_of(query) is None or (
+        own in ("zh", "zh-Hant") and latest in ("ja", "zh-Hant") and _is_writable(query, latest)
+    )
+    return (latest if is_doubtful else None) or own or "en"
+
+
+def _likely(text: str) -> str | None:
+    """The language of a text; that of one in other letters than Latin however sure."""
+    language = language_of(text)
+    if language is None and not _LATIN.search(text) and any(map(str.isalpha, text)):
+        language = _identifier().rank(text)[0][0]
+    is_traditional = not _is_writable(text, "zh") and _is_writable(text, "zh-Hant")
+    return "zh-Hant" if language == "zh" and is_traditional else language
+
+
+def _is_writable(text: str, language: str) -> bool:
+    """Whether every Chinese character of a text is one of a language's own."""
+    try:
+        "".join(_HAN.findall(text)).encode(_CHARACTER_SETS[language])
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @cache

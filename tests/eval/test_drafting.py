@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from eval.generate.drafting import drafts
+from eval.generate.drafting import drafts, language
 from eval.generate.generating import is_answered, questions_of, written
 
 BRIDGE = "The Long Bridge is a stone bridge over the river. It was finished in 1402 by masons."
@@ -121,3 +121,10 @@ def test_a_question_that_gives_its_answer_away_is_dropped():
     draft = written(BRIDGE, FakeModel(told, "in 1402"))
     assert not is_answered(draft, BRIDGE)
     assert questions_of([chunk(BRIDGE)], 5, FakeModel(told, "in 1402")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "tongue"), [("hi", "en"), ("你好", "zh"), ("梨の木", "ja"), ("", "en"), ("?", "en")]
+)
+def test_the_language_is_read_off_the_script(text, tongue):
+    assert language(text) == tongue

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from kb.models.llm.extractive import language
+from kb.text.fixed_sentences import fixed_sentence
 from kb.types import App
 
 _GREETINGS = (
@@ -45,13 +45,6 @@ _NOTHING_ELSE = re.compile(rf"(?>(?:{_GREETINGS}|{_ABOUT_THE_APP})(?: |$|(?<=[\u
 
 _MARKS = re.compile(r"[^\w'-]+")
 
-OPENINGS = {
-    "en": "Hello! Ask me what you would like to know, and I will look it up in the documents.",
-    "zh": "您好！请提出您的问题，我会在文档中为您查找。",
-    "ja": "こんにちは。ご質問をどうぞ。ドキュメントの中からお答えします。",
-}
-"""Said where an app has no opening."""
-
 
 def is_greeting(query: str) -> bool:
     """Whether a message only greets, thanks, or asks what the app can do."""
@@ -60,6 +53,6 @@ def is_greeting(query: str) -> bool:
     return bool(words) and _NOTHING_ELSE.fullmatch(words) is not None
 
 
-def opening(app: App, query: str) -> str:
+def opening(app: App, language: str) -> str:
     """What an app says first."""
-    return app.opening or OPENINGS[language(query)]
+    return app.opening or fixed_sentence("opening", language)

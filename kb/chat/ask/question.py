@@ -12,6 +12,7 @@ from kb.chat.ask.routing import RouteRequest
 from kb.chat.guard.allowed import Guarded
 from kb.errors import Rejected
 from kb.protocols import Prompt
+from kb.text.languages import spoken_language
 from kb.types import (
     App,
     AppContent,
@@ -142,6 +143,17 @@ class ChatQuestion:
         if self.request.replay_of is not None:
             return self.request.replay_of.route.variant
         return self.conversation.variant if self.conversation else None
+
+    @property
+    def said_before(self) -> tuple[str, ...]:
+        """What tells in which language the user is spoken to, where the question does not."""
+        asked = (turn.query for turn in self.history)
+        return (self.app.opening, *self.app.suggested_questions, *asked)
+
+    @property
+    def language(self) -> str:
+        """In which the user is spoken to: a key of the fixed sentences."""
+        return spoken_language(self.query, self.said_before)
 
     def rewritten(self, search_query: str, ms: float) -> ChatQuestion:
         """The same, to be searched in other words, which took so many milliseconds to find."""

@@ -199,7 +199,7 @@ def _fixed(answer: str, query: str) -> PreparedVariant:
 
 def _opened(question: ChatQuestion, name: VariantName, reason: str) -> PreparedVariant:
     """What the app says first, to who asks nothing of the documents."""
-    said = (TextPiece(opening(question.app, question.query)), EndPiece())
+    said = (TextPiece(opening(question.app, question.language)), EndPiece())
     route = Route(name, f"{reason}, opening", EXTRACTIVE)
     return PreparedVariant(route, Prompt("", (), question.query), pieces=said)
 
@@ -214,8 +214,15 @@ def _quoted(
     """What the documents say; of a follow-up its own words lead."""
     searched = question.search_query
     leading = question.query if searched != question.query else ""
-    refusal = question.content.refusal
-    return tuple(extractive_answer(searched, sources, refusal, verdict=verdict, leading=leading))
+    pieces = extractive_answer(
+        searched,
+        sources,
+        question.content.refusal,
+        verdict=verdict,
+        leading=leading,
+        earlier=question.said_before,
+    )
+    return tuple(pieces)
 
 
 def _with_draft(

@@ -17,6 +17,8 @@ from kb.models.llm.statements import Statement, statements
 from kb.protocols import Frequencies
 from kb.search.asked import asked_part, parts
 from kb.search.scoring import Verdict, judged
+from kb.text.fixed_sentences import fixed_sentence
+from kb.text.languages import spoken_language
 from kb.text.scripts import HAN_KANA_HANGUL
 from kb.text.terms import asked_identifiers, optional_terms, query_terms, terms
 from kb.types import EndPiece, QuotedPiece, Retrieval, Source, TextPiece
@@ -46,20 +48,6 @@ _CHUNK = 0.2  # … anywhere in the chunk
 _HIT = 0.1  # what the search thought of the chunk, best hit = 1
 _KIND = 0.15  # the sentence holds the kind of thing that is asked for
 
-REFUSALS = {
-    "en": "I could not find this in the documents.",
-    "zh": "在文档中没有找到相关内容。",
-    "ja": "ドキュメントの中に該当する内容が見つかりませんでした。",
-}
-WEAK = {
-    "en": "The documents may not answer this. Closest passage:",
-    "zh": "文档可能没有回答这个问题。最接近的内容：",
-    "ja": "ドキュメントに答えがないかもしれません。最も近い箇所：",
-}
-"""Said before the closest statement where the evidence is weak."""
-
-_CJK = re.compile(f"[{HAN_KANA_HANGUL}]")
-_KANA = re.compile("[\u3040-\u30ff]")
 _TOKEN = re.compile(f"\\s*(?:[{HAN_KANA_HANGUL}]{{1,2}}|[^\\s{HAN_KANA_HANGUL}]+)")
 
 _NUMBER = re.compile(
@@ -100,25 +88,29 @@ def extractive_answer(
     *,
     verdict: Verdict | None = None,
     leading: str = "",
+    earlier: Sequence[str] = (),
 ) -> Iterator[TextPiece | EndPiece]:
     """One to three sentences of the sources in small pieces, then how it ends: "stop" and
     grounded, or "refused" and not.
 
     Args:
-        refusal: what is said when none fits; empty takes a sentence in the question's language.
+        refusal: what is said when none fits; empty takes a fixed sentence.
         verdict: what the scores of the sources say; None judges by the usual thresholds.
         leading: the words of a follow-up, as they were asked.
+        earlier: what was said before, in whose language fixed sentences are where the question is
+            too short to tell.
     """
     best = max((source.hit.score for source in sources), default=-1.0)
     verdict = verdict or judged(best, Retrieval())
     most = {"refused": 0, "weak": 1}.get(verdict, MAX_SENTENCES)
     chosen = choose(query, sources, leading, most=most) if most else []
     if not chosen:
-        yield TextPiece(refusal or REFUSALS[language(query)])
+        yield TextPiece(refusal or fixed_sentence("refused", spoken_language(query, earlier)))
         yield EndPiece(finish_reason="refused", grounded=False)
         return
     if verdict == "weak":
-        yield TextPiece(f"{WEAK[language(query)]}\n\n")
+        caution = fixed_sentence("weak", spoken_language(query, earlier))
+        yield TextPiece(f"{caution}\n\n")
     wanted = query_terms(query).keys()
     for before, statement in _parted(chosen):
         said = statement.row.answer(query, wanted) if statement.row else ""
@@ -126,13 +118,6 @@ def extractive_answer(
             yield QuotedPiece(token)
         yield TextPiece(f" [{statement.n}]")
     yield EndPiece(finish_reason="stop", grounded="weak" if verdict == "weak" else True)
-
-
-def language(text: str) -> str:
-    """ "ja" if a text holds kana, "zh" if it holds other CJK characters, else "en"."""
-    if _KANA.search(text):
-        return "ja"
-    return "zh" if _CJK.search(text) else "en"
 
 
 def choose(

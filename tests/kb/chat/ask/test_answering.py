@@ -9,8 +9,8 @@ import pytest
 
 from kb.chat.ask.question import ChatRequest
 from kb.errors import Conflict, ModelUnavailable, NotAllowed, NotFound, Rejected
-from kb.models.llm.extractive import WEAK
 from kb.store.apps import apps, conversations, models
+from kb.text.fixed_sentences import fixed_sentence
 from kb.types import (
     Delta,
     InputVariable,
@@ -244,7 +244,7 @@ def test_weak_evidence_is_quoted_as_such_kept_as_such_and_moved_by_the_profile(k
 
     unsure = asked("unsure", Retrieval(sure_score=1.0))
     sure = asked("sure", Retrieval())
-    assert unsure == (f"{WEAK['en']}\n\n{sure[0]}", "weak", "weak")
+    assert unsure == (f"{fixed_sentence('weak', 'en')}\n\n{sure[0]}", "weak", "weak")
     assert sure[1:] == (True, True)
 
 

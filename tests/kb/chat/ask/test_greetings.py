@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kb.chat.ask.greetings import OPENINGS, is_greeting
+from kb.chat.ask.greetings import is_greeting
 from kb.store.apps import apps
+from kb.text.fixed_sentences import fixed_sentence
 from kb.types import Sources, Variant
 from tests.chatting import answer
 from tests.parts import ADMIN, ask, publish, register
@@ -69,7 +70,7 @@ def test_a_question_with_a_greeting_is_a_question(query: str):
 def test_a_greeting_gets_the_opening_of_the_app(kb, sky):
     publish(kb, "greeter", dataset_ids=(sky,), base=Variant("extractive"), refusal="Not here.")
     events = ask(kb, "greeter", "Good morning!")
-    assert answer(events).answer == OPENINGS["en"]
+    assert answer(events).answer == fixed_sentence("opening", "en")
     kb.database.writing(apps.change, ADMIN, "greeter", {"opening": "Ask me about the sky."})
 
     done = answer(ask(kb, "greeter", "你好"))
@@ -85,7 +86,7 @@ def test_a_greeting_to_an_app_with_a_refusal_asks_no_model(kb, sky, upstream):
     register(kb, upstream.base_url, "echo")
     publish(kb, "modelled", dataset_ids=(sky,), base=Variant("echo"), refusal="Not here.")
     asked = len(upstream.requests)
-    assert answer(ask(kb, "modelled", "Hello")).answer == OPENINGS["en"]
+    assert answer(ask(kb, "modelled", "Hello")).answer == fixed_sentence("opening", "en")
     assert len(upstream.requests) == asked
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kb.chat.run.citations import CitationScanner
-from kb.models.llm.extractive import WEAK, extractive_answer
+from kb.models.llm.extractive import extractive_answer
+from kb.text.fixed_sentences import fixed_sentence
 from kb.types import Cited, EndPiece, Source, TextPiece
 from tests.kb.models.llm.test_extractive import source
 
@@ -126,7 +127,7 @@ def test_of_a_mail_only_the_question_counts():
 def test_weak_evidence_is_one_closest_passage_that_says_so():
     *words, end = extractive_answer("Where is the Swift-3 moored?", [source(1, ROWS, score=0.3)])
     said = "".join(piece.text for piece in words if isinstance(piece, TextPiece))
-    assert said == f"{WEAK['en']}\n\nSwift-3: moored north pier [1]"
+    assert said == f"{fixed_sentence('weak', 'en')}\n\nSwift-3: moored north pier [1]"
     assert end == EndPiece("stop", grounded="weak")
 
 
