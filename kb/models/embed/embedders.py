@@ -19,7 +19,7 @@ from pathlib import Path
 from kb.errors import EmbedderMismatch, Rejected
 from kb.models.embed.hash_embedder import HashEmbedder
 from kb.models.embed.model_folder import ModelFolder
-from kb.protocols import Embedder
+from kb.protocols import CALIBRATION, Embedder
 from kb.types import Dataset
 
 BUNDLED, MULTILINGUAL = "bundled", "multilingual-e5-small"
@@ -95,7 +95,8 @@ def open_embedder(name: str, *, cache_dir: Path, threads: int, batch_size: int) 
     if shape is not None:
         from kb.models.embed.openvino_embedder import OpenVinoEmbedder, folder_encoder
 
-        encoder = folder_encoder(folder, shape)
+        shipped = CALIBRATION if name == BUNDLED else None
+        encoder = folder_encoder(folder, shape, shipped)
         return OpenVinoEmbedder(encoder, threads=threads, batch_size=batch_size)
     with needing_models_extra(name):
         from kb.models.embed.sentence_transformer_embedder import SentenceTransformerEmbedder

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kb.models.embed.model_folder import BertShape
-from kb.protocols import CALIBRATION, Calibration, PortableTokenizer
+from kb.protocols import Calibration, PortableTokenizer
 
 Weights = Mapping[str, npt.NDArray[Any]]
 Words = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float32]]
@@ -45,12 +45,13 @@ class EncodingTokenizer(PortableTokenizer, Protocol):
 @dataclass(frozen=True, slots=True)
 class Encoder:
     """The parts of a model. With `words`, the word table is not among the weights; `full_coverage`
-    is the vocabulary's share (`Coverage`) that counts as knowing a language."""
+    is the vocabulary's share (`Coverage`) that counts as knowing a language. Its tokenizer is
+    opened beside the compiling, which takes as long. Without a `calibration` it is measured."""
 
     fingerprint: str
-    tokenizer: EncodingTokenizer
+    open_tokenizer: Callable[[], EncodingTokenizer]
     shape: BertShape
     weights: Weights
     words: Words | None = None
     full_coverage: float = 1.0
-    calibration: Calibration = CALIBRATION
+    calibration: Calibration | None = None

@@ -8,6 +8,8 @@ because padding is computed like text.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,24 +17,28 @@ import openvino as ov
 import tokenizers
 from safetensors.numpy import load_file
 
+from kb.models.embed.anchors import measured
 from kb.models.embed.bert_graph import build_bert
 from kb.models.embed.coverage import Coverage
 from kb.models.embed.encoder import Encoder
 from kb.models.embed.model_folder import BertShape, ModelFolder
 from kb.models.embed.priority import PriorityGate
 from kb.models.embed.tokenizer import ModelTokenizer
-from kb.protocols import Vectors
+from kb.protocols import Calibration, Vectors
 
 
-def folder_encoder(folder: ModelFolder, shape: BertShape) -> Encoder:
+def folder_encoder(
+    folder: ModelFolder, shape: BertShape, calibration: Calibration | None = None
+) -> Encoder:
     """The encoder of a model folder."""
     return Encoder(
         fingerprint=folder.fingerprint(),
-        tokenizer=ModelTokenizer(
+        open_tokenizer=lambda: ModelTokenizer(
             tokenizers.Tokenizer.from_file(str(folder.path / "tokenizer.json"))
         ),
         shape=shape,
         weights=load_file(folder.weights[0]),
+        calibration=calibration,
     )
 
 
@@ -46,8 +52,11 @@ class OpenVinoEmbedder:
 
     def __init__(self, encoder: Encoder, *, threads: int, batch_size: int) -> None:
         self.fingerprint = encoder.fingerprint
-        self.tokenizer = encoder.tokenizer
-        self.calibration = encoder.calibration
+        with ThreadPoolExecutor(1) as beside:
+            compiling = beside.submit(_compile, encoder, threads)
+            self.tokenizer = encoder.open_tokenizer()
+        compiled = compiling.result()
+        self._calibration = encoder.calibration
         self._prompts, self._limit = encoder.shape.prompts, encoder.shape.max_sequence
         room = self._limit - self.tokenizer.special_tokens
         self.max_tokens = room - self._tokens_of(self._prompts.document)
@@ -56,10 +65,16 @@ class OpenVinoEmbedder:
         self._words = encoder.words
         self._batch_size = batch_size
         self._gate = PriorityGate()
-        compiled = _compile(encoder, threads)
         self.dimensions = int(compiled.output(0).partial_shape[1].get_length())
         self._request = compiled.create_infer_request()
         self._infer(self.tokenizer.encode_batch(["warm up"]))
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """What its cosines are worth: told by the model's folder, or measured."""
+        if self._calibration is not None:
+            return self._calibration
+        return measured(self.embed_query, self.embed_documents, self.coverage)
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Vectors of passages, in the order given. Raises ValueError if one is over max_tokens."""

@@ -95,7 +95,7 @@ def packed_encoder(path: Path = FILE) -> Encoder:
     shaping = hashlib.sha256(f"{found} {PROMPTS}".encode()).hexdigest()
     return Encoder(
         fingerprint=f"{NAME}@{shaping[:FINGERPRINT_DIGITS]}",
-        tokenizer=packed_tokenizer(path),
+        open_tokenizer=partial(packed_tokenizer, path),
         shape=BertShape(layers, heads, epsilon, "mean", longest, PROMPTS),
         weights={_name(name): _weight(name, weights, width) for name in weights},
         words=partial(_rows, words),

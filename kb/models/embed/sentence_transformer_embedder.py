@@ -7,6 +7,7 @@ never imported for the bundled model. No remote code, safetensors only (see `mod
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import tokenizers
@@ -14,17 +15,16 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from kb.errors import Rejected
+from kb.models.embed.anchors import measured
 from kb.models.embed.coverage import Coverage
 from kb.models.embed.model_folder import ModelFolder
 from kb.models.embed.priority import PriorityGate
 from kb.models.embed.tokenizer import ModelTokenizer
-from kb.protocols import CALIBRATION, Vectors
+from kb.protocols import Calibration, Vectors
 
 
 class SentenceTransformerEmbedder:
     """Implements `kb.protocols.Embedder`, with the model's own query and document prompts."""
-
-    calibration = CALIBRATION
 
     def __init__(self, folder: ModelFolder, *, threads: int, batch_size: int) -> None:
         if threads:
@@ -38,6 +38,11 @@ class SentenceTransformerEmbedder:
         self.coverage = Coverage(self.tokenizer)
         reserved = self.tokenizer.special_tokens + self._longest_prompt()
         self.max_tokens = int(self._model.get_max_seq_length() or 512) - reserved
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """What its cosines are worth, measured."""
+        return measured(self.embed_query, self.embed_documents, self.coverage)
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Vectors of passages, in the order given. Raises ValueError if one is over max_tokens."""
