@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -32,14 +32,20 @@ class Wakeups:
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = defaultdict[str, threading.Condition](
+            lambda: threading.Condition(self._lock)
+        )
         self._notices: Counter[str] = Counter()
 
     def notify(self, *kinds: str) -> None:
-        """There may be something to do."""
-        with self._changed:
-            self._notices.update(kinds)
-            self._changed.notify_all()
+        """There may be something to do. Who waits for other kinds goes on sleeping: each wake-up
+        takes processor time from those that answer."""
+        if kinds:
+            with self._lock:
+                self._notices.update(kinds)
+                for kind in kinds:
+                    self._changed[kind].notify_all()
 
     def count(self, kind: str) -> int:
         """How many notices there have been."""
@@ -47,8 +53,8 @@ class Wakeups:
 
     def wait(self, kind: str, timeout_s: float, *, since: int) -> None:
         """Return at the first notice beyond so many, at the latest after the timeout."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._notices[kind] != since, timeout_s)
+        with self._lock:
+            self._changed[kind].wait_for(lambda: self._notices[kind] != since, timeout_s)
 
 
 class Loop:

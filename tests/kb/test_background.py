@@ -74,6 +74,14 @@ def until(done: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def status(thread: int) -> str:
+    return Path(f"/proc/self/task/{thread}/status").read_text()
+
+
+def times_rested(thread: int) -> int:
+    return int(status(thread).split("\nvoluntary_ctxt_switches:")[1].split()[0])
+
+
 def test_a_loop_goes_on_while_there_is_work_and_rests_until_it_is_notified():
     wakeups, rounds = Wakeups(), list[int]()
 
@@ -89,6 +97,29 @@ def test_a_loop_goes_on_while_there_is_work_and_rests_until_it_is_notified():
     until(lambda: len(rounds) == 6)
     loop.stop()
     assert len(rounds) == 6
+
+
+def test_a_notice_wakes_only_who_waits_for_its_kind():
+    wakeups, rounds, threads = Wakeups(), list[int](), list[int]()
+
+    def work() -> float:
+        threads.append(threading.get_native_id())
+        return 3600.0
+
+    sleeper = Loop("another kind", work, wakeups)
+    waiting = Loop("kind", lambda: rounds.append(1) or 3600.0, wakeups)
+    sleeper.start()
+    until(lambda: threads != [] and "(sleeping)" in status(threads[0]))
+    waiting.start()
+    until(lambda: len(rounds) == 1)
+    before = times_rested(threads[0])
+    for number in range(2, 20):
+        wakeups.notify()
+        wakeups.notify("kind")
+        until(lambda number=number: len(rounds) >= number)
+    assert times_rested(threads[0]) - before < 9  # each of the 18 notices woke it before
+    sleeper.stop()
+    waiting.stop()
 
 
 def test_a_notice_that_comes_during_a_round_is_not_lost():

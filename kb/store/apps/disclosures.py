@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import bindparam, delete, exists, select
 
 from kb.ids import now
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 
 table = schema.disclosures
+
+_TOLD = select(table.c.intervals).where(
+    *(table.c[name] == bindparam(name) for name in ("app_id", "prompt", "reader"))
+)
+"""Made once: making a statement takes longer than running it."""
 
 KEPT = 10_000
 """Rows of an app; those that grew longest ago go first. Only who was told some of a prompt has one,
@@ -23,8 +28,8 @@ and users that a widget names by itself share that of its key."""
 
 def get(tx: Transaction, app_id: str, prompt: str, reader: str) -> Sequence[tuple[int, int]]:
     """The intervals that a reader was told of the prompt with this digest."""
-    query = select(table.c.intervals).filter_by(app_id=app_id, prompt=prompt, reader=reader)
-    return tx.execute(query).scalar() or ()
+    own = {"app_id": app_id, "prompt": prompt, "reader": reader}
+    return tx.execute(_TOLD, own).scalar() or ()
 
 
 def put(
