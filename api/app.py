@@ -20,6 +20,8 @@ from starlette.staticfiles import StaticFiles
 from api import errors
 from api.auth import Authentication
 from api.deps import AppState, check_query
+from api.dialects.envelopes import Envelopes
+from api.dialects.openai.dialect import OPENAI
 from api.http.connections import UnknownConnections
 from api.http.cors import CrossOrigin
 from api.http.metrics import RequestCounts
@@ -58,6 +60,8 @@ ROUTERS = (
     maintenance,
     resumable,
 )
+
+DIALECTS = (OPENAI,)
 
 SWEEP_S = 3600.0
 
@@ -98,6 +102,7 @@ def create_app(
         redirect_slashes=False,
         dependencies=[Depends(check_query)],
         middleware=[
+            Middleware(Envelopes, {each.prefix: each.envelope for each in DIALECTS}),
             Middleware(RequestEnvelope, counts=counts),
             Middleware(BodyGuard, upload_bytes=chosen.ingest.max_request_bytes),
             Middleware(CrossOrigin),
@@ -107,6 +112,8 @@ def create_app(
     errors.install(app)
     for module in ROUTERS:
         app.include_router(module.router)
+    for dialect in DIALECTS:
+        app.mount(dialect.prefix, dialect.application())
     app.mount("/static", StaticFiles(directory=session.WEB), name="static")
     return app
 

@@ -76,6 +76,11 @@ class AnswerFailed(KnowledgeBaseError):
         super().__init__(failure.detail)
         self.code = failure.code
 
+    @classmethod
+    def cancelled(cls, reason: str) -> AnswerFailed:
+        """What is said of an answer that was stopped."""
+        return cls(Failure("cancelled", f"The answer was stopped ({reason})."))
+
 
 class AllRejected(Rejected):
     """Not one file of an upload was accepted; `members` are what would have been sent otherwise."""

@@ -11,7 +11,7 @@ from typing import cast
 
 from kb.errors import Rejected
 from kb.models.llm.opening import open_chat_model
-from kb.protocols import Prompt
+from kb.protocols import Prompt, Sampling
 from kb.settings import Settings
 from kb.types import Model, Piece, TextPiece
 
@@ -40,7 +40,7 @@ class ConfiguredModel:
     async def say(self, text: str) -> str:
         """The reply to a text. Raises ModelUnavailable."""
         client = open_chat_model(self._model, self._settings.llm)
-        prompt = Prompt("", (), text, temperature=0.0, max_tokens=LONGEST_REPLY_TOKENS)
+        prompt = Prompt("", (), text, sampling=Sampling(0.0, LONGEST_REPLY_TOKENS))
         pieces = cast(AsyncGenerator[Piece, None], client.stream(prompt))
         try:
             async with aclosing(pieces):

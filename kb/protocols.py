@@ -253,19 +253,28 @@ class Reranker(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
-    """What a chat model is sent. `system` is the filled hidden prompt: never log or return it.
+class Sampling:
+    """How a model is to write; None leaves it to the model.
 
     `stop` are texts before which it is to end, beside those of its registration.
     """
+
+    temperature: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    top_p: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a chat model is sent. `system` is the filled hidden prompt: never log or return it."""
 
     system: str
     history: tuple[Turn, ...]
     query: str
     query_in_system: bool = False
-    temperature: float | None = None
-    max_tokens: int | None = None
-    stop: tuple[str, ...] = ()
+    sampling: Sampling = Sampling()
 
     def __repr__(self) -> str:
         return f"Prompt(query={self.query!r}, history={len(self.history)} turns)"

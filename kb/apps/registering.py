@@ -10,13 +10,13 @@ from typing import Any
 from kb.chat.ask.chat_models import DEFAULT, EXTRACTIVE, OpenModel
 from kb.errors import Conflict, Rejected
 from kb.models.llm.addresses import check_base_url
-from kb.protocols import Prompt
+from kb.protocols import Prompt, Sampling
 from kb.store.access.secrets import Secrets
 from kb.store.apps import apps, models
 from kb.store.engine.database import Transaction
 from kb.types import Model, Scope, TextPiece
 
-PROBE = Prompt(system="", history=(), query="Say hello.", max_tokens=16)
+PROBE = Prompt(system="", history=(), query="Say hello.", sampling=Sampling(max_tokens=16))
 SHOWN_CHARACTERS = 200
 
 

@@ -30,7 +30,16 @@ from kb.store.apps import apps, conversations, fixed_answers
 from kb.store.engine.database import Database, Transaction
 from kb.text.model_text import estimate_tokens
 from kb.threads import SearchThreads, in_thread
-from kb.types import App, AppVersion, Conversation, Limits, Scope, Turn
+from kb.types import (
+    App,
+    AppContent,
+    AppVersion,
+    Conversation,
+    Limits,
+    RoutePolicy,
+    Scope,
+    Turn,
+)
 
 VERSIONS_KEPT = 64
 """Published versions that are kept decoded."""
@@ -168,9 +177,15 @@ class Chat:
         began = time.perf_counter()
         if request.version is not None and not scope.may("admin"):
             raise NotAllowed("Only an admin key may ask for a version.")
+        if request.model is not None and not scope.may("admin"):
+            raise NotAllowed("Only an admin key may ask a model without an app.")
         with self._database.read() as tx:
-            app, fixed_answer = fixed_answers.asked(tx, scope, name, request.query)
-            version = self._version(tx, app, request.version)
+            if request.model is not None:
+                app, fixed_answer = _without_app(request.model), None
+                version = AppVersion(app.id, 0, AppContent(), app.created_at)
+            else:
+                app, fixed_answer = fixed_answers.asked(tx, scope, name, request.query)
+                version = self._version(tx, app, request.version)
             conversation = _conversation(tx, scope, app, request.conversation_id)
             history, earlier_sources = self._history(tx, request)
         return ChatQuestion(
@@ -228,6 +243,11 @@ class Chat:
         """What the unfinished answers to a key are expected to use, until they are counted."""
         own = (run for run in self.runs.in_progress if run.identity.key_id == key_id)
         return sum(run.expected_tokens() for run in own)
+
+
+def _without_app(model: str) -> App:
+    """What stands for the app where a model is asked by its name: nothing is stored under it."""
+    return App("", model, model, "", "", (), RoutePolicy(), None, "")
 
 
 def _conversation(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from fastapi import APIRouter
 from sse_starlette import EventSourceResponse
@@ -15,7 +16,7 @@ from api.http import sse
 from api.idempotency import REPLAYED, OnceDep
 from api.resources.chat.requests import ChatBody, ReplayBody
 from api.resources.chat.responses import AnswerResponse, MessageResponse, RunResponse
-from api.resources.chat.run_stream import respond, run_stream
+from api.resources.chat.run_stream import respond, run_frames, run_stream
 from api.resources.response import ListResponse, json_response
 from api.threads import read
 from kb.access import Caller
@@ -89,7 +90,9 @@ async def run_events(
     run = kb.chat.run(of_user(caller.scope, user), run_id)
     if run.terminal is not None and start >= len(run.events):
         return Response(status_code=204)
-    return sse.EventStream(run_stream(run, start, stream, full=_is_full(caller)))
+    return sse.EventStream(
+        run_stream(run, start, stream, partial(run_frames, full=_is_full(caller)))
+    )
 
 
 @router.post("/runs/{run_id}/stop", status_code=202)

@@ -60,7 +60,7 @@ class AnswerResponse(RunStarted, RunCompleted):
                 case Failed(error):
                     raise AnswerFailed(error)
                 case Cancelled(reason):
-                    raise AnswerFailed(Failure("cancelled", f"The answer was stopped ({reason})."))
+                    raise AnswerFailed.cancelled(reason)
         return cls.model_validate(_so_far(events, full=full))
 
 

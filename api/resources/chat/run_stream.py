@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from functools import partial
 from json.encoder import encode_basestring_ascii
 
 from starlette.responses import Response
@@ -47,10 +48,19 @@ def run_frames(batch: Sequence[Numbered], *, full: bool) -> bytes:
     return b"".join([run_frame(number, value, full=full) for number, value in batch])
 
 
+Encode = Callable[[Sequence[Numbered]], bytes]
+"""What is written of some events, in a dialect; the native one is `run_frames`."""
+
+
 async def run_stream(
-    run: Run, after: int, stream: OpenStream, *, full: bool
+    run: Run, after: int, stream: OpenStream, encode: Encode, *, stops_with_reader: bool = False
 ) -> AsyncGenerator[bytes, None]:
-    """Frames of a run from behind `after` to its terminal event, whatever happens on the way."""
+    """Frames of a run from behind `after` to its terminal event, whatever happens on the way.
+
+    Args:
+        stops_with_reader: whether a reader that leaves ends the run, as in dialects that cannot
+            come back to it.
+    """
     sent, ended = after, False
     stream.on_revoked(run.wake)
     try:
@@ -58,22 +68,25 @@ async def run_stream(
             run.subscribe_batches(after, is_over=lambda: stream.is_revoked)
         ) as batches:
             async for batch in batches:
-                encoded = run_frames(batch, full=full)
+                encoded = encode(batch)
                 sent, ended = batch[-1][0], isinstance(batch[-1][1], TERMINAL_EVENTS)
                 yield encoded
         if not ended and stream.is_revoked:
-            yield run_frame(sent + 1, KEY_ENDED, full=full)
+            yield encode([(sent + 1, KEY_ENDED)])
     except Exception:  # the edge of a stream: a status cannot be sent any more
         logger.exception("the stream of run %s broke", run.run_id)
         if not ended:
-            yield run_frame(sent + 1, BROKEN, full=full)
+            yield encode([(sent + 1, BROKEN)])
+    finally:
+        if stops_with_reader:
+            run.stop("left")
 
 
 async def respond(run: Run, caller: Caller, stream: OpenStream, *, streamed: bool) -> Response:
     """The run's events, or its whole answer as one object. Raises AnswerFailed."""
     full = caller.scope.may("admin")
     if streamed:
-        return EventStream(run_stream(run, 0, stream, full=full))
+        return EventStream(run_stream(run, 0, stream, partial(run_frames, full=full)))
     return await _whole(run, full=full)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from kb.chat.ask.ordered import ordered_to_say
 from kb.chat.ask.structure import break_up, break_up_delimiters
-from kb.protocols import Prompt
+from kb.protocols import Prompt, Sampling
 from kb.types import App, AppContent, Chunk, Failure, Source, Turn
 
 _PLACEHOLDER = re.compile(r"\{\{[ \t]*(?:(context|query|draft)|inputs\.(\w[\w-]*))[ \t]*\}\}")
@@ -155,9 +155,7 @@ def build_prompt(
     draft: str | None = None,
     history: Sequence[Turn] = (),
     inputs: Mapping[str, str] | None = None,
-    temperature: float | None = None,
-    max_tokens: int | None = None,
-    stop: tuple[str, ...] = (),
+    sampling: Sampling = Sampling(),
     delimiters: Sequence[str] = (),
 ) -> Prompt:
     """Fill a variant's hidden prompt for one question.
@@ -181,9 +179,7 @@ def build_prompt(
         ),
         query=break_up(query, delimiters),
         query_in_system=_uses(framed, "query"),
-        temperature=temperature,
-        max_tokens=max_tokens,
-        stop=stop,
+        sampling=sampling,
     )
 
 

@@ -11,7 +11,7 @@ from kb.chat.ask.inputs import InputValue
 from kb.chat.ask.routing import RouteRequest
 from kb.chat.guard.allowed import Guarded
 from kb.errors import Rejected
-from kb.protocols import Prompt
+from kb.protocols import Prompt, Sampling
 from kb.text.languages import spoken_language
 from kb.types import (
     App,
@@ -48,8 +48,12 @@ class ChatRequest:
     `replay_of` is the message that is asked again, with its history, beside its conversation.
     `history` are the turns before, oldest first, from a caller that keeps them itself: they stand
     in for a stored conversation, and the answer is stored as the first of a new one.
-    What a variant sets as `temperature` and `max_tokens` is the most that a question may ask for;
-    where it sets none, the question's count. `stop` are texts before which a model ends.
+    What a variant sets as `temperature` and `max_tokens` is the most that `sampling` may ask for;
+    where it sets none, the question's count.
+    `instructions` are the caller's own, which a model reads before the question, as the user's
+    words: they never replace the app's prompt, and are neither searched nor stored.
+    `is_plain` asks without a search. `model` asks a registered model by its name instead of an
+    app, for admins.
     """
 
     query: str
@@ -60,24 +64,16 @@ class ChatRequest:
     end_user: str | None = None
     replay_of: Message | None = None
     history: Sequence[Turn] | None = None
-    temperature: float | None = None
-    max_tokens: int | None = None
-    stop: tuple[str, ...] = ()
+    sampling: Sampling = Sampling()
+    instructions: str = ""
+    is_plain: bool = False
+    model: str | None = None
 
     def checked(self) -> ChatRequest:
         """The same with a query that can be searched and sent. Raises Rejected."""
         if self.history is not None and self.conversation_id is not None:
             raise Rejected("Send either a `conversation_id` or a history of your own.")
-        if self.temperature is not None and not 0 <= self.temperature <= MAX_TEMPERATURE:
-            raise Rejected(f"`temperature` must be a number from 0 to {MAX_TEMPERATURE:g}.")
-        if self.max_tokens is not None and self.max_tokens < 1:
-            raise Rejected("`max_tokens` must be 1 or more.")
-        if len(self.stop) > MAX_STOPS or not all(
-            0 < len(text) <= MAX_STOP_CHARACTERS for text in self.stop
-        ):
-            raise Rejected(
-                f"`stop` may hold {MAX_STOPS} texts of 1 to {MAX_STOP_CHARACTERS} characters."
-            )
+        _check(self.sampling)
         return replace(self, query=checked_query(self.query))
 
 
@@ -135,7 +131,8 @@ class ChatQuestion:
     def is_searched(self) -> bool:
         """Whether some variant of the app searches at all."""
         variants = filter(None, (self.content.base, self.content.tuned))
-        return bool(self.content.dataset_ids) and any(v.retrieval for v in variants)
+        searches = bool(self.content.dataset_ids) and not self.request.is_plain
+        return searches and any(v.retrieval for v in variants)
 
     @property
     def pinned(self) -> VariantName | None:
@@ -203,6 +200,21 @@ class PreparedVariant:
     def search_ms(self) -> float:
         """Milliseconds of all searches."""
         return sum(ms for _, ms in self.found.values())
+
+
+def _check(asked: Sampling) -> None:
+    if asked.temperature is not None and not 0 <= asked.temperature <= MAX_TEMPERATURE:
+        raise Rejected(f"`temperature` must be a number from 0 to {MAX_TEMPERATURE:g}.")
+    if asked.max_tokens is not None and asked.max_tokens < 1:
+        raise Rejected("`max_tokens` must be 1 or more.")
+    if asked.top_p is not None and not 0 < asked.top_p <= 1:
+        raise Rejected("`top_p` must be over 0 and at most 1.")
+    if len(asked.stop) > MAX_STOPS or not all(
+        0 < len(text) <= MAX_STOP_CHARACTERS for text in asked.stop
+    ):
+        raise Rejected(
+            f"`stop` may hold {MAX_STOPS} texts of 1 to {MAX_STOP_CHARACTERS} characters."
+        )
 
 
 def checked_query(query: str) -> str:

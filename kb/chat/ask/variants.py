@@ -7,13 +7,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import TypeVar
 
 from kb.chat.ask.chat_models import EXTRACTIVE, ChatModels, OpenModel
+from kb.chat.ask.filling import filled
 from kb.chat.ask.greetings import is_greeting, opening
 from kb.chat.ask.prompting import (
     around_inputs,
-    build_prompt,
     context_block,
     hidden_texts,
     quotable_texts,
@@ -44,8 +43,6 @@ from kb.types import (
     VariantName,
 )
 
-N = TypeVar("N", int, float)
-
 PROMPTS_INDEXED = 16
 """Versions of apps whose prompts are kept ready for the gate; each takes about 350 bytes a
 character."""
@@ -67,6 +64,8 @@ class VariantPreparer:
     def prepare(self, question: ChatQuestion) -> PreparedVariant:
         """The variant that the request, the conversation or the policy chooses; base if the tuned
         model cannot even be asked. Raises Rejected, ModelUnavailable or Overloaded."""
+        if question.request.model is not None:
+            return self._without_app(question, question.request.model)
         if question.fixed_answer is not None and question.search_query == question.query:
             return _fixed(question.fixed_answer, question.query)
         found: Found = {}
@@ -85,6 +84,17 @@ class VariantPreparer:
             if name == "base":
                 raise
             return self._prepared(question, "base", _why(failure), found)
+
+    def _without_app(self, question: ChatQuestion, name: str) -> PreparedVariant:
+        """A model by itself, for an admin: the caller's instructions are its whole prompt."""
+        model, request = self._model(question, "base", name), question.request
+        if model is None:
+            raise ModelUnavailable(f"{name!r} answers from the documents of an app. Ask an app.")
+        # A text that ends in the separator, as in training, gets it once all the same.
+        query = question.query.removesuffix(model.model.separator.strip()).rstrip()
+        prompt = Prompt(request.instructions, question.history, query, sampling=request.sampling)
+        route = Route("base", "requested", name)
+        return PreparedVariant(route, prompt, model=model, prices=model.prices)
 
     def fall_back(
         self, question: ChatQuestion, failed: PreparedVariant, failure: ModelUnavailable
@@ -129,7 +139,7 @@ class VariantPreparer:
             context = fenced(context) if context else ""
         prepared = PreparedVariant(
             Route(name, reason if model else f"{reason}, extractive", _name(model)),
-            _filled(question, variant, variant.prompt, context, model),
+            filled(question, variant, variant.prompt, context, model),
             sources,
             prices=model.prices if model else (None, None),
             found=found,
@@ -164,6 +174,7 @@ class VariantPreparer:
         if around := around_inputs(question.content, question.inputs):
             indexes.append(PromptIndex(around, quotable))
         asked = (question.query, *(turn.query for turn in question.history))
+        asked = (question.request.instructions, *asked)
         given = (*asked, *question.inputs.values(), *_texts(sources), *question.earlier_sources)
         return Guarded(tuple(indexes), given, tuple(turn.answer for turn in question.history))
 
@@ -233,9 +244,9 @@ def _with_draft(
     prepared: PreparedVariant,
 ) -> PreparedVariant:
     """The same in two steps: another model drafts, or sentences of the documents are the draft."""
-    finish = partial(_filled, question, variant, variant.prompt, context, prepared.model)
+    finish = partial(filled, question, variant, variant.prompt, context, prepared.model)
     pieces = () if drafter else _quoted(question, prepared.sources or (), "answered")
-    prompt = _filled(question, variant, variant.draft_prompt, context, drafter)
+    prompt = filled(question, variant, variant.draft_prompt, context, drafter)
     return replace(
         prepared,
         route=replace(prepared.route, draft_model=_name(drafter)),
@@ -244,36 +255,9 @@ def _with_draft(
     )
 
 
-def _filled(
-    question: ChatQuestion,
-    variant: Variant,
-    template: str | None,
-    context: str | None,
-    model: OpenModel | None,
-    draft: str | None = None,
-) -> Prompt:
-    request = question.request
-    return build_prompt(
-        template if template is not None else question.content.prompt,
-        question.query,
-        context=context,
-        draft=draft,
-        history=question.history,
-        inputs=question.inputs,
-        temperature=_least(variant.temperature, request.temperature),
-        max_tokens=_least(variant.max_tokens, request.max_tokens),
-        stop=request.stop,
-        delimiters=(model.model.separator, *model.model.stop) if model else (),
-    )
-
-
-def _least(bound: N | None, asked: N | None) -> N | None:
-    """What is asked for, but no more than the variant allows."""
-    return min((value for value in (bound, asked) if value is not None), default=None)
-
-
 def _profile(question: ChatQuestion, variant: Variant) -> Retrieval | None:
-    return variant.retrieval if question.content.dataset_ids else None
+    is_searched = question.content.dataset_ids and not question.request.is_plain
+    return variant.retrieval if is_searched else None
 
 
 def _name(model: OpenModel | None) -> str:

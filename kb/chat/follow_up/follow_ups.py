@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from kb.chat.ask.structure import break_up
 from kb.chat.follow_up.leaning import PREPOSITIONS, content_words, is_follow_up, may_lean
 from kb.chat.follow_up.side_model import SideModel, transcript
-from kb.protocols import Prompt
+from kb.protocols import Prompt, Sampling
 from kb.text.languages import language_of
 from kb.text.terms import terms
 from kb.types import AppVersion, Scope, Turn
@@ -75,7 +75,7 @@ def may_be_follow_up(query: str, history: Sequence[Turn]) -> bool:
 def _prompt(query: str, history: Sequence[Turn]) -> Prompt:
     said, last = transcript(history[-LAST_TURNS:]), break_up(query)
     asked = f"{said}\n\nLast question: {last}\n\nRewritten question:"
-    return Prompt(REWRITING, (), asked, temperature=0.0, max_tokens=REWRITING_TOKENS)
+    return Prompt(REWRITING, (), asked, sampling=Sampling(0.0, REWRITING_TOKENS))
 
 
 def usable(written: str | None, query: str, history: Sequence[Turn]) -> str | None:

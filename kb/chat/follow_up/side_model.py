@@ -20,7 +20,7 @@ from kb.chat.ask.chat_models import ChatModels, OpenModel
 from kb.chat.ask.structure import break_up, break_up_delimiters
 from kb.chat.run.recording import ModelUsage, used_tokens
 from kb.errors import Unavailable
-from kb.protocols import Prompt
+from kb.protocols import Prompt, Sampling
 from kb.store.access import usage
 from kb.store.apps import apps, conversations
 from kb.store.engine.database import Database
@@ -152,7 +152,7 @@ def _suggesting(message: Message) -> Prompt:
     listed = break_up("; ".join(about))
     topics = f"\n\nThe documents also speak of: {listed}" if about else ""
     asked = f"{said}{topics}\n\n{MAX_SUGGESTIONS} questions:"
-    return Prompt(SUGGESTING, (), asked, temperature=TEMPERATURE, max_tokens=SUGGESTING_TOKENS)
+    return Prompt(SUGGESTING, (), asked, sampling=Sampling(TEMPERATURE, SUGGESTING_TOKENS))
 
 
 def _questions(written: str, asked: str) -> tuple[str, ...]:

@@ -137,7 +137,7 @@ def expected_tokens(variant: PreparedVariant) -> int:
     """What the models of a variant will likely read and write, as far as it is known before."""
     if variant.model is None:
         return 0
-    written = variant.prompt.max_tokens or USUAL_ANSWER_TOKENS
+    written = variant.prompt.sampling.max_tokens or USUAL_ANSWER_TOKENS
     expected = _read(variant.prompt) + written
     if variant.draft is None:
         return expected

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
+from dataclasses import asdict
 from importlib import import_module
 from typing import Any
 
@@ -110,11 +111,7 @@ def _construct(model: Model, kind: Any) -> Any:
 
 
 def _options(model: Model, prompt: Prompt) -> dict[str, Any]:
-    asked = {
-        "temperature": prompt.temperature,
-        "max_tokens": prompt.max_tokens,
-        "stop": [*model.stop, *prompt.stop] or None,
-    }
+    asked = asdict(prompt.sampling) | {"stop": [*model.stop, *prompt.sampling.stop] or None}
     return {name: value for name, value in asked.items() if value is not None}
 
 

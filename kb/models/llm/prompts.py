@@ -19,21 +19,24 @@ def request_body(model: Model, prompt: Prompt) -> dict[str, Any]:
     limit = "max_completion_tokens" if "max_completion_tokens" in model.options else "max_tokens"
     body: dict[str, Any] = {"stream_options": {"include_usage": True}, **model.options}
     refused = {name for name, value in body.items() if value is None} - {limit}
-    body |= {limit: prompt.max_tokens or body.get(limit)}
-    body |= {} if prompt.temperature is None else {"temperature": prompt.temperature}
+    asked = prompt.sampling
+    body |= {limit: asked.max_tokens or body.get(limit)}
+    chosen = {"temperature": asked.temperature, "seed": asked.seed, "top_p": asked.top_p}
+    body |= {name: value for name, value in chosen.items() if value is not None}
     body = {n: value for n, value in body.items() if value is not None and n not in refused}
-    if stop := [*model.stop, *prompt.stop]:
+    if stop := [*model.stop, *asked.stop]:
         body["stop"] = stop
     return body | {"model": model.model, "stream": True} | _content(model, prompt)
 
 
 def chat_messages(prompt: Prompt) -> list[dict[str, str]]:
-    """System message (left out if empty), past turns, then the question."""
-    messages = [{"role": "system", "content": prompt.system}] if prompt.system else []
+    """System message, past turns, then the question; what is empty is left out, because some
+    servers refuse it."""
+    said = [("system", prompt.system)]
     for turn in prompt.history:
-        messages.append({"role": "user", "content": turn.query})
-        messages.append({"role": "assistant", "content": turn.answer})
-    return [*messages, {"role": "user", "content": prompt.query}]
+        said += [("user", turn.query), ("assistant", turn.answer)]
+    said.append(("user", prompt.query))
+    return [{"role": role, "content": text} for role, text in said if text]
 
 
 def completion_text(model: Model, prompt: Prompt) -> str:

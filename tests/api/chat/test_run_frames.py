@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -153,7 +154,10 @@ class BrokenRun:
 def test_a_stream_that_breaks_ends_with_a_failure_and_says_nothing_else():
     async def collected() -> bytes:
         frames = run_stream.run_stream(
-            BrokenRun(), 4, OpenStream(Caller("admin", Scope.admin())), full=False
+            BrokenRun(),
+            4,
+            OpenStream(Caller("admin", Scope.admin())),
+            partial(run_stream.run_frames, full=False),
         )
         return b"".join([piece async for piece in frames])
 

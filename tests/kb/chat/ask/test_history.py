@@ -6,6 +6,7 @@ import pytest
 
 from kb.chat.ask.question import within_budget
 from kb.errors import Rejected
+from kb.protocols import Sampling
 from kb.types import Turn, Variant
 from tests.chatting import answer, conversation, message
 from tests.parts import ask, publish, register
@@ -85,15 +86,17 @@ def test_a_history_and_a_conversation_are_not_taken_together(kb):
         ({"temperature": 0.3, "max_tokens": 5}, {"temperature": 0.5, "max_tokens": 9}, None),
         ({"temperature": 0.3, "max_tokens": 5}, {}, None),
         ({"temperature": 0.3}, {"temperature": 0.0, "stop": ("END",)}, {"temperature": 0.0}),
+        ({}, {"seed": 7, "top_p": 0.5}, {}),
     ],
 )
 def test_a_question_may_ask_for_less_than_its_variant_allows(kb, upstream, variant, asked, sent):
     publish(kb, f"bounds-{len(upstream.requests)}", base=Variant("echo", retrieval=None, **variant))
-    ask(kb, f"bounds-{len(upstream.requests)}", "moon?", **asked)
+    ask(kb, f"bounds-{len(upstream.requests)}", "moon?", sampling=Sampling(**asked))
     request = upstream.requests[-1]
     wanted = {"temperature": None, "max_tokens": None} | (variant if sent is None else sent)
     assert {name: request.get(name) for name in wanted} == wanted
     assert request.get("stop") == (list(asked["stop"]) if "stop" in asked else None)
+    assert (request.get("seed"), request.get("top_p")) == (asked.get("seed"), asked.get("top_p"))
 
 
 @pytest.mark.parametrize(
@@ -106,9 +109,11 @@ def test_a_question_may_ask_for_less_than_its_variant_allows(kb, upstream, varia
         {"stop": ("a",) * 5},
         {"stop": ("",)},
         {"stop": ("x" * 201,)},
+        {"top_p": 0.0},
+        {"top_p": 1.1},
     ],
 )
 def test_options_out_of_bounds_are_refused_with_their_name(kb, asked):
     publish(kb, f"refuses-{abs(hash(str(asked)))}", base=Variant("echo", retrieval=None))
     with pytest.raises(Rejected, match=next(iter(asked))):
-        ask(kb, f"refuses-{abs(hash(str(asked)))}", "moon?", **asked)
+        ask(kb, f"refuses-{abs(hash(str(asked)))}", "moon?", sampling=Sampling(**asked))

@@ -3,6 +3,7 @@
 import pytest
 
 from kb.chat.ask.prompting import build_prompt, context_block, fill, prompt_warnings
+from kb.protocols import Sampling
 from kb.types import AppContent, Chunk, Hit, InputVariable, Source, Span, Turn, Variant
 
 
@@ -104,9 +105,9 @@ def test_an_empty_template_with_a_search_becomes_the_default_prompt():
 
 def test_plain_chat_has_the_bare_template_history_and_decoding():
     turn = Turn("a", "b")
-    prompt = build_prompt("", "Q", context=None, history=[turn], temperature=0.5, max_tokens=7)
+    prompt = build_prompt("", "Q", context=None, history=[turn], sampling=Sampling(0.5, 7))
     assert (prompt.system, prompt.history, prompt.query) == ("", (turn,), "Q")
-    assert (prompt.temperature, prompt.max_tokens) == (0.5, 7)
+    assert prompt.sampling == Sampling(0.5, 7)
 
 
 def test_the_text_of_a_question_with_braces_does_not_count_as_a_placeholder():

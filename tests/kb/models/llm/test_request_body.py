@@ -1,7 +1,7 @@
 """What is sent to a model."""
 
 from kb.models.llm.prompts import request_body
-from kb.protocols import Prompt
+from kb.protocols import Prompt, Sampling
 from kb.types import Model, Turn
 
 HISTORY = (Turn("q1", "a1"),)
@@ -57,14 +57,14 @@ def test_completion_sends_one_text_that_ends_in_the_separator_verbatim():
 
 
 def test_values_of_the_prompt_go_before_options():
-    prompt = Prompt("", (), "q", temperature=0.0, max_tokens=5)
+    prompt = Prompt("", (), "q", sampling=Sampling(0.0, 5))
     sent = body(prompt=prompt, options={"temperature": 0.9, "max_tokens": 100, "top_p": 0.5})
 
     assert (sent["temperature"], sent["max_tokens"], sent["top_p"]) == (0.0, 5, 0.5)
 
 
 def test_options_name_the_field_of_the_length_limit():
-    prompt = Prompt("", (), "q", max_tokens=5)
+    prompt = Prompt("", (), "q", sampling=Sampling(max_tokens=5))
 
     for value in (None, 100):
         sent = body(prompt=prompt, options={"max_completion_tokens": value})
@@ -74,7 +74,7 @@ def test_options_name_the_field_of_the_length_limit():
 
 
 def test_an_option_of_none_removes_its_field():
-    prompt = Prompt("", (), "q", temperature=0.5)
+    prompt = Prompt("", (), "q", sampling=Sampling(0.5))
     sent = body(prompt=prompt, options={"temperature": None, "stream_options": None})
 
     assert "temperature" not in sent

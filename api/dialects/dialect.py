@@ -1,0 +1,28 @@
+"""What makes a dialect: where it is spoken, how it says errors, and its operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fastapi import APIRouter, FastAPI
+
+from api import errors
+from api.dialects.envelopes import Envelope
+
+
+class Dialect(NamedTuple):
+    """One protocol of others, below its own prefix, where it describes itself."""
+
+    prefix: str
+    title: str
+    envelope: Envelope
+    routers: Sequence[APIRouter]
+
+    def application(self) -> FastAPI:
+        """What is mounted at the prefix."""
+        app = FastAPI(title=self.title, docs_url=None, redoc_url=None, redirect_slashes=False)
+        errors.install(app)
+        for router in self.routers:
+            app.include_router(router)
+        return app

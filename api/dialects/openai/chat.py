@@ -1,0 +1,87 @@
+"""POST /chat/completions, /completions and /responses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from api.deps import KB, ChatCaller, StreamDep
+from api.dialects.openai.answer import Answer, gathered
+from api.dialects.openai.asking import ask, ended
+from api.dialects.openai.chunks import Chunks, Style
+from api.dialects.openai.requests import (
+    ChatCompletionBody,
+    CompletionBody,
+    ResponseBody,
+    SamplingBody,
+)
+from api.dialects.openai.response_events import ResponseEvents
+from api.dialects.turns import Said
+from api.http.sse import EventStream
+from api.resources.chat.run_stream import run_stream
+from kb.access import Caller, OpenStream
+from kb.chat.run.run import Run
+
+router = APIRouter(tags=["chat"])
+
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
+
+
+@router.post("/chat/completions", responses=EVENTS)
+async def create_chat_completion(
+    body: ChatCompletionBody, request: Request, kb: KB, caller: ChatCaller, stream: StreamDep
+) -> Response:
+    """Answer a conversation that the client keeps, from an app's documents."""
+    sampling = body.sampling(body.max_completion_tokens or body.max_tokens)
+    run = await ask(kb, caller, body.model, body.said(), sampling, body.user)
+    return await _completion(run, body, request, caller, stream, "chat")
+
+
+@router.post("/completions", responses=EVENTS)
+async def create_completion(
+    body: CompletionBody, request: Request, kb: KB, caller: ChatCaller, stream: StreamDep
+) -> Response:
+    """Answer one text: of an app its question, of a model what it goes on with."""
+    said = [Said("user", body.text)]
+    run = await ask(kb, caller, body.model, said, body.sampling(body.max_tokens), body.user)
+    return await _completion(run, body, request, caller, stream, "completion")
+
+
+@router.post("/responses", responses=EVENTS)
+async def create_response(
+    body: ResponseBody, request: Request, kb: KB, caller: ChatCaller, stream: StreamDep
+) -> Response:
+    """Answer a question with typed annotations; nothing is kept for a later request."""
+    sampling = body.sampling(body.max_output_tokens)
+    run = await ask(kb, caller, body.model, body.said(), sampling, body.user)
+    answer = _answer(run, body.model, request, caller)
+    events = ResponseEvents(answer, run.created_at, sampling)
+    if body.stream:
+        return EventStream(run_stream(run, 0, stream, events, stops_with_reader=True))
+    gathered(await ended(run, request), answer)
+    return JSONResponse(events.response("completed"))
+
+
+async def _completion(
+    run: Run,
+    body: SamplingBody,
+    request: Request,
+    caller: Caller,
+    stream: OpenStream,
+    style: Style,
+) -> Response:
+    answer = _answer(run, body.model, request, caller)
+    chunks = Chunks(answer, run.created_at, style, tells_usage=body.tells_usage)
+    if body.stream:
+        return EventStream(run_stream(run, 0, stream, chunks, stops_with_reader=True))
+    return JSONResponse(chunks.whole(gathered(await ended(run, request), answer)))
+
+
+def _answer(run: Run, model: str, request: Request, caller: Caller) -> Answer:
+    site = str(request.base_url).removesuffix("/").removesuffix(request.scope["root_path"])
+    return Answer(model, site, caller.scope.may("admin"), run.run_id)

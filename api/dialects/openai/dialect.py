@@ -1,0 +1,14 @@
+"""OpenAI's API as a whole."""
+
+from __future__ import annotations
+
+from api.dialects.dialect import Dialect
+from api.dialects.openai import chat, embeddings, models
+from api.dialects.openai.errors import envelope
+
+OPENAI = Dialect(
+    "/openai/v1",
+    "Citewell as OpenAI's API",
+    envelope,
+    (chat.router, models.router, embeddings.router),
+)

@@ -1,0 +1,155 @@
+"""What clients of OpenAI's API send. Fields that mean nothing here are ignored, as others do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.dialects.openai.errors import UnsupportedField
+from api.dialects.turns import Role, Said
+from api.resources.chat.requests import EndUser
+from api.resources.fields import Text
+from kb.protocols import Sampling
+
+Count = Annotated[int, Field(ge=1, le=1 << 31)]
+
+ROLES: dict[str, Role] = {
+    "system": "instructions",
+    "developer": "instructions",
+    "user": "user",
+    "assistant": "assistant",
+}
+
+_TEXTS = ("text", "input_text", "output_text")
+
+
+class Body(BaseModel):
+    """A request, or a part of one."""
+
+    model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True)
+
+
+class Part(Body):
+    """A part of a message's content; only texts are read."""
+
+    type: str = "text"
+    text: Text = ""
+
+
+class MessageBody(Body):
+    """A message of the conversation that the client keeps."""
+
+    role: Annotated[str, Field(max_length=50)] = "user"
+    content: Text | list[Part] | None = None
+
+    def said(self, *, is_question: bool = False) -> Said:
+        """Its text. Raises UnsupportedField for a question with a picture, sound or file."""
+        parts = self.content if isinstance(self.content, list) else []
+        other = next((part.type for part in parts if part.type not in _TEXTS), None)
+        if is_question and other is not None:
+            raise UnsupportedField(
+                f"`messages` holds a part of type {other!r}; only text is read. Upload the file "
+                f"as a document, or send its text."
+            )
+        text = "\n".join(part.text for part in parts if part.type in _TEXTS)
+        whole = self.content if isinstance(self.content, str) else text
+        return Said(ROLES.get(self.role, "other"), whole)
+
+
+class StreamOptions(Body):
+    """How an answer is streamed."""
+
+    include_usage: bool = False
+
+
+class SamplingBody(Body):
+    """How an answer is written, within what the app allows."""
+
+    model: Annotated[Text, Field(min_length=1, max_length=300)]
+    """An app's slug, also as `slug:base`, `slug:tuned` or `slug:plain` (without a search); for
+    admin keys also the name of a registered model."""
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)] | None = None
+    stop: Text | list[Text] | None = None
+    user: EndUser | None = None
+    """Whose conversation it is."""
+    n: int | None = None
+
+    def sampling(self, most: int | None) -> Sampling:
+        """The settings for the model; `most` tokens. Raises UnsupportedField."""
+        if self.n not in (None, 1):
+            raise UnsupportedField("`n` must be 1: one answer is written at a time.")
+        stop = [self.stop] if isinstance(self.stop, str) else self.stop or []
+        return Sampling(self.temperature, most, tuple(filter(None, stop)), self.seed, self.top_p)
+
+    @property
+    def tells_usage(self) -> bool:
+        """Whether a stream ends with the tokens used."""
+        return self.stream_options is not None and self.stream_options.include_usage
+
+
+class ChatCompletionBody(SamplingBody):
+    """A conversation that the assistant is to go on with."""
+
+    messages: Annotated[list[MessageBody], Field(min_length=1, max_length=2000)]
+    max_tokens: Count | None = None
+    max_completion_tokens: Count | None = None
+    modalities: list[str] | None = None
+
+    def said(self) -> list[Said]:
+        """The messages; those before the last of the user may hold what is not read."""
+        if self.modalities and set(self.modalities) != {"text"}:
+            raise UnsupportedField('`modalities` may only be ["text"].')
+        asked = max((at for at, m in enumerate(self.messages) if m.role == "user"), default=-1)
+        return [m.said(is_question=at == asked) for at, m in enumerate(self.messages)]
+
+
+class CompletionBody(SamplingBody):
+    """A text that a model is to go on with; of an app, a question."""
+
+    prompt: Text | Annotated[list[Text], Field(min_length=1, max_length=1)]
+    max_tokens: Count | None = None
+
+    @property
+    def text(self) -> str:
+        """The one prompt."""
+        return self.prompt if isinstance(self.prompt, str) else self.prompt[0]
+
+
+class ResponseBody(SamplingBody):
+    """A question, or the whole conversation: nothing is kept between requests."""
+
+    input: Text | Annotated[list[MessageBody], Field(min_length=1, max_length=2000)]
+    instructions: Text | None = None
+    max_output_tokens: Count | None = None
+    previous_response_id: Any = None
+    conversation: Any = None
+
+    def said(self) -> list[Said]:
+        """The messages. Raises UnsupportedField where a kept conversation is named."""
+        for name in ("previous_response_id", "conversation"):
+            if getattr(self, name) is not None:
+                raise UnsupportedField(
+                    f"`{name}` is not kept here: send the whole conversation in `input`."
+                )
+        first = [Said("instructions", self.instructions)] if self.instructions else []
+        if isinstance(self.input, str):
+            return [*first, Said("user", self.input)]
+        asked = max((at for at, m in enumerate(self.input) if m.role == "user"), default=-1)
+        return first + [m.said(is_question=at == asked) for at, m in enumerate(self.input)]
+
+
+class EmbeddingBody(Body):
+    """Texts to be embedded."""
+
+    model: Annotated[Text, Field(min_length=1, max_length=300)]
+    input: Text | Annotated[list[Any], Field(min_length=1, max_length=2048)]
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: int | None = None
+    input_type: Literal["query", "document", "passage"] = "document"
+    """Which side of a search a text is on: models may tell them apart."""
+    user: EndUser | None = None
