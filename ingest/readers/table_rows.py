@@ -24,6 +24,8 @@ _MAX_WIDTH = 1000
 _LONGEST_KEY = 60
 _FEWEST_PAIRS = 3
 _NUMBER = re.compile(r"[-+(]?[$€£¥]?[\d.,:%/ -]*\d[\d.,:%/ -]*[)%]?$")
+_PAIR = re.compile(r"[^:：]{1,60}(?:: |：)\s*\S")
+"""A name with its value, as forms have several of in a row."""
 _SHAPED = re.compile(r"\d|@|://")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(r"\d+")
@@ -91,6 +93,7 @@ def _are_names(values: Sequence[str], below: Columns) -> bool:
         not any(
             len(value) > LONGEST_NAME or value.endswith((":", "：")) for value in named.values()
         )
+        and not (len(named) > 1 and all(map(_PAIR.match, named.values())))
         and not any(
             _is_number(value) and (not number or value_kind(value) not in ("year", "share", "date"))
             for number, value in named.items()
@@ -162,6 +165,9 @@ class TableLines:
         if keyed or (header_rows is None and _is_keyed(ahead)):
             yield from map(keyed_line, chain(ahead, remaining))
             return
+        if header_rows is None and _is_form(ahead):
+            yield from map(form_line, chain(ahead, remaining))
+            return
         found = _header_rows(ahead) if header_rows is None else min(header_rows, len(ahead))
         unused = _names(ahead[:found])
         self.header = unused.copy() or self.header
@@ -178,6 +184,21 @@ def keyed_line(row: Row) -> str:
     first, *rest = [cell.text for cell in row if cell.text]
     key = first.rstrip(":：").rstrip()
     return f"{key}: {' | '.join(rest)}" if rest else first
+
+
+def form_line(row: Row) -> str:
+    """`name: value | name: value` for a row of such pairs of cells."""
+    pairs = (row[start : start + 2] for start in range(0, len(row), 2))
+    return " | ".join(keyed_line(pair) for pair in pairs if any(cell.text for cell in pair))
+
+
+def _is_form(ahead: Sequence[Row]) -> bool:
+    """Whether rows are two pairs of a name and its value beside each other."""
+    if not ahead or max(map(len, ahead)) != 4 or any(len(row) % 2 for row in ahead):
+        return False
+    sides = ([row[:2] for row in ahead], [row[2:] for row in ahead])
+    filled = ([pair for pair in side if any(cell.text for cell in pair)] for side in sides)
+    return all(map(_is_keyed, filled))
 
 
 def _is_keyed(ahead: Sequence[Row]) -> bool:

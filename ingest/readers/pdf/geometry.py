@@ -121,11 +121,14 @@ class _Characters:
         for word in _WORD.finditer(text):
             is_near = end > 0 and not text[end : word.start()].strip("\r\n")
             end = word.end()
-            if not self._style_of(word.start()).is_upright:
+            style = self._style_of(word.start())
+            if not style.is_upright:
                 self._found.turned.append(word[0])
                 continue
             for start, stop, x0, x1 in self._parts(word):
-                self._add(text[start:stop], start, x0, x1, is_near=is_near)
+                if start > word.start():
+                    style = self._style_of(start)
+                self._add(text[start:stop], style, x0, x1, is_near=is_near)
                 is_near = True
 
     def _text(self) -> str:
@@ -162,8 +165,7 @@ class _Characters:
         xb, yb = self._found.turn(box.right, box.top)
         return (xa, xb) if xa < xb else (xb, xa), (ya, yb)
 
-    def _add(self, text: str, first: int, x0: float, x1: float, *, is_near: bool) -> None:
-        style = self._style_of(first)
+    def _add(self, text: str, style: _Style, x0: float, x1: float, *, is_near: bool) -> None:
         letters = text.replace("\x02", "-").replace("\ufffe", "-")
         if not abs(x0) + abs(x1) + abs(style.baseline) + style.size < _FARTHEST:
             return
@@ -179,7 +181,8 @@ class _Characters:
 
     def _style_of(self, index: int) -> _Style:
         shown = self._shown
-        drawn = ctypes.cast(raw.FPDFText_GetTextObject(shown, index), ctypes.c_void_p).value
+        pointer = raw.FPDFText_GetTextObject(shown, index)
+        drawn = ctypes.addressof(pointer.contents) if pointer else None
         if drawn is not None and drawn == self._drawn:
             return self._style
         self._drawn = drawn

@@ -1,6 +1,6 @@
-"""PDF files, through pypdf; pages it gets nothing good from are looked at again, if there is how.
+"""PDF files: pypdf opens them and reads what lies on the pages, PDFium says where the words stand.
 
-Pages without text, or with garbled text, go to PDFium and then to OCR where these are installed
+Pages of which PDFium has no clean text go to pypdf, and then to OCR where that is installed
 (`ingest.readers.pdf.pdf_fallback`); where not, they are listed, never passed over.
 
 The parser is treated as hostile ground: its own limits are tightened below, and it runs in a child
@@ -21,7 +21,7 @@ from ingest.readers.pdf.annotations import Annotations, annotations_of
 from ingest.readers.pdf.attachments import embedded_files, with_files
 from ingest.readers.pdf.ocr import HOW_TO_INSTALL
 from ingest.readers.pdf.page_parts import PageParts, is_as_good, laid_out, write_pages
-from ingest.readers.pdf.pdf_fallback import FallbackReaders, is_garbled
+from ingest.readers.pdf.pdf_fallback import FallbackReaders, clean_text, is_garbled
 from ingest.readers.pdf.pdfium import PdfiumFile
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
@@ -142,15 +142,16 @@ def _pages(
     found = _Found()
     characters = 0
     for number in range(1, count + 1):
-        first = _text_of(reader, number)
         notes = _annotations_of(reader, number)
-        # Judged before it is normalised: NULs stand for characters that a font does not name.
         geometry = pdfium.geometry(number - 1)
-        best = fallback.best_text(first or "", geometry, number)
+        clean = clean_text(geometry)
+        # Judged before it is normalised: NULs stand for characters that a font does not name.
+        first = clean or _text_of(reader, number)
+        best = clean or fallback.best_text(first or "", geometry, number)
         page = PageParts(best, notes)
         if geometry is not None:
             found.pictures += 0 if number in fallback.recognised else geometry.pictures
-            if is_as_good(geometry, best):
+            if clean or is_as_good(geometry, best):
                 page.elements, found.is_laid_out = laid_out(geometry, notes), True
         if is_garbled(best):
             found.garbled.append(number)

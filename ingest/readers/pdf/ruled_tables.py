@@ -10,10 +10,11 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ingest.readers.pdf.geometry import Edge
 from ingest.readers.pdf.lines import Word, by_line, lines_of_text
-from ingest.readers.table_rows import Cell, Row
+from ingest.readers.table_rows import Cell, Row, keyed_line
 
 _NEAR = 3.0
 """Points between lines that are meant as one, and between a line and one that it should touch."""
@@ -136,9 +137,12 @@ class _Grid:
         rows = [self._row(row, held) for row in range(height)]
         if max(sum(1 for cell in row if cell.text) for row in rows) < 2:
             return None
+        (x0, *columns, x1), (top, *_, bottom) = self._xs, self._ys
+        form = self._form(held)
+        if form:
+            return Table(tuple(form), (), x0, x1, top, bottom, 0)
         light = {self._place(w)[0] for w in words if not all(run.bold for run in w.runs)}
         bold = [row not in light for row in range(height)]
-        (x0, *columns, x1), (top, *_, bottom) = self._xs, self._ys
         found = header_rows(rows, bold)
         return Table(tuple(rows), tuple(columns), x0, x1, top, bottom, found)
 
@@ -167,6 +171,19 @@ class _Grid:
             )
             for cell in dict.fromkeys(fields)
         ]
+
+    def _form(self, held: Mapping[Field, list[Word]]) -> list[Row]:
+        """The rows of a form: each a title, or bold labels with their values."""
+        rows: dict[int, list[tuple[str, bool]]] = defaultdict(list)
+        for (row, _), words in sorted(held.items()):
+            is_bold = all(run.bold for word in words for run in word.runs)
+            rows[row].append((lines_of_text(words), is_bold))
+        found = [is_form([bold for _, bold in row]) for row in rows.values()]
+        titles = sum(len(row) == 1 and row[0][1] for row in rows.values())
+        is_wide = max(map(len, rows.values())) > 2
+        if not is_wide or sum(found) < 2 or sum(found) + titles < len(rows):
+            return []
+        return [form_row(row) for row in rows.values()]
 
     def _holds_rows(self, words: Iterable[Word]) -> bool:
         """Whether rows of text stand between two lines, in all columns alike: the rows of the
@@ -208,3 +225,21 @@ def header_rows(rows: Sequence[Row], is_bold: Sequence[bool]) -> int | None:
         return None
     is_open = any(cell.continued for cell in rows[count])
     return None if is_open or any(cell.width > 1 for cell in rows[count - 1]) else count
+
+
+def is_form(is_bold: Sequence[bool]) -> bool:
+    """Whether the cells of a row are bold labels, each with its value at most: no value stands
+    first or behind another."""
+    return (
+        is_bold[:1] == [True] and not all(is_bold) and all(any(pair) for pair in pairwise(is_bold))
+    )
+
+
+def form_row(parts: Iterable[tuple[str, bool]]) -> Row:
+    """`label: value` in each cell, out of texts and whether they are bold."""
+    pairs: list[list[Cell]] = []
+    for text, bold in parts:
+        if bold:
+            pairs.append([])
+        pairs[-1].append(Cell(len(pairs[-1]), text))
+    return [Cell(column, keyed_line(pair)) for column, pair in enumerate(pairs)]

@@ -82,6 +82,64 @@ def test_a_table_without_drawn_lines_is_told_by_what_stands_below_each_other():
     ]
 
 
+FORM = [
+    ("Tenant", "Red Mill Ltd", "Floor", "3"),
+    ("Lease #", "L-77", "Area", "412 m2"),
+    ("Mail", "desk@redmill.example", "Keys", "9"),
+]
+
+
+@pytest.mark.parametrize("is_drawn", [True, False])
+def test_a_form_of_bold_labels_is_read_as_labels_with_values_and_takes_no_names(is_drawn):
+    sheet, xs = Sheet(), (72, 142, 292, 352)
+    for number, row in enumerate([("Tenancy", "", "Premises", ""), *FORM]):
+        for place, (x, text) in enumerate(zip(xs, row, strict=True)):
+            sheet.text(x + 4, 687 - 18 * number, text, bold=place % 2 == 0 or not number)
+    if is_drawn:
+        sheet.grid((*xs, 432), (682, 664, 646, 628))
+
+    assert _lines(_read(sheet))[-3:] == [
+        "Tenant: Red Mill Ltd | Floor: 3",
+        "Lease #: L-77 | Area: 412 m2",
+        "Mail: desk@redmill.example | Keys: 9",
+    ]
+
+
+def test_a_bold_first_column_below_bold_names_makes_no_form():
+    sheet, xs = Sheet(), (72, 172, 272)
+    rows = [("Depot", "Item", "Crates"), ("Porto", "Ropes", "41"), ("Turin", "Hooks", "7")]
+    for number, row in enumerate(rows):
+        for place, (x, text) in enumerate(zip(xs, row, strict=True)):
+            sheet.text(x + 4, 687 - 18 * number, text, bold=not place or not number)
+
+    assert _lines(_read(sheet))[-1] == "Depot: Turin | Item: Hooks | Crates: 7"
+
+
+def test_a_larger_line_between_two_tables_is_the_heading_of_the_second():
+    sheet = _rows(Sheet(), [("Depot", "Crates"), ("Porto", "41"), ("Turin", "5")], (72, 172), 700)
+    sheet.text(76, 628, "Lorries", 13, bold=True)
+    _rows(sheet, [("Plate", "Driver", "Tons"), ("KA 7", "Ada", "3")], (72, 172, 272), 622)
+
+    assert _lines(_read(sheet)) == [
+        "Depot: Porto | Crates: 41",
+        "Depot: Turin | Crates: 5",
+        "",
+        "Lorries",
+        "",
+        "Plate: KA 7 | Driver: Ada | Tons: 3",
+    ]
+
+
+def test_one_blank_line_in_a_table_does_not_join_the_rows_around_it():
+    rows = [("Depot", "Item", "Crates"), ("Porto", "Ropes", "41"), ("Turin", "", "7")]
+    rows += [("Graz", "Hooks", "2"), ("Sums", "", "50"), ("", "", ""), ("Note", "by hand", "")]
+
+    lines = _lines(_read(_rows(Sheet(), rows, (72, 172, 272), 700)))
+
+    assert "Depot: Turin | Crates: 7" in lines
+    assert "Depot: Sums | Crates: 50" in lines
+
+
 def test_a_cell_of_several_lines_is_one_cell():
     sheet = _rows(Sheet(), [("Code", "Meaning", "Level")], (72, 172, 372), 700)
     _rows(sheet, [("F1", "The lid is open or the", "2")], (72, 172, 372), 676)

@@ -36,6 +36,20 @@ def test_pairs_of_a_name_and_a_value_of_some_kind_are_no_table_with_a_header():
     assert lines(["Rows", "100"], ["Cost", "80"], ["Gain", "20"])[1] == "Cost: 80"
 
 
+def test_two_pairs_beside_each_other_are_a_form_and_a_table_of_four_columns_is_none():
+    form = [["Tenant:", "Red Mill", "Floor:", "3"], ["Lease:", "L-77", "Keys:", ""]]
+    table = [["Depot", "Crates", "Land", "Sign"], ["Porto", "41", "Portugal", "P"]]
+
+    assert lines(*form) == ["Tenant: Red Mill | Floor: 3", "Lease: L-77 | Keys:"]
+    assert lines(*table) == ["Depot: Porto | Crates: 41 | Land: Portugal | Sign: P"]
+
+
+def test_cells_that_hold_a_name_with_its_value_name_no_columns():
+    pairs = [["Tenant: Red Mill", "Floor: third"], ["Lease: L-77", "Keys: 9"]]
+
+    assert lines(*pairs) == ["Tenant: Red Mill | Floor: third", "Lease: L-77 | Keys: 9"]
+
+
 @pytest.mark.parametrize(
     "column",
     [
