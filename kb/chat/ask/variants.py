@@ -10,7 +10,6 @@ from functools import lru_cache, partial
 
 from kb.chat.ask.chat_models import EXTRACTIVE, ChatModels, OpenModel
 from kb.chat.ask.filling import filled
-from kb.chat.ask.greetings import is_greeting, opening
 from kb.chat.ask.prompting import (
     around_inputs,
     context_block,
@@ -19,6 +18,7 @@ from kb.chat.ask.prompting import (
 )
 from kb.chat.ask.question import ChatQuestion, DraftStep, Found, PreparedVariant
 from kb.chat.ask.routing import choose_variant, needs_search
+from kb.chat.ask.small_talk import courteous, is_headed, only_talk
 from kb.chat.ask.structure import fenced
 from kb.chat.guard.allowed import Guarded
 from kb.chat.guard.index import PromptIndex
@@ -129,11 +129,14 @@ class VariantPreparer:
                 "This app has neither documents to answer from nor a language model. Give it a "
                 "dataset, register a model with POST /v1/models, or set KB_LLM__MODEL."
             )
-        if retrieval and (model is None or content.refusal) and is_greeting(question.query):
-            return _opened(question, name, reason)
+        talk = only_talk(question, is_modelled=model is not None) if retrieval else {}
         context, sources = None, None
         if retrieval is not None:
             hits = self._hits(question, retrieval, found)
+            if talk:
+                hits = [hit for hit in hits if is_headed(question.query, hit.chunk)]
+            if talk and not hits:
+                return courteous(question, talk, name, reason)
             numbered = [Source(n, hit) for n, hit in enumerate(hits, start=1)]
             context, sources = context_block(numbered, estimate_tokens, retrieval.context_tokens)
             context = fenced(context) if context else ""
@@ -145,6 +148,7 @@ class VariantPreparer:
             found=found,
         )
         verdict = judged(_best(sources or ()), retrieval or Retrieval())
+        verdict = "answered" if talk else verdict
         if sources is not None and content.refusal and verdict == "refused":
             refused = (TextPiece(content.refusal), EndPiece("refused", grounded=False))
             return replace(prepared, pieces=refused)
@@ -206,13 +210,6 @@ def _fixed(answer: str, query: str) -> PreparedVariant:
     pieces = (TextPiece(_MARK.sub("", answer)), EndPiece())
     route = Route("base", "annotation", EXTRACTIVE)
     return PreparedVariant(route, Prompt("", (), query), pieces=pieces)
-
-
-def _opened(question: ChatQuestion, name: VariantName, reason: str) -> PreparedVariant:
-    """What the app says first, to who asks nothing of the documents."""
-    said = (TextPiece(opening(question.app, question.language)), EndPiece())
-    route = Route(name, f"{reason}, opening", EXTRACTIVE)
-    return PreparedVariant(route, Prompt("", (), question.query), pieces=said)
 
 
 def _best(sources: Sequence[Source]) -> float:
