@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 
 from ingest.readers.pages import PageWriter
 from ingest.readers.table_rows import Cell, Header, value_kind
@@ -16,6 +16,8 @@ from ingest.readers.table_rows import Cell, Header, value_kind
 _DIGIT = re.compile(r"\d")
 _COLUMNS, _ROWS = 16_384, 1_048_576
 _FEW_ROWS = 20
+_MANY_ROWS = 200
+"""Among which tables beside each other are looked for."""
 _MAX_HEADER_ROWS = 3
 
 
@@ -53,8 +55,15 @@ def write_sheet(pages: PageWriter, lines: Iterator[SheetLine]) -> None:
     names: Header = {}
     columns = range(0)
     numbered = frozenset[int]()
-    for table in _tables(lines):
-        ahead = list(islice(table, _FEW_ROWS))
+    for stretch in _tables(lines):
+        ahead = list(islice(stretch, _MANY_ROWS))
+        beside = _side_by_side(ahead)
+        if beside:
+            _write_each(pages, [*ahead, *stretch], beside)
+            names = {}
+            continue
+        table = chain(ahead[_FEW_ROWS:], stretch)
+        ahead = ahead[:_FEW_ROWS]
         extent = _extent(ahead)
         same = bool(names) and extent.start >= columns.start and extent.stop <= columns.stop
         alone = all(len(line.cells) == 1 for line in ahead)
@@ -65,6 +74,51 @@ def write_sheet(pages: PageWriter, lines: Iterator[SheetLine]) -> None:
         found = pages.table(rows, 0 if goes_on else None, names if goes_on else None)
         if not goes_on and not alone:
             names, columns, numbered = found, extent, figures
+
+
+def _write_each(pages: PageWriter, lines: list[SheetLine], starts: list[int]) -> None:
+    """Write tables that stand beside each other; what reaches over several is their title."""
+    rest = []
+    for line in lines:
+        cell = line.cells[0]
+        if len(line.cells) == 1 and any(cell.column < x < cell.column + cell.width for x in starts):
+            pages.put("paragraph", cell.text)
+        else:
+            rest.append(line)
+    for start, stop in pairwise([0, *starts, _COLUMNS]):
+        parts = (
+            SheetLine(line.number, cells, line.numbered.intersection(range(start, stop)))
+            for line in rest
+            if (cells := [cell for cell in line.cells if start <= cell.column < stop])
+        )
+        write_sheet(pages, parts)
+
+
+def _side_by_side(ahead: list[SheetLine]) -> list[int]:
+    """Where the second and further tables begin, if blank columns part tables.
+
+    Each then has two columns or more, and names its rows: its first column holds words, or is
+    called as that of the table before it. A blank column before mere figures parts no tables.
+    """
+    rows = [line for line in ahead if len(line.cells) > 1]
+    filled = sorted({n for r in rows for c in r.cells for n in range(c.column, c.column + c.width)})
+    groups: list[list[int]] = []
+    for column in filled:
+        if groups and column == groups[-1][-1] + 1:
+            groups[-1].append(column)
+        else:
+            groups.append([column])
+    figures = frozenset[int]().union(*(line.numbered for line in rows))
+    named = [_first_text(rows, group[0]) for group in groups]
+    parted = len(groups) > 1 and all(
+        len(group) > 1 and (group[0] not in figures or name == named[0])
+        for group, name in zip(groups, named, strict=True)
+    )
+    return [group[0] for group in groups[1:]] if parted else []
+
+
+def _first_text(rows: list[SheetLine], column: int) -> str:
+    return next((cell.text for row in rows for cell in row.cells if cell.column == column), "")
 
 
 def _tables(lines: Iterator[SheetLine]) -> Iterator[Iterator[SheetLine]]:

@@ -19,11 +19,13 @@ from ingest.readers.office.odf_text import (
     header_row_count,
     inline_text,
     mark_positions,
+    numbered_rows,
     paragraphs_text,
 )
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, local_name, quoted
 from ingest.readers.pages import COMMENTS, DELETED, PICTURES, STRUCK, PageWriter, enumerated
+from ingest.readers.sheet_tables import SheetLine, write_sheet
 from ingest.readers.table_rows import one_line
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
@@ -114,13 +116,19 @@ class _OdfDocument:
 
     def _sheet(self, table: Element) -> None:
         name = one_line(table.get(f"{TABLE}name", ""))
-        rows = grid(table)
+        rows = numbered_rows(table)
         first = next(rows, None)
         if first is None:
             self._empty_sheets.append(quoted(name))
             return
         self._pages.put("heading", name, 1)
-        self._pages.table(chain((first,), rows), header_row_count(table))
+        held = chain((first,), rows)
+        count = header_row_count(table)
+        if count is not None:
+            self._pages.table((line for _, line in held), count)
+        else:
+            filled = (SheetLine(n, [cell for cell in line if cell.text]) for n, line in held)
+            write_sheet(self._pages, filled)
 
     def _blocks(self, elements: Iterable[Element]) -> None:
         for element in elements:

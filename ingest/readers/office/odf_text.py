@@ -109,12 +109,19 @@ def header_row_count(table: Element) -> int | None:
 
 def grid(table: Element) -> Iterator[list[Cell]]:
     """The rows of a table from top to bottom, those that hold something."""
+    return (line for _, line in numbered_rows(table))
+
+
+def numbered_rows(table: Element) -> Iterator[tuple[int, list[Cell]]]:
+    """The rows that hold something, with their numbers."""
     above: dict[int, tuple[str, int]] = {}
+    number = 0
     for row in _rows(table):
         line = _line(row, above)
+        repeats = _repeats(row, "number-rows-repeated")
         if any(cell.text for cell in line):
-            for _ in range(_repeats(row, "number-rows-repeated")):
-                yield line
+            yield from ((number + index, line) for index in range(repeats))
+        number += repeats
 
 
 def _add(parent: Element, inline: OdfParagraph) -> None:

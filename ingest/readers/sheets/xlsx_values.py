@@ -1,14 +1,14 @@
 """What a spreadsheet's cell shows: stored numbers by their formats, through xlfmt.
 
-Whole dates are in ISO form, whatever the order of their parts, and the general format shows a
-number as it was typed.
+Whole dates are in ISO form, whatever the order of their parts, with the time as the format shows
+it; the general format shows a number as it was typed.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
@@ -21,6 +21,8 @@ _EPOCH_1904 = datetime(1904, 1, 1)
 _PHANTOM_DAY = 60
 """1900-02-29, which Lotus 1-2-3 believed in; days before it are off by one."""
 _LAST_DAY = 2_958_466
+_MILLISECONDS = 86_400_000
+"""Of a day, to which moments are rounded."""
 _LONGEST_CODE = 255
 """As Excel allows."""
 
@@ -29,7 +31,8 @@ _BUILT_IN = {
     **{1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00"},
     **{12: "# ?/?", 13: "# ??/??", 48: "##0.0E+0"},
     **{14: "yyyy-mm-dd", 15: "d-mmm-yy", 16: "d-mmm", 17: "mmm-yy", 22: "yyyy-mm-dd h:mm"},
-    **dict.fromkeys((18, 19, 20, 21, *range(32, 36), 45, 47), "h:mm:ss"),
+    **{18: "h:mm AM/PM", 19: "h:mm:ss AM/PM", 20: "h:mm", 45: "mm:ss", 47: "mm:ss.0"},
+    **dict.fromkeys((21, *range(32, 36)), "h:mm:ss"),
     **dict.fromkeys((*range(27, 32), 36, *range(50, 59)), "yyyy-mm-dd"),
     **dict.fromkeys((37, 38, 41, 42), "#,##0;(#,##0)"),
     **dict.fromkeys((39, 40, 43, 44), "#,##0.00;(#,##0.00)"),
@@ -40,6 +43,11 @@ _EXACT = 1e15
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.')
 _ELAPSED = re.compile(r"\[[hms]+\]")
 _BRACKETS = re.compile(r"\[[^\]]*\]")
+_TIME = re.compile(
+    r"h+|(?<=h)[^a-z]*m{1,2}|m{1,2}(?=[^a-z]*s)|s+(?:[.,]0+)?|am/pm|a/p"  # the parts of a time
+)
+_DOT = re.compile(r"(?<=[dmy])\.(?=[dmy\s]|$)")
+"""Between the parts of a date, where xlfmt leaves it out."""
 _MINUTES = re.compile(r"(?<=h)([^a-z]*)m{1,2}|m{1,2}(?=[^a-z]*s)|am/pm|a/p")
 
 
@@ -58,6 +66,17 @@ def _kind(code: str) -> str:
     if "d" in days and "m" in days:
         return "date time" if has_time else "date"
     return "time" if has_time and not re.search("[dmy]", days) else "shown"
+
+
+@lru_cache(maxsize=1024)
+def _time_code(code: str) -> str:
+    """What a format says of the time, without the date before or behind it."""
+    section = code.split(";")[0]
+    masked = section.lower()
+    for hidden in (_LITERAL, _BRACKETS):
+        masked = hidden.sub(lambda match: "\0" * len(match[0]), masked)
+    parts = [match.span() for match in _TIME.finditer(masked)]
+    return section[parts[0][0] : parts[-1][1]]
 
 
 class Formats:
@@ -85,10 +104,11 @@ class Formats:
         kind = _kind(code)
         if not math.isfinite(number):
             return value
-        if kind == "duration":
-            return duration(number)
-        if kind in ("date", "time", "date time") and 0 <= number < _LAST_DAY:
-            return self._moment(number, kind)
+        if kind in ("time", "duration") and abs(number) < _LAST_DAY:
+            sign, moment = "-" if number < 0 else "", round(abs(number) * _MILLISECONDS)
+            return sign + _shown(moment / _MILLISECONDS, code, self._from_1904)
+        if kind in ("date", "date time") and 0 <= number < _LAST_DAY:
+            return self._moment(number, code if kind == "date time" else "")
         return _shown(number, code, self._from_1904) if kind == "shown" else plain_number(number)
 
     def shown_text(self, text: str, style: str) -> str:
@@ -100,15 +120,16 @@ class Formats:
         index = int(style) if style.isdecimal() else 0
         return self._codes[index] if index < len(self._codes) else "General"
 
-    def _moment(self, number: float, kind: str) -> str:
+    def _moment(self, number: float, code: str) -> str:
+        """A day, with its time as the code shows that."""
         if not self._from_1904 and number < _PHANTOM_DAY:
             number += 1
-        moment = self._epoch + timedelta(seconds=round(number * 86_400))
-        if kind == "time":
-            return moment.strftime("%H:%M:%S")
-        if kind == "date time" or moment.time() != datetime.min.time():
-            return moment.isoformat(sep=" ")
-        return date.isoformat(moment)
+        days, milliseconds = divmod(round(number * _MILLISECONDS), _MILLISECONDS)
+        day = (self._epoch + timedelta(days)).date().isoformat()
+        if not code and not milliseconds:
+            return day
+        time = _time_code(code) if code else "hh:mm:ss"
+        return f"{day} {_shown(milliseconds / _MILLISECONDS, time, self._from_1904)}"
 
 
 @lru_cache(maxsize=65_536)
@@ -119,10 +140,12 @@ def _shown(number: float, code: str, from_1904: bool) -> str:
         rounded = Decimal(repr(number)).quantize(places, ROUND_HALF_UP) + 0
         return format(rounded, ",f" if common[1] else "f")
     try:
-        text = str(format_value(number, code, date1904=from_1904)).strip()
+        text = " ".join(
+            str(format_value(number, _DOT.sub(r"\.", code), date1904=from_1904)).split()
+        )
     except (ArithmeticError, ValueError):  # larger than any cell can show
         return plain_number(number)
-    return plain_number(number) if text.startswith("####") else text
+    return plain_number(number) if text.startswith("####") else " ".join(text.split())
 
 
 def plain_number(number: float) -> str:

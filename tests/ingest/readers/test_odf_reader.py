@@ -131,6 +131,20 @@ def test_merged_cells_are_repeated():
     assert found.pages[0].text.split("\n")[2:] == ["part: seal | price: 3", "part: seal | price: 4"]
 
 
+def test_tables_of_a_sheet_below_and_beside_each_other_have_their_own_names():
+    beside = [row("part", "price", "", "city", "people"), row("seal", "3", "", "Bern", "9")]
+    below = [row("Land"), row("depot", "code"), row("Graz", "7")]
+
+    text = read("spreadsheet", table(*beside, row(""), *below)).pages[0].text
+
+    assert [line for line in text.split("\n") if line][1:] == [
+        "part: seal | price: 3",
+        "city: Bern | people: 9",
+        "Land",
+        "depot: Graz | code: 7",
+    ]
+
+
 def test_repeats_of_blank_and_of_filled_rows_are_bounded():
     blank = '<table:table-row table:number-rows-repeated="999999999"><table:table-cell '
     blank += 'table:number-columns-repeated="999999999"/></table:table-row>'

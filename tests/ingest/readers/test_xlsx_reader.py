@@ -76,6 +76,55 @@ def test_blank_rows_part_tables():
     ]
 
 
+def test_tables_beside_each_other_have_their_own_names_of_columns():
+    rows = {
+        2: {"C": "Stock and staff"},
+        3: {"C": "part", "D": "price", "F": "city", "G": "people"},
+        4: {"C": "seal", "D": 3, "F": "Bern", "G": 9},
+        5: {"C": "valve", "D": 4},
+    }
+    merged = '<mergeCells><mergeCell ref="C2:G2"/></mergeCells>'
+
+    assert lines(sheet_rows(rows) + merged) == [
+        "Stock and staff",
+        "part: seal | price: 3",
+        "part: valve | price: 4",
+        "city: Bern | people: 9",
+    ]
+
+
+def test_numbered_tables_beside_each_other_are_told_by_the_same_first_name():
+    rows = {
+        1: {"A": "no", "B": "part", "D": "no", "E": "city"},
+        2: {"A": 1, "B": "seal", "D": 1, "E": "Bern"},
+        3: {"A": 2, "B": "pump", "D": 2, "E": "Graz"},
+    }
+
+    assert lines(sheet_rows(rows))[0] == "no: 1 | part: seal"
+    assert lines(sheet_rows(rows))[-1] == "no: 2 | city: Graz"
+
+
+def test_a_blank_column_before_figures_parts_no_table():
+    rows = {1: {"A": "no", "B": "part", "D": "2023", "E": "2024"}}
+    rows[2] = {"A": "7", "B": "seal", "D": 3, "E": 4}
+
+    assert lines(sheet_rows(rows)) == ["no: 7 | part: seal | 2023: 3 | 2024: 4"]
+
+
+def test_stacked_tables_of_different_width_have_their_own_names():
+    rows = {
+        5: {"C": "part", "D": "price"},
+        6: {"C": "seal", "D": 3},
+        8: {"C": "city", "D": "people", "E": "land", "F": "code"},
+        9: {"C": "Bern", "D": 9, "E": "Swiss", "F": 41},
+    }
+
+    assert lines(sheet_rows(rows)) == [
+        "part: seal | price: 3",
+        "city: Bern | people: 9 | land: Swiss | code: 41",
+    ]
+
+
 def test_a_blank_row_below_the_header_does_not_part_it_from_its_figures():
     rows = {1: {"A": "part", "B": "price"}, 3: {"A": "seal", "B": 3}}
 
@@ -109,9 +158,26 @@ def test_a_column_name_without_values_is_not_lost():
         (45322, "yyyy-mm-dd", "2024-01-31"),
         (45322, "d/m/yy", "2024-01-31"),
         (45322, 'yyyy"年"m"月"d"日"', "2024-01-31"),
-        (45322.604166666664, "dd.mm.yyyy hh:mm", "2024-01-31 14:30:00"),
-        (0.604166666664, "hh:mm", "14:30:00"),
+        (45322.604166666664, "dd.mm.yyyy hh:mm", "2024-01-31 14:30"),
+        (45322.604166666664, "[$-409]m/d/yy h:mm AM/PM;@", "2024-01-31 2:30 PM"),
+        (45322.604166666664, 'hh"h"mm dd/mm/yyyy', "2024-01-31 14h30"),
+        (45322.25, "d/m/yy", "2024-01-31 06:00:00"),
+        (45322.9999999999, "d.m.yy h:mm:ss", "2024-02-01 0:00:00"),
+        (45322, "[$-407]d. mmmm yyyy", "2024-01-31"),
+        (0.604166666664, "hh:mm", "14:30"),
+        (0.604166666664, "[$-F400]h:mm:ss AM/PM", "2:30:00 PM"),
+        (0.604166666664, 'h:mm" Uhr"', "14:30 Uhr"),
+        (0.000734, "mm:ss.0", "01:03.4"),
         (1.5, "[h]:mm:ss", "36:00:00"),
+        (1.5, "[h]:mm", "36:00"),
+        (-0.5, "[h]:mm", "-12:00"),
+        (0.75, "[mm]", "1080"),
+        (1.75, "# ??/??", "1 3/4"),
+        (0.5, "?/8", "4/8"),
+        (1500, '[>=1000]0.0,"k";0', "1.5k"),
+        (900, '[>=1000]0.0,"k";0', "900"),
+        (12345, "0.00E+00", "1.23E+04"),
+        (45322, "mm.yyyy", "01.2024"),
         (1, "yyyy-mm-dd", "1900-01-01"),
         (59, "yyyy-mm-dd", "1900-02-28"),
         (61, "yyyy-mm-dd", "1900-03-01"),
