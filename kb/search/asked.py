@@ -8,12 +8,14 @@ weighted by how rare they are, the documents hold most of.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from kb.protocols import Frequencies
 from kb.search.scoring import term_weights
+from kb.text.asking import asking_terms, language_by_words
 from kb.text.scripts import UNSPACED
 from kb.text.sentences import sentence_extents
+from kb.text.stemming import relatives
 from kb.text.stop_words import FUNCTION_WORDS
 from kb.text.terms import asked_identifiers, optional_terms, query_terms, terms
 
@@ -113,15 +115,37 @@ def unknown_share(query: str, weights: Mapping[str, float], frequencies: Frequen
     others ("Wie lange dauert …"), so of their words only names and identifiers count.
     """
     names, identifiers = _names(query), asked_identifiers(query)
-    counts = _knows_function_words(query)
+    asking, counts = asking_terms(query), _knows_function_words(query)
     unknown = sum(
         weight * (NAME if term in names else 1)
         for term, weight in weights.items()
         if not frequencies.holding.get(term)
+        and term not in asking
         and not _PAIR.fullmatch(term)
         and (counts or term in names or term in identifiers or not _LATIN.match(term))
     )
     return min(1.0, unknown / (sum(weights.values()) or 1.0))
+
+
+def with_relatives(
+    wanted: Collection[str], passages: list[list[str]], frequencies: Frequencies
+) -> tuple[list[list[str]], Frequencies]:
+    """Passages in which words stand for those of the question that no document holds, but that are
+    derived from the same word (`kb/text/stemming.py`), and what that makes of the frequencies.
+
+    Args:
+        wanted: the terms of the question.
+        passages: the terms of each.
+        frequencies: those of the question's terms among the documents.
+    """
+    unheld = [term for term in wanted if not frequencies.holding.get(term)]
+    instead = relatives(unheld, {term for passage in passages for term in passage})
+    if not instead:
+        return passages, frequencies
+    passages = [[instead.get(term, term) for term in passage] for passage in passages]
+    among = Frequencies.among(passages).holding
+    found = {term: among[term] for term in instead.values()}
+    return passages, Frequencies(frequencies.chunks, {**frequencies.holding, **found})
 
 
 def foreign_share(weights: Mapping[str, float], frequencies: Frequencies) -> float:
@@ -131,6 +155,8 @@ def foreign_share(weights: Mapping[str, float], frequencies: Frequencies) -> flo
 
 
 def _knows_function_words(query: str) -> bool:
+    if language_by_words(query) != "en":
+        return True
     words = [word.lower() for word in _WORD.findall(query)]
     return sum(word in FUNCTION_WORDS for word in words) >= ENGLISH_SHARE * len(words)
 

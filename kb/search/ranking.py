@@ -15,7 +15,7 @@ from typing import Any
 
 from kb.errors import ModelUnavailable
 from kb.protocols import CALIBRATION, Calibration, Frequencies, Reranker
-from kb.search.asked import foreign_share, unknown_share
+from kb.search.asked import foreign_share, unknown_share, with_relatives
 from kb.search.scoring import (
     LEADERS,
     NO_PROXIMITY,
@@ -175,9 +175,12 @@ def _by_words(
     words: Mapping[str, list[str]],
 ) -> list[RankedChunk]:
     query = context.query
-    frequencies = _frequencies(context, words)
+    named, frequencies = with_relatives(
+        query_terms(query),
+        [_with_name(item, words[item.chunk_id]) for item in ranked[:RERANKED]],
+        _frequencies(context, words),
+    )
     weights = term_weights(query_terms(query), frequencies, optional_terms(query))
-    named = [_with_name(item, words[item.chunk_id]) for item in ranked[:RERANKED]]
     near = dict(zip(words, proximities(weights, named), strict=True))
     order = list(ranked) if retrieval.mode == "vector" else _with_words(ranked, near)
     unknown = unknown_share(query, weights, frequencies)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from kb.text.numerals import value
+from kb.text.scripts import value
 
 
 class Mention(NamedTuple):

@@ -5,6 +5,8 @@ Crude on purpose: the same word in question and text must meet, no more.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
+
 from kb.text.stop_words import FUNCTION_WORDS
 
 
@@ -38,3 +40,34 @@ def _undoubled(stem: str) -> str:
 
 
 FUNCTION_TERMS = frozenset(map(stemmed, FUNCTION_WORDS))
+
+_SUFFIXES = "a as e ely em en ent er es et heit ility ion is l ly ment n o or os r rs s t te um ung"
+_ENDINGS = frozenset(("", *_SUFFIXES.split()))
+"""What may be left of two words that mean the same thing or the one who does it: approve and
+approver, direct and director, year and yearly, krank and Krankheit; compounds with an s between
+their parts, too: Urlaub and Urlaubstage."""
+_LEAST_STEM = 4
+
+
+def relatives(wanted: Iterable[str], held: Collection[str]) -> Mapping[str, str]:
+    """Term of a text → the term of a question that is derived from the same word."""
+    by_beginning: dict[str, list[str]] = {}
+    for term in wanted:
+        if term.isalpha() and len(term) >= _LEAST_STEM:
+            by_beginning.setdefault(term[:3], []).append(term)
+    return {
+        term: asked
+        for term in held
+        for asked in by_beginning.get(term[:3], ())
+        if asked != term and _is_related(asked, term)
+    }
+
+
+def _is_related(one: str, other: str) -> bool:
+    pairs = enumerate(zip(one, other, strict=False))
+    same = next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+    if same == len(one) - 1 == len(other) - 1:  # lose, lost, loss
+        return {one[-1], other[-1]} <= {"e", "s", "t"}
+    endings = sorted((one[same:], other[same:]), key=len)
+    is_compound = same > _LEAST_STEM and not endings[0] and endings[1][0] == "s"
+    return same >= _LEAST_STEM and (_ENDINGS.issuperset(endings) or is_compound)

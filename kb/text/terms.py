@@ -14,8 +14,8 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from kb.text.asking import REMEMBERED_QUESTIONS, asking_terms, function_terms, kind_terms
 from kb.text.scripts import HAN
-from kb.text.stemming import FUNCTION_TERMS
 from kb.text.units import MAY_IDENTIFY, Kind, terms_of, units_of
 
 IDENTIFIER_WEIGHT = 3.0
@@ -24,9 +24,6 @@ identifiers of `tests/kb/search/test_spellings.py` 300 are found with 1, all wit
 
 LONGEST_ENDING = 8
 _HAN_CHARACTER = re.compile(f"[{HAN}]")
-
-REMEMBERED_QUESTIONS = 256
-"""Questions whose terms are kept: each search asks for them four times."""
 
 # A single Han character counts half of a pair in a question. Answer recall@1 for weights
 # 0 / 0.5 / 1: CMRC 2018 0.839 / 0.852 / 0.859, Sanguo 0.385 / 0.450 / 0.435, JSQuAD 0.893 /
@@ -65,10 +62,11 @@ def query_terms(text: str) -> Mapping[str, float]:
         for term in () if unit.kind is Kind.IDENTIFIER else unit.pieces:
             weights.setdefault(term, _weight(term))
     is_shouted = text.isupper() and " " in text
+    function = function_terms(text)
     telling = {
         term: weight
         for term, weight in weights.items()
-        if term not in FUNCTION_TERMS and not (is_shouted and term.isupper())
+        if term not in function and not (is_shouted and term.isupper())
     }
     return telling or dict.fromkeys(terms(text), 1.0)
 
@@ -83,9 +81,11 @@ def asked_identifiers(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=REMEMBERED_QUESTIONS)
 def optional_terms(text: str) -> frozenset[str]:
-    """Terms of a question that say nothing against a text without them: their pieces count, too."""
+    """Terms of a question that say nothing against a text without them: their pieces count, too, or
+    they only ask."""
     units = units_of(text, is_question=True)
-    return frozenset(name for unit in units if unit.kind is Kind.PAIR for name in unit.names)
+    pairs = frozenset(name for unit in units if unit.kind is Kind.PAIR for name in unit.names)
+    return pairs | asking_terms(text) | kind_terms(text)
 
 
 def identifiers(text: str) -> frozenset[str]:

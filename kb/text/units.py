@@ -19,8 +19,7 @@ from kb.text.identifiers import (
     spaced,
 )
 from kb.text.numbered import numbered
-from kb.text.numerals import HAN_NUMERAL, value
-from kb.text.scripts import HAN, UNSPACED
+from kb.text.scripts import HAN, HAN_NUMERAL, UNSPACED, value
 from kb.text.stemming import stemmed
 from kb.text.stop_words import ASKING, FUNCTION_WORDS
 

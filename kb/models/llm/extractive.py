@@ -7,12 +7,11 @@ Same question, same sources, same answer.
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import takewhile
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from itertools import islice, takewhile
 
+from kb.models.llm.evidence import HIT, kind_bonus, lacks_qualifier, share_held, weights_among
 from kb.models.llm.statements import Statement, statements
 from kb.protocols import Frequencies
 from kb.search.asked import asked_part, parts
@@ -20,7 +19,7 @@ from kb.search.scoring import Verdict, judged
 from kb.text.fixed_sentences import fixed_sentence
 from kb.text.languages import spoken_language
 from kb.text.scripts import HAN_KANA_HANGUL
-from kb.text.terms import asked_identifiers, optional_terms, query_terms, terms
+from kb.text.terms import asked_identifiers, query_terms, terms
 from kb.types import EndPiece, QuotedPiece, Retrieval, Source, TextPiece
 
 THRESHOLD = 0.25
@@ -42,43 +41,7 @@ gold answer is in 0.87, 0.80 and 0.90 of the answers, right passages are refused
 half without moving these by more than 0.02.
 """
 
-_ABOVE = 0.8  # what a term counts that stands in a heading above or the document's name instead
-_NEAR = 0.4  # … in a neighbour
-_CHUNK = 0.2  # … anywhere in the chunk
-_HIT = 0.1  # what the search thought of the chunk, best hit = 1
-_KIND = 0.15  # the sentence holds the kind of thing that is asked for
-
 _TOKEN = re.compile(f"\\s*(?:[{HAN_KANA_HANGUL}]{{1,2}}|[^\\s{HAN_KANA_HANGUL}]+)")
-
-_NUMBER = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|hundred|thousand)\b|"
-    r"[一二三四五六七八九十百千万两]"
-)
-_TIME = re.compile(
-    r"\b\d{3,4}s?\b|[年月日]|世紀|世纪|centur|\b(?:January|February|March|April|May|June|July|"
-    r"August|September|October|November|December|day|week|month|year)s?\b"
-)
-_NAME = re.compile(r"(?<!^)(?<![.!?] )\b[A-Z][\w'’-]+")
-_ASKS_TIME = re.compile(
-    r"\bwhen\b|(?:what|which) (?:year|date)|什么时候|何时|哪一?年|哪天|几月|いつ|何年|何月"
-)
-_ASKS_NUMBER = re.compile(
-    r"how (?:many|much|long|old|far|often|large|big|tall)|what percent|多少|几|何人|いくつ|いくら|"
-    r"何[個本回歳]"
-)
-_ASKS_NAME = re.compile(r"\bwho(?:m|se)?\b")
-_ASKS_MEANING = re.compile(r"\bwhat (?:is|are)\b|什么是|是什么|とは")
-_MEANING = re.compile(r"\b(?:is|are) (?:an?|the)\b|\bmeans?\b|是|指|とは")
-_NEGATION = re.compile(
-    r"\b(?:not|never|no|nicht|kein\w*|pas|nunca)\b|n['’]t\b|[不没未]|ない|ません"
-)
-_KINDS = (
-    (_ASKS_TIME, _TIME),
-    (_ASKS_NUMBER, _NUMBER),
-    (_ASKS_NAME, _NAME),
-    (_ASKS_MEANING, _MEANING),
-    (_NEGATION, _NEGATION),
-)
 
 
 def extractive_answer(
@@ -103,7 +66,11 @@ def extractive_answer(
     best = max((source.hit.score for source in sources), default=-1.0)
     verdict = verdict or judged(best, Retrieval())
     most = {"refused": 0, "weak": 1}.get(verdict, MAX_SENTENCES)
-    chosen = choose(query, sources, leading, most=most) if most else []
+    part = _asked(query, sources)
+    chosen = choose(part, sources, leading, most=most) if most else []
+    asked_of = leading or part
+    if chosen and verdict == "answered" and lacks_qualifier(query, asked_of, chosen):
+        verdict, chosen = "weak", choose(part, sources, leading, most=1)
     if not chosen:
         yield TextPiece(refusal or fixed_sentence("refused", spoken_language(query, earlier)))
         yield EndPiece(finish_reason="refused", grounded=False)
@@ -111,9 +78,12 @@ def extractive_answer(
     if verdict == "weak":
         caution = fixed_sentence("weak", spoken_language(query, earlier))
         yield TextPiece(f"{caution}\n\n")
-    wanted = query_terms(query).keys()
+    wanted, apart = query_terms(part).keys(), _telling_columns(chosen)
+    places = _places(chosen)
     for before, statement in _parted(chosen):
-        said = statement.row.answer(query, wanted) if statement.row else ""
+        if place := places.get(statement, ""):
+            before += f"{place}: "
+        said = statement.row.answer(query, wanted, apart) if statement.row else ""
         for token in _TOKEN.findall(before + (said or statement.text)):
             yield QuotedPiece(token)
         yield TextPiece(f" [{statement.n}]")
@@ -128,22 +98,42 @@ def choose(
     Args:
         leading: the words of a follow-up; what does not hold them is about something else.
     """
-    query = _asked(query, sources)
     candidates = [s for rank, source in enumerate(sources) for s in statements(rank, source, query)]
-    weights = _weights(query, candidates)
+    weights = weights_among(query, candidates)
     if not weights or not candidates:
         return []
     best_hit = max(source.hit.score for source in sources) or 1.0
     scored = []
     for statement in _led(candidates, leading, weights):
-        evidence = _evidence(statement, weights)
-        score = evidence + _kind_bonus(query, statement.text)
-        score += _HIT * max(statement.hit, 0.0) / best_hit
+        evidence = share_held(statement, weights)
+        score = evidence + kind_bonus(query, statement.text)
+        score += HIT * max(statement.hit, 0.0) / best_hit
         scored.append((score, evidence, statement))
     scored.sort(key=lambda item: (-item[0], item[2].rank, item[2].index))
     if not scored or max(evidence for _, evidence, _ in scored) < THRESHOLD:
         return []
     return _picked(scored, candidates, most)
+
+
+def _places(chosen: Sequence[Statement]) -> Mapping[Statement, str]:
+    """The headings or documents that tell the statements apart, if these do not say it."""
+    common = frozenset.intersection(*(statement.above for statement in chosen))
+    found: dict[Statement, str] = {}
+    for statement in chosen:
+        telling = statement.above - common - statement.terms
+        place = next((p for p in statement.places if telling.intersection(terms(p))), "")
+        if place and place not in found.values():
+            found[statement] = place
+    return found
+
+
+def _telling_columns(chosen: Sequence[Statement]) -> frozenset[str]:
+    """The columns in which the rows that are told differ."""
+    values: dict[str, set[str]] = {}
+    for statement in chosen:
+        for column, value in statement.row.cells if statement.row else ():
+            values.setdefault(column, set()).add(value)
+    return frozenset(column for column, held in values.items() if len(held) > 1)
 
 
 def _asked(query: str, sources: Sequence[Source]) -> str:
@@ -179,14 +169,36 @@ def _picked(
         if score < ALSO_GOOD * best_score or len(picked) >= most:
             break
         said = statement.terms | statement.above
-        if picked and not said - told:
-            continue  # it adds nothing that is asked for
+        if picked and not _adds(statement, leader, said - told):
+            continue
         told |= said
         picked.setdefault(statement.text, statement)
         if statement.is_heading or statement.text.endswith((":", "：")):
             for announced in _after(statement, candidates):
                 picked.setdefault(announced.text, announced)
+    if most > 1:
+        alike = (s for _, _, s in scored if _fits_as_well(s, leader))
+        picked |= {s.text: s for s in islice(alike, LONGEST_LIST)}
     return sorted(picked.values(), key=lambda s: (s.rank != leader.rank, s.rank, s.index))
+
+
+def _adds(statement: Statement, leader: Statement, new: Set[str]) -> bool:
+    """Whether it says more of what is asked; of another place it must say the same as the first,
+    and the place must be asked for."""
+    brought = statement.above - leader.above
+    if leader.above - statement.above - statement.terms and not brought:
+        return False
+    is_elsewhere = new <= statement.above - statement.terms
+    return bool(new) and (not is_elsewhere or leader.terms - leader.above <= statement.terms)
+
+
+def _fits_as_well(statement: Statement, leader: Statement) -> bool:
+    """Whether both are rows of one table in which the same words of the question stand."""
+    if statement.row is None or leader.row is None or leader.row.is_answered_question:
+        return False
+    columns = set(statement.row.columns), set(leader.row.columns)
+    is_same_table = columns[0] <= columns[1] or columns[0] >= columns[1]
+    return is_same_table and (statement.terms, statement.above) == (leader.terms, leader.above)
 
 
 def _after(statement: Statement, candidates: Sequence[Statement]) -> list[Statement]:
@@ -197,42 +209,6 @@ def _after(statement: Statement, candidates: Sequence[Statement]) -> list[Statem
     if not following or not following[0].is_item:
         return following[:1]
     return list(takewhile(lambda s: s.is_item, following))
-
-
-def _weights(query: str, candidates: Sequence[Statement]) -> dict[str, float]:
-    """The terms of the question, each with its weight times its inverse document frequency over the
-    candidates."""
-    frequency = Counter(term for statement in candidates for term in statement.terms)
-    held = frozenset[str]().union(*(statement.chunk for statement in candidates))
-    return {
-        term: weight * math.log(1 + (len(candidates) + 1) / (frequency[term] + 0.5))
-        for term, weight in query_terms(query).items()
-        if term in held or term not in optional_terms(query)
-    }
-
-
-def _evidence(statement: Statement, weights: Mapping[str, float]) -> float:
-    held = sum(
-        weight
-        * (
-            1.0
-            if term in statement.terms
-            else _ABOVE
-            if term in statement.above
-            else _NEAR
-            if term in statement.near
-            else _CHUNK
-            if term in statement.chunk
-            else 0.0
-        )
-        for term, weight in weights.items()
-    )
-    return held / sum(weights.values())
-
-
-def _kind_bonus(query: str, text: str) -> float:
-    lowered = query.casefold()
-    return _KIND if any(asks.search(lowered) and has.search(text) for asks, has in _KINDS) else 0.0
 
 
 def _parted(chosen: Iterable[Statement]) -> Iterator[tuple[str, Statement]]:

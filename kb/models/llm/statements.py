@@ -8,13 +8,15 @@ heading counts for everything below it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kb.models.llm.rows import Row, head_of, row_of
+from kb.text.asking import qualifiers
 from kb.text.scripts import HAN_KANA_HANGUL
 from kb.text.sentences import sentence_extents, trimmed
 from kb.text.shapes import is_missed, named_in_sentences
+from kb.text.stemming import relatives
 from kb.text.terms import asked_identifiers, plain_name, query_terms, terms
 from kb.types import Extent, Source
 
@@ -40,7 +42,8 @@ class Statement:
     """A candidate: statement `index` of the source at `rank`.
 
     `terms`, `above`, `near` and `chunk` are the question's terms in the statement, in the headings
-    above it and the document's name, in its neighbours, and anywhere in the chunk.
+    above it and the document's name, in its neighbours, and anywhere in the chunk; `places` are
+    those headings and that name.
     """
 
     n: int
@@ -52,6 +55,7 @@ class Statement:
     near: frozenset[str]
     chunk: frozenset[str]
     hit: float
+    places: tuple[str, ...] = ()
     row: Row | None = None
     is_item: bool = False
     is_heading: bool = False
@@ -61,12 +65,13 @@ def statements(rank: int, source: Source, query: str) -> list[Statement]:
     """The statements of a source, in reading order."""
     text = _without_comments(source.hit.chunk.text)
     extents = _extents(text)
-    wanted = query_terms(query).keys()
+    wanted = frozenset(query_terms(query)).union(*qualifiers(query))
     name = f"{plain_name(source.hit.document_name)}\n\n{source.hit.chunk.heading}"
     others = _about_others(query, name, [text[start:end] for start, end in extents])
     heads = _heads(text, extents)
-    above = frozenset(terms(name)) & wanted
-    held = [frozenset(_read(text[start:end])) & wanted for start, end in extents]
+    places = [*source.hit.chunk.heading.split(" > "), plain_name(source.hit.document_name)]
+    above = _held(terms(name), wanted)
+    held = [_held(_read(text[start:end]), wanted) for start, end in extents]
     whole = above.union(*held)
     found: list[Statement] = []
     for index, (start, end) in enumerate(extents):
@@ -74,6 +79,7 @@ def statements(rank: int, source: Source, query: str) -> list[Statement]:
         is_heading = _is_heading(text, extents, index)
         if _HEADING.match(said) or is_heading:
             above = above | held[index]
+            places.insert(0, said.lstrip("# "))
         if index in others or index in heads or _SILENT.match(said) or not _read(said):
             continue
         row = row_of(said, _head(text, extents, heads, index))
@@ -91,6 +97,7 @@ def statements(rank: int, source: Source, query: str) -> list[Statement]:
                 frozenset().union(*beside),
                 whole,
                 source.hit.score,
+                tuple(places),
                 row,
                 bullet is not None,
                 is_heading,
@@ -158,7 +165,8 @@ def _is_heading(text: str, extents: Sequence[Extent], index: int) -> bool:
         return False
     before, after = text[:start].rstrip(" \t"), text[end : extents[index + 1][0]]
     is_alone = (not before or before.endswith("\n")) and after.count("\n") > 1
-    return is_alone and not _BULLET.match(text[start:end]) and "|" not in text[start:end]
+    said = text[start:end]
+    return is_alone and not (_BULLET.match(said) or _DEFINITION.match(said) or "|" in said)
 
 
 def _about_others(query: str, above: str, sentences: Sequence[str]) -> frozenset[int]:
@@ -167,6 +175,11 @@ def _about_others(query: str, above: str, sentences: Sequence[str]) -> frozenset
         return frozenset()
     named = named_in_sentences(above, sentences)
     return frozenset(index for index, held in enumerate(named) if is_missed(asked, held))
+
+
+def _held(found: Collection[str], wanted: frozenset[str]) -> frozenset[str]:
+    """The terms of the question among those of a text, or derived from the same words."""
+    return wanted.intersection(found).union(relatives(wanted, found).values())
 
 
 def _read(sentence: str) -> list[str]:

@@ -1,0 +1,120 @@
+"""How well a statement fits a question, and whether it lacks what the question is about."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from kb.models.llm.statements import Statement
+from kb.text.asking import asking_terms, kind_terms, qualifiers
+from kb.text.terms import optional_terms, query_terms, terms
+
+_ABOVE = 0.8  # what a term counts that stands in a heading above or the document's name instead
+_NEAR = 0.4  # … in a neighbour
+_CHUNK = 0.2  # … anywhere in the chunk
+HIT = 0.1  # what the search thought of the chunk, best hit = 1
+_KIND = 0.15  # the sentence holds the kind of thing that is asked for
+
+LENIENT = 6
+"""One word of so many may be missing in what is answered for sure; a figure never."""
+
+_DIGIT = re.compile(r"\d")
+_NUMBER = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|hundred|thousand)\b|"
+    r"[一二三四五六七八九十百千万两]"
+)
+_TIME = re.compile(
+    r"\b[12]\d{3}s?\b|\b\d{1,2}[:h]\d\d\b|\d Uhr|[年月日点時]|世紀|世纪|centur|"
+    r"\b(?:January|February|March|April|May|June|July|"
+    r"August|September|October|November|December|day|week|month|year)s?\b"
+)
+_NAME = re.compile(r"(?<!^)(?<![.!?] )\b[A-Z][\w'’-]+")
+_ASKS_TIME = re.compile(
+    r"\bwhen\b|(?:what|which) (?:year|date)|什么时候|何时|哪一?年|哪天|几月|いつ|何年|何月"
+)
+_ASKS_NUMBER = re.compile(
+    r"how (?:many|much|long|old|far|often|large|big|tall)|what percent|多少|几|何人|いくつ|いくら|"
+    r"何[個本回歳]"
+)
+_ASKS_NAME = re.compile(r"\bwho(?:m|se)?\b")
+_ASKS_MEANING = re.compile(r"\bwhat (?:is|are)\b|什么是|是什么|とは")
+_MEANING = re.compile(r"\b(?:is|are) (?:an?|the)\b|\bmeans?\b|是|指|とは")
+_NEGATION = re.compile(
+    r"\b(?:not|never|no|nicht|kein\w*|pas|nunca)\b|n['’]t\b|[不没未]|ない|ません"
+)
+_KINDS = (
+    (_ASKS_TIME, _TIME),
+    (_ASKS_NUMBER, _NUMBER),
+    (_ASKS_NAME, _NAME),
+    (_ASKS_MEANING, _MEANING),
+    (_NEGATION, _NEGATION),
+)
+
+
+def weights_among(query: str, candidates: Sequence[Statement]) -> dict[str, float]:
+    """The terms of the question, each with its weight times its inverse document frequency over the
+    candidates."""
+    frequency = Counter(term for statement in candidates for term in statement.terms)
+    held = frozenset[str]().union(*(statement.chunk for statement in candidates))
+    return {
+        term: weight * math.log(1 + (len(candidates) + 1) / (frequency[term] + 0.5))
+        for term, weight in query_terms(query).items()
+        if term in held or term not in optional_terms(query)
+    }
+
+
+def share_held(statement: Statement, weights: Mapping[str, float]) -> float:
+    """Share (0..1) of a question, by weight of its terms, in a statement and what is around it."""
+    held = sum(
+        weight
+        * (
+            1.0
+            if term in statement.terms
+            else _ABOVE
+            if term in statement.above
+            else _NEAR
+            if term in statement.near
+            else _CHUNK
+            if term in statement.chunk
+            else 0.0
+        )
+        for term, weight in weights.items()
+    )
+    return held / sum(weights.values())
+
+
+def kind_bonus(query: str, text: str) -> float:
+    """What it adds that a statement holds a thing of the kind that is asked for: a day, a name."""
+    lowered = query.casefold()
+    return _KIND if any(asks.search(lowered) and has.search(text) for asks, has in _KINDS) else 0.0
+
+
+def lacks_qualifier(query: str, part: str, chosen: Sequence[Statement]) -> bool:
+    """Whether a word that says what is asked about stands neither in the statements of a section
+    nor above them; a figure is what words like "number" and "price" ask for. Each row that is told
+    has to hold it, if it is not the name of another one.
+
+    Args:
+        query: the message as it was asked, which tells words of asking.
+        part: what was looked for.
+    """
+    leader = max(chosen, key=lambda s: len(s.terms | s.above))
+    section = [s for s in chosen if s.rank == leader.rank and s.places == leader.places]
+    around = asking_terms(query).union(*(s.above for s in chosen))
+    around = around.union(*(terms(s.row.cells[0][1]) for s in chosen if s.row))
+    if any(_DIGIT.search(statement.text) for statement in chosen):
+        around |= kind_terms(query)
+    told = [s.terms for s in chosen if s.row] if leader.row else [_together(section)]
+    return any(_is_missed(qualifiers(part), around | held) for held in told)
+
+
+def _together(section: Sequence[Statement]) -> frozenset[str]:
+    return frozenset[str]().union(*(statement.terms for statement in section))
+
+
+def _is_missed(asked: Sequence[frozenset[str]], held: frozenset[str]) -> bool:
+    missing = [terms for terms in asked if not held & terms]
+    has_number = any(_DIGIT.search(term) for terms in missing for term in terms)
+    return has_number or len(missing) > len(asked) // LENIENT
