@@ -1,4 +1,5 @@
-"""Characters and numerals of the scripts, the first as the insides of a regular expression's brackets: the one table.
+"""Characters of the scripts, as the insides of a regular expression's brackets, the one table; and
+numbers in Han characters.
 
 The narrow ranges came first in what is stored or measured with them, so they stay beside the whole
 ones: `HAN_KANA_HANGUL` in sentences and the prompt gate, `VOCABULARY_SCRIPTS` in coverage.
