@@ -34,7 +34,8 @@ UnreadableReason = Literal[
     "archive_too_large", "archive_unsafe_name", "cleaned_too_much", "damaged_file", "empty_file",
     "invalid_request", "no_questions", "no_text", "ocr_failed", "password_required",
     "pattern_timeout", "read_memory", "read_timeout", "reader_crashed", "reader_not_started",
-    "receipt_unbalanced", "too_large", "unknown_encoding",
+    "receipt_unbalanced", "too_large", "transcription_failed", "transcription_missing",
+    "unknown_encoding",
     "unreadable_file", "wrong_format", "xml_refused"
 ]  # fmt: skip
 """Why a file cannot be read: the codes that its document fails with."""

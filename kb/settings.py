@@ -13,19 +13,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kb.errors import Rejected
+from kb.settings_sections import Section, TranscriptionSettings
 
 PREFIX = "KB_"
 MIB = 1024 * 1024
 ADMIN_KEY_CHARACTERS = 32
 """Fewest of an admin key, which opens everything."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 def _networks(proxies: str) -> str:
@@ -34,7 +31,7 @@ def _networks(proxies: str) -> str:
     return proxies
 
 
-class ServerSettings(_Section):
+class ServerSettings(Section):
     """Where the server listens."""
 
     host: str = "127.0.0.1"
@@ -51,7 +48,7 @@ class ServerSettings(_Section):
         return [each.strip() for each in self.trusted_proxies.split(",") if each.strip()]
 
 
-class EmbeddingSettings(_Section):
+class EmbeddingSettings(Section):
     """The model that turns text into vectors."""
 
     model: str = "bundled"
@@ -64,7 +61,7 @@ class EmbeddingSettings(_Section):
     """Texts per model call. Memory grows with it; above 32 speed does not."""
 
 
-class LlmSettings(_Section):
+class LlmSettings(Section):
     """The default language model. Without `model`, answers are extractive."""
 
     base_url: str | None = None
@@ -92,7 +89,7 @@ class LlmSettings(_Section):
     """Seconds for which it is left alone; then one question tries it."""
 
 
-class IngestSettings(_Section):
+class IngestSettings(Section):
     """How uploads become searchable."""
 
     max_file_bytes: Annotated[int, Field(ge=1)] = 200 * MIB
@@ -121,7 +118,7 @@ class IngestSettings(_Section):
     """Times a document is tried again after a crash before it is marked failed."""
 
 
-class SearchSettings(_Section):
+class SearchSettings(Section):
     """How questions find chunks."""
 
     candidates: Annotated[int, Field(ge=1, le=500)] = 40
@@ -134,7 +131,7 @@ class SearchSettings(_Section):
     """Datasets whose index stays open; the least recently used is closed."""
 
 
-class RerankSettings(_Section):
+class RerankSettings(Section):
     """A model that puts the best candidates in order. Unset: their words decide."""
 
     model: str | None = None
@@ -147,7 +144,7 @@ class RerankSettings(_Section):
     """Seconds to wait for the endpoint; then the words decide."""
 
 
-class ChatSettings(_Section):
+class ChatSettings(Section):
     """How answers are run."""
 
     grace_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
@@ -165,7 +162,7 @@ class ChatSettings(_Section):
     questions; 0 never asks it."""
 
 
-class MaintenanceSettings(_Section):
+class MaintenanceSettings(Section):
     """Work that nobody waits for."""
 
     erase_after_s: Annotated[float, Field(ge=0, le=900)] = 60.0
@@ -176,14 +173,14 @@ class MaintenanceSettings(_Section):
     """Seconds for which a generation that was replaced is kept up, to roll back to."""
 
 
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     """Where rows live."""
 
     url: str | None = None
     """Reserved for Postgres; refused until it is supported. Unset: SQLite in the data folder."""
 
 
-class ChromaSettings(_Section):
+class ChromaSettings(Section):
     """Where vectors live."""
 
     url: str | None = None
@@ -225,6 +222,7 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()
     search: SearchSettings = SearchSettings()
     rerank: RerankSettings = RerankSettings()
+    transcription: TranscriptionSettings = TranscriptionSettings()
     chat: ChatSettings = ChatSettings()
     maintenance: MaintenanceSettings = MaintenanceSettings()
     database: DatabaseSettings = DatabaseSettings()
@@ -236,7 +234,7 @@ def known_names() -> set[str]:
     names: set[str] = set()
     for name, field in Settings.model_fields.items():
         section = field.annotation
-        if isinstance(section, type) and issubclass(section, _Section):
+        if isinstance(section, type) and issubclass(section, Section):
             names |= {f"{PREFIX}{name}__{inner}".upper() for inner in section.model_fields}
         else:
             names.add(f"{PREFIX}{name}".upper())

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import BinaryIO, cast
 
 from ingest.sniff import media_types, package_types
+from ingest.sniff.audio_types import AUDIO
 from ingest.types import Extraction, Reader, ReadOptions
 from kb.errors import UnreadableFile
 
@@ -28,6 +29,15 @@ def _lazy(module: str, function: str) -> Reader:
             ) from exc
 
     return read
+
+
+def _read_recording(_source: BinaryIO, _options: ReadOptions) -> Extraction:
+    """Refuses: a reader has no network. `ingest.work.transcribing` hands on a transcript."""
+    raise UnreadableFile(
+        "It is a recording. Recordings are read only by themselves, and where a server writes down "
+        "what is said: set KB_TRANSCRIPTION__BASE_URL, then retry the document.",
+        reason="transcription_missing",
+    )
 
 
 READERS: dict[str, Reader] = {
@@ -61,4 +71,5 @@ READERS: dict[str, Reader] = {
         (package_types.ODT, package_types.ODP, package_types.ODS), _lazy("office.odf", "read_odf")
     ),
     **dict.fromkeys(media_types.PICTURES, _lazy("pdf.picture", "read_picture")),
+    **dict.fromkeys(AUDIO, _read_recording),
 }

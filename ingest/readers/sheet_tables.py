@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 
 from ingest.readers.pages import PageWriter
-from ingest.readers.table_rows import Cell, Header, value_kind
+from ingest.readers.table_forms import value_kind
+from ingest.readers.table_rows import Cell, Header
 
 _DIGIT = re.compile(r"\d")
 _COLUMNS, _ROWS = 16_384, 1_048_576

@@ -13,6 +13,7 @@ from itertools import chain, islice
 from types import MappingProxyType
 
 from ingest.readers.raised_text import resolved
+from ingest.readers.table_forms import YEAR, form_line, is_form, is_keyed, keyed_line, value_kind
 
 LONGEST_NAME = 200
 """A longer cell is not the name of a column."""
@@ -21,27 +22,14 @@ _LOOK_AHEAD = 20
 _LONGEST_NUMBER = 40
 _MAX_HEADER_ROWS = 3
 _MAX_WIDTH = 1000
-_LONGEST_KEY = 60
-_FEWEST_PAIRS = 3
+_LONGEST_REPEATED = 200
+"""Characters of a cell that spans columns, under all their names."""
 _NUMBER = re.compile(r"[-+(]?[$€£¥]?[\d.,:%/ -]*\d[\d.,:%/ -]*[)%]?$")
 _PAIR = re.compile(r"[^:：]{1,60}(?:: |：)\s*\S")
 """A name with its value, as forms have several of in a row."""
 _SHAPED = re.compile(r"\d|@|://")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(r"\d+")
-_YEAR = re.compile(r"(?:FY ?)?(?:1[89]|20)\d\d(?:[/–-]\d\d)?$")
-_KINDS = {
-    "year": _YEAR,
-    "share": re.compile(r"[-+]?\d[\d.,]{0,20}\s?%$"),
-    "date": re.compile(
-        r"\d{4}-\d\d(?:-\d\d)?(?: [\d:]+)?$|\d{1,2}([./])\d{1,2}\1\d{2,4}$|\d{1,2}/\d{4}$"
-        r"|\d{4}年\d{1,2}月(?:\d{1,2}日)?$"
-    ),
-    "number": re.compile(r"[-+(]?[$€£¥]?\d[\d.,  ']{0,38}\)?$"),
-    "amount": re.compile(r"[-+]?(?:[A-Z]{3} |[$€£¥])?\d[\d.,  ]{0,20}\s?[^\d\s][^\d]{0,11}$"),
-    "code": re.compile(r"(?=.{0,60}\d)\S{1,60}$"),
-}
-"""What a value looks like, the first that fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +86,10 @@ def _are_names(values: Sequence[str], below: Columns) -> bool:
             _is_number(value) and (not number or value_kind(value) not in ("year", "share", "date"))
             for number, value in named.items()
         )
-        and not _YEAR.match(values[0])
+        and not YEAR.match(values[0])
         and not any(
             _SHAPED.search(value)
-            and not _YEAR.match(value)
+            and not YEAR.match(value)
             and _shape(value) in map(_shape, below.get(number, ()))
             for number, value in named.items()
         )
@@ -119,7 +107,7 @@ def has_numbers(row: Row) -> bool:
 
 def _is_number(text: str) -> bool:
     # The pattern takes quadratic time over long runs of digits.
-    return len(text) <= _LONGEST_NUMBER and bool(_NUMBER.match(text)) and not _YEAR.match(text)
+    return len(text) <= _LONGEST_NUMBER and bool(_NUMBER.match(text)) and not YEAR.match(text)
 
 
 def named_values(header: Header, row: Row) -> str:
@@ -130,9 +118,20 @@ def named_values(header: Header, row: Row) -> str:
 def _named(header: Header, row: Row) -> Iterator[str]:
     named = _named_cells(row)
     for cell in row:
-        name = header.get(cell.column, "") if named else ""
-        if cell.text:
-            yield f"{name}: {cell.text}" if name and name != cell.text else cell.text
+        names = _names_of(cell, header) if named and cell.text else []
+        for name in names:
+            yield f"{name}: {cell.text}" if name != cell.text else cell.text
+        if cell.text and not names:
+            yield cell.text
+
+
+def _names_of(cell: Cell, header: Header) -> list[str]:
+    """The name of a cell's column, or of each column that it spans; those of a long one as one."""
+    columns = range(cell.column, cell.column + min(cell.width, _MAX_WIDTH))
+    names = list(dict.fromkeys(name for n in columns if (name := header.get(n, ""))))
+    if len(names) > 1 and len(cell.text) * len(names) > _LONGEST_REPEATED:
+        return [f"{names[0]} – {names[-1]}"]
+    return names
 
 
 def _named_cells(row: Row) -> list[Cell]:
@@ -162,10 +161,10 @@ class TableLines:
         ahead = list(islice(remaining, _LOOK_AHEAD))
         while header_rows is None and _is_title(ahead):
             yield named_values({}, ahead.pop(0))
-        if keyed or (header_rows is None and _is_keyed(ahead)):
+        if keyed or (header_rows is None and is_keyed(ahead)):
             yield from map(keyed_line, chain(ahead, remaining))
             return
-        if header_rows is None and _is_form(ahead):
+        if header_rows is None and is_form(ahead):
             yield from map(form_line, chain(ahead, remaining))
             return
         found = _header_rows(ahead) if header_rows is None else min(header_rows, len(ahead))
@@ -174,59 +173,10 @@ class TableLines:
         for row in chain(ahead[found:], remaining):
             yield named_values(self.header, row)
             for cell in _named_cells(row):
-                unused.pop(cell.column, None)
+                for column in range(cell.column, cell.column + min(cell.width, _MAX_WIDTH)):
+                    unused.pop(column, None)
         if unused:  # names of columns without a value would be lost
             yield " | ".join(dict.fromkeys(unused.values()))
-
-
-def keyed_line(row: Row) -> str:
-    """`name: value | value` for a row that begins with its own name."""
-    first, *rest = [cell.text for cell in row if cell.text]
-    key = first.rstrip(":：").rstrip()
-    return f"{key}: {' | '.join(rest)}" if rest else first
-
-
-def form_line(row: Row) -> str:
-    """`name: value | name: value` for a row of such pairs of cells."""
-    pairs = (row[start : start + 2] for start in range(0, len(row), 2))
-    return " | ".join(keyed_line(pair) for pair in pairs if any(cell.text for cell in pair))
-
-
-def _is_form(ahead: Sequence[Row]) -> bool:
-    """Whether rows are two pairs of a name and its value beside each other."""
-    if not ahead or max(map(len, ahead)) != 4 or any(len(row) % 2 for row in ahead):
-        return False
-    sides = ([row[:2] for row in ahead], [row[2:] for row in ahead])
-    filled = ([pair for pair in side if any(cell.text for cell in pair)] for side in sides)
-    return all(map(_is_keyed, filled))
-
-
-def _is_keyed(ahead: Sequence[Row]) -> bool:
-    """Whether rows are pairs of a name and its value, as in a form, not lines under a header.
-
-    So it is where all names end with a colon; or where the values are of several kinds (a name, a
-    date, a number of a contract) and no kind of figures is that of most values below the first.
-    """
-    pairs = [[cell.text for cell in row if cell.text] for row in ahead]
-    if not pairs or any(len(pair) > 2 for pair in pairs) or max(map(len, pairs)) < 2:
-        return False
-    keys = [pair[0] for pair in pairs]
-    if len(pairs) > 1 and all(key.endswith((":", "：")) for key in keys):
-        return True
-    kinds = [value_kind(pair[1]) for pair in pairs if len(pair) == 2]
-    worded = all(value_kind(key) == "words" and len(key) <= _LONGEST_KEY for key in keys)
-    if len(kinds) < _FEWEST_PAIRS or not worded or len(set(keys)) < len(keys):
-        return False
-    if kinds[0] != "words":
-        return True
-    figures = [kind for kind in kinds[1:] if kind != "words"]
-    most = max(map(figures.count, figures), default=0)
-    return most > 0 and most * 2 < len(kinds)
-
-
-def value_kind(text: str) -> str:
-    """What a value looks like: words, a year, a share, a date, a number, an amount or a code."""
-    return next((kind for kind, look in _KINDS.items() if look.match(text)), "words")
 
 
 def _is_title(ahead: Sequence[Row]) -> bool:

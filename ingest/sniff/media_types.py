@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
+from ingest.sniff.audio_types import audio_type
 from ingest.sniff.package_types import package_type
 from ingest.sniff.plausibility import utf16_matches
 from kb.errors import UnreadableFile, UnsupportedMedia
@@ -103,8 +104,9 @@ HEAD_BYTES = 8192
 SUPPORTED = (
     "PDF, Markdown, HTML, CSV, TSV and plain text, web archives (MHT), Word (DOCX), PowerPoint "
     "(PPTX), Excel (XLSX, XLSB, XLS), OpenDocument (ODT, ODP, ODS), RTF, EPUB, JSON and JSON "
-    "Lines, XML, mails (EML, MSG, mbox), subtitles (SRT, VTT), source code, and pictures of text "
-    "where an OCR engine is installed"
+    "Lines, XML, mails (EML, MSG, mbox), subtitles (SRT, VTT), source code, pictures of text where "
+    "an OCR engine is installed, and recordings (MP3, WAV, M4A, MP4, OGG, FLAC, WebM, AAC) where a "
+    "server for transcription is set"
 )
 
 _BY_EXTENSION = {
@@ -127,7 +129,6 @@ _BINARY = (
     (b"Rar!\x1a\x07", "a RAR archive"),
     (b"\x7fELF", "a program"),
     (b"SQLite format 3\x00", "an SQLite database"),
-    (b"OggS", "an audio or video file"),
     (b"ID3", "an audio file"),
 )
 
@@ -177,6 +178,8 @@ def sniff(head: bytes, name: str) -> str:
     for magic, media_type in _PICTURES:
         if head.startswith(magic):
             return media_type
+    if (recording := audio_type(head)) is not None:
+        return recording
     if head.startswith(_OLE) and (extension == ".msg" or _OUTLOOK_STREAM in head):
         return OUTLOOK
     package = package_type(head, name)

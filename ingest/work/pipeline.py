@@ -13,6 +13,7 @@ from typing import Any
 
 from ingest.sandbox.child import Unwanted
 from ingest.sandbox.reader_process import Plan, ReaderPool, Source
+from ingest.work.transcribing import readable
 from kb.errors import KnowledgeBaseError
 from kb.files.originals import check_room
 from kb.knowledge_base import KnowledgeBase
@@ -121,7 +122,8 @@ def prepare(
     source = Source(kb.originals.path(document.sha256), document.media_type, encoding)
     prefix = index_ops.chunk_prefix(document.id, job.version, dataset.generation)
     plan = plan_of(dataset.processing, embedder, prefix, document.id, document.size_bytes)
-    processed = readers.process(source, plan, is_wanted)
+    with readable(kb, source, is_wanted) as file:
+        processed = readers.process(file, plan, is_wanted)
     if processed.refusal is not None:
         raise processed.refusal
     indexed = IndexedVersion(

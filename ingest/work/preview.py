@@ -13,6 +13,7 @@ from ingest.sandbox.processing import Processed
 from ingest.sandbox.reader_process import ReaderPool, Source
 from ingest.sniff.media_types import sniff
 from ingest.work.pipeline import plan_of
+from ingest.work.transcribing import readable
 from kb.errors import Rejected
 from kb.files.originals import Staged
 from kb.knowledge_base import KnowledgeBase
@@ -131,7 +132,8 @@ def preview(
         raise Rejected("An archive has no preview. Send one of the files that it holds.")
     plan = plan_of(processing, kb.embedder, "preview", "preview", staged.size_bytes)
     source = Source(staged.path, media_type, encoding)
-    processed = readers.process(source, replace(plan, shown=limit), lambda: True)
+    with readable(kb, source, lambda: True) as file:
+        processed = readers.process(file, replace(plan, shown=limit), lambda: True)
     offsets = kb.embedder.tokenizer.offsets
     tokens = tuple(len(offsets(chunk.index_text)) for chunk in processed.chunks)
     return Preview(name, media_type, processed, tokens)

@@ -117,7 +117,7 @@ def _codes(heading: str) -> set[str]:
 def _reasons() -> set[str]:
     """The words that readers give as `reason=`."""
     found: set[str] = set()
-    for path in (ROOT / "ingest").rglob("*.py"):
+    for path in (*(ROOT / "ingest").rglob("*.py"), *(ROOT / "kb").rglob("*.py")):
         for node in ast.walk(ast.parse(text_of(path))):
             if isinstance(node, ast.keyword) and node.arg == "reason":
                 found |= {

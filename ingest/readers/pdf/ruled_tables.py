@@ -14,7 +14,8 @@ from itertools import pairwise
 
 from ingest.readers.pdf.geometry import Edge
 from ingest.readers.pdf.lines import Word, by_line, lines_of_text
-from ingest.readers.table_rows import Cell, Row, keyed_line
+from ingest.readers.table_forms import keyed_line
+from ingest.readers.table_rows import Cell, Row
 
 _NEAR = 3.0
 """Points between lines that are meant as one, and between a line and one that it should touch."""

@@ -17,7 +17,8 @@ from typing import BinaryIO, Literal
 
 from ingest.readers.pages import PageWriter, read_source
 from ingest.readers.sheet_tables import SheetLine, write_sheet
-from ingest.readers.table_rows import cells, keyed_line
+from ingest.readers.table_forms import keyed_line
+from ingest.readers.table_rows import cells
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
 

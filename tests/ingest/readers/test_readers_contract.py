@@ -53,7 +53,7 @@ def read(tmp_path_factory):
     pool.close()
 
 
-@pytest.mark.parametrize("media_type", READERS)
+@pytest.mark.parametrize("media_type", SAMPLES)
 def test_every_reader_finds_the_words_of_its_sample(media_type):
     extraction = READERS[media_type](BytesIO(SAMPLES[media_type][1]), ReadOptions())
 
@@ -62,14 +62,14 @@ def test_every_reader_finds_the_words_of_its_sample(media_type):
     assert extraction.parser.split()[-1][0].isdigit(), "the parser names its version"
 
 
-@pytest.mark.parametrize("media_type", READERS)
+@pytest.mark.parametrize("media_type", SAMPLES)
 @settings(deadline=None)
 @given(data=st.binary(max_size=300))
 def test_every_reader_refuses_garbage_or_yields_clean_text(read, media_type, data):
     _check(read, media_type, data)
 
 
-@pytest.mark.parametrize("media_type", READERS)
+@pytest.mark.parametrize("media_type", SAMPLES)
 @settings(deadline=None)
 @given(position=st.integers(0, 2000), byte=st.integers(0, 255))
 def test_every_reader_survives_a_flipped_byte(read, media_type, position, byte):
@@ -79,7 +79,7 @@ def test_every_reader_survives_a_flipped_byte(read, media_type, position, byte):
     _check(read, media_type, bytes(data))
 
 
-@pytest.mark.parametrize("media_type", READERS)
+@pytest.mark.parametrize("media_type", SAMPLES)
 @settings(deadline=None)
 @given(cut=st.integers(0, 2000))
 def test_every_reader_survives_a_cut_file(read, media_type, cut):
@@ -88,7 +88,7 @@ def test_every_reader_survives_a_cut_file(read, media_type, cut):
     _check(read, media_type, data[: cut % len(data)])
 
 
-@pytest.mark.parametrize("media_type", READERS)
+@pytest.mark.parametrize("media_type", SAMPLES)
 def test_every_reader_refuses_more_text_than_allowed(media_type):
     with pytest.raises(UnreadableFile) as refused:
         READERS[media_type](BytesIO(SAMPLES[media_type][1]), ReadOptions(max_characters=5))

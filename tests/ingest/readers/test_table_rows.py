@@ -83,6 +83,18 @@ def test_a_header_without_rows_is_written_itself():
     assert lines(["part", "price"]) == ["part | price"]
 
 
+def test_a_cell_over_several_columns_stands_under_each_of_their_names():
+    head = cells(["Item", "2023", "2024"])
+    short, long = Cell(1, "7", 2), Cell(1, "as agreed " * 12, 2)
+
+    assert list(
+        TableLines().lines([head, [Cell(0, "Ropes"), short], [Cell(0, "Hooks"), long]])
+    ) == [
+        "Item: Ropes | 2023: 7 | 2024: 7",
+        f"Item: Hooks | 2023 – 2024: {'as agreed ' * 12}",
+    ]
+
+
 def test_a_cell_across_the_table_is_a_heading_of_its_own():
     rows = [cells(["part", "price"]), [Cell(0, "Section", 2)], cells(["seal", "3"])]
 

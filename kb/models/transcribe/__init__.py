@@ -1,0 +1,1 @@
+"""Servers that write down what is said in a recording."""

@@ -1,0 +1,30 @@
+"""What a section of the settings is, and those that stand by themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class Section(BaseModel):
+    """Settings that share a prefix."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class TranscriptionSettings(Section):
+    """A server that writes down what is said in recordings. Unset: recordings are refused."""
+
+    base_url: str | None = None
+    """OpenAI-compatible endpoint with `/audio/transcriptions`, up to and including `/v1`."""
+    api_key: SecretStr | None = None
+    """Its key; local servers usually need none."""
+    model: str = "whisper-1"
+    """Model name at that endpoint."""
+    timeout_s: Annotated[float, Field(gt=0, le=7200)] = 900.0
+    """Seconds to wait for the transcript of one recording."""
+    retries: Annotated[int, Field(ge=0, le=10)] = 2
+    """Further tries after a failure that may pass, such as 429, 503 or no answer."""
+    max_bytes: Annotated[int, Field(ge=1)] = 25 * 1024 * 1024
+    """Largest recording sent; OpenAI takes 25 MiB. It is sent whole."""
