@@ -21,8 +21,6 @@ Style = tuple[float, int, int]
 
 _LARGER = 1.07
 """Of the size of the text: 1.01 changes nothing in `bench.pdf`, 1.3 costs 4 % of the headings."""
-_LONGEST = 200
-_LONGEST_BOLD = 110
 _MOST_LINES = 3
 _MOST_BOLD = 0.4
 _FEWEST_REPEATS = 3
@@ -98,10 +96,8 @@ def _stands_out(paragraph: Paragraph, body: float, body_bold: bool) -> bool:
     text, line = paragraph.text, paragraph.lines[0]
     if len(paragraph.lines) > _MOST_LINES or not _LETTER.search(text) or not line.size:
         return False
-    if line.size > _LARGER * body:
-        return len(text) <= _LONGEST and not _SENTENCE_END.search(text)
     is_bold = line.bold and not body_bold and line.size >= body - 1
-    return is_bold and len(text) <= _LONGEST_BOLD and not _SENTENCE_END.search(text)
+    return (line.size > _LARGER * body or is_bold) and not _SENTENCE_END.search(text)
 
 
 def _style(paragraph: Paragraph) -> Style:

@@ -5,10 +5,12 @@ It knows neither number formats nor notes, pictures and text boxes, and the rece
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from importlib.metadata import version
 from io import BytesIO
+from struct import unpack
 from typing import BinaryIO
 
 from python_calamine import (
@@ -29,6 +31,12 @@ from ingest.readers.table_rows import Cell, one_line
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
 
+_EXTENT = re.compile(rb"\x94\x01\x10(.{16})", re.DOTALL)
+"""First and last row and column of a sheet (BrtWsDim, MS-XLSB 2.4.858)."""
+_HEAD_BYTES = 4096
+_MOST_SHEETS = 1000
+_MOST_CELLS = 20_000_000
+"""They take half of a reader's memory."""
 _NOT_READ = (
     "Number formats, notes, text boxes and pictures of this workbook were not read. Save it as "
     ".xlsx to have them."
@@ -42,7 +50,7 @@ def read_binary_workbook(source: BinaryIO, options: ReadOptions) -> Extraction:
         UnreadableFile: no text, too long, damaged, locked, or not a workbook.
     """
     if source.read(2) == b"PK":
-        Package(source)  # what it unpacks to is inspected first
+        _refuse_vast_sheets(Package(source))  # and what it unpacks to is inspected
     source.seek(0)
     pages = PageWriter(options)
     try:
@@ -64,6 +72,22 @@ def read_binary_workbook(source: BinaryIO, options: ReadOptions) -> Extraction:
     flagged = [f"Hidden sheets were read, too: {enumerated(shown)}."] if shown else []
     parser = f"python-calamine {version('python-calamine')}"
     return pages.extraction(parser, "workbook", [*flagged, _NOT_READ])
+
+
+def _refuse_vast_sheets(package: Package) -> None:
+    """The library keeps every cell of a sheet up to its last one, blank or not."""
+    for number in range(1, _MOST_SHEETS):
+        part = package.find(f"xl/worksheets/sheet{number}.bin")
+        if part is None:
+            return
+        size = _EXTENT.search(package.stream(part).read(_HEAD_BYTES))
+        first, last, left, right = unpack("<IIII", size[1]) if size is not None else (0, 0, 0, 0)
+        if (last - first + 1) * (right - left + 1) > _MOST_CELLS:
+            raise UnreadableFile(
+                f"Sheet {number} has cells far from each other: {last - first + 1:,} rows by "
+                f"{right - left + 1:,} columns. Delete those far away, or save it as .xlsx.",
+                reason="too_large",
+            )
 
 
 def _is_damage(exc: BaseException) -> bool:

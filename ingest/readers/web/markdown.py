@@ -33,7 +33,9 @@ _FRONT_MATTER = re.compile(r"---[ \t]*\n(?:(?!---|\.\.\.).*\n)*(?:---|\.\.\.)[ \
 
 _NOT_PLAIN = re.compile(
     r"^[ ]{0,3}(?P<fence>`{3,}|~{3,}).*?(?:^[ ]{0,3}(?P=fence)|\Z)|(?P<ticks>`+)[^\n]*?(?P=ticks)"
-    r"|<su(?P<at>[pb])>(?P<inner>[^<\n]{1,20})</su(?P=at)>|(?P<html><!--)|(?P<reference>^\[(?://|_|comment)\]:[^\n]*)",
+    r"|<su(?P<at>[pb])>(?P<inner>[^<\n]{1,20})</su(?P=at)>|(?P<html><!--)"
+    r"|(?<=[\w)])\^(?P<above>[+\-]?\w{1,8})\^(?![\w^])"
+    r"|(?<=[^\W\d_])~(?P<below>[+\-]?\w{1,4})~(?!~)|(?P<reference>^\[(?://|_|comment)\]:[^\n]*)",
     re.DOTALL | re.MULTILINE | re.IGNORECASE,
 )
 
@@ -61,7 +63,9 @@ def _as_shown(found: SourceText) -> SourceText:
             position = text.find("-->", position) + 3
             if position < 3:  # it never ends, so it is none
                 break
-        instead = (raised if match["at"] == "p" else lowered)(match["inner"] or "")
+        is_raised = (match["at"] or "").lower() == "p" or match["above"] is not None
+        small = match["inner"] or match["above"] or match["below"] or ""
+        instead = (raised if is_raised else lowered)(small)
         if instead or match["html"] or match["reference"]:
             parts += [text[kept_from : match.start()], instead]
             dropped += 0 if instead else position - match.start()

@@ -30,15 +30,17 @@ XLS = zlib.decompress(
 "Secret" is hidden and holds "seal"."""
 
 
-def xlsb(sheets: Mapping[str, Sequence[Sequence[str | float]]]) -> bytes:
-    """A workbook of texts and numbers."""
+def xlsb(
+    sheets: Mapping[str, Sequence[Sequence[str | float]]], last: tuple[int, int] | None = None
+) -> bytes:
+    """A workbook of texts and numbers; `last` are row and column of one more cell."""
     book = _record(131) + _record(143)
     links = {}
     files: dict[str, str | bytes] = {}
     for number, (name, rows) in enumerate(sheets.items(), start=1):
         book += _record(156, struct.pack("<II", 0, number) + _wide(f"r{number}") + _wide(name))
         links[f"r{number}"] = ("worksheet", f"worksheets/sheet{number}.bin")
-        files[f"xl/worksheets/sheet{number}.bin"] = _sheet(rows)
+        files[f"xl/worksheets/sheet{number}.bin"] = _sheet(rows, last)
     kind = "application/vnd.ms-excel.sheet.binary.macroEnabled.main"
     return zipped(
         {
@@ -52,9 +54,9 @@ def xlsb(sheets: Mapping[str, Sequence[Sequence[str | float]]]) -> bytes:
     )
 
 
-def _sheet(rows: Sequence[Sequence[str | float]]) -> bytes:
-    widest = max(map(len, rows))
-    made = _record(129) + _record(148, struct.pack("<IIII", 0, len(rows) - 1, 0, widest - 1))
+def _sheet(rows: Sequence[Sequence[str | float]], last: tuple[int, int] | None = None) -> bytes:
+    last_row, last_column = last or (len(rows) - 1, max(map(len, rows)) - 1)
+    made = _record(129) + _record(148, struct.pack("<IIII", 0, last_row, 0, last_column))
     made += _record(145)
     for number, row in enumerate(rows):
         made += _record(0, struct.pack("<I", number) + bytes(13))
@@ -64,6 +66,9 @@ def _sheet(rows: Sequence[Sequence[str | float]]) -> bytes:
                 made += _record(6, place + _wide(value))
             else:
                 made += _record(5, place + struct.pack("<d", value))
+    if last is not None:
+        made += _record(0, struct.pack("<I", last_row) + bytes(13))
+        made += _record(5, struct.pack("<IId", last_column, 0, 1.0))
     return made + _record(146) + _record(130)
 
 

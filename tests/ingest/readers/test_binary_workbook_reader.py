@@ -37,6 +37,15 @@ def test_an_xlsb_is_read_by_the_same_rules():
     assert found.pages[0].text == "Stock\n\ndepot: Bern | boxes: 41\ndepot: Rome | boxes: 7.5"
 
 
+def test_a_cell_far_from_the_others_is_an_error_that_says_what_to_do():
+    with pytest.raises(UnreadableFile) as refused:
+        read(xlsb({"Stock": [["depot", "boxes"]]}, last=(1_048_575, 16_383)))
+
+    assert refused.value.code == "too_large"
+    assert "1,048,576 rows by 16,384 columns" in refused.value.detail
+    assert "save it as .xlsx" in refused.value.detail
+
+
 def test_both_are_known_by_their_bytes():
     assert sniff(XLS[:8192], "a") == package_types.XLS
     assert sniff(xlsb({"S": [["x"]]})[:8192], "a") == package_types.XLSB

@@ -77,3 +77,11 @@ def test_raised_text_changes_no_figure():
     source = "3 x 10<sup>6</sup> litres at 70<sup>1</sup> EUR, CO<sub>2</sub>, `x<sup>2</sup>`\n"
 
     assert _read(source).pages[0].text == ("3 x 10^6 litres at 70 [1] EUR, CO2, `x<sup>2</sup>`\n")
+
+
+def test_raised_and_lowered_text_between_signs_changes_no_figure_and_formulas_stay():
+    source = "H~2~O, x^2^, 3 x 10^6^ litres, 80^1^ EUR; x^2+y^2=z^2, 5~10~15 days, `a^2^`\n"
+
+    assert _read(source).pages[0].text == (
+        "H2O, x², 3 x 10^6 litres, 80 [1] EUR; x^2+y^2=z^2, 5~10~15 days, `a^2^`\n"
+    )
