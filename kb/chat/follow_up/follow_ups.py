@@ -9,8 +9,7 @@ answer, which is a search, see the other one.
 
 By the rule a question that can be understood by itself is never changed, so in doubt it counts as
 one: a missed follow-up is searched as it stands, but a changed question would be searched for
-something else. The rule knows English and Chinese; of questions in other languages it changes a few
-words after "and" ("Und in Berlin?").
+something else. Greetings and thanks are no questions: the rule and the model look past them.
 """
 
 from __future__ import annotations
@@ -18,8 +17,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from kb.chat.ask.small_talk import small_talk
 from kb.chat.ask.structure import break_up
-from kb.chat.follow_up.leaning import PREPOSITIONS, content_words, is_follow_up, may_lean
+from kb.chat.follow_up.leaning import (
+    PREPOSITIONS,
+    content_words,
+    is_follow_up,
+    may_lean,
+    topic_words,
+)
 from kb.chat.follow_up.side_model import SideModel, transcript
 from kb.protocols import Prompt, Sampling
 from kb.text.languages import language_of
@@ -63,13 +69,21 @@ async def rewrite(
     side_model: SideModel, scope: Scope, version: AppVersion, query: str, history: Sequence[Turn]
 ) -> str:
     """What is to be searched for a question that may be a follow-up."""
+    history = asked_before(history)
     written = await side_model.reply(scope, version, _prompt(query, history))
     return usable(written, query, history) or rewrite_by_rule(query, history)
 
 
 def may_be_follow_up(query: str, history: Sequence[Turn]) -> bool:
     """Whether a question may lean on the history: the model is asked about no other."""
-    return bool(history) and may_lean(query)
+    talk = set(small_talk(query).values())
+    is_polite = bool(talk) and "agreement" not in talk  # "yes" may answer what a model has asked
+    return not is_polite and bool(asked_before(history)) and may_lean(query)
+
+
+def asked_before(history: Sequence[Turn]) -> list[Turn]:
+    """The turns that asked something."""
+    return [turn for turn in history if not small_talk(turn.query)]
 
 
 def _prompt(query: str, history: Sequence[Turn]) -> Prompt:
@@ -120,6 +134,7 @@ def rewrite_by_rule(query: str, history: Sequence[Turn]) -> str:
     That is the content words of the last question that could be understood by itself, and of the
     one right before; where a person is asked for, also the names in the last answer.
     """
+    history = asked_before(history)
     if not history or not is_follow_up(query):
         return query
     topic = _without_replaced(_topic(history), query, history)
@@ -136,7 +151,7 @@ def _topic(history: Sequence[Turn]) -> list[str]:
     topic: list[str] = []
     latest: list[str] = []
     for turn in history:
-        words = content_words(turn.query)
+        words = topic_words(turn.query)
         if is_follow_up(turn.query):
             latest = words
         else:

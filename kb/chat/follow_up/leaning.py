@@ -1,8 +1,11 @@
-"""Whether a question leans on the ones before, in English and Chinese, and its content words."""
+"""Whether a question leans on the ones before, and its content words."""
 
 from __future__ import annotations
 
 import re
+import tomllib
+from functools import cache
+from importlib.resources import files
 
 from kb.text.languages import language_of
 from kb.text.scripts import COMMON_HAN
@@ -43,6 +46,11 @@ PREPOSITIONS = _words(
 _OURSELVES = _words("app assistant bot chatbot chat site website")
 _ABOUT = re.compile(r"^(?:(?:and|but|so|or|ok|okay)\W+)?(?:what|how) about\b")
 _EXPLETIVE = re.compile(r"\bit\b.*\b(?:to|that|if|when|whether)\b|what time (?:is|was) it")
+_ABOUT_ELSEWHERE = re.compile(
+    r"(?:(?:und|aber) )?(?:was ist mit (?:\w+ ){0,2}\w+$|wie (?:ist|sieht|steht) (?:es|das) "
+    r"(?:bei|mit|für|in|um) |gilt (?:das|dies|es) (?:auch|für|hier|dort|dann)\b)|"
+    r"(?:y )?qué (?:pasa con|hay de) |qu en est il "
+)
 _WHICH_ONE = re.compile(r"\b(?:which|this|that) ones?\b")
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 
@@ -56,8 +64,12 @@ _ZH_FUNCTION = re.compile(
     "对于|关于|至于|还有|另外|然后|而且|以及|或者|但是|可是|所以|如果|假如|因为|一下|一些|具体|详细|"
     "解释|说明|介绍|告诉|举个?例子?|例子|例如|比如|继续|原因|理由|区别|意思|其他|其它|别的|更多|同样|情况|"
     "[的地得了着过是在和与跟有把被于也都还就那这它他她其该能会要不没很再又更最请个些种吗呢吧啊呀我你您"
-    "说讲为从到对]"
+    "说讲为从到对由]"
 )
+_ZH_ACT = re.compile(
+    "申请|[批核]准|审批|同意|延[长期]?|续签?|提前|办理?|提交|取消|生效|到期|截止|期限|手续|流程|材料"
+)
+_ZH_ASKED = re.compile(f"{_ZH_ASKING.pattern}|可以|能|需要|要|吗")
 _ZH_PRONOUN = re.compile("(?<![其吉])[它他她]们?(?![汀者人乡国])|^[其该](?![中实他它次余间])")
 _ZH_POINTER = re.compile(
     "这(?!么)|那(?=[个些种里儿样时次位款条项本家件部份是会有要])|前者|后者|^(?:上述|以上)"
@@ -66,6 +78,14 @@ _ZH_OURSELVES = re.compile("这个?(?:应用|助手|机器人|网站|系统)")
 _ZH_OPENER = re.compile(
     "^(?:那么?(?!不勒斯|曲|坡|拉提)|还有|另外|然后|而且|以及|或者|但是?|可是|所以|至于)"
 )
+
+_JA_WORD = re.compile("[\u30a1-\u30ff\u3005\u3400-\u9fff]+|[A-Za-z0-9][A-Za-z0-9.-]*")
+_JA_ACT = re.compile(
+    "承認|許可|申請|延長|更新|提出|変更|取消|開始|終了|支払|必要|可能|手続|方法|期限|期間"
+)
+_JA_ASKING = re.compile("[何誰][時日月年個人週間回]*|[いどな][つこれのうぜ]")
+_JA_FRAGMENT = re.compile("(?:の場合は?|は|なら|については?)[？?]*$")
+_JA_OBJECT = re.compile("[はを]")
 
 SHORT_WORDS = 12
 """Up to so many words (two CJK characters count as one) a question may lean on what was said, in
@@ -96,9 +116,13 @@ def is_follow_up(query: str) -> bool:
     language = language_of(query)
     if language == "zh":
         return len(query) < LONG_CHARACTERS and _follows_up_in_chinese(query.strip())
+    if language == "ja":
+        return len(query) < LONG_CHARACTERS and _follows_up_in_japanese(query.strip())
     words = _WORD.findall(query.lower())
     if words and words[0] in _OPENERS_ELSEWHERE:
         return len(words) <= FRAGMENT_WORDS + 1
+    if _ABOUT_ELSEWHERE.match(" ".join(words)) or _names_only_acts(words, language):
+        return len(words) < LONG_WORDS
     return (
         language in ("en", None) and 0 < len(words) < LONG_WORDS and _follows_up_in_english(words)
     )
@@ -106,11 +130,59 @@ def is_follow_up(query: str) -> bool:
 
 def content_words(text: str) -> list[str]:
     """The words of a question that say what it is about, as they are written, each once."""
-    if language_of(text) == "zh":
+    language = language_of(text)
+    if language == "zh":
         found = _ZH_WORD.findall(_ZH_FUNCTION.sub(" ", text))
+    elif language == "ja":
+        found = _JA_WORD.findall(_JA_ASKING.sub(" ", text))
     else:
-        found = [word for word in _WORD.findall(text) if word.lower() not in _FUNCTION_WORDS]
+        known = _FUNCTION_WORDS | (_tables()[language][0] if language in _tables() else set())
+        found = [word for word in _WORD.findall(text) if word.lower() not in known]
     return list(dict.fromkeys(found))
+
+
+@cache
+def _tables() -> dict[str, tuple[frozenset[str], tuple[str, ...]]]:
+    """Language → its function words, and the beginnings of its words for acts."""
+    text = (files("kb.chat.follow_up") / "leaning.toml").read_text("utf-8")
+    return {
+        language: (
+            _words(told["function"]) or _FUNCTION_WORDS | PREPOSITIONS,
+            tuple(told["acts"].split()),
+        )
+        for language, told in tomllib.loads(text).items()
+    }
+
+
+def _names_only_acts(words: list[str], language: str | None) -> bool:
+    """Whether a question says what is done, and nothing that it is done to.
+
+    `bench.dialogues` has 67 of its 70 dialogues right, and 56 without the acts of any language.
+    None of 1,979 questions of SQuAD dev, 1,002 of CMRC 2018 and 1,481 of JSQuAD leans by them.
+    """
+    for own, (function, acts) in _tables().items():
+        if language in (own, None):
+            content = [word for word in words if word not in function]
+            if 0 < len(content) < len(words) and all(word.startswith(acts) for word in content):
+                return True
+    return False
+
+
+def _follows_up_in_japanese(query: str) -> bool:
+    """Whether it is one word of a new matter ("実習生は？"), or an act without an object."""
+    content = _JA_ASKING.sub(" ", query)
+    if content == query:
+        fragment = _JA_FRAGMENT.search(query)
+        return fragment is not None and len(_JA_WORD.findall(query[: fragment.start()])) <= 1
+    is_of_acts = bool(_JA_ACT.search(content)) and not _JA_WORD.search(_JA_ACT.sub("", content))
+    return is_of_acts and not _JA_OBJECT.search(content)
+
+
+def topic_words(text: str) -> list[str]:
+    """The content words of a question without what is done, where others are left."""
+    words = content_words(text)
+    acts = _tables().get(language_of(text) or "", ((), ()))[1]
+    return [word for word in words if not acts or not word.lower().startswith(acts)] or words
 
 
 def _length(query: str) -> float:
@@ -174,6 +246,8 @@ def _follows_up_in_chinese(query: str) -> bool:
     if size == 0 or (query.rstrip("？?。 ").endswith("呢") and not asks and size <= 8):
         return True
     if _ZH_OPENER.match(query) and (size <= 1 or (size <= 2 and not asks)):
+        return True
+    if _ZH_ASKED.search(query) and _size(_ZH_ACT.sub("", query)) == 0:
         return True
     pronoun = _ZH_PRONOUN.search(query)
     if pronoun is not None:

@@ -1,4 +1,4 @@
-"""Which questions lean on the ones before, and what is put in for them, in English and Chinese."""
+"""Which questions lean on the ones before, and what is put in for them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,29 @@ SELF_CONTAINED = [
     "这个应用支持PDF吗？", "其中最高的山峰是哪座？", "阿司匹林和他汀类药物可以一起吃吗？",
 ]  # fmt: skip
 
-OTHER_LANGUAGES = ["Also gibt es eine Probezeit?", "Können Sie das erklären?", "その山の高さは？"]
+OTHER_LANGUAGES = [
+    "Also gibt es eine Probezeit?", "Können Sie das erklären?", "その山の高さは？",
+    "Wie beantrage ich Urlaub?", "Gilt das Rauchverbot im Hof?", "Wie ist das WLAN-Passwort?",
+    "Was ist mit dem Dienstwagen zu beachten?", "Wie lange dauert die Probezeit?",
+    "¿Cómo solicito vacaciones?", "¿Cuánto cuesta el aparcamiento?", "¿Dónde está la recepción?",
+    "Combien coûte le parking ?", "Chi approva le ferie?", "Approval?", "Who signs invoices?",
+    "怎么报销？", "如何请假？", "年假怎么申请？", "期限？", "谁批准年假？",
+    "有給休暇はいつまでに申請しますか？", "経費はどう精算しますか？", "送料はいくら？",
+    "パスワードの変更方法", "何時に開きますか？",
+]  # fmt: skip
+
+LEANING_ELSEWHERE = [
+    "Who decides?", "How do I apply?", "Until when can I extend?",
+    "Wer genehmigt?", "Wer muss das genehmigen?", "Bis wann kann ich verlängern?",
+    "Und für Praktikanten?", "Was ist mit Praktikanten?", "Wie ist es bei der Elternzeit?",
+    "Gilt das auch für Fahrer?", "¿Y para los becarios?", "¿Cómo se solicita?",
+    "¿Hasta cuándo se puede ampliar?", "¿Quién tiene que aprobarlo?", "¿Qué pasa con Oslo?",
+    "Qui doit approuver ?", "Chi decide?",
+    "可以延到什么时候？", "那实习生呢？", "需要谁批准？", "怎么申请？", "要提前多久申请？",
+    "由谁审批？",
+    "いつまで延長できますか", "誰の承認が必要ですか？", "どうやって申請しますか？",
+    "実習生は？", "来客の場合は？",
+]  # fmt: skip
 
 BEFORE = (Turn("What is the notice period for managers?", "Eight weeks. [1]"),)
 
@@ -53,6 +75,23 @@ BEFORE = (Turn("What is the notice period for managers?", "Eight weeks. [1]"),)
 @pytest.mark.parametrize("query", LEANING)
 def test_a_question_that_points_back_or_leaves_out_its_subject_leans(query: str):
     assert is_follow_up(query)
+
+
+@pytest.mark.parametrize("query", LEANING_ELSEWHERE)
+def test_a_question_that_says_what_is_done_and_not_to_what_leans_in_five_languages(query: str):
+    assert is_follow_up(query)
+
+
+@pytest.mark.parametrize("talk", ["Thanks", "ok", "好的，谢谢", "Danke!", "Hi again"])
+def test_small_talk_is_no_turn_that_a_follow_up_leans_on(talk: str):
+    said = (*BEFORE, Turn("And for interns?", "Two weeks."), Turn(talk, "You are welcome."))
+    assert rewrite_by_rule("Why?", said) == "Why? (notice period managers interns)"
+    assert not may_be_follow_up("Why?", [Turn(talk, "You are welcome.")])
+
+
+@pytest.mark.parametrize("query", ["Thanks!", "谢谢", "Auf Wiedersehen", "Hello"])
+def test_no_model_is_asked_what_thanks_may_lean_on(query: str):
+    assert not may_be_follow_up(query, BEFORE)
 
 
 @pytest.mark.parametrize("query", [*SELF_CONTAINED, *OTHER_LANGUAGES])
