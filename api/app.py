@@ -15,12 +15,14 @@ from weakref import WeakValueDictionary
 import anyio
 from fastapi import Depends, FastAPI
 from fastapi.middleware import Middleware
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from api import errors
 from api.auth import Authentication
 from api.deps import AppState, check_query
 from api.dialects.envelopes import Envelopes
+from api.dialects.mcp import endpoint as mcp
 from api.dialects.openai.dialect import OPENAI
 from api.http.connections import UnknownConnections
 from api.http.cors import CrossOrigin
@@ -112,10 +114,17 @@ def create_app(
     errors.install(app)
     for module in ROUTERS:
         app.include_router(module.router)
-    for dialect in DIALECTS:
-        app.mount(dialect.prefix, dialect.application())
+    _add_dialects(app)
     app.mount("/static", StaticFiles(directory=session.WEB), name="static")
     return app
+
+
+def _add_dialects(app: FastAPI) -> None:
+    for dialect in DIALECTS:
+        app.mount(dialect.prefix, dialect.application())
+    app.router.routes.append(Route(mcp.PATH, mcp.McpEndpoint()))
+    for path in mcp.METADATA_PATHS:
+        app.router.routes.append(Route(path, mcp.resource_metadata))
 
 
 async def close_streams(state: AppState) -> None:

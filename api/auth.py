@@ -24,7 +24,7 @@ CSRF_HEADER = "x-csrf-token"
 END_USER_HEADER = "x-end-user-token"
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/favicon.ico", "/openapi.json", "/docs"})
-OPEN_PREFIX = "/static/"
+OPEN_PREFIXES = ("/static/", "/.well-known/")
 PAGES = frozenset({"/"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -94,7 +94,7 @@ def end_session(response: Response) -> None:
 
 def is_open(path: str) -> bool:
     """Whether an address needs neither a key nor a session."""
-    return path in OPEN_PATHS or path.startswith(OPEN_PREFIX)
+    return path in OPEN_PATHS or path.startswith(OPEN_PREFIXES)
 
 
 def _with_end_user_token(caller: Caller, send: Send) -> Send:

@@ -186,7 +186,7 @@ async def _on_domain_error(request: Request, exc: Exception) -> Response:
 
 async def _on_invalid_request(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)
-    detail = " ".join(_sentence(item) for item in exc.errors()[:5])
+    detail = " ".join(sentence(item) for item in exc.errors()[:5])
     return problem(400, "invalid_request", detail, request_id_of(request))
 
 
@@ -212,7 +212,7 @@ _NO_OBJECT = (
 )
 
 
-def _sentence(item: Mapping[str, Any]) -> str:
+def sentence(item: Mapping[str, Any]) -> str:
     """Names the field and what is wrong with it; never repeats the value, which may be secret."""
     where = _field(item.get("loc", ()))
     if item.get("type") == "json_invalid":

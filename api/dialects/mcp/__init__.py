@@ -1,0 +1,1 @@
+"""The Model Context Protocol: documents as tools and resources for agents."""
