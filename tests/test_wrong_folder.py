@@ -57,6 +57,14 @@ def test_a_folder_that_holds_something_else_is_left_as_it_is(tmp_path):
     assert [path.name for path in data.iterdir()] == ["letter.txt"]
 
 
+def test_a_restore_that_fails_leaves_no_folder_behind(tmp_path):
+    data = tmp_path / "data"
+    done = kb(data, "restore", "nowhere.tar")
+    assert done.returncode == 1
+    assert "nowhere.tar" in done.stderr
+    assert not data.exists()
+
+
 def test_a_backup_without_documents_says_so_and_names_the_folder(tmp_path):
     data = tmp_path / "data"
     (tmp_path / "moon.md").write_text("The moon rises over Ostrava at nine.")

@@ -33,10 +33,11 @@ def restore(file: Path, folder: DataFolder) -> Manifest:
     Raises:
         Conflict: the folder is not empty.
         Rejected: the file is not a backup, is damaged or cut off, or is of a newer version.
-        StorageFull: there is no room; the folder is empty again.
+        StorageFull: there is no room; the folder is as it was.
     """
     root = folder.root
-    if root.exists() and any(root.iterdir()):
+    is_new = not root.exists()
+    if not is_new and any(root.iterdir()):
         raise Conflict(f"The folder {root} is not empty. Restore into a new one.")
     lock = folder.lock()
     try:
@@ -47,6 +48,8 @@ def restore(file: Path, folder: DataFolder) -> Manifest:
             fsync_folder(root)
     except BaseException:
         _empty(root)
+        if is_new:
+            root.rmdir()
         raise
     finally:
         lock.close()

@@ -150,7 +150,7 @@ def test_a_backup_that_is_cut_or_changed_anywhere_is_refused_and_leaves_no_folde
         with pytest.raises(Rejected):
             restore(tmp_path / "bad.tar", DataFolder(tmp_path / f"new{number}"))
         new = tmp_path / f"new{number}"
-        assert not new.exists() or list(new.iterdir()) == []
+        assert not new.exists()
 
 
 def test_a_backup_with_a_member_that_would_climb_out_is_refused(tmp_path: Path, kb):
