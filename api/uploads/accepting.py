@@ -17,7 +17,7 @@ from api.resources.response import Response
 from api.threads import in_thread
 from api.uploads.receiving import FileReceiver
 from ingest.intake.upload import Acceptance, Rejection, accept
-from ingest.work.preview import Plan, plan
+from ingest.work.preview import UploadPreview, plan
 from kb.errors import Rejected
 from kb.knowledge_base import KnowledgeBase
 from kb.metadata import parsed_metadata
@@ -84,7 +84,7 @@ async def accept_all(
         AllRejected: not one file was accepted.
     """
     files, mode, encoding = receiver.staged, options.mode, options.encoding
-    found: Plan | Acceptance
+    found: UploadPreview | Acceptance
     if options.dry_run:
         found = await in_thread(plan, *target, files, mode=mode, encoding=encoding)
     else:

@@ -27,7 +27,7 @@ _LIST_MARK = "|"
 _NO = frozenset(("false", "no", "0"))
 
 
-class _Characters(BaseModel):
+class _CharacterSpan(BaseModel):
     start: int
     end: int
     page: int = 1
@@ -42,7 +42,7 @@ class _Row(BaseModel):
     question: str
     answers: list[str] | str = []
     document: str | None = None
-    spans: list[_Characters] = []
+    spans: list[_CharacterSpan] = []
     relevant: list[Relevant] = []
     answerable: bool = True
     type: str = ""

@@ -101,7 +101,7 @@ class ResumableUploads:
         incoming = [UploadedFile(upload.name, staged)]
         options = upload.options["accept"]
         scope = replace(ADMIN, key_id=upload.key_id)
-        accepted = accept(self._kb, scope, upload.dataset_id, incoming, also=note, **options)
+        accepted = accept(self._kb, scope, upload.dataset_id, incoming, on_accepted=note, **options)
         if accepted.rejected:
             self.remove(upload)
         self.files.remove(upload.id)

@@ -64,13 +64,13 @@ def accept(
     mode: Mode = "replace",
     encoding: str | None = None,
     metadata: Mapping[str, Any] | None = None,
-    also: Callable[[Transaction, Acceptance], None] | None = None,
+    on_accepted: Callable[[Transaction, Acceptance], None] | None = None,
 ) -> Acceptance:
     """Make documents of staged files, in one transaction: all of them are acknowledged, or none.
 
     Args:
         metadata: None leaves what documents that exist have.
-        also: is called in the same transaction when something was accepted.
+        on_accepted: is called in the same transaction when something was accepted.
 
     Raises:
         NotFound: the dataset cannot be seen.
@@ -95,8 +95,8 @@ def accept(
                 limits = (*quotas.KEPT, "uploads_per_day")
                 quotas.check(tx, dataset_id, scope.key_id, *limits)
                 acceptance = Acceptance(batch_id, documents, tuple(rejected))
-                if also is not None:
-                    also(tx, acceptance)
+                if on_accepted is not None:
+                    on_accepted(tx, acceptance)
         except BaseException:  # what got its name before the transaction failed is nobody's
             kb.collect_originals(staged.sha256 for _, staged in taken)
             raise

@@ -51,7 +51,7 @@ def suitable_readers(cores: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceFile:
     """A file of a media type as `ingest.sniff.media_types.sniff` tells it; `encoding` overrides
     detection."""
 
@@ -124,11 +124,11 @@ class ReaderPool:
 
     def read(self, path: Path, media_type: str, encoding: str | None = None) -> Extraction:
         """Only read a file; as `process`."""
-        return self._run(Source(path, media_type, encoding), None, _always)[0]
+        return self._run(SourceFile(path, media_type, encoding), None, _always)[0]
 
     def process(
         self,
-        source: Source | Extraction,
+        source: SourceFile | Extraction,
         plan: Plan,
         is_wanted: Callable[[], bool],
     ) -> Processed:
@@ -184,7 +184,7 @@ class ReaderPool:
                 self._slots.put(None)
 
     def _run(
-        self, source: Source | Extraction, plan: Plan | None, is_wanted: Callable[[], bool]
+        self, source: SourceFile | Extraction, plan: Plan | None, is_wanted: Callable[[], bool]
     ) -> tuple[Extraction, Processed | None]:
         child = self._slot(is_wanted)
         try:
@@ -230,14 +230,14 @@ class ReaderPool:
     def _answer(
         self,
         child: Child,
-        source: Source | Extraction,
+        source: SourceFile | Extraction,
         plan: Plan | None,
         is_wanted: Callable[[], bool],
     ) -> tuple[Extraction, Processed | None]:
         unpacking = Unpacking(
             most_characters=self._max_characters,
             most_bytes=self._memory_bytes,
-            extraction=None if isinstance(source, Source) else source,
+            extraction=None if isinstance(source, SourceFile) else source,
             chunk_prefix=plan.chunk_prefix if plan else "",
             document_id=plan.document_id if plan else "",
         )
@@ -261,7 +261,7 @@ class ReaderPool:
             ) from exc
 
     def _task(
-        self, child: Child, source: Source | Extraction, plan: Plan | None
+        self, child: Child, source: SourceFile | Extraction, plan: Plan | None
     ) -> Iterator[bytes]:
         head: dict[str, Any] = {
             "path": None,
@@ -270,7 +270,7 @@ class ReaderPool:
             "timeout_s": self._timeout_s,
             "plan": None,
         }
-        if isinstance(source, Source):
+        if isinstance(source, SourceFile):
             head |= {"media_type": source.media_type, "encoding": source.encoding}
             head["path"] = str(source.path.resolve())
         if plan is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ingest.sandbox.child import Unwanted
-from ingest.sandbox.reader_process import Plan, ReaderPool, Source
+from ingest.sandbox.reader_process import Plan, ReaderPool, SourceFile
 from ingest.work.transcribing import readable
 from kb.errors import KnowledgeBaseError
 from kb.files.originals import check_room
@@ -119,7 +119,7 @@ def prepare(
         dataset = datasets.get(tx, SCOPE, document.dataset_id)
         encoding = documents.encoding_override(tx, document.id)
     embedder = kb.embedder_of(dataset)
-    source = Source(kb.originals.path(document.sha256), document.media_type, encoding)
+    source = SourceFile(kb.originals.path(document.sha256), document.media_type, encoding)
     prefix = index_ops.chunk_prefix(document.id, job.version, dataset.generation)
     plan = plan_of(dataset.processing, embedder, prefix, document.id, document.size_bytes)
     with readable(kb, source, is_wanted) as file:

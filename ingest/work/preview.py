@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from ingest.intake.expansion import contents, member_upload
 from ingest.intake.upload import Rejection, UploadedFile, checked_name, classified
 from ingest.sandbox.processing import Processed
-from ingest.sandbox.reader_process import ReaderPool, Source
+from ingest.sandbox.reader_process import ReaderPool, SourceFile
 from ingest.sniff.media_types import sniff
 from ingest.work.pipeline import plan_of
 from ingest.work.transcribing import readable
@@ -35,7 +35,7 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class UploadPreview:
     """What would happen to all files of an upload; there is no batch."""
 
     accepted: tuple[Planned, ...]
@@ -51,7 +51,7 @@ def plan(
     *,
     mode: Mode = "replace",
     encoding: str | None = None,
-) -> Plan:
+) -> UploadPreview:
     """Look at staged files as `accept` would, archives member by member.
 
     Raises:
@@ -74,7 +74,7 @@ def plan(
         changed = None if before is None else before.id
         outcome = placing.outcome_of(before, upload, mode)
         planned.append(Planned(upload.name, upload.size_bytes, upload.sha256, changed, outcome))
-    return Plan(tuple(planned), tuple(rejected))
+    return UploadPreview(tuple(planned), tuple(rejected))
 
 
 def _members(
@@ -131,7 +131,7 @@ def preview(
     if media_type == ARCHIVE_TYPE:
         raise Rejected("An archive has no preview. Send one of the files that it holds.")
     plan = plan_of(processing, kb.embedder, "preview", "preview", staged.size_bytes)
-    source = Source(staged.path, media_type, encoding)
+    source = SourceFile(staged.path, media_type, encoding)
     with readable(kb, source, lambda: True) as file:
         processed = readers.process(file, replace(plan, shown=limit), lambda: True)
     offsets = kb.embedder.tokenizer.offsets

@@ -12,7 +12,7 @@ from concurrent.futures import Future, TimeoutError
 from contextlib import contextmanager
 
 from ingest.sandbox.child import Unwanted
-from ingest.sandbox.reader_process import Source
+from ingest.sandbox.reader_process import SourceFile
 from ingest.sniff.audio_types import AUDIO
 from ingest.sniff.media_types import PLAIN, WEBVTT
 from kb.errors import UnreadableFile
@@ -23,7 +23,9 @@ _POLL_S = 0.2
 
 
 @contextmanager
-def readable(kb: KnowledgeBase, source: Source, is_wanted: Callable[[], bool]) -> Iterator[Source]:
+def readable(
+    kb: KnowledgeBase, source: SourceFile, is_wanted: Callable[[], bool]
+) -> Iterator[SourceFile]:
     """A file as its reader can read it: a recording as subtitles, anything else as it is.
 
     Raises:
@@ -42,13 +44,13 @@ def readable(kb: KnowledgeBase, source: Source, is_wanted: Callable[[], bool]) -
     data = text.encode()
     staged = kb.originals.stage((data,), max_bytes=len(data))
     try:
-        yield Source(staged.path, WEBVTT if timed else PLAIN, "utf-8")
+        yield SourceFile(staged.path, WEBVTT if timed else PLAIN, "utf-8")
     finally:
         kb.originals.discard(staged)
 
 
 def _transcribed(
-    source: Source, transcriber: Transcriber, is_wanted: Callable[[], bool]
+    source: SourceFile, transcriber: Transcriber, is_wanted: Callable[[], bool]
 ) -> list[Segment]:
     """What the server says, in a thread: it may take minutes, which the end of the work may not."""
     found: Future[list[Segment]] = Future()

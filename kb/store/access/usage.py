@@ -22,7 +22,7 @@ Grouping = Literal["app", "key", "model", "day"]
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class UsageTotal:
     """What one app, key, model or day has used; `name` is its id."""
 
     name: str
@@ -68,7 +68,7 @@ def totals(
     *,
     since: str | None = None,
     until: str | None = None,
-) -> list[Spent]:
+) -> list[UsageTotal]:
     """Sums for each app, key, model or day, in the order of their names.
 
     Args:
@@ -87,6 +87,6 @@ def totals(
         query = query.where(table.c.day <= until)
     rows = tx.execute(query.group_by(name).order_by(name))
     return [
-        Spent(name, answers, prompt, completion, round(cost, 8))
+        UsageTotal(name, answers, prompt, completion, round(cost, 8))
         for name, answers, prompt, completion, cost in rows
     ]

@@ -154,7 +154,7 @@ def _put(
     ]
     moment = now()
     _insert(tx, to, [plan for plan in plans if plan.outcome == "created"], moment)
-    _renew(tx, to, [plan for plan in plans if plan.outcome == "replaced"], moment)
+    _overwrite(tx, to, [plan for plan in plans if plan.outcome == "replaced"], moment)
     _confirm(tx, to, [plan for plan in plans if plan.outcome == "unchanged"])
     after = existing(tx, to.dataset_id, (upload.name for upload in uploads))
     placed = [
@@ -211,7 +211,7 @@ def _insert(tx: Transaction, to: UploadTarget, plans: Sequence[_Plan], moment: s
         tx.execute(insert(table), rows)
 
 
-def _renew(tx: Transaction, to: UploadTarget, plans: Sequence[_Plan], moment: str) -> None:
+def _overwrite(tx: Transaction, to: UploadTarget, plans: Sequence[_Plan], moment: str) -> None:
     if to.mode == "version":
         _keep(tx, [plan.before for plan in plans if plan.before is not None], moment)
     rows = [

@@ -30,7 +30,7 @@ metadata = MetaData(
 """Where every table is registered, and how constraints are named."""
 
 
-class Outcome(TypeDecorator[Any]):
+class GroundedColumn(TypeDecorator[Any]):
     """Whether an answer rests on sources; a weak one is 2."""
 
     impl = Integer
@@ -52,7 +52,7 @@ _SCALARS: Mapping[Any, TypeEngine[Any]] = {
     int: Integer(),
     float: Float(),
     bool: Boolean(),
-    Grounded: Outcome(),
+    Grounded: GroundedColumn(),
 }
 
 
