@@ -11,17 +11,22 @@ import re
 from typing import Literal
 
 _MARKER = re.compile(
-    r"<(?P<shut>/)?(?P<tag>think(?:ing)?|thoughts?|reasoning|seed:think)>"
+    r"<(?P<shut>/)?(?P<tag>(?i:think(?:ing)?|thoughts?|reasoning|seed:think))(?:\s[^<>]{0,30})?>"
     r"|[◁\[](?P<shut_too>/)?(?P<tag_too>think▷|THINK\])"
     r"|<[|｜](?P<control>/?[\w▁]{1,40})[|｜]>"
-    r"|</s>|<(?:eos|end_of_turn)>"
+    r"|</s>|<(?:eos|end_of_turn)>|<(?P<turn>start_of_turn)>"
     r"|(?P<final>assistantfinal)"
 )
-_UNFINISHED = re.compile(r"(?:<[|｜/]?[\w:▁/]{0,41}[|｜]?|◁/?\w{0,5}|\[/?[A-Z]{0,5})\Z")
+_UNFINISHED = re.compile(
+    r"(?:<[|｜/]?[\w:▁/]{0,41}[|｜]?|◁/?\w{0,5}|\[/?[A-Z]{0,5}|"
+    r"</?(?i:think(?:ing)?|thoughts?|reasoning|seed:think)\s[^<>]{0,30})\Z"
+)
 _LONGEST_MARKER = 48
 
+_LONGEST_FENCE = 500
+_FENCE = re.compile(r"\s*(?:```[^`]*|~~~.*)")
 _ROLES = frozenset(("start", "im_start", "start_header_id", "channel"))
-_BARE_CHANNEL = re.compile(r"analysis[^\W\da-z_]")
+_BARE_CHANNEL = re.compile(r"analysis[^\W\d_]")
 """What is left of gpt-oss's channels behind a server that drops control tokens; then comes
 `assistantfinal`."""
 
@@ -58,8 +63,8 @@ class ThinkFilter:
         self._thinks_first = thinks_first
         self._state: Literal["opening", "answer", "thought", "header"] = "opening"
         self._rest = self._held = self._header = self._line = ""
-        self._has_thought = self._has_said = self._is_code = False
-        self._tags_said = 0
+        self._has_thought = self._has_said = self._is_fenced = False
+        self._tags_said = self._ticks = 0
 
     def feed(self, text: str) -> str:
         """The characters that are certainly not thought."""
@@ -111,12 +116,15 @@ class ThinkFilter:
 
     def _marked(self, match: re.Match[str]) -> str:
         """Go where a marker leads; whatever of it is said."""
-        if self._state == "answer" and (self._is_code or match["final"]):
+        is_channel = bool(self._header and match["control"])  # its server drops no control token
+        if self._state == "answer" and ((self._is_code and not is_channel) or match["final"]):
             return self._say(match[0])
         if match["tag"] or match["tag_too"]:
             is_end = match["shut"] or match["shut_too"]
+            if self._state == "thought" and self._header.startswith("channel"):
+                return ""  # only its own tokens end a channel
             return self._closed(match[0]) if is_end else self._opened(match[0])
-        return self._controlled((match["control"] or "").lower())
+        return self._controlled("im_start" if match["turn"] else (match["control"] or "").lower())
 
     def _controlled(self, control: str) -> str:
         if "think" in control or "thought" in control:
@@ -126,6 +134,7 @@ class ThinkFilter:
         if control in _ROLES:
             said = self._released()
             self._state, self._header = "header", control
+            self._line, self._ticks, self._is_fenced = "", 0, False
             return said
         if control in ("message", "end_header_id"):
             is_thought = self._header.startswith("channel") and "final" not in self._header
@@ -162,10 +171,19 @@ class ThinkFilter:
         held, self._held, self._state = self._held, "", "answer"
         return self._say(held)
 
+    @property
+    def _is_code(self) -> bool:
+        """Whether what comes next stands between fences, or between backticks of one line."""
+        return self._is_fenced or self._ticks % 2 == 1
+
     def _say(self, text: str) -> str:
         if self._has_thought and not self._has_said:
             text = text.lstrip()
         self._has_said = self._has_said or bool(text)
-        self._line = f"{self._line}{text}".rpartition("\n")[2][-_LONGEST_MARKER:]
-        self._is_code ^= text.count("`") % 2 == 1
+        *ended, rest = text.split("\n")
+        for line in ended:
+            self._is_fenced ^= _FENCE.fullmatch(self._line + line) is not None
+            self._line, self._ticks = "", 0
+        self._line = (self._line + rest)[:_LONGEST_FENCE]
+        self._ticks += rest.count("`")
         return text

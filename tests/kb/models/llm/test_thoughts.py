@@ -36,6 +36,18 @@ STREAMS = {
     "harmony without tokens": f"analysisWe need the price.assistantfinal{ANSWER}",
     "Command": f"<|START_THINKING|>Hm.<|END_THINKING|><|START_RESPONSE|>{ANSWER}<|END_RESPONSE|>",
     "Kimi": f"\u25c1think\u25b7Hm.\u25c1/think\u25b7{ANSWER}",
+    "capitals": f"<THINK>Hm.</THINK>\n<Thinking>More.</Thinking>{ANSWER}",
+    "attributes": f'<think type="plan">Which page?</think >{ANSWER}',
+    "mixed tags": f"<think>Which page?</thinking>\n<thought>Two.</think>{ANSWER}",
+    "a backtick in a thought": f"<think>A lone ` here.</think>{ANSWER}",
+    "a turn of Gemma": f"<start_of_turn>model\n{ANSWER}<end_of_turn>",
+    "harmony that thinks again": f"<|channel|>final<|message|>{ANSWER}<|end|><|start|>assistant"
+    "<|channel|>analysis<|message|>Was it right?<|end|>",
+    "harmony without tokens, small letters": f"analysisthe price?assistantfinal{ANSWER}",
+    "after the answer": f"{ANSWER}\n<think>Was it right?</think>",
+    "after the answer, never closed": f"{ANSWER}\n<think>Was it right?",
+    "tags in a channel": "<|channel|>analysis<|message|><think>Price?</think>Page 2.<|end|>"
+    f"<|start|>assistant<|channel|>final<|message|>{ANSWER}",
     "Magistral": f"[THINK]Hm.[/THINK]{ANSWER}",
 }
 
@@ -67,6 +79,9 @@ def test_tags_of_a_page_are_no_thought_wherever_they_are_cut(cut):
         "a < b and c <|",
         "Write `<|im_end|>` and `</think>`.",
         "```\n<think>\n</think>\n```",
+        "~~~\n<think>\n</think>\n~~~",
+        "```html\n<p>`</p>\n<think>a</think>\n```\nIt says `</think>`.",
+        'The page says "<think>plan</think>" here.',
         "analysis of prices",
         "[THE RING] and [1]",
     ],
@@ -74,6 +89,18 @@ def test_tags_of_a_page_are_no_thought_wherever_they_are_cut(cut):
 def test_text_that_only_looks_like_a_thought_is_kept(text):
     assert think(*text) == text
     assert think(text) == text
+
+
+def test_a_lone_backtick_makes_no_code_of_the_lines_below():
+    stream = "A foot is 1` long.\n<think>Or 1'?</think>Yes."
+    assert {think(stream[:cut], stream[cut:]) for cut in range(len(stream))} == {
+        "A foot is 1` long.\nYes."
+    }
+
+
+def test_a_lone_backtick_lets_no_channel_through():
+    stream = "<|channel|>final<|message|>A foot is 1` long.<|end|><|start|>assistant<|channel|>"
+    assert think(*stream, "analysis<|message|>Or 1'?<|end|>") == "A foot is 1` long."
 
 
 def test_a_thought_without_end_leaves_nothing():
