@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
 from types import MappingProxyType
+from typing import NamedTuple
 
 from ingest.readers.raised_text import resolved
 from ingest.readers.table_forms import YEAR, form_line, is_form, is_keyed, keyed_line, value_kind
@@ -32,8 +32,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(r"\d+")
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One cell. `column` counts from 0; `width` is the number of columns that it spans.
 
     `continued`: it repeats the cell above it, with which it is merged.
@@ -56,8 +55,8 @@ def one_line(text: str) -> str:
 
 
 def cells(values: Iterable[str]) -> list[Cell]:
-    """A row of plain values."""
-    return [Cell(column, one_line(value)) for column, value in enumerate(values)]
+    """A row of plain values, in which nothing is marked as raised or lowered."""
+    return [Cell(column, " ".join(value.split())) for column, value in enumerate(values)]
 
 
 def is_header(values: Sequence[str], below: Columns = MappingProxyType({})) -> bool:
@@ -112,21 +111,20 @@ def _is_number(text: str) -> bool:
 
 def named_values(header: Header, row: Row) -> str:
     """The line of a row: each value behind the name of its column, if that has one."""
-    return " | ".join(_named(header, row))
-
-
-def _named(header: Header, row: Row) -> Iterator[str]:
-    named = _named_cells(row)
+    named = header if _named_cells(row) else {}
+    parts: list[str] = []
     for cell in row:
-        names = _names_of(cell, header) if named and cell.text else []
-        for name in names:
-            yield f"{name}: {cell.text}" if name != cell.text else cell.text
-        if cell.text and not names:
-            yield cell.text
+        column, text, width, _ = cell
+        if width > 1 and (names := _names_of(cell, named)):
+            parts += [f"{name}: {text}" for name in names if text]
+        elif text:
+            name = named.get(column, "")
+            parts.append(f"{name}: {text}" if name and name != text else text)
+    return " | ".join(parts)
 
 
 def _names_of(cell: Cell, header: Header) -> list[str]:
-    """The name of a cell's column, or of each column that it spans; those of a long one as one."""
+    """The name of each column that a cell spans; those of a long cell as one."""
     columns = range(cell.column, cell.column + min(cell.width, _MAX_WIDTH))
     names = list(dict.fromkeys(name for n in columns if (name := header.get(n, ""))))
     if len(names) > 1 and len(cell.text) * len(names) > _LONGEST_REPEATED:
@@ -172,7 +170,7 @@ class TableLines:
         self.header = unused.copy() or self.header
         for row in chain(ahead[found:], remaining):
             yield named_values(self.header, row)
-            for cell in _named_cells(row):
+            for cell in _named_cells(row) if unused else ():
                 for column in range(cell.column, cell.column + min(cell.width, _MAX_WIDTH)):
                     unused.pop(column, None)
         if unused:  # names of columns without a value would be lost

@@ -7,7 +7,7 @@ footer, once. A table's row is defined (with its merges) before its cells come.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ingest.readers.raised_text import noted
 from ingest.readers.table_rows import Cell, one_line
@@ -91,7 +91,7 @@ class RtfTable:
         for column, text in enumerate(self.cells):
             across, down = self.merges[column] if column < len(self.merges) else (False, False)
             if across and row and not text:
-                row[-1] = replace(row[-1], width=row[-1].width + 1)
+                row[-1] = row[-1]._replace(width=row[-1].width + 1)
             elif down and not text:
                 row.append(Cell(column, above.get(column, ""), continued=True))
             else:

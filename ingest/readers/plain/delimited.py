@@ -18,7 +18,7 @@ from typing import BinaryIO, Literal
 from ingest.readers.pages import PageWriter, read_source
 from ingest.readers.sheet_tables import SheetLine, write_sheet
 from ingest.readers.table_forms import keyed_line
-from ingest.readers.table_rows import cells
+from ingest.readers.table_rows import Cell, cells
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
 
@@ -109,10 +109,11 @@ def _write_rows(writer: PageWriter, rows: Iterator[Values]) -> int:
     def lines() -> Iterator[SheetLine]:
         nonlocal odd
         for number, row in enumerate(chain(ahead[first:], rows)):
-            if any(cell.strip() for cell in row):
+            filled = [Cell(n, text) for n, one in enumerate(row) if (text := " ".join(one.split()))]
+            if filled:
                 is_comment = len(row) < width and row[0].startswith("#")
                 odd += len(row) != width and not is_comment
-                yield SheetLine(number, [cell for cell in cells(row) if cell.text])
+                yield SheetLine(number, filled)
 
     write_sheet(writer, lines())
     return odd
