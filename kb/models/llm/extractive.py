@@ -35,10 +35,8 @@ LONGEST_LIST = 12
 ALSO_GOOD = 0.8
 """A further sentence must reach this share of the best score.
 
-Measured on 200 questions each in English, Chinese and Japanese, the right passage among eight: the
-gold answer is in 0.87, 0.80 and 0.90 of the answers, right passages are refused in 0.05, 0.02 and
-0.02, and eight passages on other subjects in 0.98, 0.97 and 0.97. The weights below may change by
-half without moving these by more than 0.02.
+With 0.7 one more of the 255 answerable questions of `bench.answers` is right, with 0.9 none less.
+Of 100 questions of SQuAD dev the gold answer is in 0.80 of the answers, with 0.9 in 0.79.
 """
 
 _TOKEN = re.compile(f"\\s*(?:[{HAN_KANA_HANGUL}]{{1,2}}|[^\\s{HAN_KANA_HANGUL}]+)")

@@ -108,3 +108,8 @@ def test_every_character_that_is_not_blank_is_in_exactly_one_sentence(text, limi
 def test_trimmed_keeps_offsets_exact():
     assert trimmed("  ab  ", 0, 6) == (2, 4)
     assert trimmed("    ", 1, 3) == (1, 1)
+
+
+def test_a_line_that_begins_with_many_blanks_is_read_in_linear_time():
+    """With two ways to part the blanks, so many would take for ever."""
+    assert sentence_extents(" " * 200_000 + "pump") == [(200_000, 200_004)]
