@@ -255,7 +255,7 @@ def marks(path: Path) -> dict[str, str]:
     """What a file remembers about its folder; empty if it is new. The file stays as it is.
 
     Raises:
-        DatabaseDamaged: it is no database, or its first pages cannot be read.
+        DatabaseDamaged: it is not a database, or its first pages cannot be read.
     """
     if not path.is_file():
         return {}

@@ -239,7 +239,7 @@ def is_read_only(exc: OperationalError) -> bool:
 
 
 def is_damaged(exc: DatabaseError) -> bool:
-    """Whether the file is no database, or a page of it cannot be read."""
+    """Whether the file is not a database, or a page of it cannot be read."""
     said = str(exc.orig)
     return any(words in said for words in ("malformed", "not a database", "Could not decode"))
 

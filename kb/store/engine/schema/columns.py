@@ -115,7 +115,7 @@ def stored(kind: type[T], value: Any) -> T:
 
 
 def columns(kind: type, *keys: str, besides: tuple[str, ...] = ()) -> Iterator[Column[Any]]:
-    """A column for each field of a frozen type, JSON where it is no number, text or truth value.
+    """A column for each field of a frozen type, JSON where it is not a number, text or truth value.
 
     It may be null where the field may be None, or has a default: rows may be older than a field.
 
