@@ -144,7 +144,10 @@ def rewrite_by_rule(query: str, history: Sequence[Turn]) -> str:
     added = " ".join(word for word in topic if word.casefold() not in known)
     if not added:
         return query
-    return f"{query}（{added}）" if language_of(query) == "zh" else f"{query} ({added})"
+    # Before the question mark: a message is parted behind it, and the parts are weighed apart.
+    asked = query.rstrip(" ?？")
+    mark = query[len(asked) :]
+    return f"{asked}（{added}）{mark}" if language_of(query) == "zh" else f"{asked} ({added}){mark}"
 
 
 def _topic(history: Sequence[Turn]) -> list[str]:

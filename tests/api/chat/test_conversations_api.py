@@ -98,7 +98,7 @@ def test_the_query_that_was_searched_is_shown_live_and_stored(served: Served):
     again = whole(served.http, "plain", "And the sun?", conversation_id=first["conversation_id"])
 
     assert first["search_query"] == "When does the moon rise over Ostrava?"
-    assert again["search_query"] == "And the sun? (moon rise Ostrava)"
+    assert again["search_query"] == "And the sun (moon rise Ostrava)?"
     path = f"/v1/conversations/{first['conversation_id']}/messages"
     stored = served.http.get(path).json()["data"]
     assert [item["search_query"] for item in stored] == [

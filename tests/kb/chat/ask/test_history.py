@@ -54,7 +54,7 @@ def test_a_history_of_the_callers_own_reaches_the_model_and_the_search(kb, sky, 
     assert conversation(kb, events).name.startswith("Tell me more"), "stored as a first message"
 
     followed = ask(kb, "quoting-theirs", "When?", history=history)
-    assert message(kb, followed).search_query == "When? (moon rise)"
+    assert message(kb, followed).search_query == "When (moon rise)?"
 
 
 def test_a_history_of_the_callers_own_is_cut_to_the_budget_of_a_conversation(kb, upstream):

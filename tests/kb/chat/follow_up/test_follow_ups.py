@@ -11,6 +11,7 @@ from kb.chat.follow_up.follow_ups import (
     rewrite_by_rule,
     usable,
 )
+from kb.search.asked import parts
 from kb.types import Turn
 
 LEANING = [
@@ -69,6 +70,13 @@ LEANING_ELSEWHERE = [
     "実習生は？", "来客の場合は？",
 ]  # fmt: skip
 
+DIALOGUES = [
+    ("How long is unpaid leave?", "Who approves it?"),
+    ("Wie lange dauert Sonderurlaub?", "Wer genehmigt?"),
+    ("¿Cuánto dura la excedencia?", "¿Cómo se solicita?"),
+    ("無給休暇は最長どのくらいですか？", "誰が承認しますか？"),
+]
+
 BEFORE = (Turn("What is the notice period for managers?", "Eight weeks. [1]"),)
 
 
@@ -85,7 +93,7 @@ def test_a_question_that_says_what_is_done_and_not_to_what_leans_in_five_languag
 @pytest.mark.parametrize("talk", ["Thanks", "ok", "好的，谢谢", "Danke!", "Hi again"])
 def test_small_talk_is_no_turn_that_a_follow_up_leans_on(talk: str):
     said = (*BEFORE, Turn("And for interns?", "Two weeks."), Turn(talk, "You are welcome."))
-    assert rewrite_by_rule("Why?", said) == "Why? (notice period managers interns)"
+    assert rewrite_by_rule("Why?", said) == "Why (notice period managers interns)?"
     assert not may_be_follow_up("Why?", [Turn(talk, "You are welcome.")])
 
 
@@ -105,26 +113,31 @@ def test_without_a_conversation_nothing_is_changed(query: str):
 
 
 def test_a_follow_up_gets_the_words_of_the_question_before():
-    assert rewrite_by_rule("How long is it?", BEFORE) == "How long is it? (notice period managers)"
-    assert rewrite_by_rule("And for managers?", BEFORE) == "And for managers? (notice period)"
+    assert rewrite_by_rule("How long is it?", BEFORE) == "How long is it (notice period managers)?"
+    assert rewrite_by_rule("And for managers?", BEFORE) == "And for managers (notice period)?"
+
+
+@pytest.mark.parametrize(("first", "query"), [("婚假有几天？", "由谁批准？"), *DIALOGUES])
+def test_what_is_put_in_stays_in_the_part_that_asks(first: str, query: str):
+    assert len(parts(rewrite_by_rule(query, [Turn(first, "…")]))) == 1
 
 
 def test_a_chain_of_follow_ups_goes_back_to_the_last_question_that_stands_alone():
     talk = (*BEFORE, Turn("And for interns?", "Two weeks."))
-    assert rewrite_by_rule("Why?", talk) == "Why? (notice period managers interns)"
+    assert rewrite_by_rule("Why?", talk) == "Why (notice period managers interns)?"
     another = (*talk, Turn("When does the canteen open?", "At noon."))
-    assert rewrite_by_rule("Why?", another) == "Why? (canteen open)"
+    assert rewrite_by_rule("Why?", another) == "Why (canteen open)?"
 
 
 def test_a_question_about_a_person_gets_the_names_in_the_answer():
     talk = (Turn("Who wrote Hamlet?", "Hamlet was written by William Shakespeare in 1600. [1]"),)
     found = rewrite_by_rule("When was he born?", talk)
-    assert found == "When was he born? (wrote Hamlet William Shakespeare)"
+    assert found == "When was he born (wrote Hamlet William Shakespeare)?"
 
 
 def test_a_chinese_follow_up_gets_the_words_of_the_question_before():
     talk = (Turn("公司的年假有几天？", "十天。"),)
-    assert rewrite_by_rule("那病假呢？", talk) == "那病假呢？（公司 年假 天）"
+    assert rewrite_by_rule("那病假呢？", talk) == "那病假呢（公司 年假）？"
     assert content_words("试用期员工的工资是多少？") == ["试用期员工", "工资"]
 
 
@@ -137,13 +150,13 @@ RENT = (Turn("What is the rent of the office in New York in 2024?", "4,000 dolla
 
 
 def test_what_a_follow_up_puts_in_place_of_something_leaves_that_out():
-    assert rewrite_by_rule("And in Oslo?", RENT) == "And in Oslo? (rent office 2024)"
-    assert rewrite_by_rule("And in 2025?", RENT) == "And in 2025? (rent office New York)"
+    assert rewrite_by_rule("And in Oslo?", RENT) == "And in Oslo (rent office 2024)?"
+    assert rewrite_by_rule("And in 2025?", RENT) == "And in 2025 (rent office New York)?"
 
 
 @pytest.mark.parametrize("query", ["Und in Oslo?", "¿Y en Oslo?", "Et à Oslo ?", "E a Oslo?"])
 def test_a_few_words_after_and_lean_in_other_languages_too(query: str):
-    assert rewrite_by_rule(query, RENT).startswith(f"{query} (")
+    assert rewrite_by_rule(query, RENT).startswith(f"{query.rstrip(' ?')} (")
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_without_a_model_the_rule_finds_what_a_follow_up_is_about(kb, sky):
     talk = conversation(kb, ask(kb, "quoting", "Does the moon rise?")).id
     events = ask(kb, "quoting", "When?", conversation_id=talk)
 
-    assert searched(events) == "When? (moon rise)"
+    assert searched(events) == "When (moon rise)?"
     assert "nine" in answer(events).answer
     assert answer(events).grounded is True
 
@@ -97,7 +97,7 @@ def test_without_a_model_the_rule_finds_what_a_follow_up_is_about(kb, sky):
 def test_whatever_goes_wrong_with_the_model_the_rule_takes_over(kb, sky, upstream, model):
     register(kb, upstream.base_url, model)
     app = publish(kb, f"broken-{abs(hash(model))}", dataset_ids=(sky,), base=Variant(model))
-    assert rewrite(kb, version(kb, app), "Why?", timeout_s=1.0) == "Why? (moon rise)"
+    assert rewrite(kb, version(kb, app), "Why?", timeout_s=1.0) == "Why (moon rise)?"
 
 
 def test_a_model_that_only_completes_text_is_not_asked(kb, sky, upstream):
@@ -105,7 +105,7 @@ def test_a_model_that_only_completes_text_is_not_asked(kb, sky, upstream):
     kb.database.writing(models.put, ADMIN, kb.secrets, tuned)
     app = publish(kb, "completing", dataset_ids=(sky,), base=Variant("completes"))
     asked = len(upstream.requests)
-    assert rewrite(kb, version(kb, app), "Why?") == "Why? (moon rise)"
+    assert rewrite(kb, version(kb, app), "Why?") == "Why (moon rise)?"
     assert len(upstream.requests) == asked
 
 
