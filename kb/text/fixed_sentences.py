@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-Occasion = Literal["refused", "weak", "opening", "thanks", "farewell", "agreement", "failed"]
+Occasion = Literal["refused", "weak", "opening", "thanks", "farewell", "agreement"]
 
 
 def fixed_sentence(occasion: Occasion, language: str) -> str:
