@@ -1,5 +1,5 @@
 # The server in a container: a user without privileges, data in a volume, nothing fetched at run time.
-#   docker build -t citewell .                          the target `slim`: the bundled embedding model
+#   docker build -t citewell .                          the target `slim`: the bundled embedding models
 #   docker build -t citewell --target full .            with the extra `models` and Tesseract
 #   docker run -p 8000:8000 -v citewell-data:/data citewell
 

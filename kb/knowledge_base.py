@@ -12,6 +12,7 @@ from typing import IO
 from kb.access import Access
 from kb.chat.ask.chat_models import ChatModels
 from kb.chat.chat import Chat
+from kb.embedder_choice import chosen
 from kb.errors import DatabaseDamaged, DataFolderLocked
 from kb.files.folder import DataFolder
 from kb.files.originals import Originals, full_disk_reported
@@ -170,7 +171,7 @@ def open_kb(settings: Settings, *, as_is: bool = False) -> KnowledgeBase:
         with full_disk_reported():
             stamp = belonging.check(folder, as_is=as_is)
             kb = _open(settings, folder, lock)
-        log_start(settings, folder, kb.database)
+        log_start(settings, folder, kb.database, kb.embedders.configured)
         _recover(kb, stamp, is_trusted=not as_is)
         return kb
     except DatabaseDamaged as exc:
@@ -186,7 +187,7 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
     database = Database(folder.database)
     owner = _only_owner(folder)
     originals = Originals(folder.originals, owner.id)
-    embedders = _embedders(settings, folder)
+    embedders = _embedders(settings, folder, chosen(settings.embedding, folder, database))
     health, search = _index_health(database), settings.search
     vectors = ChromaVectors(folder.index, open_limit=search.open_indexes, health=health)
     keywords = TantivyKeywords(folder.index, open_limit=search.open_indexes, health=health)
@@ -269,7 +270,7 @@ def _recover(kb: KnowledgeBase, stamp: Stamp, *, is_trusted: bool) -> None:
     kb.erasing.start()
 
 
-def _embedders(settings: Settings, folder: DataFolder) -> Embedders:
+def _embedders(settings: Settings, folder: DataFolder, name: str) -> Embedders:
     def open_one(name: str) -> Embedder:
         return open_embedder(
             name,
@@ -278,7 +279,7 @@ def _embedders(settings: Settings, folder: DataFolder) -> Embedders:
             batch_size=settings.embedding.batch_size,
         )
 
-    return Embedders(settings.embedding.model, open_one)
+    return Embedders(name, open_one)
 
 
 def _reranker(settings: Settings, folder: DataFolder) -> Reranker | None:

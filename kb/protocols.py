@@ -40,8 +40,9 @@ class Calibration:
 
     `far` to `near` is the scale on which a model's cosines tell, since models crowd them into
     different parts; the rest are the weights of a logistic regression on the `Signals` of
-    `kb/search/scoring.py`. `alone` has the base and the weight of meaning where words tell
-    nothing, as across languages.
+    `kb/search/scoring.py`. `alone` has the base and the weight of meaning where question and hits
+    are in different languages; else `shifts` says, by its code, how much higher the cosines of a
+    language lie. `vector_weight` is the share of vectors in the ranking (`kb/search/fusion.py`).
     """
 
     far: float = 0.0
@@ -55,6 +56,8 @@ class Calibration:
     identifier: float = 2.53
     unknown: float = -2.87
     alone: tuple[float, float] | None = None
+    shifts: Mapping[str, float] = field(default_factory=dict)
+    vector_weight: float = 0.45
 
 
 CALIBRATION = Calibration()

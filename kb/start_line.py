@@ -15,7 +15,7 @@ from kb.version import version
 logger = logging.getLogger(__name__)
 
 
-def log_start(settings: Settings, folder: DataFolder, database: Database) -> None:
+def log_start(settings: Settings, folder: DataFolder, database: Database, embedder: str) -> None:
     """Log what was opened, and warn of a language model that is set only by half."""
     llm = settings.llm
     registered = database.reading(models.page, Scope.admin(), PageRequest(MAX_LIMIT)).data
@@ -25,7 +25,7 @@ def log_start(settings: Settings, folder: DataFolder, database: Database) -> Non
         "Citewell %s, data folder %s, embedder %s, %s",
         version(),
         folder.root.absolute(),
-        settings.embedding.model,
+        embedder,
         f"language models: {', '.join(names)}" if names else _NO_MODEL,
     )
     if llm.base_url and not llm.model:

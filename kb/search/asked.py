@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from kb.protocols import Frequencies
 from kb.search.scoring import term_weights
 from kb.text.asking import asking_terms, language_by_words
+from kb.text.languages import language_of
 from kb.text.scripts import UNSPACED
 from kb.text.sentences import sentence_extents
 from kb.text.stemming import relatives
@@ -41,6 +42,9 @@ ENGLISH_SHARE = 0.25
 """Share of its words that are English function words in an English question: 0.25 and more in all
 but three of `bench.answers`. Of thirteen questions in German, Spanish and Japanese four answered
 ones were weak while words of all languages counted, and none is now."""
+
+LANGUAGE_CHARACTERS = 300
+"""Of a passage, from which its language is told."""
 
 _CLAUSE_END = re.compile(r"\n|，|：|(?<=\w)[:,] |——")
 _DIGIT = re.compile(r"\d")
@@ -148,10 +152,12 @@ def with_relatives(
     return passages, Frequencies(frequencies.chunks, {**frequencies.holding, **found})
 
 
-def foreign_share(weights: Mapping[str, float], frequencies: Frequencies) -> float:
-    """Share (0..1) of a question, by weight of all its terms alike, that no document holds."""
-    unheld = sum(weights[term] for term in weights if not frequencies.holding.get(term))
-    return unheld / (sum(weights.values()) or 1.0)
+def is_foreign(language: str | None, passage: str) -> bool:
+    """Whether a passage is in another language than that; not if either is unknown."""
+    return language is not None and language_of(passage[:LANGUAGE_CHARACTERS]) not in (
+        None,
+        language,
+    )
 
 
 def _knows_function_words(query: str) -> bool:

@@ -26,13 +26,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kb.protocols import Scored
+from kb.protocols import CALIBRATION, Scored
 
 # Share of the vector side when the embedder knows question and text (coverage 1). Rank-1 recall
 # with 0.3 / 0.4 / 0.45 / 0.5 / 0.6: SQuAD 0.838 0.842 0.844 0.844 0.843, Cranfield 0.311 0.342
 # 0.333 0.324 0.333, Chroma chunking 0.663 0.661 0.657 0.659 0.640, FastAPI headings 0.458 0.463
 # 0.467 0.472 0.472; Chinese and Japanese do not move.
-VECTOR_WEIGHT = 0.45
+VECTOR_WEIGHT = CALIBRATION.vector_weight
 
 # Candidates whose cosines all lie this close together are told apart less. The bundled model
 # spreads its candidates over 0.25 to 0.9. Some models crowd theirs: squeezed into 0.75 to 0.9,
@@ -56,14 +56,14 @@ def fuse(
     coverage: float,
     cosine: Mapping[str, float],
     full_match: float = 0.0,
+    vector_weight: float = VECTOR_WEIGHT,
 ) -> list[Fused]:
     """Rank the candidates of both lists by a weighted sum of closeness and keyword score.
 
-    score = w · closeness + (1 - w) · BM25 / max(best BM25, full_match), with w = 0.45 · coverage.
+    score = w · closeness + (1 - w) · BM25 / max(best BM25, full_match), w = weight · coverage.
     closeness = 1 - (best cosine - cosine) / max(best - worst cosine, 0.1), over the candidates:
     relative, because models differ in the cosines they give to what is far and what is near.
-    A side that found nothing leaves its share: keywords alone score BM25 / best BM25, vectors
-    alone coverage · closeness.
+    Keywords alone score BM25 / best BM25, vectors alone coverage · closeness.
 
     Args:
         vector: nearest chunks, best first, score = cosine.
@@ -72,13 +72,11 @@ def fuse(
         cosine: exact cosine of every candidate, also of those that only keywords found. One that
             is missing counts as far as the worst candidate.
         full_match: BM25 of a usual passage that holds every term of the question. Where even the
-            best keyword match holds half of it, keywords tell candidates apart half as much: of a
-            long question about quarters and changes, every report holds some words.
+            best keyword match holds half of it, keywords tell candidates apart half as much.
 
     Returns:
-        Every candidate once, best first; equal scores in the order of their ids. `why` holds
-        vector_rank, vector_score, keyword_rank, keyword_score (None: not found that way) and
-        vector_weight.
+        Every candidate once, best first; equal scores in the order of their ids. `why` holds ranks
+        and scores of both sides (None: not found that way) and vector_weight.
 
     Source:
         Convex combination of normalised scores: Bruch, Gai and Ingber, "An Analysis of Fusion
@@ -88,7 +86,8 @@ def fuse(
     candidates = {item.chunk_id for item in (*vector, *keyword)}
     closeness = _closeness({i: similarity[i] for i in candidates if i in similarity})
     lexical = _relative(keyword, full_match)
-    weight = _vector_weight(coverage, closeness, lexical)
+    known = min(1.0, max(0.0, coverage)) if closeness else 0.0
+    weight = vector_weight * known if lexical else known
     reasons = _reasons(vector, keyword, similarity)
     fused = [
         Fused(
@@ -113,15 +112,6 @@ def _relative(keyword: Sequence[Scored], full_match: float) -> dict[str, float]:
     best = max((item.score for item in keyword), default=0.0)
     best = max(best, full_match) if best > 0 else 0.0
     return {item.chunk_id: item.score / best for item in keyword} if best > 0 else {}
-
-
-def _vector_weight(
-    coverage: float, closeness: Mapping[str, float], lexical: Mapping[str, float]
-) -> float:
-    known = min(1.0, max(0.0, coverage))
-    if not closeness:
-        return 0.0
-    return VECTOR_WEIGHT * known if lexical else known
 
 
 def _reasons(

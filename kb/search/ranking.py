@@ -15,7 +15,7 @@ from typing import Any
 
 from kb.errors import ModelUnavailable
 from kb.protocols import CALIBRATION, Calibration, Frequencies, Reranker
-from kb.search.asked import foreign_share, unknown_share, with_relatives
+from kb.search.asked import is_foreign, unknown_share, with_relatives
 from kb.search.scoring import (
     LEADERS,
     NO_PROXIMITY,
@@ -27,6 +27,7 @@ from kb.search.scoring import (
     term_weights,
 )
 from kb.store.content.chunks import LiveChunk
+from kb.text.languages import language_of
 from kb.text.shapes import is_missed
 from kb.text.terms import (
     asked_identifiers,
@@ -184,8 +185,7 @@ def _by_words(
     near = dict(zip(words, proximities(weights, named), strict=True))
     order = list(ranked) if retrieval.mode == "vector" else _with_words(ranked, near)
     unknown = unknown_share(query, weights, frequencies)
-    foreign = foreign_share(weights, frequencies)
-    return _calibrated(order, context, near, words, unknown=unknown, foreign=foreign)
+    return _calibrated(order, context, near, words, unknown=unknown)
 
 
 def _frequencies(context: QueryContext, words: Mapping[str, Sequence[str]]) -> Frequencies:
@@ -240,7 +240,6 @@ def _calibrated(
     words: Mapping[str, Sequence[str]],
     *,
     unknown: float,
-    foreign: float,
 ) -> list[RankedChunk]:
     if not ranked or not ranked[0].score:
         return list(ranked)
@@ -249,21 +248,22 @@ def _calibrated(
     asked = asked_identifiers(context.query)
     known, cosine = context.calibration, max(i.why.get("vector_score") or 0.0 for i in leaders)
     usual = known.far if context.background is None else context.background
+    language = None if known.alone is None else language_of(context.query)
+    is_across = is_foreign(language, ranked[0].found.chunk.text)
     signals = Signals(
         bm25=max(item.bm25 for item in found),
         window=max(item.window for item in found),
         pairs=max(item.pairs for item in found),
-        meaning=context.coverage * on_scale(cosine, known),
+        meaning=context.coverage * on_scale(cosine, known, None if is_across else language),
         lead=context.coverage * (cosine - usual) / (known.near - known.far),
         identifier=float(any(asked.intersection(words.get(i.chunk_id, ())) for i in leaders)),
         unknown=unknown,
-        foreign=foreign,
+        is_across=is_across,
     )
     likely, top = chance(signals, known), ranked[0].score
-    return [
-        item.scored(likely * item.score / top, ranking_score=round(item.score, 6))
-        for item in ranked
-    ]
+    why = {"across": True} if is_across else {}
+    share = likely / top
+    return [i.scored(share * i.score, ranking_score=round(i.score, 6), **why) for i in ranked]
 
 
 def without_duplicates(ranked: Sequence[RankedChunk], read: Container[str]) -> Ranking:

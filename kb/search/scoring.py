@@ -185,7 +185,7 @@ class Signals:
         meaning: `on_scale` the best cosine, times how far the embedder knows the language.
         lead: how far that cosine is above the background, the mean of other candidates. Cosines
             differ between languages, their distance does less.
-        foreign: share of the question, by weight of its terms, that no document holds.
+        is_across: whether the question and the first hit are in different languages.
         identifier: 1 if one of them holds an identifier that is asked for.
         unknown: share of the question, by weight, that no document holds (`kb/search/asked.py`).
     """
@@ -197,17 +197,11 @@ class Signals:
     identifier: float = 0.0
     unknown: float = 0.0
     lead: float = 0.0
-    foreign: float = 0.0
+    is_across: bool = False
 
 
 MOST_MEANING = 1.5
 """A cosine beyond `near` is worth no more than half again."""
-
-FOREIGN = 0.7
-"""`Signals.foreign` from which words tell nothing: the documents are written in another language.
-Of questions put to documents in one language it is reached by none of SQuAD dev and CMRC 2018, and
-by 0.05 to 0.25 of those asked of a set of another kind; across languages by 0.95 (ja, zh to en),
-0.9 (de) and 0.4 (es, of manual pages, which share their terms)."""
 
 BACKGROUND = slice(LEADERS, 40)
 """Candidates by cosine whose mean is the background."""
@@ -219,9 +213,10 @@ def background(cosines: Collection[float]) -> float | None:
     return sum(others) / len(others) if others else None
 
 
-def on_scale(cosine: float, known: Calibration) -> float:
-    """A cosine on its model's own scale."""
-    return min(MOST_MEANING, max(0.0, (cosine - known.far) / (known.near - known.far)))
+def on_scale(cosine: float, known: Calibration, language: str | None = None) -> float:
+    """A cosine on its model's own scale, that of a language if question and passage share it."""
+    far = known.far + known.shifts.get(language or "", 0.0)
+    return min(MOST_MEANING, max(0.0, (cosine - far) / (known.near - known.far)))
 
 
 def chance(signals: Signals, known: Calibration = CALIBRATION) -> float:
@@ -243,7 +238,7 @@ def chance(signals: Signals, known: Calibration = CALIBRATION) -> float:
         + known.identifier * signals.identifier
         + known.unknown * signals.unknown
     )
-    if known.alone is not None and signals.foreign >= FOREIGN:
+    if known.alone is not None and signals.is_across:
         base, weight = known.alone
         value = max(value, base + weight * signals.meaning)
     return max(LEAST_CHANCE, 1 / (1 + math.exp(-value)))

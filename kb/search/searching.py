@@ -138,17 +138,18 @@ class Searcher:
         found = self._finder.find(query)
         known = coverage(query, found) if retrieval.mode == "hybrid" else 1.0
         similar = cosines(vector, found.live)
+        calibration = CALIBRATION if embedder is None else embedder.calibration
         fused = fuse(
             found.vector,
             found.keyword,
             coverage=known,
             cosine=similar,
             full_match=_full_match(text, found.frequencies),
+            vector_weight=calibration.vector_weight,
         )
         passages, siblings = _one_per_passage(fused, found.live)
         shortlist = passages[: max(RERANKED, retrieval.top_k)]
         reranker = self._reranker if retrieval.rerank else None
-        calibration = CALIBRATION if embedder is None else embedder.calibration
         usual = background(similar.values())
         context = QueryContext(text, known, found.frequencies, reranker, calibration, usual)
         best, left_out = self._ranked(query, shortlist, context)

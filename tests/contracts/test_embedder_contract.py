@@ -16,7 +16,7 @@ SENTENCES = [
 ]
 
 
-@pytest.fixture(scope="module", params=["hash", "bundled", "multilingual-e5-small"])
+@pytest.fixture(scope="module", params=["hash", "bundled", "bundled-en"])
 def embedder(request, tmp_path_factory):
     return open_embedder(
         request.param, cache_dir=tmp_path_factory.mktemp("models"), threads=2, batch_size=4

@@ -69,6 +69,8 @@ def extractive_answer(
     asked_of = leading or part
     if chosen and verdict == "answered" and lacks_qualifier(query, asked_of, chosen):
         verdict, chosen = "weak", choose(part, sources, leading, most=1)
+    if most and not chosen:
+        verdict, chosen = "weak", _across(part, sources)
     if not chosen:
         yield TextPiece(refusal or fixed_sentence("refused", spoken_language(query, earlier)))
         yield EndPiece(finish_reason="refused", grounded=False)
@@ -111,6 +113,15 @@ def choose(
     if not scored or max(evidence for _, evidence, _ in scored) < THRESHOLD:
         return []
     return _picked(scored, candidates, most)
+
+
+def _across(query: str, sources: Sequence[Source]) -> list[Statement]:
+    """The beginning of the closest passage, if all are in another language than the question: there
+    no words tell which of its sentences fits."""
+    closest = max(sources, key=lambda source: source.hit.score)
+    if not closest.hit.why.get("across"):
+        return []
+    return [s for s in statements(0, closest, query) if not s.is_heading][:MAX_SENTENCES]
 
 
 def _places(chosen: Sequence[Statement]) -> Mapping[Statement, str]:

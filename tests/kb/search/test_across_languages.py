@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.models.llm.extractive import extractive_answer
 from kb.search.scoring import WEAK_SCORE
-from kb.settings import EmbeddingSettings, Settings
-from kb.types import Hit, Retrieval
+from kb.settings import Settings
+from kb.types import EndPiece, Hit, Retrieval, Source
 from tests.parts import ADMIN, ingest
 
 HANDBOOK = {
@@ -25,8 +26,7 @@ HANDBOOK = {
 @pytest.fixture(scope="module")
 def handbook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[KnowledgeBase, str]]:
     """A handbook in three languages."""
-    model = EmbeddingSettings(model="multilingual-e5-small")
-    kb = open_kb(Settings(data_dir=tmp_path_factory.mktemp("handbook"), embedding=model))
+    kb = open_kb(Settings(data_dir=tmp_path_factory.mktemp("handbook"), _env_file=None))
     dataset_id = kb.create_dataset(ADMIN, "handbook").id
     ingest(kb, dataset_id, HANDBOOK)
     yield kb, dataset_id
@@ -53,6 +53,25 @@ def test_a_question_in_another_language_finds_its_passage(
     handbook: tuple[KnowledgeBase, str], question: str, document: str
 ):
     assert first(handbook, question).document_name == document
+
+
+@pytest.mark.parametrize(
+    ("question", "quoted"),
+    [
+        ("餐厅几点开门？", "Die Kantine ist von elf bis vierzehn Uhr geöffnet."),
+        ("When does the canteen open?", "Die Kantine ist von elf bis vierzehn Uhr geöffnet."),
+        ("¿Cuántos días de vacaciones pagadas hay al año?", "25 days of paid leave"),
+        ("有給休暇は年に何日ありますか。", "25 days of paid leave"),
+    ],
+)
+def test_without_a_model_a_passage_in_another_language_is_quoted_as_weak_evidence(
+    handbook: tuple[KnowledgeBase, str], question: str, quoted: str
+):
+    *said, end = extractive_answer(question, [Source(1, first(handbook, question))])
+
+    assert quoted in "".join(getattr(piece, "text", "") for piece in said)
+    assert isinstance(end, EndPiece)
+    assert end.grounded == "weak"
 
 
 @pytest.mark.parametrize(

@@ -87,10 +87,15 @@ def test_cosines_that_a_model_crowds_together_are_told_apart_on_its_own_scale():
     assert on_scale(0.99, CROWDED) == MOST_MEANING
 
 
+def test_cosines_of_a_language_that_all_lie_higher_mean_as_much_less():
+    high = replace(CROWDED, shifts={"zh": 0.03})
+    assert on_scale(0.86, high, "zh") == pytest.approx(on_scale(0.83, high, "de"))
+
+
 def test_a_near_passage_answers_across_languages_and_a_far_one_does_not():
-    near, far = (Signals(0.05, 0.05, 0.0, meaning, foreign=0.9) for meaning in (0.9, 0.1))
+    near, far = (Signals(0.05, 0.05, 0.0, meaning, is_across=True) for meaning in (0.9, 0.1))
     assert chance(far, CROWDED) < SURE_SCORE < chance(near, CROWDED)
-    assert chance(replace(near, foreign=0.3), CROWDED) < SURE_SCORE
+    assert chance(replace(near, is_across=False), CROWDED) < SURE_SCORE
 
 
 def test_what_stands_out_among_the_candidates_is_a_greater_chance():

@@ -36,7 +36,7 @@ def test_a_passage_is_near_or_far_on_the_models_own_scale(unknown_model: OpenVin
 def test_the_english_model_in_a_folder_is_calibrated_like_the_bundled_one(tmp_path: Path):
     by_name, by_folder = (
         open_embedder(name, cache_dir=tmp_path, threads=1, batch_size=4).calibration
-        for name in ("bundled", str(english_folder()))
+        for name in ("bundled-en", str(english_folder()))
     )
 
     assert (by_folder.far, by_folder.near) == pytest.approx((by_name.far, by_name.near), abs=0.02)

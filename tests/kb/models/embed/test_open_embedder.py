@@ -20,23 +20,23 @@ def opened(name, cache_dir):
     return open_embedder(str(name), cache_dir=cache_dir, threads=1, batch_size=4)
 
 
-def test_the_bundled_model_reads_254_tokens_into_384_dimensions(tmp_path):
-    embedder = opened("bundled", tmp_path)
+def test_the_english_model_reads_254_tokens_into_384_dimensions(tmp_path):
+    embedder = opened("bundled-en", tmp_path)
 
     assert (embedder.max_tokens, embedder.dimensions) == (254, 384)
     assert embedder.fingerprint.startswith("all-MiniLM-L6-v2@")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_bundled_model_ranks_by_meaning(tmp_path):
-    embedder = opened("bundled", tmp_path)
+def test_the_english_model_ranks_by_meaning(tmp_path):
+    embedder = opened("bundled-en", tmp_path)
     documents = embedder.embed_documents(["A dog barked at night.", "Shares fell sharply."])
     puppy = embedder.embed_query("puppy")[0]
 
     assert documents[0] @ puppy > documents[1] @ puppy
 
 
-@pytest.mark.parametrize("name", ["bundled", "multilingual-e5-small"])
+@pytest.mark.parametrize("name", ["bundled", "bundled-en"])
 def test_serving_a_model_that_comes_along_imports_neither_torch_nor_its_package(tmp_path, name):
     script = (
         "import sys; from pathlib import Path\n"

@@ -15,7 +15,7 @@ from kb.models.embed.tokenizer import open_tokenizer
 @pytest.fixture(scope="module")
 def embedder(tmp_path_factory):
     cache = tmp_path_factory.mktemp("models")
-    return open_embedder("multilingual-e5-small", cache_dir=cache, threads=1, batch_size=4)
+    return open_embedder("bundled", cache_dir=cache, threads=1, batch_size=4)
 
 
 def test_a_block_holds_a_scale_and_two_weights_a_byte_the_lower_halves_first():
