@@ -43,7 +43,7 @@ class Statement:
 
     `terms`, `above`, `near` and `chunk` are the question's terms in the statement, in the headings
     above it and the document's name, in its neighbours, and anywhere in the chunk; `places` are
-    those headings and that name.
+    those headings, the nearest first, and that name.
     """
 
     n: int
@@ -69,7 +69,8 @@ def statements(rank: int, source: Source, query: str) -> list[Statement]:
     name = f"{plain_name(source.hit.document_name)}\n\n{source.hit.chunk.heading}"
     others = _about_others(query, name, [text[start:end] for start, end in extents])
     heads = _heads(text, extents)
-    places = [*source.hit.chunk.heading.split(" > "), plain_name(source.hit.document_name)]
+    path = source.hit.chunk.heading.split(" > ")
+    places = [*reversed(path), plain_name(source.hit.document_name)]
     above = _held(terms(name), wanted)
     held = [_held(_read(text[start:end]), wanted) for start, end in extents]
     whole = above.union(*held)

@@ -80,6 +80,18 @@ def test_words_that_only_ask_are_not_missing():
     assert "2240" in told("What do I do when I lose my badge?", text)
 
 
+def test_the_title_of_a_document_alone_answers_nothing():
+    text = "# Boat house\n\n## Rules\n\nRowers sign in at the desk.\n\n## Fees\n\n30 EUR a year."
+    assert told("How large is the boat house?", text).startswith(WEAK)
+    assert told("What are the fees?", text) == "30 EUR a year. [1]"
+
+
+def test_an_amount_is_a_figure():
+    text = "Guests wear a yellow badge and sign in at the desk."
+    assert told("How much is a yellow badge?", text).startswith(WEAK)
+    assert told("Who wears a yellow badge?", text).startswith("Guests")
+
+
 def sites(query: str) -> str:
     sheets = {
         "house_Oslo.md": "Warden: Liv Dahl\n\nPhone: 4471",
