@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 from api import errors
 from api.auth import Authentication
 from api.deps import AppState, check_query
+from api.dialects.dify.dialect import DIFY
 from api.dialects.envelopes import Envelopes
 from api.dialects.mcp import endpoint as mcp
 from api.dialects.openai.dialect import OPENAI
@@ -63,7 +64,7 @@ ROUTERS = (
     resumable,
 )
 
-DIALECTS = (OPENAI,)
+DIALECTS = (OPENAI, DIFY)
 
 SWEEP_S = 3600.0
 

@@ -15,7 +15,7 @@ from api.auth import END_USER_HEADER
 from api.threads import in_thread
 from kb.access import Access
 
-PREFIX = "/v1/"
+PREFIXES = ("/v1/", "/dify/v1/")
 PREFLIGHT_S = "600"
 
 _PREFLIGHT: Mapping[str, str] = {
@@ -55,7 +55,7 @@ class CrossOrigin:
 
 
 def _foreign_origin(scope: Scope) -> str | None:
-    if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+    if scope["type"] != "http" or not scope["path"].startswith(PREFIXES):
         return None
     return Headers(scope=scope).get("origin")
 

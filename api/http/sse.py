@@ -79,9 +79,10 @@ class EventStream(EventSourceResponse):
     that stand still.
     """
 
-    def __init__(self, frames: AsyncGenerator[bytes, None]) -> None:
+    def __init__(self, frames: AsyncGenerator[bytes, None], *, ping: bytes = PING) -> None:
         super().__init__(frames, headers=HEADERS)
         self._frames = frames
+        self._ping_frame = ping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -122,7 +123,7 @@ class EventStream(EventSourceResponse):
 
     async def _send_ping(self, send: Send) -> None:
         if self.active:
-            await send({"type": "http.response.body", "body": PING, "more_body": True})
+            await send({"type": "http.response.body", "body": self._ping_frame, "more_body": True})
 
 
 def progress_stream(

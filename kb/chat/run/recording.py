@@ -151,6 +151,7 @@ def source_record(source: Source) -> dict[str, Any]:
     return {
         "n": source.n,
         "chunk_id": chunk.id,
+        "dataset_id": source.hit.dataset_id,
         "document_id": chunk.document_id,
         "document_name": source.hit.document_name,
         **asdict(chunk.spans[0]),

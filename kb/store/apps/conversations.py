@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     Select,
@@ -40,6 +40,8 @@ feedback = schema.feedback
 
 NAME_LENGTH = 80
 
+Order = Literal["created", "updated"]
+
 AFTER_ALL = "~"  # behind the id of every message
 
 
@@ -72,7 +74,7 @@ def begin(
         False, and nothing happens, if the app was deleted meanwhile, or of a replay the message
         that is asked again: what was deleted must not live on in a copy.
     """
-    name, moment = " ".join(message.query.split())[:NAME_LENGTH], message.created_at
+    name, moment = _name(message), message.created_at
     own = (message.conversation_id, message.app_id, name, end_user, variant, moment, moment)
     made = to_row(Conversation(*own, message.replay_of)) | {"workspace": scope.workspace}
     return bool(tx.execute(_BEGIN, made).rowcount)
@@ -101,22 +103,34 @@ def page(
     *,
     app_id: str | None = None,
     end_user: str | None = None,
+    order: Order = "created",
+    newest_first: bool = True,
 ) -> Listing[Conversation]:
-    """A part of the visible conversations, newest first, without replays.
+    """A part of the visible conversations, without replays, by when they began or went on.
 
-    Of one app or user if named.
+    Of one app or user if named. A cursor is a `place`.
     """
     query = visible(scope).where(table.c.replay_of.is_(None))
     if app_id is not None:
         query = query.where(table.c.app_id == app_id)
     if end_user is not None:
         query = query.where(table.c.end_user == end_user)
-    return listing(tx, query, table.c.id, request, partial(of_row, Conversation), newest_first=True)
+    by = table.c.id if order == "created" else table.c.updated_at + table.c.id
+    make = partial(of_row, Conversation)
+    return listing(tx, query, by, request, make, newest_first=newest_first)
 
 
-def rename(tx: Transaction, scope: Scope, conversation_id: str, name: str) -> Conversation:
-    """Give a conversation another name. Raises NotFound."""
+def place(conversation: Conversation, order: Order) -> str:
+    """Where a conversation stands in a list of that order."""
+    return ("" if order == "created" else conversation.updated_at) + conversation.id
+
+
+def rename(tx: Transaction, scope: Scope, conversation_id: str, name: str | None) -> Conversation:
+    """Give a conversation another name; None is that of its first question. Raises NotFound."""
     found = get(tx, scope, conversation_id)
+    if name is None:
+        asked = messages_of(tx, scope, conversation_id, PageRequest(1)).data
+        name = _name(asked[0]) if asked else found.name
     tx.execute(update(table).where(table.c.id == conversation_id).values(name=name))
     return replace(found, name=name)
 
@@ -168,12 +182,17 @@ def message_of_run(tx: Transaction, scope: Scope, run_id: str) -> Message:
 
 
 def messages_of(
-    tx: Transaction, scope: Scope, conversation_id: str, request: PageRequest
+    tx: Transaction,
+    scope: Scope,
+    conversation_id: str,
+    request: PageRequest,
+    *,
+    newest_first: bool = False,
 ) -> Listing[Message]:
-    """A part of a conversation's messages, oldest first."""
+    """A part of a conversation's messages, oldest first unless said otherwise."""
     get(tx, scope, conversation_id)
     query = select(messages).where(messages.c.conversation_id == conversation_id)
-    return listing(tx, query, messages.c.id, request, _message)
+    return listing(tx, query, messages.c.id, request, _message, newest_first=newest_first)
 
 
 def replays_of(tx: Transaction, scope: Scope, message_id: str) -> list[Message]:
@@ -195,6 +214,10 @@ def set_suggested(tx: Transaction, message_id: str, questions: Sequence[str]) ->
     """Keep suggestions, so that no model is asked twice for the same."""
     kept = update(messages).where(messages.c.id == message_id)
     tx.execute(kept.values(suggested=tuple(questions)))
+
+
+def _name(message: Message) -> str:
+    return " ".join(message.query.split())[:NAME_LENGTH]
 
 
 def _remove(tx: Transaction, conversation_ids: Any) -> None:

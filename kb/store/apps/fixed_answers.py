@@ -7,9 +7,10 @@ looser would answer a question that was not asked.
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from functools import partial
 
-from sqlalchemy import and_, bindparam, delete, insert, or_, select
+from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from kb.errors import Conflict, NotFound
@@ -17,7 +18,7 @@ from kb.ids import new_id, now
 from kb.store.apps import apps, conversations
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
-from kb.store.engine.paging import Listing, PageRequest, listing
+from kb.store.engine.paging import Listing, PageRequest, listing, one
 from kb.store.engine.schema.columns import of_row, to_row
 from kb.types import Annotation, App, Scope
 
@@ -57,8 +58,22 @@ def add(
     try:
         tx.execute(insert(table).values(wording=wording(made.question), **to_row(made)))
     except IntegrityError as exc:
-        raise Conflict("This question has a fixed answer already. Delete that one first.") from exc
+        raise _taken() from exc
     return made
+
+
+def change(
+    tx: Transaction, scope: Scope, app: str, annotation_id: str, *, question: str, answer: str
+) -> Annotation:
+    """Fix another answer, or the answer to another question. Raises NotFound or Conflict."""
+    own = table.c.app_id == apps.get(tx, scope, app).id, table.c.id == annotation_id
+    found = of_row(Annotation, one(tx, select(table).where(*own), "annotation", annotation_id))
+    said = {"question": question, "answer": answer}
+    try:
+        tx.execute(update(table).where(*own).values(wording=wording(question), **said))
+    except IntegrityError as exc:
+        raise _taken() from exc
+    return replace(found, **said)
 
 
 def page(tx: Transaction, scope: Scope, app: str, request: PageRequest) -> Listing[Annotation]:
@@ -89,6 +104,10 @@ def asked(tx: Transaction, scope: Scope, id_or_slug: str, query: str) -> tuple[A
     if row is None or (scope.apps is not None and row.id not in scope.apps):
         raise NotFound("app", id_or_slug)
     return of_row(App, row), row.fixed_answer
+
+
+def _taken() -> Conflict:
+    return Conflict("This question has a fixed answer already. Delete that one first.")
 
 
 _OWN_ANSWER = and_(

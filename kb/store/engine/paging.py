@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, Table, select
+from sqlalchemy import ColumnElement, Row, Select, Table, func, select
 
 from kb.errors import NotFound
 from kb.store.engine.database import Transaction
@@ -22,18 +22,26 @@ MAX_LIMIT = 500
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which part of a list is asked for: at most `limit` items after `cursor`."""
+    """Which part of a list is asked for: at most `limit` items after `cursor`.
+
+    With a `number` it is the page of that number, from 1, and all items are counted.
+    """
 
     limit: int = 50
     cursor: str | None = None
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[T]):
-    """A part of a list; `next` is the cursor of the rest, None at the end."""
+    """A part of a list; `next` is the cursor of the rest, None at the end.
+
+    `total` counts all items, where a page was asked for by its number.
+    """
 
     data: tuple[T, ...]
     next: str | None
+    total: int | None = None
 
 
 def listing(
@@ -50,11 +58,15 @@ def listing(
     if request.cursor is not None:
         cursor = by.type.python_type(request.cursor)
         query = query.where(by < cursor if newest_first else by > cursor)
+    total = None
+    if request.number is not None:
+        total = transaction.execute(select(func.count()).select_from(query.subquery())).scalar_one()
+        query = query.offset((request.number - 1) * limit)
     query = query.order_by(by.desc() if newest_first else by)
     rows = list(transaction.execute(query.limit(limit + 1).add_columns(by.label("_by"))))
     more = len(rows) > limit
     rows = rows[:limit]
-    return Listing(tuple(make(row) for row in rows), str(rows[-1]._by) if more else None)
+    return Listing(tuple(make(row) for row in rows), str(rows[-1]._by) if more else None, total)
 
 
 def one(tx: Transaction, query: Select[Any], kind: str, name: str) -> Row[Any]:

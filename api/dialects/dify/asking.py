@@ -1,0 +1,73 @@
+"""Who asks which app: Dify's keys belong to one app, and `user` names a person behind it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NamedTuple
+
+from fastapi import Depends, Query
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from api.deps import KB, ChatCaller
+from api.dialects.dify.errors import AppUnavailable
+from api.resources.chat.chat import of_user
+from api.resources.chat.requests import EndUser
+from api.resources.fields import Id
+from api.threads import read
+from kb.access import Caller
+from kb.store.apps import apps
+from kb.store.engine.database import Transaction
+from kb.store.engine.paging import PageRequest
+from kb.types import App, Scope
+
+DEFAULT_USER = "DEFAULT-USER"
+"""Whom Dify takes for the user where none is named; so nobody sees what others have said."""
+
+
+class Body(BaseModel):
+    """A request. What means nothing here is ignored, as Dify does."""
+
+    model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True)
+
+
+class UserBody(Body):
+    """For whom something is done."""
+
+    user: EndUser | None = None
+
+
+class Asked(NamedTuple):
+    """The app of a key, with the names of the datasets that its version answers from."""
+
+    app: App
+    datasets: dict[str, str]
+
+
+def _or_none(value: Any) -> Any:
+    return value or None
+
+
+User = Annotated[EndUser | None, BeforeValidator(_or_none), Query()]
+OptionalId = Annotated[Id | None, BeforeValidator(_or_none), Query()]
+Limit = Annotated[int, BeforeValidator(lambda value: value or 20), Query(ge=1, le=100)]
+
+
+async def get_asked(kb: KB, caller: ChatCaller) -> Asked:
+    """The one app that the key opens. Raises AppUnavailable."""
+    return await read(kb, _asked, caller.scope)
+
+
+AskedDep = Annotated[Asked, Depends(get_asked)]
+
+
+def scope_of(caller: Caller, user: str | None) -> Scope:
+    """What the user may see: only conversations of their own."""
+    return of_user(caller.scope, user or DEFAULT_USER)
+
+
+def _asked(tx: Transaction, scope: Scope) -> Asked:
+    found = apps.page(tx, scope, PageRequest(2)).data
+    if len(found) != 1:
+        raise AppUnavailable("This key does not open exactly one app. Use a key of the app.")
+    (app,) = found
+    version = apps.published(tx, app, app.version) if app.version else None
+    return Asked(app, {each.id: each.name for each in version.datasets} if version else {})
