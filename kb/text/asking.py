@@ -95,7 +95,7 @@ def kind_terms(question: str) -> frozenset[str]:
 @lru_cache(maxsize=REMEMBERED_QUESTIONS)
 def qualifiers(question: str) -> tuple[frozenset[str], ...]:
     """What an answer has to be about: for each word its terms, of which one is enough."""
-    silent = asking_terms(question) | function_terms(question) | _loose_terms(question) | _SILENT
+    silent = asking_terms(question) | function_terms(question) | loose_terms(question) | _SILENT
     units = units_of(question, is_question=True)
     found = []
     for unit, after in zip_longest(units, units[1:]):
@@ -110,7 +110,7 @@ def qualifiers(question: str) -> tuple[frozenset[str], ...]:
     return (*found, *map(frozenset, _characters(question)))
 
 
-def _loose_terms(question: str) -> frozenset[str]:
+def loose_terms(question: str) -> frozenset[str]:
     """The terms of words for which an answer mostly has others: the noun behind what and which, and
     participles before a function word."""
     loose = []

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from kb.models.llm.statements import Statement
-from kb.text.asking import asking_terms, kind_terms, qualifiers
+from kb.text.asking import asking_terms, kind_terms, loose_terms, qualifiers
 from kb.text.terms import optional_terms, query_terms, terms
 
 _ABOVE = 0.8  # what a term counts that stands in a heading above or the document's name instead
@@ -112,6 +112,10 @@ def lacks_qualifier(query: str, part: str, chosen: Sequence[Statement]) -> bool:
     own = leader.terms.union(terms(leader.places[0]))
     has_number = any(_NUMBER.search(statement.text) for statement in chosen)
     if own.isdisjoint(query_terms(part)) or (_ASKS_AMOUNT.search(query) and not has_number):
+        return True
+    loose = loose_terms(query) - kind_terms(query)
+    lacked = [bool(held) and held.isdisjoint(own) for held in (loose, asking_terms(query))]
+    if all(lacked):  # "Which languages does it support?" needs one of both
         return True
     told = [s.terms for s in chosen if s.row] if leader.row else [_together(section)]
     return any(_is_missed(qualifiers(part), around | held) for held in told)

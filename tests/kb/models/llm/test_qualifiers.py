@@ -86,6 +86,12 @@ def test_the_title_of_a_document_alone_answers_nothing():
     assert told("What are the fees?", text) == "30 EUR a year. [1]"
 
 
+def test_a_kind_and_a_verb_may_not_both_be_missing():
+    text = "The new kiosk of the museum sells tickets and maps."
+    assert told("Which languages does the new kiosk speak?", text).startswith(WEAK)
+    assert told("Which tickets does the new kiosk offer?", text).startswith("The new kiosk")
+
+
 def test_an_amount_is_a_figure():
     text = "Guests wear a yellow badge and sign in at the desk."
     assert told("How much is a yellow badge?", text).startswith(WEAK)
