@@ -11,6 +11,7 @@ import pytest
 from kb.models.fake.server import FakeModelServer
 from tests.api.serving import Served
 from tests.dialects.openai.scripts import HERE, node, printed, python, said
+from tests.docs.pages import fences, page
 
 RISES = "The moon rises over Ostrava at nine."
 APPS = ("cite", "plain")
@@ -113,3 +114,13 @@ def test_the_ai_sdk(pointed: dict[str, str]):
         assert {"document", "url"} <= set(found[app]["responses"]["sources"])
     assert "nobody" in found["unknown"]
     assert found["cut"]
+
+
+def test_the_example_of_the_page(pointed: dict[str, str], tmp_path: Path):
+    code = next(fences(page("docs/using/openai.md"), "python"))
+    code = code.replace("http://127.0.0.1:8000/openai/v1", pointed["OPENAI_BASE_URL"])
+    script = tmp_path / "example.py"
+    script.write_text(code.replace("<key>", pointed["OPENAI_API_KEY"]))
+    told = printed(python("openai3") / "python", script)
+    assert RISES in told
+    assert "moon.md http" in told
