@@ -95,8 +95,8 @@ def kind_bonus(query: str, text: str) -> float:
 
 
 def lacks_qualifier(query: str, part: str, chosen: Sequence[Statement]) -> bool:
-    """Whether a word that says what is asked about stands neither in the statements of a section
-    nor above them; a figure is what words like "number" and "price" ask for. Each row that is told
+    """Whether a word that says what is asked about stands neither in a statement nor above
+    one; a figure is what words like "number" and "price" ask for. Each row that is told
     has to hold it, if it is not the name of another one.
 
     Args:
@@ -104,7 +104,6 @@ def lacks_qualifier(query: str, part: str, chosen: Sequence[Statement]) -> bool:
         part: what was looked for.
     """
     leader = max(chosen, key=lambda s: len(s.terms | s.above))
-    section = [s for s in chosen if s.rank == leader.rank and s.places == leader.places]
     around = asking_terms(query).union(*(s.above for s in chosen))
     around = around.union(*(terms(s.row.cells[0][1]) for s in chosen if s.row))
     if any(_DIGIT.search(statement.text) for statement in chosen):
@@ -117,12 +116,9 @@ def lacks_qualifier(query: str, part: str, chosen: Sequence[Statement]) -> bool:
     lacked = [bool(held) and held.isdisjoint(own) for held in (loose, asking_terms(query))]
     if all(lacked):  # "Which languages does it support?" needs one of both
         return True
-    told = [s.terms for s in chosen if s.row] if leader.row else [_together(section)]
-    return any(_is_missed(qualifiers(part), around | held) for held in told)
-
-
-def _together(section: Sequence[Statement]) -> frozenset[str]:
-    return frozenset[str]().union(*(statement.terms for statement in section))
+    told = [s for s in chosen if s.row or not leader.row]
+    missed = [_is_missed(qualifiers(part), around | statement.terms) for statement in told]
+    return any(missed) if leader.row else all(missed)
 
 
 def _is_missed(asked: Sequence[frozenset[str]], held: frozenset[str]) -> bool:

@@ -54,6 +54,7 @@ def test_what_says_all_that_is_asked_about_is_an_answer(query, text):
         ("How many days of paid holiday do apprentices have?", LEAVE),
         ("How many days of paid holiday are there for volunteers?", LEAVE),
         ("How many days of paid holiday do gardeners have per month?", LEAVE),
+        ("How many days of paid holiday per week?", LEAVE + " It is asked for two weeks ahead."),
         ("Who approves the paid holiday?", LEAVE),
         ("实习生年假有几天？", LEAVE_ZH),
         ("婚假有几天？", LEAVE_ZH),
