@@ -38,22 +38,23 @@ across languages in 0.575 and 0.56 (80 questions each, German and Japanese)."""
 CALIBRATION = Calibration(
     far=0.80,
     near=0.87,
-    base=-7.55,
-    bm25=2.0,
-    window=2.7,
-    pairs=4.0,
-    meaning=4.0,
-    lead=0.9,
-    identifier=1.8,
-    unknown=-2.0,
+    base=-7.3,
+    bm25=2.27,
+    window=4.36,
+    pairs=1.66,
+    meaning=4.16,
+    identifier=2.6,
+    unknown=-3.59,
     alone=(-2.0, 4.0),
     shifts={"en": -0.03, "zh": 0.03},
     vector_weight=0.55,
 )
 """Fitted on half of the questions of SQuAD dev, CMRC 2018, German and Spanish help pages and an
-English FAQ, with others of the language that the documents do not answer, and on the first set of
-`bench.answers`. On the rest, and on sets that were not looked at, docs/benchmarks.md has what is
-refused: no less than with all-MiniLM-L6-v2.
+English FAQ, with others of the language that the documents do not answer, and, with five times the
+weight of one of these, on the first set of `bench.answers`; then 0.5 was added to `base`, so that
+"vacation" finds the leave. On the rest, and on sets that were not looked at, docs/benchmarks.md has
+what is refused. With the weight of one set 18 % of the second set of `bench.answers` were weak in
+place of 8 %, and one question of the first was answered wrongly.
 
 `shifts`: unrelated sentences lie at 0.745 in English, 0.776 to 0.787 in German, Spanish and
 Japanese, 0.823 in Chinese (`far_and_near`). Without, 0.24 of the questions to SQuAD dev were weak
