@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 from api import errors
 from api.auth import Authentication
 from api.deps import AppState, check_query
+from api.dialects.ai_sdk.dialect import AI_SDK
 from api.dialects.dify.dialect import DIFY
 from api.dialects.envelopes import Envelopes
 from api.dialects.mcp import endpoint as mcp
@@ -64,7 +65,7 @@ ROUTERS = (
     resumable,
 )
 
-DIALECTS = (OPENAI, DIFY)
+DIALECTS = (OPENAI, DIFY, AI_SDK)
 
 SWEEP_S = 3600.0
 
@@ -108,7 +109,7 @@ def create_app(
             Middleware(Envelopes, {each.prefix: each.envelope for each in DIALECTS}),
             Middleware(RequestEnvelope, counts=counts),
             Middleware(BodyGuard, upload_bytes=chosen.ingest.max_request_bytes),
-            Middleware(CrossOrigin),
+            Middleware(CrossOrigin, prefixes=("/v1", *(each.prefix for each in DIALECTS))),
             Middleware(Authentication),
         ],
     )

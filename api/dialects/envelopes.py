@@ -16,8 +16,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import MEDIA_TYPE
 
-Envelope = Callable[[Mapping[str, Any]], tuple[int, Mapping[str, Any]]]
-"""From the fields of a problem document to the status and body that clients of a dialect read."""
+Envelope = Callable[[Mapping[str, Any]], tuple[int, Mapping[str, Any] | str]]
+"""From the fields of a problem document to the status and body that clients of a dialect read: JSON
+or plain text."""
 
 
 class Envelopes:
@@ -62,9 +63,10 @@ def _is_problem(start: Message) -> bool:
 def _enveloped(start: Message, body: bytes, envelope: Envelope) -> tuple[Message, Message]:
     """A problem is written in one piece (`api.errors.problem`)."""
     status, fields = envelope(json.loads(body))
-    encoded = json.dumps(fields).encode()
+    is_text = isinstance(fields, str)
+    encoded = (fields if isinstance(fields, str) else json.dumps(fields)).encode()
     start = {**start, "status": status}
     headers = MutableHeaders(scope=start)
-    headers["content-type"] = "application/json"
+    headers["content-type"] = "text/plain; charset=utf-8" if is_text else "application/json"
     headers["content-length"] = str(len(encoded))
     return start, {"type": "http.response.body", "body": encoded}

@@ -5,7 +5,7 @@ Cookies are never allowed along, so a page of another origin cannot use a sessio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
@@ -15,33 +15,35 @@ from api.auth import END_USER_HEADER
 from api.threads import in_thread
 from kb.access import Access
 
-PREFIXES = ("/v1/", "/dify/v1/")
 PREFLIGHT_S = "600"
 
 _PREFLIGHT: Mapping[str, str] = {
     "access-control-allow-methods": "GET, POST, PATCH, DELETE",
-    "access-control-allow-headers": (
-        f"authorization, content-type, idempotency-key, last-event-id, {END_USER_HEADER}"
-    ),
     "access-control-max-age": PREFLIGHT_S,
 }
-_EXPOSED = f"retry-after, x-request-id, {END_USER_HEADER}"
+_HEADERS = f"authorization, content-type, idempotency-key, last-event-id, {END_USER_HEADER}"
+_EXPOSED = f"retry-after, x-request-id, {END_USER_HEADER}, x-vercel-ai-ui-message-stream"
 
 
 class CrossOrigin:
     """Answers preflights and marks answers for the pages of widgets (Fetch standard, 3.2)."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, prefixes: Iterable[str]) -> None:
         self._app = app
+        self._prefixes = tuple(f"{prefix}/" for prefix in prefixes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        origin = _foreign_origin(scope)
+        origin = self._foreign_origin(scope)
         if origin is None or not await _is_listed(scope, origin):
             await self._app(scope, receive, send)
             return
         marks = {"access-control-allow-origin": origin, "vary": "Origin"}
         if _is_preflight(scope):
-            await Response(status_code=204, headers={**marks, **_PREFLIGHT})(scope, receive, send)
+            # SDKs and pages send headers of their own (`x-stainless-lang`): a listed page may.
+            asked = Headers(scope=scope).get("access-control-request-headers", "")
+            allowed = {"access-control-allow-headers": f"{_HEADERS}, {asked}".rstrip(", ")}
+            answer = Response(status_code=204, headers={**marks, **_PREFLIGHT, **allowed})
+            await answer(scope, receive, send)
             return
 
         async def send_marked(message: Message) -> None:
@@ -53,11 +55,10 @@ class CrossOrigin:
 
         await self._app(scope, receive, send_marked)
 
-
-def _foreign_origin(scope: Scope) -> str | None:
-    if scope["type"] != "http" or not scope["path"].startswith(PREFIXES):
-        return None
-    return Headers(scope=scope).get("origin")
+    def _foreign_origin(self, scope: Scope) -> str | None:
+        if scope["type"] != "http" or not scope["path"].startswith(self._prefixes):
+            return None
+        return Headers(scope=scope).get("origin")
 
 
 async def _is_listed(scope: Scope, origin: str) -> bool:

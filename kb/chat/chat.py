@@ -141,6 +141,18 @@ class Chat:
             raise NotFound("run", run_id)
         return run
 
+    def run_under(self, scope: Scope, external_id: str) -> Run | None:
+        """The run in progress whose conversation a client knows by a name of its own."""
+        runs = self.runs.in_progress
+        return next(
+            (
+                run
+                for run in runs
+                if run.identity.external_id == external_id and _may_see(scope, run.identity)
+            ),
+            None,
+        )
+
     async def close(self) -> None:
         """End every run with a terminal event, then the connections to models."""
         await self.runs.close()
@@ -229,7 +241,8 @@ class Chat:
             return conversations.history(tx, again.conversation_id, most, before=again.id)
         if request.conversation_id is None:
             return (), ()
-        return conversations.history(tx, request.conversation_id, most)
+        before = request.replaces or conversations.AFTER_ALL
+        return conversations.history(tx, request.conversation_id, most, before=before)
 
     def _start(self, answer: AnswerStream) -> Run:
         return self.runs.start(
@@ -271,6 +284,7 @@ def _identity(scope: Scope, request: ChatRequest, app: App) -> RunIdentity:
         # Who is narrowed, even to nobody, cannot speak for somebody else.
         end_user=request.end_user if scope.end_user is None else scope.end_user,
         is_replay=request.replay_of is not None,
+        external_id=request.external_id,
     )
 
 

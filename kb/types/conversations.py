@@ -58,6 +58,7 @@ class Conversation:
     """A sequence of messages with one app. `variant` pins the route once a question has set it.
 
     `replay_of` names the message that was asked again here; only admins see such a conversation.
+    `external_id` is who asked and their own name for it, as one digest.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Conversation:
     created_at: str
     updated_at: str
     replay_of: str | None = None
+    external_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

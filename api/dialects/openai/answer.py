@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
+from api.dialects.originals import original_url
 from api.errors import AnswerFailed
 from api.resources.chat.run_events import visible
 from kb.chat.run.run import Run
@@ -83,13 +83,14 @@ class Answer:
 
     def search_results(self) -> list[dict[str, Any]]:
         """The passages that the answer may cite, as Perplexity and its clients have them."""
+        hits = [source.hit for source in self.sources]
         return [
             {
-                "title": source.hit.document_name,
-                "url": self._address(source.hit.chunk.document_id, source.hit.chunk.spans[0].page),
-                "snippet": source.hit.chunk.text,
+                "title": hit.document_name,
+                "url": original_url(self.site, hit.chunk.document_id, hit.chunk.spans[0].page),
+                "snippet": hit.chunk.text,
             }
-            for source in self.sources
+            for hit in hits
         ]
 
     def url_citations(self) -> list[dict[str, Any]]:
@@ -99,15 +100,12 @@ class Answer:
                 "start_index": cited.answer_start,
                 "end_index": cited.answer_end,
                 "title": cited.document_name,
-                "url": self._address(cited.document_id, cited.page),
+                "url": original_url(self.site, cited.document_id, cited.page),
                 "quote": cited.quote,
                 "page": cited.page,
             }
             for cited in self.citations
         ]
-
-    def _address(self, document_id: str, page: int) -> str:
-        return f"{self.site}/v1/documents/{quote(document_id)}/original#page={page}"
 
 
 def gathered(run: Run, answer: Answer) -> Completed:

@@ -19,6 +19,7 @@ from api.dialects.openai.requests import (
     SamplingBody,
 )
 from api.dialects.openai.response_events import ResponseEvents
+from api.dialects.originals import site_of
 from api.dialects.turns import Said
 from api.http.sse import EventStream
 from api.resources.chat.run_stream import run_stream
@@ -83,5 +84,4 @@ async def _completion(
 
 
 def _answer(run: Run, model: str, request: Request, caller: Caller) -> Answer:
-    site = str(request.base_url).removesuffix("/").removesuffix(request.scope["root_path"])
-    return Answer(model, site, caller.scope.may("admin"), run.run_id)
+    return Answer(model, site_of(request), caller.scope.may("admin"), run.run_id)

@@ -48,6 +48,9 @@ class ChatRequest:
     `replay_of` is the message that is asked again, with its history, beside its conversation.
     `history` are the turns before, oldest first, from a caller that keeps them itself: they stand
     in for a stored conversation, and the answer is stored as the first of a new one.
+    `external_id` is what a new conversation can be found under.
+    `replaces` is the message of the conversation whose place the answer takes; those behind it go
+    with it.
     What a variant sets as `temperature` and `max_tokens` is the most that `sampling` may ask for;
     where it sets none, the question's count.
     `instructions` are the caller's own, which a model reads before the question, as the user's
@@ -68,6 +71,8 @@ class ChatRequest:
     instructions: str = ""
     is_plain: bool = False
     model: str | None = None
+    external_id: str | None = None
+    replaces: str | None = None
 
     def checked(self) -> ChatRequest:
         """The same with a query that can be searched and sent. Raises Rejected."""
@@ -88,6 +93,7 @@ class RunIdentity:
     key_id: str | None = None
     end_user: str | None = None
     is_replay: bool = False
+    external_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,11 +126,20 @@ def store(tx: Transaction, answer: Answer, terminal: Terminal) -> None:
     usage.count(tx, scope, app_id, answered.model, answered.usage, cost=answered.cost)
     if question.conversation is None:
         end_user = question.identity.end_user
-        is_there = conversations.begin(tx, scope, message, end_user=end_user, variant=pinned)
+        is_there = conversations.begin(
+            tx,
+            scope,
+            message,
+            end_user=end_user,
+            variant=pinned,
+            external_id=question.identity.external_id,
+        )
     else:
         is_there = conversations.go_on(tx, message, variant=pinned)
     if is_there:
         conversations.add_message(tx, message)
+        if question.request.replaces is not None and not isinstance(terminal, Failed):
+            conversations.replace_from(tx, question.request.replaces, message)
 
 
 def expected_tokens(variant: PreparedVariant) -> int:

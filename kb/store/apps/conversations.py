@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import (
+    ColumnElement,
     Select,
     String,
     bindparam,
@@ -67,6 +68,7 @@ def begin(
     *,
     end_user: str | None,
     variant: VariantName | None = None,
+    external_id: str | None = None,
 ) -> bool:
     """Begin the conversation of a first message, named after its question.
 
@@ -76,7 +78,8 @@ def begin(
     """
     name, moment = _name(message), message.created_at
     own = (message.conversation_id, message.app_id, name, end_user, variant, moment, moment)
-    made = to_row(Conversation(*own, message.replay_of)) | {"workspace": scope.workspace}
+    begun = Conversation(*own, message.replay_of, external_id)
+    made = to_row(begun) | {"workspace": scope.workspace}
     return bool(tx.execute(_BEGIN, made).rowcount)
 
 
@@ -94,6 +97,12 @@ def get(tx: Transaction, scope: Scope, conversation_id: str) -> Conversation:
     """One conversation. Raises NotFound."""
     own = visible(scope).where(table.c.id == conversation_id)
     return of_row(Conversation, one(tx, own, "conversation", conversation_id))
+
+
+def find(tx: Transaction, scope: Scope, external_id: str) -> Conversation | None:
+    """The conversation that its client knows by a name of its own, if the scope may see it."""
+    row = tx.execute(visible(scope).where(table.c.external_id == external_id)).first()
+    return None if row is None else of_row(Conversation, row)
 
 
 def page(
@@ -138,9 +147,7 @@ def rename(tx: Transaction, scope: Scope, conversation_id: str, name: str | None
 def remove(tx: Transaction, scope: Scope, conversation_id: str) -> None:
     """Delete a conversation with its messages and with what was made of them. Raises NotFound."""
     found = get(tx, scope, conversation_id)
-    asked = select(messages.c.id).where(messages.c.conversation_id == conversation_id)
-    replays = select(table.c.id).where(table.c.replay_of.in_(asked))
-    _remove(tx, [conversation_id, *tx.execute(replays).scalars()])
+    _remove(tx, [conversation_id])
     if scope.end_user is None and found.end_user is not None:  # users cannot reset it themselves
         own = table.c.app_id == found.app_id, table.c.end_user == found.end_user
         if not tx.execute(select(exists().where(*own))).scalar():
@@ -195,6 +202,18 @@ def messages_of(
     return listing(tx, query, messages.c.id, request, _message, newest_first=newest_first)
 
 
+def message_ids(tx: Transaction, conversation_id: str) -> list[str]:
+    """The ids of a conversation's messages, oldest first."""
+    own = messages.c.conversation_id == conversation_id
+    return list(tx.execute(select(messages.c.id).where(own).order_by(messages.c.id)).scalars())
+
+
+def replace_from(tx: Transaction, first_id: str, message: Message) -> None:
+    """Drop the messages of a conversation from one on that another takes the place of."""
+    said = messages.c.conversation_id == message.conversation_id
+    _remove_messages(tx, said & (messages.c.id >= first_id) & (messages.c.id < message.id))
+
+
 def replays_of(tx: Transaction, scope: Scope, message_id: str) -> list[Message]:
     """The answers that other versions gave to a message's question, oldest first."""
     original = message(tx, scope, message_id)
@@ -221,10 +240,18 @@ def _name(message: Message) -> str:
 
 
 def _remove(tx: Transaction, conversation_ids: Any) -> None:
-    own = select(messages.c.id).where(messages.c.conversation_id.in_(conversation_ids))
-    tx.execute(delete(feedback).where(feedback.c.message_id.in_(own)))
-    tx.execute(delete(messages).where(messages.c.conversation_id.in_(conversation_ids)))
+    _remove_messages(tx, messages.c.conversation_id.in_(conversation_ids))
     tx.execute(delete(table).where(table.c.id.in_(conversation_ids)))
+
+
+def _remove_messages(tx: Transaction, where: ColumnElement[bool]) -> None:
+    """Delete messages with what people said about them and what other versions answered."""
+    asked = select(messages.c.id).where(where)
+    replays = tx.execute(select(table.c.id).where(table.c.replay_of.in_(asked))).scalars().all()
+    if replays:
+        _remove(tx, replays)
+    tx.execute(delete(feedback).where(feedback.c.message_id.in_(asked)))
+    tx.execute(delete(messages).where(where))
 
 
 def _one_message(tx: Transaction, scope: Scope, where: Any, kind: str, name: str) -> Message:

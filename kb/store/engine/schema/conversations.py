@@ -54,6 +54,7 @@ conversations = Table(
     ForeignKeyConstraint(["app_id"], ["apps.id"]),
     Index(None, "app_id"),
     Index(None, "replay_of"),
+    Index(None, "external_id", unique=True),
 )
 
 messages = Table(

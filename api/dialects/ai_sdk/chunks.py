@@ -1,0 +1,167 @@
+"""Answers as a UI message stream: chunks of types that ai 7, 6 and 5 all accept.
+
+An unknown type breaks an older client, so what is ours rides in metadata and in `data-` parts.
+"""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from collections.abc import Iterable, Iterator, Sequence
+from json.encoder import encode_basestring_ascii
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from api.dialects.originals import original_url
+from api.resources.chat.run_events import visible
+from kb.chat.run.run import Numbered
+from kb.types import (
+    Cancelled,
+    Citation,
+    Cited,
+    Completed,
+    Delta,
+    Failed,
+    Routed,
+    RunEvent,
+    Source,
+    Sources,
+    Started,
+)
+from kb.types.conversations import FinishReason
+
+FINISH_REASONS: dict[FinishReason, str] = {
+    "stop": "stop",
+    "refused": "stop",
+    "length": "length",
+    "filtered": "content-filter",
+}
+
+DONE = b"data: [DONE]\n\n"
+TEXT = "text"
+PROVIDER = "citewell"
+
+SNIPPET_CHARACTERS = 300
+"""Of a passage. Clients send all their messages with each question: whole passages would fill the
+1 MiB of a request after some eighty answers. `/v1/messages/{id}/sources/{n}` has them."""
+
+
+class UiChunks:
+    """Writes the events of one run; call it with them in their order.
+
+    The sources of a tuned variant wait for its first text: until then it may give way to another,
+    and a client of ai 5 or 6 cannot take back a part.
+    """
+
+    def __init__(self, site: str, *, full: bool) -> None:
+        self._site = site
+        self._full = full
+        self._waiting: tuple[Source, ...] = ()
+        self._may_give_way = False
+        self._citations: list[Citation] = []
+        self._has_text = False
+
+    def __call__(self, batch: Sequence[Numbered]) -> bytes:
+        """The chunks of some events."""
+        return b"".join([self._chunk(event) for _, event in batch])
+
+    def _chunk(self, event: RunEvent) -> bytes:
+        if type(event) is Delta and self._has_text:
+            text = encode_basestring_ascii(event.text)
+            return f'data: {{"type":"text-delta","id":"{TEXT}","delta":{text}}}\n\n'.encode("ascii")
+        return b"".join(self._other(event))
+
+    def _other(self, event: RunEvent) -> Iterator[bytes]:
+        match event:
+            case Started():
+                metadata = {"conversationId": event.conversation_id, "runId": event.run_id}
+                yield _data("start", messageId=event.message_id, messageMetadata=metadata)
+                yield _data("start-step")
+            case Routed(route):
+                self._may_give_way = route.variant == "tuned"
+                self._waiting = ()
+                yield _data("data-route", id="route", data=route)
+            case Sources():
+                self._waiting = event.sources
+                if not self._may_give_way:
+                    yield from self._told_sources()
+            case Delta():
+                yield from self._told_sources()
+                self._has_text = True
+                yield _data("text-start", id=TEXT)
+                yield self._chunk(event)
+            case Cited(citation):
+                self._citations.append(citation)
+            case Completed():
+                yield from self._finished(visible(event, full=self._full))
+            case Failed(error, retryable):
+                data = {"code": error.code, "retryable": retryable}
+                yield _data("data-error", data=data, transient=True)
+                yield _data("error", errorText=error.detail) + DONE
+            case Cancelled():
+                yield from self._text_ended()
+                yield _data("abort") + DONE
+
+    def _finished(self, completed: Completed) -> Iterator[bytes]:
+        yield from self._told_sources()
+        yield from self._text_ended()
+        data = {"grounded": completed.grounded, "unsupported": completed.unsupported}
+        yield _data("data-grounded", id="grounded", data=data)
+        usage = completed.usage
+        tokens = {
+            "inputTokens": usage.prompt_tokens,
+            "outputTokens": usage.completion_tokens,
+            "totalTokens": usage.prompt_tokens + usage.completion_tokens,
+        }
+        yield _data("finish-step")
+        reason = FINISH_REASONS[completed.finish_reason]
+        yield _data("finish", finishReason=reason, messageMetadata={"usage": tokens}) + DONE
+
+    def _text_ended(self) -> Iterator[bytes]:
+        """`citations` are read from ai 7 on; others find the same in the text's metadata."""
+        if not self._has_text:
+            return
+        cited: dict[str, Any] = {}
+        if self._citations:
+            cited["citations"] = list(self._cited())
+            cited["providerMetadata"] = {PROVIDER: {"citations": self._citations}}
+        yield _data("text-end", id=TEXT, **cited)
+
+    def _cited(self) -> Iterable[dict[str, Any]]:
+        for citation in self._citations:
+            named = {"id": citation.chunk_id, **_named(citation.document_name)}
+            del named["filename"]
+            yield {
+                "source": {"type": "source", "sourceType": "document", **named},
+                "startIndex": citation.answer_start,
+                "endIndex": citation.answer_end,
+                "citedText": citation.quote,
+            }
+
+    def _told_sources(self) -> Iterator[bytes]:
+        sources, self._waiting = self._waiting, ()
+        for source in sources:
+            chunk, name = source.hit.chunk, source.hit.document_name
+            page = chunk.spans[0].page
+            own = {
+                "n": source.n,
+                "documentId": chunk.document_id,
+                "page": page,
+                "score": round(source.hit.score, 4),
+                "snippet": chunk.text[:SNIPPET_CHARACTERS],
+            }
+            metadata = {PROVIDER: own}
+            named = {**_named(name), "providerMetadata": metadata}
+            yield _data("source-document", sourceId=chunk.id, **named)
+            url = original_url(self._site, chunk.document_id, page)
+            yield _data("source-url", sourceId=f"{chunk.id}-url", url=url, title=name)
+
+
+def _named(name: str) -> dict[str, str]:
+    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return {"mediaType": media_type, "title": name, "filename": name}
+
+
+def _data(kind: str, **fields: Any) -> bytes:
+    return f"data: {json.dumps({'type': kind, **to_jsonable_python(fields)})}\n\n".encode("ascii")
