@@ -8,11 +8,20 @@ state is a stack; text passes through the code page of the font that it is set i
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from typing import BinaryIO
 
-from ingest.readers.office.rtf_parts import DESTINATIONS, Destinations, RtfState, RtfTable
+from ingest.readers.office.rtf_fields import RtfField
+from ingest.readers.office.rtf_parts import (
+    DESTINATIONS,
+    UNSEEN,
+    Destinations,
+    RtfState,
+    RtfTable,
+    rtf_bytes,
+)
 from ingest.readers.office.rtf_words import (
     CHARACTER_SETS,
     DESTINATION_WORDS,
@@ -20,9 +29,11 @@ from ingest.readers.office.rtf_words import (
     NO_TEXT,
     SIGNS,
     STARRED_TEXT,
+    TOGGLES,
     TOKEN,
     of_code_page,
 )
+from ingest.readers.office.symbol_fonts import SIGN_FONTS, drawn
 from ingest.readers.pages import DELETED, HIDDEN, PICTURES, STRUCK, PageWriter
 from ingest.readers.raised_text import lowered, raised
 from ingest.readers.table_rows import one_line
@@ -31,8 +42,6 @@ from kb.errors import UnreadableFile
 
 PARSER = "kb rtf 1"
 
-_MAX_BYTES = 128 * 1024 * 1024
-"""Pictures are written in hexadecimal, so a file may be far longer than its text."""
 _DEEPEST = 10_000
 _HEADING_NAME = re.compile(r"(?:heading|标题)\s*([1-9])\b", re.IGNORECASE)
 
@@ -43,17 +52,7 @@ def read_rtf(source: BinaryIO, options: ReadOptions) -> Extraction:
     Raises:
         UnreadableFile: no text, too long, or not RTF.
     """
-    data = source.read(_MAX_BYTES + 1)
-    if len(data) > _MAX_BYTES:
-        raise UnreadableFile(
-            f"The file is over {_MAX_BYTES >> 20} MiB. Save it without pictures.",
-            reason="too_large",
-        )
-    if not data[:100].lstrip().startswith(b"{\\rtf"):
-        raise UnreadableFile(
-            "The file is not an RTF document. Correct its extension.", reason="damaged_file"
-        )
-    return _RtfDocument(PageWriter(options)).read(data)
+    return _RtfDocument(PageWriter(options)).read(rtf_bytes(source))
 
 
 class _RtfDocument:
@@ -65,7 +64,9 @@ class _RtfDocument:
         self._stack: list[RtfState] = []
         self._default_codec = "cp1252"
         self._font = 0
+        self._font_names: dict[int, str] = defaultdict(str)
         self._font_codecs: dict[int, str] = {}
+        self._field = RtfField()
         self._style_levels: dict[int, int] = {}
         self._style = 0
         self._destinations = Destinations()
@@ -75,12 +76,10 @@ class _RtfDocument:
         self._table = RtfTable()
         self._is_item = False
         self._words: dict[str, Callable[[int | None], None]] = {
-            "par": lambda _: self._paragraph(),
-            "sect": lambda _: self._paragraph(),
+            **dict.fromkeys(("par", "sect"), lambda _: self._paragraph()),
             "page": lambda _: self._turn_page(),
             "cell": lambda _: self._cell(),
-            "nestcell": lambda _: self._text(" "),
-            "nestrow": lambda _: self._text(" "),
+            **dict.fromkeys(("nestcell", "nestrow"), lambda _: self._text(" ")),
             "row": lambda _: self._table.end_row(),
             "trowd": lambda _: self._table.merges.clear(),
             "clmrg": lambda _: self._table.merge(across=True),
@@ -89,22 +88,16 @@ class _RtfDocument:
             "pard": lambda _: self._set(level=0, in_table=False),
             "plain": lambda _: self._plain(),
             "intbl": lambda _: self._set(in_table=True),
-            "super": lambda number: self._set(position="super" if number != 0 else ""),
-            "sub": lambda number: self._set(position="sub" if number != 0 else ""),
-            "up": lambda number: self._set(position="super" if number != 0 else ""),
-            "dn": lambda number: self._set(position="sub" if number != 0 else ""),
             "nosupersub": lambda _: self._set(position=""),
-            "strike": lambda number: self._set(struck=number != 0),
-            "striked": lambda number: self._set(struck=number != 0),
-            "v": lambda number: self._set(hidden=number != 0),
-            "deleted": lambda number: self._set(deleted=number != 0),
             "outlinelevel": self._outline,
             "s": self._styled,
             "f": self._set_font,
             "fcharset": self._charset,
-            "ansicpg": self._code_page,
+            "ansicpg": lambda number: self._set_default(of_code_page(number or 1252)),
             "uc": lambda number: self._set(skip_after_unicode=max(0, min(number or 0, 16))),
             "u": self._unicode,
+            "ffres": lambda number: setattr(self._field, "result", number),
+            "ffdefres": lambda number: setattr(self._field, "default", number),
         }
 
     def read(self, data: bytes) -> Extraction:
@@ -138,7 +131,8 @@ class _RtfDocument:
         self._state = replace(self._state, **changes)  # type: ignore[arg-type]
 
     def _plain(self) -> None:
-        self._set(hidden=False, deleted=False, struck=False, position="", codec=self._default_codec)
+        self._set(hidden=False, deleted=False, struck=False, position="")
+        self._set(font="", codec=self._default_codec)
 
     def _brace(self, brace: bytes) -> None:
         self._flush_bytes()
@@ -159,9 +153,7 @@ class _RtfDocument:
     def _leave(self, destination: str) -> None:
         """Take in what a group of its own gathered."""
         if destination == "style":
-            name = self._destinations.taken("style")
-            heading = _HEADING_NAME.search(name)
-            if heading is not None:
+            if heading := _HEADING_NAME.search(self._destinations.taken("style")):
                 self._style_levels.setdefault(self._style, int(heading[1]))
         elif destination == "note":
             self._destinations.end_note()
@@ -172,12 +164,20 @@ class _RtfDocument:
                 self._destinations.add("body", f"{label} ")
         elif destination == "margin":
             self._destinations.end_margin()
+        elif destination == "choice":
+            self._field.choices.append(self._destinations.taken("choice").strip())
+        elif destination == "instruction":
+            shown = self._field.text(self._destinations.taken("instruction"))
+            self._text(shown)
+            self._set(field_is_told=bool(shown))
+            self._field = RtfField()
 
     def _word(self, word: str, number: int | None) -> None:
         if word != "u":
             self._flush_bytes()
         starred, self._starred = self._starred, False
-        if word in NO_TEXT or (starred and word not in STARRED_TEXT):
+        is_told = word == "fldrslt" and self._state.field_is_told
+        if is_told or word in NO_TEXT or (starred and word not in STARRED_TEXT):
             self._pages.losses[PICTURES] += word == "pict" and self._state.destination == "body"
             self._set(destination="skip")
         elif self._state.destination == "skip":
@@ -188,6 +188,9 @@ class _RtfDocument:
             self._set_default(CHARACTER_SETS[word])
         elif word in SIGNS:
             self._text(SIGNS[word])
+        elif word in TOGGLES:
+            name, on, off = TOGGLES[word]
+            self._set(**{name: off if number == 0 else on})
         elif (act := self._words.get(word)) is not None:
             act(number)
 
@@ -221,17 +224,19 @@ class _RtfDocument:
 
     def _text(self, text: str) -> None:
         state = self._state
+        if state.destination == "font":
+            self._font_names[self._font] += text
         if state.destination not in DESTINATIONS:
             return
         losses = ((state.deleted, DELETED), (state.hidden, HIDDEN), (state.struck, STRUCK))
         lost = next((name for is_lost, name in losses if is_lost), None)
-        if state.destination == "style":
-            self._destinations.add("style", text)
+        if state.destination in UNSEEN:
+            self._destinations.add(state.destination, text)
         elif lost is not None:
             self._pages.losses[lost] += len(text)
         else:
             mark = {"super": raised, "sub": lowered}.get(state.position, str)
-            self._destinations.add(state.destination, mark(text))
+            self._destinations.add(state.destination, mark(drawn(state.font, text)))
 
     def _paragraph(self) -> None:
         self._flush_bytes()
@@ -282,14 +287,13 @@ class _RtfDocument:
         if self._state.destination == "font":
             self._font = number or 0
         else:  # a font that says nothing has the document's own code page
-            self._set(codec=self._font_codecs.get(number or 0, self._default_codec))
+            name = self._font_names[number or 0].partition(";")[0].strip()
+            codec = self._font_codecs.get(number or 0, self._default_codec)
+            self._set(font=name, codec="latin-1" if name.lower() in SIGN_FONTS else codec)
 
     def _charset(self, number: int | None) -> None:
         if self._state.destination == "font" and number in FONT_CHARSETS:
             self._font_codecs[self._font] = FONT_CHARSETS[number]
-
-    def _code_page(self, number: int | None) -> None:
-        self._set_default(of_code_page(number or 1252))
 
     def _set_default(self, codec: str) -> None:
         self._default_codec = codec

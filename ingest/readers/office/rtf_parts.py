@@ -8,16 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from ingest.readers.raised_text import noted
 from ingest.readers.table_rows import Cell, one_line
+from kb.errors import UnreadableFile
 
-DESTINATIONS = ("body", "note", "margin", "label", "style")
+DESTINATIONS = ("body", "note", "margin", "label", "style", "instruction", "choice")
+UNSEEN = ("style", "instruction", "choice")
+"""Destinations whose text no reader sees as it stands."""
+
+
+_MAX_BYTES = 128 * 1024 * 1024
+"""Pictures are written in hexadecimal, so a file may be far longer than its text."""
+
+
+def rtf_bytes(source: BinaryIO) -> bytes:
+    """All of a document, which is one by its first bytes and not too long."""
+    data = source.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise UnreadableFile(
+            f"The file is over {_MAX_BYTES >> 20} MiB. Save it without pictures.",
+            reason="too_large",
+        )
+    if not data[:100].lstrip().startswith(b"{\\rtf"):
+        raise UnreadableFile(
+            "The file is not an RTF document. Correct its extension.", reason="damaged_file"
+        )
+    return data
 
 
 @dataclass(frozen=True, slots=True)
 class RtfState:
-    """What holds until a group ends. `destination` is one of `DESTINATIONS`, "font" or "skip"."""
+    """What holds until a group ends. `destination` is one of `DESTINATIONS`, "font",
+    "form" or "skip"; `font` is its name."""
 
     destination: str = "body"
     codec: str = "cp1252"
@@ -28,6 +52,8 @@ class RtfState:
     level: int = 0
     in_table: bool = False
     position: str = ""
+    font: str = ""
+    field_is_told: bool = False
 
 
 class Destinations:

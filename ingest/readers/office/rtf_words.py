@@ -42,10 +42,10 @@ SIGNS = {
 """Control words and signs that stand for text."""
 
 _NO_TEXT_WORDS = """
-    colortbl info pict object fldinst datafield themedata colorschememapping datastore xmlnstbl
+    colortbl info pict object datafield themedata colorschememapping datastore xmlnstbl
     listtable listoverridetable revtbl rsidtbl latentstyles generator mmathPr nonshppict sp
     annotation atnid atnauthor atndate atnref atntime atnparent atrfstart atrfend bkmkstart bkmkend
-    template private pgdsctbl filetbl userprops xe tc tcn rxe do formfield factoidname
+    template private pgdsctbl filetbl userprops xe tc tcn rxe do factoidname
     footnotesep ftnsep ftnsepc ftncn aftnsep aftnsepc aftncn wgrffmtfilter pnseclvl htmltag
     """
 NO_TEXT = frozenset(_NO_TEXT_WORDS.split())
@@ -53,6 +53,7 @@ NO_TEXT = frozenset(_NO_TEXT_WORDS.split())
 
 _STARRED_WORDS = """
     shpinst shptxt shppict pn pntext listtext footnote nesttableprops
+    fldinst fldrslt formfield ffl
     """
 STARRED_TEXT = frozenset(_STARRED_WORDS.split())
 """Groups that are marked as optional and still hold text."""
@@ -63,6 +64,9 @@ DESTINATION_WORDS = {
     "footnote": "note",
     "listtext": "label",
     "pntext": "label",
+    "fldinst": "instruction",
+    "formfield": "form",
+    "ffl": "choice",
     **dict.fromkeys(
         ("header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr", "footerf"),
         "margin",
@@ -93,6 +97,15 @@ FONT_CHARSETS = {
     254: "cp437",
     255: "cp850",
 }
+TOGGLES = {
+    **dict.fromkeys(("super", "up"), ("position", "super", "")),
+    **dict.fromkeys(("sub", "dn"), ("position", "sub", "")),
+    **dict.fromkeys(("strike", "striked"), ("struck", True, False)),
+    "v": ("hidden", True, False),
+    "deleted": ("deleted", True, False),
+}
+"""Words that set a part of the state, or with a zero reset it: its name and both values."""
+
 CHARACTER_SETS = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
 
 

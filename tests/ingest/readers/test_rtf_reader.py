@@ -12,7 +12,8 @@ from kb.errors import UnreadableFile
 
 HEAD = (
     rb"{\rtf1\ansi\ansicpg1252\deff0{\fonttbl{\f0\fcharset0 Arial;}{\f1\fcharset134 SimSun;}"
-    rb"{\f2\fcharset204 Arial Cyr;}}{\stylesheet{\s0 Normal;}{\s1\outlinelevel1 Kapitel;}"
+    rb"{\f2\fcharset204 Arial Cyr;}{\f3\fnil\fcharset2{\*\panose 05000000000000000000}Wingdings;}"
+    rb"{\f4\fcharset2 Wingdings 2;}}{\stylesheet{\s0 Normal;}{\s1\outlinelevel1 Kapitel;}"
     rb"{\s2 heading 3;}}"
 )
 
@@ -137,3 +138,50 @@ def test_deep_groups_are_refused():
 
 def test_a_group_that_never_ends_keeps_its_text():
     assert text(b"{{{open").strip() == "open"
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (rb"{\f3\'fe} Paid {\f3\'a8} Open", "☒ Paid ☐ Open"),
+        (rb"{\f3 \u-3842\'fe} Paid {\f3\u-3928?} Open", "☒ Paid ☐ Open"),
+        (rb"{\f3\'fe }Paid", "☒ Paid"),
+        (rb"{\f4 R\u-3933?\'99} three", "☒☐☐ three"),
+        (rb"\f3\'fe\plain\'fe", "☒þ"),
+        (rb"{\field{\*\fldinst SYMBOL 254 \\f Wingdings}{\fldrslt}} Paid", "☒ Paid"),
+        (rb'{\field{\*\fldinst {\b SYMBOL 0xA8 \\f "Wingdings" \\s 12}}} Open', "☐ Open"),
+        (rb"{\field{\*\fldinst SYMBOL 254 \\f Wingdings}{\fldrslt{\f3\'fe}}} Paid", "☒ Paid"),
+        (rb"{\field{\*\fldinst SYMBOL 169 \\f Arial}} 2026", "© 2026"),
+        (rb"{\field{\*\fldinst SYMBOL 065}}{\field{\*\fldinst SYMBOL 99999999}} x", "A x"),
+    ],
+)
+def test_signs_of_symbol_fonts_look_as_in_the_open_file(body, shown):
+    assert text(body) == shown
+
+
+def form(kind: bytes, inner: bytes, result: bytes = b"") -> bytes:
+    field = rb"{\*\formfield{" + inner + rb"}}"
+    return rb"{\field{\*\fldinst {" + kind + b" }" + field + rb"}{\fldrslt " + result + b"}}"
+
+
+@pytest.mark.parametrize(
+    ("field", "shown"),
+    [
+        (form(b"FORMCHECKBOX", rb"\fftype1\ffres1{\*\ffname Paid}\ffdefres0"), "☒"),
+        (form(b"FORMCHECKBOX", rb"\fftype1\ffres0\ffdefres1"), "☐"),
+        (form(b"FORMCHECKBOX", rb"\fftype1\ffres25\ffdefres1"), "☒"),
+        (form(b"FORMCHECKBOX", rb"\fftype1"), "☐"),
+        (form(b"FORMDROPDOWN", rb"\fftype2\ffres1{\*\ffl North}{\*\ffl South}"), "South"),
+        (form(b"FORMDROPDOWN", rb"\fftype2\ffres25{\*\ffl North}{\*\ffl South}"), "North"),
+        (form(b"FORMDROPDOWN", rb"\fftype2\ffres1{\*\ffl N}{\*\ffl S}", b"S"), "S"),
+        (form(b"FORMTEXT", rb"\fftype0{\*\ffdeftext none}", b"Ada"), "Ada"),
+    ],
+)
+def test_values_of_form_fields_are_in_the_text(field, shown):
+    assert text(b"Site: " + field + b".") == f"Site: {shown}."
+
+
+def test_one_field_says_nothing_about_the_next():
+    first = form(b"FORMCHECKBOX", rb"\fftype1\ffres1")
+    link = rb'{\field{\*\fldinst HYPERLINK "https://example.org"}{\fldrslt page}}'
+    assert text(first + b" " + form(b"FORMCHECKBOX", b"") + b" " + link) == "☒ ☐ page"
