@@ -26,12 +26,13 @@ from ingest.readers.web.html_elements import (
     field_text,
     formula_text,
     is_hidden,
-    is_note_link,
+    is_note_mark,
     is_text_shown,
     link_target,
     loss,
     opened_ids,
     picture_text,
+    position,
     raw_text,
 )
 from ingest.readers.web.html_source import MAX_DEPTH, cap_depth, decode_html
@@ -167,7 +168,7 @@ class _Walk:
         elif tag == "img":
             self._losses[PICTURES] += 1
             self._inline.append(picture_text(node))
-        elif tag in ("a", "sup", "sub"):
+        elif position(node):
             self._starts.append(len(self._inline))
         elif tag not in _INLINE:
             self._flush()
@@ -178,8 +179,8 @@ class _Walk:
 
     def _leave(self, node: LexborNode) -> None:
         tag = node.tag or ""
-        if tag in ("a", "sup", "sub"):
-            self._close_inline(node, tag)
+        if place := position(node):
+            self._close_inline(node, place)
         if node.is_text_node or tag in _INLINE or tag == "br":
             return
         self._flush()
@@ -199,15 +200,15 @@ class _Walk:
     def _close_inline(self, node: LexborNode, tag: str) -> None:
         """Mark what a link or a raised part holds, now that all of it is there."""
         start = min(self._starts.pop(), len(self._inline))
-        words = "".join(self._inline[start:])
+        before, words = "".join(self._inline[:start])[-1:], "".join(self._inline[start:])
         if tag == "a" and (target := link_target(node, words)):
             self._inline.append(f" ({target})")
-        elif tag == "a" and not is_note_link(node):
-            self._losses[LINKS] += "href" in node.attributes and not _is_within_page(node)
+        elif words.strip() and is_note_mark(node, words, before):
+            self._inline[start:] = [noted(words.strip())]
+        elif tag == "a":
+            self._losses[LINKS] += not (node.attributes.get("href") or "#").startswith("#")
         elif words.strip():
-            is_note = tag == "a" or (tag == "sup" and node.css_first("a") is not None)
-            marked = noted(words.strip()) if is_note else _MARKS[tag](words)
-            self._inline[start:] = [marked]
+            self._inline[start:] = [_MARKS[tag](words)]
 
     def _write_table(self, table: LexborNode) -> None:
         """A line per row, in which each value carries its column's name."""
@@ -249,10 +250,6 @@ def _walk(
             yield node, True
             stack.append((node, False))
             stack.extend((child, True) for child in reversed(children(node)))
-
-
-def _is_within_page(link: LexborNode) -> bool:
-    return (link.attributes.get("href") or "").startswith("#")
 
 
 def _words(line: str) -> list[str]:

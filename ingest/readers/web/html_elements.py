@@ -28,6 +28,11 @@ _OPENED_CLASS = re.compile(
     r"(?:$|[\s_-])|(?:tab|accordion|collapse)[-_]?(?:content|body|pane|panel)",
     re.IGNORECASE,
 )
+_POSITION = re.compile(
+    r"vertical-align\s*:\s*(super|sub)|(?:^|[\s_-])(sup|super|superscript|sub|subscript)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\s*\d{1,3}\s*")
 _FILE = re.compile(r"\.(?:pdf|docx?|xlsx?|pptx?|od[tps]|csv|zip|txt|epub|rtf)(?:[?#].*)?$", re.I)
 _SPOKEN_WORDS = 3
 """A description of fewer words is a logo's or an icon's. Character F1 on the 63 pages of
@@ -128,10 +133,30 @@ def link_target(link: LexborNode, words: str) -> str:
     return target if _FILE.search(target) and target not in words else ""
 
 
-def is_note_link(node: LexborNode) -> bool:
-    """Whether a link is the mark of a note."""
-    kind = (node.attributes.get("role") or "") + (node.attributes.get("epub:type") or "")
-    return node.tag == "a" and "noteref" in kind
+def position(node: LexborNode) -> str:
+    """How the text of an inline element stands: "a" in a link, "sup" raised, "sub" lowered."""
+    if node.tag in ("a", "sup", "sub"):
+        return node.tag
+    if node.tag not in ("span", "small", "font"):
+        return ""
+    attributes = node.attributes
+    look = f"{attributes.get('style') or ''} {attributes.get('class') or ''}"
+    found = _POSITION.search(look)
+    return "sup" if is_note_mark(node) else (found[1] or found[2])[:3].lower() if found else ""
+
+
+def is_note_mark(node: LexborNode, words: str = "", before: str = "") -> bool:
+    """Whether an element is the mark of a note: it says so, or is a link to another place of the
+    text that consists of a number and is written right behind a word or a figure."""
+    attributes = node.attributes
+    if "noteref" in (attributes.get("role") or "") + (attributes.get("epub:type") or ""):
+        return True
+    if node.tag == "sup":
+        return node.css_first("a") is not None
+    is_glued = before.isalnum() or before in tuple("%€$")
+    return (
+        is_glued and "#" in (attributes.get("href") or "") and _NUMBER.fullmatch(words) is not None
+    )
 
 
 def formula_text(math: LexborNode) -> str:

@@ -134,3 +134,31 @@ def test_what_chapters_lose_is_counted_in_all():
         "Characters of struck-out text left out: 6.",
         "Pictures not read: 2.",
     )
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        '<a epub:type="noteref" href="#n1">1</a>',
+        '<span epub:type="noteref">1</span>',
+        '<sup><a href="#n1">1</a></sup>',
+        '<a href="#fn1"><sup>1</sup></a>',
+        '<a href="#fn1">1</a>',
+        '<a class="footnote-ref" href="notes.xhtml#fn1"><small>1</small></a>',
+        '<span style="vertical-align: super">1</span>',
+        '<span class="superscript">1</span>',
+    ],
+)
+@pytest.mark.parametrize("before", ["50", "50 %"])
+def test_the_mark_of_a_note_never_grows_into_the_figure_before_it(mark, before):
+    found = read(epub({"a.xhtml": page(f"<p>{before}{mark} due</p>")}))
+
+    marks = (" [1]", "[1]", "^1", "¹")
+    assert found.pages[0].text in [f"{before}{mark} due" for mark in marks]
+
+
+def test_a_link_to_a_numbered_place_keeps_its_number():
+    links = (
+        '<p>see Fig.<a href="#f1">1</a>, section <a href="#s5">5</a>, 3<a href="x.html">4</a></p>'
+    )
+    assert read(epub({"a.xhtml": page(links)})).pages[0].text == "see Fig.1, section 5, 34"

@@ -93,6 +93,13 @@ def test_headers_and_footers_stand_once():
     assert [text for _, _, text in blocks(found)] == ["ACME", "body"]
 
 
+def test_the_mark_of_a_note_never_grows_into_the_figure_before_it():
+    note = "<text:note><text:note-citation>1</text:note-citation><text:note-body>"
+    note += "<text:p>net</text:p></text:note-body></text:note>"
+    body = f"<text:p>50{note} EUR</text:p><text:p>7 %<text:span>{note}</text:span> due</text:p>"
+    assert read("text", body).pages[0].text.startswith("50 [1] EUR\n\n7 %[1] due")
+
+
 def test_slides_are_pages_with_titles_and_notes():
     slide = (
         '<draw:page><draw:frame presentation:class="outline"><draw:text-box><text:p>body</text:p>'
