@@ -23,6 +23,8 @@ from ingest.readers.web.html_boilerplate import children, find_boilerplate
 from ingest.readers.web.html_elements import (
     DROPPED,
     LINKS,
+    OPTIONS,
+    chosen_options,
     field_text,
     formula_text,
     is_hidden,
@@ -128,6 +130,7 @@ class _Walk:
         elif tag == "math":
             self._inline.append(formula_text(node))
         elif tag in ("input", "select", "textarea"):
+            self._losses[OPTIONS] += len(node.css("option")) - len(chosen_options(node))
             self._write_field(field_text(node))
         else:
             return True

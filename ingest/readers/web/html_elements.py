@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from ingest.readers.pages import EMBEDDED, PICTURES, STRUCK
+from ingest.readers.pages import EMBEDDED, HIDDEN, PICTURES, STRUCK
 from ingest.readers.web.html_boilerplate import children
 
 LINKS = "Link targets left out"
+OPTIONS = "Options of lists left out that are not chosen"
 
 _DROPPED_WORDS = """
     head script style noscript template svg iframe object embed canvas audio video datalist rt rp
@@ -21,6 +22,7 @@ DROPPED = frozenset(_DROPPED_WORDS.split())
 _LOSSES = {
     **dict.fromkeys(("iframe", "object", "embed", "audio", "video"), EMBEDDED),
     **dict.fromkeys(("del", "s", "strike"), STRUCK),
+    "noscript": HIDDEN,  # shown only where scripts are off
 }
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _OPENED_CLASS = re.compile(
@@ -77,7 +79,7 @@ def loss(node: LexborNode) -> tuple[str, int] | None:
     """What is lost with an element that is not shown: a name for the receipt, and how much."""
     name = _LOSSES.get(node.tag or "")
     if name is not None:
-        return name, len(raw_text(node)) if name == STRUCK else 1
+        return name, 1 if name == EMBEDDED else len(" ".join(raw_text(node).split()))
     if node.tag == "svg" and node.css_first("text") is not None:
         return PICTURES, 1
     return None
@@ -114,12 +116,17 @@ def field_text(field: LexborNode) -> str:
     if field.tag == "textarea":
         return raw_text(field).strip()
     if field.tag == "select":
-        options = field.css("option")
-        chosen = [option for option in options if "selected" in option.attributes] or options[:1]
+        chosen = chosen_options(field)
         return ", ".join(raw_text(option).strip() for option in chosen)
     if kind in ("checkbox", "radio"):
         return "☒" if "checked" in attributes else "☐"
     return (attributes.get("value") or "").strip() if kind in _TEXT_FIELDS else ""
+
+
+def chosen_options(field: LexborNode) -> list[LexborNode]:
+    """The options of a list that the page shows as chosen: the first where none is marked."""
+    options = field.css("option")
+    return [option for option in options if "selected" in option.attributes] or options[:1]
 
 
 def link_target(link: LexborNode, words: str) -> str:

@@ -257,7 +257,10 @@ def test_formulas_descriptions_targets_and_values_are_in_the_text():
         "Get the form (/f/tr-9.pdf) or write us (a@b.example).",
         "Owner: Red Mill\nBern\n☒ paid",
     ]
-    assert extraction.warnings == ("Pictures not read: 1.",)
+    assert extraction.warnings == (
+        "Options of lists left out that are not chosen: 1.",
+        "Pictures not read: 1.",
+    )
 
 
 def test_targets_of_other_links_are_counted():
@@ -265,3 +268,26 @@ def test_targets_of_other_links_are_counted():
 
     assert extraction.pages[0].text == "See our site."
     assert extraction.warnings == ("Link targets left out: 1.",)
+
+
+@pytest.mark.parametrize(
+    ("markup", "shown", "warning"),
+    [
+        (
+            "<noscript>Turn on <b>scripts</b></noscript>",
+            "x",
+            "Characters of hidden text left out: 15.",
+        ),
+        ('<iframe srcdoc="<p>fee</p>"></iframe>', "x", "Embedded files not read: 1."),
+        (
+            "Site <select><option>North<option selected>South<option>West</select>",
+            "x\n\nSite: South",
+            "Options of lists left out that are not chosen: 2.",
+        ),
+    ],
+)
+def test_what_the_open_page_does_not_show_is_counted(markup, shown, warning):
+    found = read_html(BytesIO(f"<p>x</p>{markup}".encode()), ReadOptions())
+
+    assert found.pages[0].text == shown
+    assert found.warnings == (warning,)
