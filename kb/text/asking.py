@@ -34,6 +34,13 @@ def _words(text: str) -> frozenset[str]:
 
 
 _AUXILIARIES = _words("do does did can could may might must shall should will would")
+_GENERAL_VERBS = _words(
+    "apply ask begin belong change come contain cost get give go happen have hold include last "
+    "leave look make mean need offer pay say stand start stop take tell use want work"
+)
+"""English verbs that an answer seldom repeats. Others say what is asked: "When does the shop
+*close*?" is not answered by when it opens. Of the 255 answerable questions of `bench.answers` 17 are
+weak, with every verb 16, without any 25."""
 _WH = _words("how what when where which who whom why")
 _PRONOUNS = _words("i you we they he she it one someone")
 _WHICH = _words("what which")
@@ -133,8 +140,8 @@ def _degree(words: Sequence[str]) -> Iterator[str]:
 
 
 def _verb(words: Sequence[str]) -> Iterator[str]:
-    """The verb that an auxiliary belongs to: the first word behind a pronoun; the last one before a
-    function word, if a subject stands before it and it has no ending."""
+    """The verb that an auxiliary belongs to: the first words behind a pronoun; the last one before
+    a function word, if a subject stands before it and it is a general one."""
     lower = [word.lower() for word in words]
     at = next((n for n, word in enumerate(lower) if word in _AUXILIARIES), None)
     if at is None:
@@ -149,7 +156,7 @@ def _verb(words: Sequence[str]) -> Iterator[str]:
         if word and word not in _ENDS_PHRASE:
             clause.append(word)
         elif len(clause) > 1:
-            if not clause[-1].endswith("s") or clause[-1].endswith("ss"):
+            if clause[-1] in _GENERAL_VERBS:
                 yield clause[-1]
             return
         else:

@@ -18,6 +18,7 @@ from kb.text.units import units_of
 _CELL_END = re.compile(r"\s+\|\s+")
 _NAMED = re.compile(r"([^|:：]{1,80}):\s+(.*)", re.DOTALL)
 _UNIT = re.compile(r"\s*\(([^()\d]{1,8})\)$|\s([A-Z]{3}|[€$£¥])$")
+_COUNTED = re.compile(r"(?<![\w.,-])(\d+)[ -]?([^\W\d_]{2,40})")
 _ENDS_QUESTION = re.compile(r"[?？][^\w?？]*$")
 _MONEY = re.compile(r"\b(?:EUR|USD|GBP|CHF|CNY|JPY)\b|[€$£¥元円]")
 _ASKS_MONEY = re.compile(
@@ -43,6 +44,15 @@ class Row:
     def columns(self) -> tuple[str, ...]:
         """The names of its columns."""
         return tuple(column for column, _ in self.cells)
+
+    def contradicts(self, query: str) -> bool:
+        """Whether a question names a number of something that has a column, in which the row has
+        another: "for 6 persons" is not a stock of 6."""
+        for number, word in _COUNTED.findall(query):
+            counted = [cell for cell in self.cells[1:] if _meets(cell[0], frozenset(terms(word)))]
+            if counted and not any(set(terms(number)) & set(terms(value)) for _, value in counted):
+                return True
+        return False
 
     def answer(self, query: str, wanted: Set[str], apart: Collection[str] = ()) -> str:
         """The name of the row and the asked cells; of a question only its answer; "" where no cell

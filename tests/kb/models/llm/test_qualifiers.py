@@ -13,6 +13,7 @@ from tests.kb.models.llm.test_statements import told
 WEAK = fixed_sentence("weak", "en")
 
 LEAVE = "# Holidays\n\nGardeners have 24 days of paid holiday per year. They ask for it in writing."
+OPENING = "The garden opens at 9:00. The frost starts on day 12."
 LEAVE_ZH = "园丁每年享有八天年假。试用期为三个月。门禁卡遗失须拨打电话5150。"
 LEAVE_DE = "Die Probezeit beträgt drei Monate. Der Urlaub beträgt 24 Tage."
 LEAVE_ES = "Los jardineros tienen 24 días de vacaciones al año."
@@ -52,6 +53,8 @@ def test_what_says_all_that_is_asked_about_is_an_answer(query, text):
         ("How many days of unpaid holiday do gardeners have?", LEAVE),
         ("How many days of paid holiday did gardeners have in 2017?", LEAVE),
         ("How many days of paid holiday do apprentices have?", LEAVE),
+        ("When does the garden close?", OPENING),
+        ("On which day does the frost end?", OPENING),
         ("How many days of paid holiday are there for volunteers?", LEAVE),
         ("How many days of paid holiday do gardeners have per month?", LEAVE),
         ("How many days of paid holiday per week?", LEAVE + " It is asked for two weeks ahead."),

@@ -57,6 +57,28 @@ def test_a_row_without_what_is_asked_for_is_no_sure_answer(query):
     assert told(query, KITES).startswith(WEAK)
 
 
+ROWING = """\
+Boat: Heron | Seats: 2 | Colour: blue | Price: 255 EUR | Stock: 6
+Boat: Heron | Seats: 4 | Colour: red | Price: 389 EUR | Stock: 1"""
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "What does the Heron with 6 seats cost?",
+        "What is the price of the Heron for 1 seat?",
+        "What is the price of the green Heron boat with 2 seats in blue?",
+    ],
+)
+def test_a_figure_counts_in_the_column_of_what_it_counts(query):
+    assert told(query, ROWING).startswith(WEAK)
+
+
+def test_a_row_that_holds_the_figure_in_its_column_answers():
+    assert "389 EUR" in told("What does the Heron with 4 seats cost?", ROWING)
+    assert not told("What does the Heron with 4 seats cost?", ROWING).startswith(WEAK)
+
+
 def test_a_table_with_an_empty_corner_has_rows():
     assert row_of("Long pier | Weekdays: 6:40 | Sunday: 9:15") is not None
     assert told("When does the ferry leave the old mill on Sunday?", "# Ferry\n\n" + FERRY) == (
