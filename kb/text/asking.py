@@ -39,8 +39,8 @@ _GENERAL_VERBS = _words(
     "leave look make mean need offer pay say stand start stop take tell use want work"
 )
 """English verbs that an answer seldom repeats. Others say what is asked: "When does the shop
-*close*?" is not answered by when it opens. Of the 255 answerable questions of `bench.answers` 17 are
-weak, with every verb 16, without any 25."""
+*close*?" is not answered by when it opens. Of the 255 answerable questions of `bench.answers` 17
+are weak, with every verb 16, without any 25."""
 _WH = _words("how what when where which who whom why")
 _PRONOUNS = _words("i you we they he she it one someone")
 _WHICH = _words("what which")
