@@ -230,4 +230,5 @@ def sentence(item: Mapping[str, Any]) -> str:
 def _field(location: Sequence[Any]) -> str:
     if len(location) > 1 and location[0] in ("body", "query", "path", "header"):
         location = location[1:]
-    return ".".join(map(str, location))
+    # Of a field that takes several types, pydantic names the one that was tried, in brackets.
+    return ".".join(part for part in map(str, location) if "[" not in part)

@@ -78,11 +78,16 @@ class SamplingBody(Body):
     user: EndUser | None = None
     """Whose conversation it is."""
     n: int | None = None
+    response_format: dict[str, Any] | None = None
 
     def sampling(self, most: int | None) -> Sampling:
         """The settings for the model; `most` tokens. Raises UnsupportedField."""
         if self.n not in (None, 1):
             raise UnsupportedField("`n` must be 1: one answer is written at a time.")
+        if self.response_format and self.response_format.get("type") != "text":
+            raise UnsupportedField(
+                "`response_format` may only be text: an answer quotes documents, in prose."
+            )
         stop = [self.stop] if isinstance(self.stop, str) else self.stop or []
         return Sampling(self.temperature, most, tuple(filter(None, stop)), self.seed, self.top_p)
 

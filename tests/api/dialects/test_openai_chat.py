@@ -140,6 +140,18 @@ def test_a_completion_is_what_a_completion_style_model_was_trained_on(
         ({"model": "nobody"}, 404, "model_not_found", None),
         ({"model": "cite", "messages": []}, 400, "invalid_request", "messages"),
         ({"model": "cite", "n": 2}, 400, "unsupported_value", "n"),
+        (
+            {"model": "cite", "response_format": {"type": "json_object"}},
+            400,
+            "unsupported_value",
+            "response_format",
+        ),
+        (
+            {"model": "cite", "messages": [{"role": "user", "content": "a\0b"}]},
+            400,
+            "invalid_request",
+            "messages.0.content",
+        ),
         ({"model": "cite", "temperature": 3}, 400, "invalid_request", "temperature"),
         ({"model": "failing"}, 503, "model_unavailable", None),
         (
