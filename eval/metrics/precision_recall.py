@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-Extent = tuple[str, int, int]
+DocumentSpan = tuple[str, int, int]
 """A document and the first and last character (exclusive) of a passage in it."""
 
 
@@ -18,7 +18,9 @@ class ChunkingScores:
     iou: float
 
 
-def chunking_scores(retrieved: Sequence[Extent], references: Sequence[Extent]) -> ChunkingScores:
+def chunking_scores(
+    retrieved: Sequence[DocumentSpan], references: Sequence[DocumentSpan]
+) -> ChunkingScores:
     """How well the retrieved passages fit the excerpts that answer a question.
 
     With r the retrieved characters (those of overlapping chunks counted each time, for each is
@@ -41,7 +43,9 @@ def chunking_scores(retrieved: Sequence[Extent], references: Sequence[Extent]) -
     )
 
 
-def _intersections(one: Sequence[Extent], other: Sequence[Extent]) -> list[Extent]:
+def _intersections(
+    one: Sequence[DocumentSpan], other: Sequence[DocumentSpan]
+) -> list[DocumentSpan]:
     return [
         (document, max(start, first), min(end, last))
         for document, start, end in one
@@ -50,8 +54,8 @@ def _intersections(one: Sequence[Extent], other: Sequence[Extent]) -> list[Exten
     ]
 
 
-def _merged(extents: Sequence[Extent]) -> list[Extent]:
-    merged: list[Extent] = []
+def _merged(extents: Sequence[DocumentSpan]) -> list[DocumentSpan]:
+    merged: list[DocumentSpan] = []
     for document, start, end in sorted(extents):
         if merged and merged[-1][0] == document and start <= merged[-1][2]:
             merged[-1] = (document, merged[-1][1], max(end, merged[-1][2]))
@@ -60,7 +64,7 @@ def _merged(extents: Sequence[Extent]) -> list[Extent]:
     return merged
 
 
-def _length(extents: Sequence[Extent]) -> int:
+def _length(extents: Sequence[DocumentSpan]) -> int:
     return sum(end - start for _, start, end in extents)
 
 

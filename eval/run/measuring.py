@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from eval.metrics import tokens
 from eval.metrics.answers import CONTEXT_TOKENS, answer_in, answer_recall, exact_match, token_f1
-from eval.metrics.precision_recall import Extent, chunking_scores, citation_scores
+from eval.metrics.precision_recall import DocumentSpan, chunking_scores, citation_scores
 from eval.metrics.ranking import hit_at, ndcg_at, recall_at, reciprocal_rank
 from eval.run.targets import TargetResponse
 from eval.types import FoundPassage, Question, Relevant
@@ -104,7 +104,7 @@ def _of_ranking(question: Question, ranks: Sequence[frozenset[int]], ks: Sequenc
 
 
 def _of_characters(question: Question, hits: Sequence[FoundPassage]) -> Values:
-    wanted: list[Extent] = [
+    wanted: list[DocumentSpan] = [
         (f"{part.document}\n{part.page}", part.start, part.end)
         for part in question.relevant
         if part.start is not None and part.end is not None

@@ -60,7 +60,7 @@ class Worker:
         self._reading_loops = reading
         self._being_read: dict[int, tuple[Party, float]] = {}  # by job, and since when
         self._backlog = Backlog()
-        self._unread = Turns()
+        self._unread = FairQueue()
         self._claimed_at = float("-inf")
         self._claiming = threading.Lock()
         self._alone: Job | None = None  # it may be what stopped the process before
@@ -196,7 +196,7 @@ class Worker:
         return [item for item in waiting if item.job.id in wanted]
 
 
-class Turns:
+class FairQueue:
     """Jobs that were claimed and not begun: keys take turns, and so do the datasets of a key."""
 
     def __init__(self) -> None:

@@ -50,7 +50,7 @@ class IndexLibrary(Generic[Handle]):
 
 
 @dataclass(slots=True)
-class _Opened(Generic[Handle]):
+class _OpenIndex(Generic[Handle]):
     """An open index, its folder's inode, and its seal when it was opened."""
 
     handle: Handle
@@ -75,7 +75,7 @@ class IndexFolders(Generic[Handle]):
         self._root = root
         self._library = library
         self._health = health or IndexHealth()
-        self._open = OpenIndexes[_Opened[Handle]](self._closed, limit=open_limit)
+        self._open = OpenIndexes[_OpenIndex[Handle]](self._closed, limit=open_limit)
 
     @contextmanager
     def lent(
@@ -146,7 +146,7 @@ class IndexFolders(Generic[Handle]):
     def _damage(self, key: IndexKey) -> IndexDamaged:
         return IndexDamaged(self._library.kind, key.dataset_id, key.generation)
 
-    def _opened(self, key: IndexKey) -> _Opened[Handle]:
+    def _opened(self, key: IndexKey) -> _OpenIndex[Handle]:
         path = self._path(key)
         seal = seal_of(path)
         if not self._health.fits(self._name(key), seal):
@@ -155,7 +155,7 @@ class IndexFolders(Generic[Handle]):
             raise Absent
         return self._in(path, seal)
 
-    def _made(self, key: IndexKey) -> _Opened[Handle]:
+    def _made(self, key: IndexKey) -> _OpenIndex[Handle]:
         try:
             return self._opened(key)
         except Absent:
@@ -163,11 +163,11 @@ class IndexFolders(Generic[Handle]):
             path.mkdir(parents=True, exist_ok=True)
             return self._in(path, None)
 
-    def _in(self, path: Path, seal: str | None) -> _Opened[Handle]:
+    def _in(self, path: Path, seal: str | None) -> _OpenIndex[Handle]:
         is_changed = self._library.changes_when_read
-        return _Opened(self._library.open(path), path.stat().st_ino, seal, is_changed)
+        return _OpenIndex(self._library.open(path), path.stat().st_ino, seal, is_changed)
 
-    def _closed(self, key: IndexKey, opened: _Opened[Handle]) -> None:
+    def _closed(self, key: IndexKey, opened: _OpenIndex[Handle]) -> None:
         """Close an index. Only files that it wrote itself get a seal that fits."""
         path, seal = self._path(key), None
         with suppress(IndexDamaged, StorageFull), self._reporting(key):

@@ -21,7 +21,7 @@ from kb.store.engine.database import Database, Transaction
 from kb.text.folding import fold
 from kb.text.terms import query_terms, terms
 
-READ_AGAIN = 4
+RESCORED = 4
 """For each chunk that is wanted, so many whose terms are counted, best by a glance at the words. Of
 the index's first 40 for 100 questions of SQuAD dev, 1, 2, 4, 8 find 0.60, 0.78, 0.86, 0.88, the
 first one in 0.96 with each; 33, 37, 44, 66 ms for 1,200 chunks."""
@@ -76,7 +76,7 @@ def _matching(tx: Transaction, key: IndexKey, text: str, limit: int) -> list[Sco
     glanced = _glanced(tx, key, weights)
     rarity = term_weights(weights, Frequencies.among(glanced.values()), least_chunks=1)
     seen = {name: sum(map(rarity.__getitem__, held)) for name, held in glanced.items() if held}
-    chosen = frozenset(nlargest(limit * READ_AGAIN, seen, key=seen.__getitem__))
+    chosen = frozenset(nlargest(limit * RESCORED, seen, key=seen.__getitem__))
     counted = {name: Counter(terms(text)) for name, text in contents(tx, key) if name in chosen}
     usual = sum(counts.total() for counts in counted.values()) / max(1, len(counted))
     scored = [Scored(name, _bm25(rarity, counts, usual)) for name, counts in counted.items()]

@@ -35,7 +35,7 @@ class UserBody(Body):
     user: EndUser | None = None
 
 
-class Asked(NamedTuple):
+class AppOfKey(NamedTuple):
     """The app of a key, with the names of the datasets that its version answers from."""
 
     app: App
@@ -51,12 +51,12 @@ OptionalId = Annotated[Id | None, BeforeValidator(_or_none), Query()]
 Limit = Annotated[int, BeforeValidator(lambda value: value or 20), Query(ge=1, le=100)]
 
 
-async def get_asked(kb: KB, caller: ChatCaller) -> Asked:
+async def get_asked(kb: KB, caller: ChatCaller) -> AppOfKey:
     """The one app that the key opens. Raises AppUnavailable."""
     return await read(kb, _asked, caller.scope)
 
 
-AskedDep = Annotated[Asked, Depends(get_asked)]
+AskedDep = Annotated[AppOfKey, Depends(get_asked)]
 
 
 def scope_of(caller: Caller, user: str | None) -> Scope:
@@ -64,10 +64,10 @@ def scope_of(caller: Caller, user: str | None) -> Scope:
     return of_user(caller.scope, user or DEFAULT_USER)
 
 
-def _asked(tx: Transaction, scope: Scope) -> Asked:
+def _asked(tx: Transaction, scope: Scope) -> AppOfKey:
     found = apps.page(tx, scope, PageRequest(2)).data
     if len(found) != 1:
         raise AppUnavailable("This key does not open exactly one app. Use a key of the app.")
     (app,) = found
     version = apps.published(tx, app, app.version) if app.version else None
-    return Asked(app, {each.id: each.name for each in version.datasets} if version else {})
+    return AppOfKey(app, {each.id: each.name for each in version.datasets} if version else {})

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ingest.readers.office.docx_styles import Look, Style, W, is_on, run_look, value_of
+from ingest.readers.office.docx_styles import Style, TextEffect, W, is_on, run_effect, value_of
 from ingest.readers.office.drawings import alternative_text
 from ingest.readers.office.symbol_fonts import drawn, symbol
 from ingest.readers.office.xml_parts import Element, local_name
@@ -30,7 +30,7 @@ _SKIPPED_WORDS = """
     """
 _SKIPPED = frozenset(_SKIPPED_WORDS.split())
 _DRAWN = frozenset(("drawing", "pict", "object"))
-_LOST: dict[Look, str] = {"hidden": HIDDEN, "struck": STRUCK}
+_LOST: dict[TextEffect, str] = {"hidden": HIDDEN, "struck": STRUCK}
 _MATH_SIGNS = {"sup": "^", "sub": "_", "den": "/"}
 
 
@@ -78,10 +78,10 @@ class ParagraphReader:
         """The text of a paragraph."""
         inline = WordParagraph()
         style = self._styles.get(value_of(paragraph, "pPr/pStyle") or "")
-        self._children(paragraph, inline, style.look if style is not None else "shown")
+        self._children(paragraph, inline, style.effect if style is not None else "shown")
         return inline
 
-    def _children(self, parent: Element, inline: WordParagraph, look: Look) -> None:
+    def _children(self, parent: Element, inline: WordParagraph, effect: TextEffect) -> None:
         for child in parent:
             name = local_name(child)
             if name in _SKIPPED:
@@ -89,28 +89,28 @@ class ParagraphReader:
             if name in GONE:
                 self._losses[DELETED] += deleted_length(child)
             elif name == "r":
-                self._run(child, inline, look)
+                self._run(child, inline, effect)
             elif name == "AlternateContent":
-                self._children(_chosen(child), inline, look)
+                self._children(_chosen(child), inline, effect)
             elif name in _DRAWN:
                 self._drawing(child, inline)
-            elif not self._sign(name, child, inline, look):
-                self._children(child, inline, look)
+            elif not self._sign(name, child, inline, effect):
+                self._children(child, inline, effect)
 
-    def _run(self, run: Element, inline: WordParagraph, look: Look) -> None:
+    def _run(self, run: Element, inline: WordParagraph, effect: TextEffect) -> None:
         properties = run.find(f"{W}rPr")
         style = self._styles.get(value_of(properties, "rStyle") or "")
-        if style is not None and style.look != "shown":
-            look = style.look
+        if style is not None and style.effect != "shown":
+            effect = style.effect
         fonts = properties.find(f"{W}rFonts") if properties is not None else None
         self._font = fonts.get(f"{W}ascii", "") if fonts is not None else ""
-        self._children(run, inline, run_look(properties, look))
+        self._children(run, inline, run_effect(properties, effect))
         self._font = ""
 
-    def _sign(self, name: str, element: Element, inline: WordParagraph, look: Look) -> bool:
+    def _sign(self, name: str, element: Element, inline: WordParagraph, effect: TextEffect) -> bool:
         """Write what a single element stands for; False if it is only a wrapper of others."""
         if name == "t":
-            self._text(element.text or "", inline, look)
+            self._text(element.text or "", inline, effect)
         elif name in _SIGNS:
             inline.add(_SIGNS[name])
         elif name == "br":
@@ -126,25 +126,25 @@ class ParagraphReader:
             inline.add(noted(identifier))
         elif name == "sym":
             self._text(
-                symbol(element.get(f"{W}font", ""), element.get(f"{W}char", "")), inline, look
+                symbol(element.get(f"{W}font", ""), element.get(f"{W}char", "")), inline, effect
             )
         elif name == "fldChar":
             inline.add(_legacy_field(element))
         elif name in _MATH_SIGNS:
             inline.add(_MATH_SIGNS[name])
-            self._children(element, inline, look)
+            self._children(element, inline, effect)
         else:
             return False
         return True
 
-    def _text(self, text: str, inline: WordParagraph, look: Look) -> None:
+    def _text(self, text: str, inline: WordParagraph, effect: TextEffect) -> None:
         text = drawn(self._font, text)
-        if look in _LOST:
-            self._losses[_LOST[look]] += len(text)
-        elif look == "shown":
+        if effect in _LOST:
+            self._losses[_LOST[effect]] += len(text)
+        elif effect == "shown":
             inline.add(text)
         else:
-            inline.add(raised(text) if look == "superscript" else lowered(text))
+            inline.add(raised(text) if effect == "superscript" else lowered(text))
 
     def _drawing(self, drawing: Element, inline: WordParagraph) -> None:
         for element in drawing.iter():

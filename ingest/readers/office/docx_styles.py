@@ -27,10 +27,10 @@ _ROMAN = (
 _HAN_DIGITS = "〇一二三四五六七八九"
 
 
-Look = Literal["shown", "hidden", "struck", "superscript", "subscript"]
+TextEffect = Literal["shown", "hidden", "struck", "superscript", "subscript"]
 """How the text of a run stands on the page."""
-_SWITCHES: dict[str, Look] = {"vanish": "hidden", "strike": "struck", "dstrike": "struck"}
-_POSITIONS: dict[str | None, Look] = {
+_SWITCHES: dict[str, TextEffect] = {"vanish": "hidden", "strike": "struck", "dstrike": "struck"}
+_POSITIONS: dict[str | None, TextEffect] = {
     "superscript": "superscript",
     "subscript": "subscript",
     "baseline": "shown",
@@ -46,7 +46,7 @@ class Style:
 
     level: int = 0
     is_title: bool = False
-    look: Look = "shown"
+    effect: TextEffect = "shown"
     list_id: str = ""
     list_level: int = 0
 
@@ -81,15 +81,15 @@ def value_of(parent: Element | None, path: str) -> str | None:
     return found.get(f"{W}val") if found is not None else None
 
 
-def run_look(properties: Element | None, inherited: Look) -> Look:
+def run_effect(properties: Element | None, inherited: TextEffect) -> TextEffect:
     """How the run with these properties looks; what they do not set is inherited."""
     if properties is None:
         return inherited
-    for tag, look in _SWITCHES.items():
+    for tag, effect in _SWITCHES.items():
         switch = properties.find(f"{W}{tag}")
         if is_on(switch):
-            return look
-        if switch is not None and inherited == look:
+            return effect
+        if switch is not None and inherited == effect:
             inherited = "shown"
     if inherited in _SWITCHES.values():
         return inherited
@@ -98,7 +98,7 @@ def run_look(properties: Element | None, inherited: Look) -> Look:
 
 def _style(identifier: str, sources: dict[str, Element]) -> Style:
     level, title, list_id, list_level = 0, False, "", 0
-    look: Look = "shown"
+    effect: TextEffect = "shown"
     chain: list[Element] = []
     current: str | None = identifier
     while current in sources and len(chain) < _MOST_BASES:
@@ -112,11 +112,11 @@ def _style(identifier: str, sources: dict[str, Element]) -> Style:
         elif outline is not None:
             level = int(outline) + 1 if outline in tuple("012345678") else 0
         title = name.lower() == "title"
-        look = run_look(style.find(f"{W}rPr"), look)
+        effect = run_effect(style.find(f"{W}rPr"), effect)
         list_id = value_of(style, "pPr/numPr/numId") or list_id
         depth = value_of(style, "pPr/numPr/ilvl")
         list_level = int(depth) if depth is not None and depth.isdecimal() else list_level
-    return Style(1 if title else level, title, look, list_id, list_level)
+    return Style(1 if title else level, title, effect, list_id, list_level)
 
 
 class Numbering:

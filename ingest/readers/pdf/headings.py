@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ingest.readers.pdf.layout import Element, Paragraph
 from ingest.readers.plain.text import heading_level
 
-Place = tuple[int, int]
+ElementIndex = tuple[int, int]
 """Index of a page, and of an element on it."""
 Style = tuple[float, int, int]
 """Size and weight, the larger the sign of which is turned, and depth of the number in front."""
@@ -34,7 +34,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 def headings(
     pages: Sequence[Sequence[Element]], outline: Iterable[tuple[int, int, str]]
-) -> dict[Place, int]:
+) -> dict[ElementIndex, int]:
     """The level (1 outermost) of each paragraph that is a heading.
 
     Args:
@@ -60,7 +60,7 @@ def headings(
     return _levels(styles, listed)
 
 
-def _numbered(found: Mapping[Place, Paragraph]) -> set[Place]:
+def _numbered(found: Mapping[ElementIndex, Paragraph]) -> set[ElementIndex]:
     """Lines by themselves that begin with a number of several parts, and those that begin with
     the first part of one."""
     lines = {place: one for place, one in found.items() if len(one.lines) == 1}
@@ -111,7 +111,9 @@ def _rounded(size: float) -> float:
     return round(size * 2) / 2
 
 
-def _levels(styles: Mapping[Place, Style], listed: Mapping[Place, int]) -> dict[Place, int]:
+def _levels(
+    styles: Mapping[ElementIndex, Style], listed: Mapping[ElementIndex, int]
+) -> dict[ElementIndex, int]:
     """By the outline where that names one of the same style, else by the order of styles."""
     votes: dict[Style, Counter[int]] = defaultdict(Counter)
     for place, level in listed.items():
@@ -126,13 +128,13 @@ def _levels(styles: Mapping[Place, Style], listed: Mapping[Place, int]) -> dict[
 
 def _listed(
     pages: Sequence[Sequence[Element]], outline: Iterable[tuple[int, int, str]]
-) -> dict[Place, int]:
+) -> dict[ElementIndex, int]:
     """Paragraphs that the outline names."""
     by_page: dict[int, dict[str, int]] = defaultdict(dict)
     for level, page, title in outline:
         if _key(title):
             by_page[page].setdefault(_key(title), min(level + 1, _MOST_LEVELS))
-    found: dict[Place, int] = {}
+    found: dict[ElementIndex, int] = {}
     for number, titles in by_page.items():
         if 0 <= number < len(pages):
             for index, element in enumerate(pages[number]):

@@ -74,7 +74,7 @@ class Word(NamedTuple):
     size: float
 
 
-Placed = TypeVar("Placed", Piece, Word)
+Positioned = TypeVar("Positioned", Piece, Word)
 
 
 def is_right_to_left(runs: Iterable[Run]) -> bool:
@@ -104,9 +104,9 @@ def words(runs: Sequence[Run]) -> list[Word]:
     return found
 
 
-def by_line(found: Iterable[Placed]) -> list[list[Placed]]:
+def by_line(found: Iterable[Positioned]) -> list[list[Positioned]]:
     """What stands on the same baseline, from left to right, lines from top to bottom."""
-    lines: list[list[Placed]] = []
+    lines: list[list[Positioned]] = []
     for word in sorted(found, key=lambda word: (word.baseline, word.x0)):
         near = _SAME_LINE * max(word.size, lines[-1][0].size) if lines else 0.0
         if lines and word.baseline - lines[-1][0].baseline <= near:

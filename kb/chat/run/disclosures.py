@@ -12,7 +12,7 @@ from kb.chat.guard.index import PromptIndex
 from kb.store.apps import disclosures
 from kb.store.engine.database import Database, Transaction
 
-Place = tuple[str, str, str]
+ReaderKey = tuple[str, str, str]
 
 
 class Disclosures:
@@ -20,27 +20,27 @@ class Disclosures:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._live: WeakValueDictionary[Place, Disclosed] = WeakValueDictionary()
+        self._live: WeakValueDictionary[ReaderKey, Disclosed] = WeakValueDictionary()
         self._lock = Lock()
 
     def of(self, identity: RunIdentity, index: PromptIndex) -> Disclosed:
         """What the reader of a run was told of a prompt."""
-        place = _place(identity, index)
+        key = _reader_key(identity, index)
         with self._lock:
-            if (told := self._live.get(place)) is None:
+            if (told := self._live.get(key)) is None:
                 with self._database.read() as tx:
-                    told = Disclosed(index, disclosures.get(tx, *place))
-                self._live[place] = told
+                    told = Disclosed(index, disclosures.get(tx, *key))
+                self._live[key] = told
             return told
 
     def store(self, tx: Transaction, identity: RunIdentity, told: Disclosed) -> None:
         """Keep what has been told since it was loaded or kept."""
         if told.changed:
             told.changed = False
-            disclosures.put(tx, *_place(identity, told.index), told.intervals)
+            disclosures.put(tx, *_reader_key(identity, told.index), told.intervals)
 
 
-def _place(identity: RunIdentity, index: PromptIndex) -> Place:
+def _reader_key(identity: RunIdentity, index: PromptIndex) -> ReaderKey:
     """Whoever a widget names by itself may come under another name each time: their key counts."""
     user, key = identity.end_user, identity.key_id
     is_named = user is not None and not user.startswith(f"{ANONYMOUS}_")
