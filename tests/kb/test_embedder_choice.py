@@ -53,6 +53,8 @@ def built_before(tmp_path: Path) -> Path:
         for table in ("datasets", "generations"):
             file.execute(f"UPDATE {table} SET model = 'bundled'")
         file.execute("UPDATE datasets SET model = NULL WHERE name = 'unnamed'")
+        file.execute("DROP INDEX ix_conversations_external_id")  # of the migration behind it
+        file.execute("ALTER TABLE conversations DROP COLUMN external_id")
         file.execute("UPDATE alembic_version SET version_num = '0005'")
     return tmp_path
 

@@ -16,6 +16,7 @@ from kb.models.llm.statements import Statement, statements
 from kb.protocols import Frequencies
 from kb.search.asked import asked_part, parts
 from kb.search.scoring import Verdict, judged
+from kb.text.asking import qualifiers
 from kb.text.fixed_sentences import fixed_sentence
 from kb.text.languages import spoken_language
 from kb.text.scripts import HAN_KANA_HANGUL
@@ -66,7 +67,7 @@ def extractive_answer(
     most = {"refused": 0, "weak": 1}.get(verdict, MAX_SENTENCES)
     part = _asked(query, sources)
     chosen = choose(part, sources, leading, most=most) if most else []
-    asked_of = leading or part
+    asked_of = leading if qualifiers(leading) else part
     if chosen and verdict == "answered" and lacks_qualifier(query, asked_of, chosen):
         verdict, chosen = "weak", choose(part, sources, leading, most=1)
     if most and not chosen:
