@@ -282,4 +282,5 @@ def test_what_was_deleted_before_the_clock_was_set_back_is_erased(kb, dataset_id
     kb.delete_document(ADMIN, ids["secret.md"])
     with kb.database.write() as tx:
         tx.execute(text("UPDATE erasures SET not_before = :late"), {"late": time.time() + 86_400})
-    assert kb.erasing.run().erased == 1
+    assert kb.erasing.run().pending == 0  # its own loop, for which it is due as well, may be first
+    assert files_with(kb.settings.data_dir, SECRET.encode()[:40]) == []
