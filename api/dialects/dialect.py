@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, FastAPI
+from pydantic import BaseModel, ConfigDict
 
 from api import errors
 from api.dialects.envelopes import Envelope
+
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
+"""How an operation declares that it streams."""
+
+
+class Body(BaseModel):
+    """A request of a dialect, or a part of one. What means nothing here is ignored."""
+
+    model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True)
 
 
 class Dialect(NamedTuple):

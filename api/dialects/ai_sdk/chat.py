@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import anyio
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -13,6 +11,7 @@ from api.deps import KB, ChatCaller, StreamDep, User
 from api.dialects.ai_sdk.chats import ask, external_id
 from api.dialects.ai_sdk.chunks import UiChunks
 from api.dialects.ai_sdk.requests import StopBody, UiChatBody
+from api.dialects.dialect import EVENTS
 from api.dialects.originals import site_of
 from api.http.sse import EventStream
 from api.resources.chat.chat import of_user
@@ -22,9 +21,6 @@ from kb.chat.run.run import Run
 
 router = APIRouter(prefix="/{app}/chat", tags=["chat"])
 
-EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
-}
 VERSION = {"x-vercel-ai-ui-message-stream": "v1"}
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt
+from pydantic import Field, StrictBool, StrictFloat, StrictInt
 
+from api.dialects.dialect import Body
 from api.dialects.turns import Role, Said
 from api.resources.chat.requests import EndUser
 from api.resources.fields import Name, Text
@@ -24,18 +25,14 @@ class UnsupportedPart(Rejected):
     code = "unsupported_value"
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True)
-
-
-class Part(_Body):
+class Part(Body):
     """A part of a message; only texts are read."""
 
     type: Annotated[str, Field(max_length=200)]
     text: Text = ""
 
 
-class UiMessage(_Body):
+class UiMessage(Body):
     """A message as the client keeps it."""
 
     id: Annotated[Text, Field(max_length=200)] = ""
@@ -48,7 +45,7 @@ class UiMessage(_Body):
         return Said(ROLES.get(self.role, "other"), "\n".join(texts))
 
 
-class UiChatBody(_Body):
+class UiChatBody(Body):
     """A question in a chat of the client."""
 
     id: ChatId | None = None
@@ -86,7 +83,7 @@ class UiChatBody(_Body):
         return self.trigger == "regenerate-message" or self.messageId is not None
 
 
-class StopBody(_Body):
+class StopBody(Body):
     """Which answer is to stop; without `runId` the one in progress."""
 
     runId: Annotated[str, Field(max_length=200)] | None = None  # noqa: N815 (as in metadata)

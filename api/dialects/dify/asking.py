@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BeforeValidator
 
 from api.deps import KB, ChatCaller
+from api.dialects.dialect import Body
 from api.dialects.dify.errors import AppUnavailable
 from api.resources.chat.chat import of_user
 from api.resources.chat.requests import EndUser
@@ -21,12 +22,6 @@ from kb.types import App, Scope
 
 DEFAULT_USER = "DEFAULT-USER"
 """Whom Dify takes for the user where none is named; so nobody sees what others have said."""
-
-
-class Body(BaseModel):
-    """A request. What means nothing here is ignored, as Dify does."""
-
-    model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True)
 
 
 class UserBody(Body):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
@@ -10,7 +10,8 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt
 from starlette.responses import JSONResponse, Response
 
 from api.deps import KB, ChatCaller, StreamDep
-from api.dialects.dify.asking import AskedDep, Body, User, UserBody, scope_of
+from api.dialects.dialect import EVENTS, Body
+from api.dialects.dify.asking import AskedDep, User, UserBody, scope_of
 from api.dialects.dify.errors import NoFiles
 from api.dialects.dify.message_events import PING, MessageEvents
 from api.http.sse import EventStream
@@ -24,9 +25,6 @@ from kb.store.apps import conversations, feedback
 
 router = APIRouter(tags=["chat"])
 
-EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
-}
 SUCCESS = {"result": "success"}
 
 
@@ -67,9 +65,7 @@ async def chat(
     events = MessageEvents(run, asked.datasets, full=caller.scope.may("admin"))
     if body.response_mode == "streaming":
         return EventStream(run_stream(run, 0, stream, events), ping=PING)
-    async with aclosing(run.subscribe_batches()) as batches:
-        async for _ in batches:
-            pass
+    await run.read_along()
     return JSONResponse(events.whole(run.events))
 
 

@@ -10,7 +10,8 @@ from pydantic import Field
 from starlette.responses import Response
 
 from api.deps import KB, AdminCaller
-from api.dialects.dify.asking import AskedDep, Body, Limit
+from api.dialects.dialect import Body
+from api.dialects.dify.asking import AskedDep, Limit
 from api.dialects.dify.message_events import seconds
 from api.resources.fields import Text
 from api.threads import read, write

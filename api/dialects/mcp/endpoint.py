@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from api.dialects.originals import site_of
 from api.threads import in_thread
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _manager() -> StreamableHTTPSessionManager:
 async def resource_metadata(request: Request) -> JSONResponse:
     """What clients look for that would sign in with OAuth (RFC 9728): there is nothing to sign in
     to; a key of this server is sent as it is."""
-    site = str(request.base_url).removesuffix("/")
+    site = site_of(request)
     said = {
         "resource": f"{site}{PATH}",
         "authorization_servers": [],

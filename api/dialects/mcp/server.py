@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from api.dialects.mcp.arguments import ReadArguments
 from api.dialects.mcp.tools import TOOLS, Tool, Visit, read_pages
+from api.dialects.originals import site_of
 from api.errors import INTERNAL_DETAIL, sentence
 from api.threads import read
 from kb.errors import KnowledgeBaseError
@@ -136,7 +137,7 @@ async def _read_resource(
 def _visit(context: Context) -> Visit:
     request = context.request
     assert request is not None
-    site = str(request.base_url).removesuffix("/")
+    site = site_of(request)
     return Visit(request.state.kb, request.scope["kb.caller"], site)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from api.dialects.mcp import arguments
+from api.dialects.originals import original_url
 from api.resources.chat.responses import AnswerResponse
 from api.resources.fields import Body
 from api.threads import in_thread, read
@@ -41,7 +40,7 @@ class Visit:
 
     def address(self, document_id: str, page: int) -> str:
         """Where a person opens the original of a page."""
-        return f"{self.site}/v1/documents/{quote(document_id)}/original#page={page}"
+        return original_url(self.site, document_id, page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +163,7 @@ async def _ask(visit: Visit, asked: arguments.AskArguments) -> Found:
     stream = kb.access.streams.open(caller)
     try:
         run = await kb.chat.ask(caller.scope, app, ChatRequest(asked.question), caller.limits)
-        async with aclosing(run.subscribe_batches()) as batches:
-            async for _ in batches:
-                pass
+        await run.read_along()
     finally:
         kb.access.streams.close(stream)
     answer = AnswerResponse.of(run.events, full=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -81,9 +81,8 @@ async def ask(
 
 async def ended(run: Run, request: Request) -> Run:
     """Wait for a run's end; who leaves before it ends the run."""
-    async with _stopping(run, request), aclosing(run.subscribe_batches()) as batches:
-        async for _ in batches:
-            pass
+    async with _stopping(run, request):
+        await run.read_along()
     return run
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.deps import KB, ChatCaller, StreamDep
+from api.dialects.dialect import EVENTS
 from api.dialects.openai.answer import Answer, gathered
 from api.dialects.openai.asking import ask, ended
 from api.dialects.openai.chunks import Chunks, Style
@@ -27,10 +26,6 @@ from kb.access import Caller, OpenStream
 from kb.chat.run.run import Run
 
 router = APIRouter(tags=["chat"])
-
-EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
-}
 
 
 @router.post("/chat/completions", responses=EVENTS)

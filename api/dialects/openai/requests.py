@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from api.dialects.dialect import Body
 from api.dialects.openai.errors import UnsupportedField
 from api.dialects.turns import Role, Said
 from api.resources.chat.requests import EndUser
@@ -22,12 +23,6 @@ ROLES: dict[str, Role] = {
 }
 
 _TEXTS = ("text", "input_text", "output_text")
-
-
-class Body(BaseModel):
-    """A request, or a part of one."""
-
-    model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True)
 
 
 class Part(Body):

@@ -91,8 +91,5 @@ async def respond(run: Run, caller: Caller, stream: OpenStream, *, streamed: boo
 
 
 async def _whole(run: Run, *, full: bool) -> Response:
-    """Read along to the end, which keeps the run going."""
-    async with aclosing(run.subscribe_batches()) as batches:
-        async for _ in batches:
-            pass
+    await run.read_along()
     return json_response(AnswerResponse.of(run.events, full=full))

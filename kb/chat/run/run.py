@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 from kb.chat.ask.question import RunIdentity
 from kb.types import Cancelled, Completed, Failed, RunEvent
@@ -107,6 +107,12 @@ class Run:
                     await self._changed()
         finally:
             self._leave()
+
+    async def read_along(self) -> None:
+        """Read to the end, which keeps the run going where waiting would not."""
+        async with aclosing(self.subscribe_batches()) as batches:
+            async for _ in batches:
+                pass
 
     # --- the engine's side -----------------------------------------------------------------
 
