@@ -111,14 +111,13 @@ def _is_number(text: str) -> bool:
 
 def named_values(header: Header, row: Row) -> str:
     """The line of a row: each value behind the name of its column, if that has one."""
-    named = header if _named_cells(row) else {}
     parts: list[str] = []
     for cell in row:
         column, text, width, _ = cell
-        if width > 1 and (names := _names_of(cell, named)):
+        if width > 1 and _named_cells(row) and (names := _names_of(cell, header)):
             parts += [f"{name}: {text}" for name in names if text]
         elif text:
-            name = named.get(column, "")
+            name = header.get(column, "") if width == 1 else ""
             parts.append(f"{name}: {text}" if name and name != text else text)
     return " | ".join(parts)
 

@@ -21,6 +21,7 @@ from ingest.readers.office.docx_content import (
 )
 from ingest.readers.office.docx_styles import Numbering, Style, W, read_styles, value_of
 from ingest.readers.office.drawings import drawing_texts
+from ingest.readers.office.hyperlinks import linked_part
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, local_name
 from ingest.readers.pages import DELETED, PageWriter
@@ -64,7 +65,8 @@ class _WordDocument:
         self._below_title = 0
 
     def extraction(self) -> Extraction:
-        body = self._package.xml(self._main).find(f"{W}body")
+        main = linked_part(self._package, self._main, self._pages.losses)
+        body = main.find(f"{W}body")
         self._write_margins("header")
         self._blocks(body if body is not None else ())
         self._write_notes("footnote")
@@ -76,7 +78,12 @@ class _WordDocument:
 
     def _part(self, kind: str) -> Element | None:
         found = (link.target for link in self._relations.values() if link.kind == kind)
-        return self._package.optional_xml(next(found, None))
+        return self._linked(next(found, None))
+
+    def _linked(self, part: str | None) -> Element | None:
+        if part is None or self._package.find(part) is None:
+            return None
+        return linked_part(self._package, part, self._pages.losses)
 
     def _blocks(self, elements: Element) -> None:
         for element in elements:
@@ -219,7 +226,7 @@ class _WordDocument:
         """Headers or footers: each text once, and none that is only a page number."""
         seen = set()
         for link in self._relations.values():
-            root = self._package.optional_xml(link.target) if link.kind == kind else None
+            root = self._linked(link.target) if link.kind == kind else None
             text = self._all_text(root) if root is not None else ""
             if text and text not in seen and any(character.isalpha() for character in text):
                 seen.add(text)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import BinaryIO
 
+from ingest.readers.link_targets import LINKS
 from ingest.readers.office.odf_text import (
     OFFICE,
     TABLE,
@@ -21,6 +22,7 @@ from ingest.readers.office.odf_text import (
     mark_positions,
     numbered_rows,
     paragraphs_text,
+    write_link_targets,
 )
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, local_name, quoted
@@ -70,6 +72,7 @@ class _OdfDocument:
         root = self._package.xml("content.xml")
         styles = self._package.optional_xml("styles.xml")
         self._pages.losses[STRUCK] += mark_positions(root, styles)
+        self._pages.losses[LINKS] += write_link_targets(root)
         self._pages.losses[PICTURES] += sum(1 for _ in root.iter("{*}image"))
         parts = root.iterfind(f"{OFFICE}body/*")
         content = next((part for part in parts if local_name(part) in _KINDS), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ingest.readers.link_targets import link_target
 from ingest.readers.office.xml_parts import Element, local_name
 from ingest.readers.raised_text import lowered, noted, raised, resolved
 from ingest.readers.table_rows import Cell, one_line
@@ -12,6 +13,7 @@ from ingest.readers.table_rows import Cell, one_line
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
+_HREF = "{http://www.w3.org/1999/xlink}href"
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 
 _WIDEST = 16_384
@@ -76,6 +78,16 @@ def mark_positions(content: Element, styles: Element | None) -> int:
         elif mark and len(span) == 0:
             span.text = (raised if mark == "super" else lowered)(span.text or "")
     return struck
+
+
+def write_link_targets(content: Element) -> int:
+    """Write where links lead behind their words; returns how many targets are left out."""
+    left_out = 0
+    for link in content.iter(f"{TEXT}a"):
+        target, count = link_target(link.get(_HREF, ""), "".join(link.itertext()))
+        link.tail = f"{target}{link.tail or ''}"
+        left_out += count
+    return left_out
 
 
 def _position(properties: Element) -> str:

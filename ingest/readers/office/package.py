@@ -78,15 +78,29 @@ class Package:
 
     def relations(self, part: str) -> dict[str, Relation]:
         """The links of a part by their ids, in order; links that lead outside are left out."""
+        folder, _ = posixpath.split(part)
+        return {
+            link.get("Id"): Relation(
+                link.get("Type", "").rpartition("/")[2], resolved(folder, link.get("Target", ""))
+            )
+            for link in self._links(part)
+            if link.get("TargetMode") != "External" and link.get("Id")
+        }
+
+    def addresses(self, part: str) -> dict[str, str]:
+        """Where the links of a part lead that leave the file, by their ids."""
+        return {
+            link.get("Id"): link.get("Target", "")
+            for link in self._links(part)
+            if link.get("TargetMode") == "External"
+            and link.get("Id")
+            and link.get("Type", "").endswith("/hyperlink")
+        }
+
+    def _links(self, part: str) -> Element:
         folder, name = posixpath.split(part)
         root = self.optional_xml(posixpath.join(folder, "_rels", f"{name}.rels"))
-        relations = {}
-        for link in root if root is not None else ():
-            if link.get("TargetMode") != "External" and link.get("Id"):
-                kind = link.get("Type", "").rpartition("/")[2]
-                target = resolved(folder, link.get("Target", ""))
-                relations[link.get("Id")] = Relation(kind, target)
-        return relations
+        return root if root is not None else ()
 
     def related(self, part: str, kind: str) -> str | None:
         """The first part of that kind that a part links to."""

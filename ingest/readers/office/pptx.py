@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO
 
 from ingest.readers.office.drawings import alternative_text, drawing_texts
+from ingest.readers.office.hyperlinks import linked_part
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, local_name
 from ingest.readers.pages import COMMENTS, EMBEDDED, PICTURES, PageWriter, enumerated
@@ -39,7 +40,7 @@ def read_pptx(source: BinaryIO, options: ReadOptions) -> Extraction:
     for number, name in enumerate(_slides(package), start=1):
         if number > 1:
             pages.turn_page()
-        slide = package.xml(name)
+        slide = linked_part(package, name, pages.losses)
         if slide.get("show", "1") in ("0", "false"):
             hidden.append(str(number))
         _Slide(package, name, pages).write(slide)
@@ -107,7 +108,9 @@ class _Slide:
                 self._pages.losses[COMMENTS] += sum(1 for _ in found)
             if relation.kind != "notesSlide":
                 continue
-            notes = self._package.optional_xml(relation.target)
+            is_there = self._package.find(relation.target) is not None
+            losses = self._pages.losses
+            notes = linked_part(self._package, relation.target, losses) if is_there else None
             tree = notes.find(f"{_P}cSld/{_P}spTree") if notes is not None else None
             bodies = (shape for shape in _shapes(tree) if _placeholder(shape) == "body")
             text = "\n".join(text for body in bodies for text, _ in _paragraphs(body))

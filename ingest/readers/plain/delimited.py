@@ -65,7 +65,11 @@ def _rows(text: str, delimiter: str, quoting: Quoting) -> Iterator[list[str]]:
     try:
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
     except csv.Error as exc:
-        raise UnreadableFile(f"The table is damaged: {exc}.", reason="damaged_file") from exc
+        raise _damaged(exc) from exc
+
+
+def _damaged(exc: csv.Error) -> UnreadableFile:
+    return UnreadableFile(f"The table is damaged: {exc}.", reason="damaged_file")
 
 
 def _delimiter(sample: str) -> str:
@@ -88,9 +92,16 @@ def _width(rows: Iterable[Values]) -> tuple[int, int]:
 def _quoting(text: str, delimiter: str) -> Quoting:
     if '"' not in text:
         return csv.QUOTE_NONE
-    for row in _rows(text, delimiter, csv.QUOTE_MINIMAL):
-        if any(cell.count("\n") > _MAX_LINES_IN_CELL for cell in row):
-            return csv.QUOTE_NONE
+    before = 0
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        for row in rows:
+            is_long = rows.line_num - before > _MAX_LINES_IN_CELL
+            if is_long and any(cell.count("\n") > _MAX_LINES_IN_CELL for cell in row):
+                return csv.QUOTE_NONE
+            before = rows.line_num
+    except csv.Error as exc:
+        raise _damaged(exc) from exc
     return csv.QUOTE_MINIMAL
 
 

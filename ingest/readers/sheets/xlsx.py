@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import BinaryIO
 
+from ingest.readers.link_targets import LINKS, link_target
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, iterate_xml, local_name, quoted
 from ingest.readers.pages import PageWriter, check_length, enumerated
 from ingest.readers.raised_text import lowered, raised
 from ingest.readers.sheet_tables import Merge, SheetLine, apply_merges, write_sheet
-from ingest.readers.sheets.xlsx_asides import cell_notes, drawn_texts
+from ingest.readers.sheets.xlsx_asides import cell_links, cell_notes, drawn_texts, linked_to
 from ingest.readers.sheets.xlsx_values import Formats
 from ingest.readers.table_rows import Cell, one_line
 from ingest.types import Extraction, ReadOptions
@@ -58,6 +59,7 @@ class _Workbook:
         self._strings = self._shared_strings()
         self._pages = PageWriter(options)
         self._notes: dict[str, str] = {}
+        self._links: dict[str, str] = {}
         self._without_result = 0
 
     def extraction(self) -> Extraction:
@@ -72,6 +74,7 @@ class _Workbook:
             part = link.target if link is not None and link.kind == "worksheet" else None
             beside = self._package.relations(part) if part is not None else {}
             self._notes = cell_notes(self._package, beside)
+            self._links = cell_links(self._package, part) if part is not None else {}
             drawn = drawn_texts(self._package, beside, self._pages.losses)
             rows = self._sheet_rows(part) if part is not None else iter(())
             first = next(rows, None)
@@ -152,6 +155,10 @@ class _Workbook:
             column = _column(match[1]) if match else column + 1
             kind = cell.get("t", "n")
             text = one_line(self._value(cell, kind))
+            if address := self._links.get(cell.get("r", "")) or linked_to(cell):
+                target, left_out = link_target(address, text)
+                text = f"{text}{target}"
+                self._pages.losses[LINKS] += left_out
             if text and (note := self._notes.pop(cell.get("r", ""), "")):
                 text = f"{text} [Note: {note}]"
             if text:

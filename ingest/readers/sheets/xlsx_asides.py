@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 
 from ingest.readers.office.drawings import alternative_text, paragraphs_text
 from ingest.readers.office.package import Package, Relation
+from ingest.readers.office.xml_parts import Element, iterate_xml
 from ingest.readers.pages import PICTURES
 from ingest.readers.table_rows import one_line
 
 CHARTS = "Charts not read"
+_R_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_LINK_FORMULA = re.compile(r'HYPERLINK\("([^"]+)"', re.IGNORECASE)
 _BEFORE_THREAD = "Comment:"
 """Excel's own words for older programs end with it."""
 
@@ -26,6 +30,24 @@ def cell_notes(package: Package, relations: Mapping[str, Relation]) -> dict[str,
                 text = text.partition(_BEFORE_THREAD)[2].strip()
             notes[note.get("ref", "")] = text
     return notes
+
+
+def cell_links(package: Package, part: str) -> dict[str, str]:
+    """Where the cells of a sheet link to, by the cells; the list stands behind the rows."""
+    addresses = package.addresses(part)
+    links = {}
+    stream = package.stream(part) if addresses else None
+    for link in iterate_xml(stream, ("hyperlink", "row"), part) if stream is not None else ():
+        if link.get(_R_ID) in addresses:
+            links[link.get("ref", "").partition(":")[0]] = addresses[link.get(_R_ID)]
+    return links
+
+
+def linked_to(cell: Element) -> str:
+    """Where the formula of a cell links to; "" if it does not."""
+    formula = cell.find("{*}f")
+    match = _LINK_FORMULA.match(formula.text or "") if formula is not None else None
+    return match[1] if match else ""
 
 
 def drawn_texts(

@@ -16,13 +16,13 @@ from typing import BinaryIO
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from ingest.readers.link_targets import LINKS, link_target
 from ingest.readers.pages import HIDDEN, PICTURES, PageWriter, read_bytes, source_text
 from ingest.readers.raised_text import lowered, noted, raised
 from ingest.readers.table_rows import TableLines, one_line
 from ingest.readers.web.html_boilerplate import children, find_boilerplate
 from ingest.readers.web.html_elements import (
     DROPPED,
-    LINKS,
     OPTIONS,
     chosen_options,
     field_text,
@@ -30,7 +30,6 @@ from ingest.readers.web.html_elements import (
     is_hidden,
     is_note_mark,
     is_text_shown,
-    link_target,
     loss,
     opened_ids,
     picture_text,
@@ -204,12 +203,12 @@ class _Walk:
         """Mark what a link or a raised part holds, now that all of it is there."""
         start = min(self._starts.pop(), len(self._inline))
         before, words = "".join(self._inline[:start])[-1:], "".join(self._inline[start:])
-        if tag == "a" and (target := link_target(node, words)):
-            self._inline.append(f" ({target})")
-        elif words.strip() and is_note_mark(node, words, before):
+        if words.strip() and is_note_mark(node, words, before):
             self._inline[start:] = [noted(words.strip())]
         elif tag == "a":
-            self._losses[LINKS] += not (node.attributes.get("href") or "#").startswith("#")
+            target, left_out = link_target(node.attributes.get("href") or "", words)
+            self._inline.append(target)
+            self._losses[LINKS] += left_out
         elif words.strip():
             self._inline[start:] = [_MARKS[tag](words)]
 

@@ -10,7 +10,6 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from ingest.readers.pages import EMBEDDED, HIDDEN, PICTURES, STRUCK
 from ingest.readers.web.html_boilerplate import children
 
-LINKS = "Link targets left out"
 OPTIONS = "Options of lists left out that are not chosen"
 
 _DROPPED_WORDS = """
@@ -35,7 +34,6 @@ _POSITION = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\s*\d{1,3}\s*")
-_FILE = re.compile(r"\.(?:pdf|docx?|xlsx?|pptx?|od[tps]|csv|zip|txt|epub|rtf)(?:[?#].*)?$", re.I)
 _SPOKEN_WORDS = 3
 """A description of fewer words is a logo's or an icon's. Character F1 on the 63 pages of
 `bench.files … html_gold`, whose gold texts hold no description at all: 0.9524 without any, 0.9505
@@ -127,17 +125,6 @@ def chosen_options(field: LexborNode) -> list[LexborNode]:
     """The options of a list that the page shows as chosen: the first where none is marked."""
     options = field.css("option")
     return [option for option in options if "selected" in option.attributes] or options[:1]
-
-
-def link_target(link: LexborNode, words: str) -> str:
-    """The target of a link where it says what its words do not: a file, an address, a number."""
-    target = (link.attributes.get("href") or "").strip()
-    scheme, colon, address = target.partition(":")
-    if colon and scheme.lower() in ("mailto", "tel"):
-        address = address.partition("?")[0]
-        plain = re.sub(r"[^\w@+]", "", address)
-        return "" if plain in re.sub(r"[^\w@+]", "", words) else address
-    return target if _FILE.search(target) and target not in words else ""
 
 
 def position(node: LexborNode) -> str:

@@ -44,9 +44,10 @@ def zipped(parts: Mapping[str, str | bytes], *, stored: Iterable[str] = ()) -> b
 
 
 def relations(links: Mapping[str, tuple[str, str]]) -> str:
-    """A `.rels` part: id → kind and target."""
+    """A `.rels` part: id → kind and target; a hyperlink leads outside."""
     made = "".join(
-        f'<Relationship Id="{identifier}" Type="{_RELATIONS}/{kind}" Target="{target}"/>'
+        f'<Relationship Id="{identifier}" Type="{_RELATIONS}/{kind}" Target="{target}"'
+        + (' TargetMode="External"/>' if kind == "hyperlink" else "/>")
         for identifier, (kind, target) in links.items()
     )
     namespace = "http://schemas.openxmlformats.org/package/2006/relationships"
