@@ -32,6 +32,9 @@ class Response(BaseModel):
 class ListResponse(Response, Generic[T]):
     """A part of a list; `next` is the cursor of the rest, null at the end."""
 
+    # The source of a list's type is not at hand: pydantic would look for it in every module.
+    model_config = ConfigDict(use_attribute_docstrings=False)
+
     data: tuple[T, ...]
     next: str | None
 
