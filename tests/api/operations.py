@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from api.app import create_app
 from kb.settings import Settings
@@ -52,11 +53,18 @@ class Operation:
 
 def operations() -> list[Operation]:
     """All operations; what changes things comes after what reads them, deletions last."""
-    described = create_app(Settings(_env_file=None)).openapi()
-    schemas = described["components"]["schemas"]
+    return described(create_app(Settings(_env_file=None)))
+
+
+def described(app: FastAPI, prefix: str = "") -> list[Operation]:
+    """The operations that an application tells of itself, below a prefix, in the same order."""
+    told = app.openapi()
+    schemas = told["components"]["schemas"]
     found = [
-        Operation(method, path, tuple(item.get("parameters", ())), _json(item, schemas), schemas)
-        for path, items in described["paths"].items()
+        Operation(
+            method, prefix + path, tuple(item.get("parameters", ())), _json(item, schemas), schemas
+        )
+        for path, items in told["paths"].items()
         for method, item in items.items()
     ]
     return sorted(found, key=lambda operation: (METHODS.index(operation.method), operation.path))

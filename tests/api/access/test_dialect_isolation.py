@@ -1,0 +1,159 @@
+"""No operation of a dialect shows anybody what is not theirs, stops it or changes it.
+
+Generated from what the dialects say of themselves, so that a new operation is tested at once; for
+the Model Context Protocol from the list of its tools.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from api.app import DIALECTS
+from api.dialects.mcp.tools import TOOLS
+from tests.api.operations import call, described
+from tests.api.worlds import FOREIGN, HIDDEN, PROVIDER, TALK, World, two_tenants
+
+OPERATIONS = [
+    operation for each in DIALECTS for operation in described(each.application(), each.prefix)
+]
+CHAT = "chat-of-ann"
+BETA = "What is beta?"
+STRANGERS = (
+    "no key",
+    "malformed",
+    "revoked",
+    "expired",
+    "another dataset's",
+    "another app's",
+    "another app's widget",
+    "a widget elsewhere",
+)
+NEIGHBOURS = (
+    "another user's server",
+    "another user's widget",
+    "a new visitor's widget",
+    "the same server for another user",
+)
+OF_A_TALK = {"conversation_id", "message_id", "task_id", "chat_id"}
+
+
+def said(text: str) -> list[Any]:
+    return [{"role": "user", "content": text, "parts": [{"type": "text", "text": text}]}]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with two_tenants(tmp_path_factory.mktemp("isolation") / "data") as made:
+        made.neighbours["the same server for another user"] = made.owners["app"]
+        sent = {"model": "their-app", "messages": said(BETA), "id": CHAT, "chat_id": CHAT}
+        sent |= dict.fromkeys(("query", "input", "prompt"), BETA)
+        run_id = begin_a_long_answer(made)
+        made.theirs |= sent | {"task_id": run_id, "runId": run_id}
+        nobody_s = {"model": "no-app", "chat_id": "nobody", "task_id": "gone", "runId": "gone"}
+        made.absent |= sent | nobody_s
+        yield made
+
+
+def begin_a_long_answer(world: World) -> str:
+    """Ann asks in her chat, and leaves while the answer is being written."""
+    model = f"/v1/models/{FOREIGN}-model"
+    world.served.http.patch(model, json={"model": "numbers:100000:5"})
+    asked = {"id": CHAT, "user": "ann", "messages": said(f"Count {TALK}.")}
+    address = f"/ai/{world.theirs['app']}/chat"
+    with world.owners["app"].stream("POST", address, json=asked) as answer:
+        first = json.loads(next(answer.iter_lines()).removeprefix("data: "))
+    world.served.http.patch(model, json={"model": "echo"})
+    return first["messageMetadata"]["runId"]
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+def test_a_stranger_is_shown_nothing_and_cannot_tell_what_exists(world: World, who: str):
+    client = world.strangers[who]
+    for operation in OPERATIONS:
+        theirs = call(client, operation, world.theirs)
+        absent = call(client, operation, world.absent)
+
+        for marker in (FOREIGN, TALK, HIDDEN, PROVIDER):
+            assert marker not in shown(theirs), (operation, theirs.text)
+        assert told(theirs, world.theirs) == told(absent, world.absent), operation
+    assert is_going_on(world)
+
+
+@pytest.mark.parametrize("who", NEIGHBOURS)
+def test_another_user_of_the_same_app_is_shown_nothing_that_was_said(world: World, who: str):
+    client, theirs = world.neighbours[who], world.theirs
+    absent = theirs | {name: world.absent[name] for name in (*OF_A_TALK, "runId")}
+    for operation in OPERATIONS:
+        answer = call(client, operation, theirs)
+
+        for marker in (TALK, HIDDEN, PROVIDER):
+            assert marker not in shown(answer), (operation, answer.text)
+        if {item["name"] for item in operation.parameters} & OF_A_TALK:
+            assert answer.status_code in (204, 400, 403, 404), (operation, answer.text)
+            assert told(answer, theirs) == told(call(client, operation, absent), absent), operation
+    assert is_going_on(world)
+
+
+@pytest.mark.parametrize("who", [*STRANGERS, *NEIGHBOURS])
+def test_no_tool_tells_of_what_the_key_does_not_open(world: World, who: str):
+    client = {**world.strangers, **world.neighbours}[who]
+    theirs, absent = (
+        {name: use(client, name, ids) for name in TOOLS} for ids in (world.theirs, world.absent)
+    )
+    hidden = (TALK, HIDDEN, PROVIDER) + ((FOREIGN,) if who in STRANGERS else ())
+    for name, answer in theirs.items():
+        for marker in hidden:
+            assert marker not in shown(answer), (name, answer.text)
+        if who in STRANGERS:
+            assert told(answer, world.theirs) == told(absent[name], world.absent), name
+
+
+def test_who_began_the_answer_finds_it_and_can_stop_it(world: World):
+    owner, address = world.owners["app"], f"/ai/{world.theirs['app']}/chat/{CHAT}"
+    with owner.stream("GET", f"{address}/stream", params={"user": "ann"}) as answer:
+        assert answer.status_code == 200
+        stop = f"/dify/v1/chat-messages/{world.theirs['task_id']}/stop"
+        assert owner.post(stop, json={"user": "ann"}).json() == {"result": "success"}
+        assert '"abort"' in answer.read().decode()
+    tools = {name: use(world.owners["dataset"], name, world.theirs).text for name in TOOLS}
+    assert {name for name, text in tools.items() if FOREIGN in text} >= {"search", "fetch", "read"}
+
+
+def use(client: httpx.Client, tool: str, ids: dict[str, Any]) -> httpx.Response:
+    arguments = {
+        "search": {"query": "beta"},
+        "fetch": {"id": ids["document_id"]},
+        "list": {"dataset_id": ids["dataset_id"]},
+        "read": {"document_id": ids["document_id"]},
+        "grep": {"dataset_id": ids["dataset_id"], "pattern": "beta"},
+        "ask": {"app": ids["app"], "question": BETA},
+        "upload": {"dataset_id": ids["dataset_id"], "name": "a.md", "text": "Beta."},
+    }[tool]
+    asked = {"name": tool, "arguments": arguments}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": asked}
+    accept = {"accept": "application/json, text/event-stream"}
+    return client.post("/mcp", json=message, headers=accept)
+
+
+def is_going_on(world: World) -> bool:
+    run = world.served.http.get(f"/v1/runs/{world.theirs['task_id']}").json()
+    return run["status"] == "running"
+
+
+def shown(answer: httpx.Response) -> str:
+    return f"{answer.headers.multi_items()} {answer.text}".replace(f"{FOREIGN}.md", "")
+
+
+def told(answer: httpx.Response, ids: dict[str, Any]) -> tuple[int, str]:
+    """The status, and of a refusal its words without the ids asked for."""
+    body = answer.text if answer.status_code >= 400 or "jsonrpc" in answer.text else ""
+    for name, value in ids.items():
+        if isinstance(value, str) and name != "user":
+            body = body.replace(value, f"<{name}>")
+    body = body.replace(answer.headers["x-request-id"], "")
+    return answer.status_code, body
