@@ -45,7 +45,18 @@ class NoFiles(ProtocolError):
     status = 415
 
 
-OWN = {error.code for error in (AppUnavailable, NoSpeech, NoFiles)}
+class KnowledgeNotFound(ProtocolError):
+    """The knowledge that a Dify installation searches is absent, or the key does not open it."""
+
+    code = "knowledge_not_found"
+    status = 404
+
+
+OWN = {error.code for error in (AppUnavailable, NoSpeech, NoFiles, KnowledgeNotFound)}
+
+NUMBERS: Mapping[str, int] = {"unauthorized": 1002, KnowledgeNotFound.code: 2001}
+"""What Dify's external knowledge API has a number for. 1001, a malformed header, is not told from a
+wrong key: both answer alike (`kb.errors.Unauthenticated`)."""
 
 
 def envelope(problem: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
@@ -59,4 +70,7 @@ def error_fields(status: int, code: str, message: str) -> tuple[int, dict[str, A
         usual = "invalid_param" if status < 500 else "internal_server_error"
         status, code = CODES.get(code, (status, _OF_STATUS.get(status, usual)))
     status = 400 if status == 422 else status
-    return status, {"code": code, "message": message, "status": status}
+    said = {"code": code, "message": message, "status": status}
+    if code in NUMBERS:
+        said |= {"error_code": NUMBERS[code], "error_msg": message}
+    return status, said

@@ -56,6 +56,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         made.theirs |= sent | {"task_id": run_id, "runId": run_id}
         nobody_s = {"model": "no-app", "chat_id": "nobody", "task_id": "gone", "runId": "gone"}
         made.absent |= sent | nobody_s
+        for ids in (made.theirs, made.absent):
+            ids["knowledge_id"] = ids["dataset_id"]
         yield made
 
 

@@ -1,0 +1,85 @@
+"""Dify's conditions on the metadata of documents, as conditions of a search here.
+
+What cannot be kept is refused: a condition that is left out would let documents answer that its
+author has shut out.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from api.dialects.dialect import Body
+from api.resources.fields import Name
+from kb.errors import Rejected
+from kb.search.filtering import MAX_CONDITIONS, parsed_filter
+from kb.types import Condition
+
+OPERATORS = {
+    "is": "eq",
+    "in": "in",
+    "start with": "prefix",
+    "=": "eq",
+    ">": "gt",
+    "<": "lt",
+    "≥": "gte",
+    "≤": "lte",
+    "after": "gt",
+    "before": "lt",
+}
+
+NUMERIC = frozenset({"=", ">", "<", "≥", "≤"})
+
+FIELDS = {"document_name": "name"}
+"""Dify's own fields that are fields here; all others are metadata."""
+
+
+class MetadataCondition(Body):
+    """One condition; Dify's external API sends the name in a list."""
+
+    name: Name | Annotated[tuple[Name, ...], Field(min_length=1, max_length=20)]
+    comparison_operator: Name
+    value: Any = None
+
+    def to_conditions(self) -> tuple[Condition, ...]:
+        """Raises Rejected: it cannot be kept here."""
+        names = (self.name,) if isinstance(self.name, str) else self.name
+        if len(names) > 1:
+            raise Rejected("A condition here is about one field. Send one condition for each.")
+        asked = self.comparison_operator
+        operator = OPERATORS.get(asked)
+        if operator is None:
+            known = ", ".join(OPERATORS)
+            raise Rejected(f"`{asked}` is not compared here. Use one of: {known}.")
+        field = FIELDS.get(names[0], f"metadata.{names[0]}")
+        value = _number(names[0], self.value) if asked in NUMERIC else self.value
+        return parsed_filter({field: value if operator == "eq" else {operator: value}})
+
+
+class MetadataConditions(Body):
+    """Conditions that all must hold, or one of them if there is only one."""
+
+    logical_operator: Literal["and", "or"] | None = None
+    conditions: Annotated[tuple[MetadataCondition, ...], Field(max_length=MAX_CONDITIONS)] | None
+
+    def to_conditions(self) -> tuple[Condition, ...]:
+        """Raises Rejected: they cannot be kept here."""
+        conditions = self.conditions or ()
+        if self.logical_operator == "or" and len(conditions) > 1:
+            raise Rejected(
+                "Conditions here must all hold: send `and`, one condition with `in`, or one "
+                "search for each condition."
+            )
+        return tuple(each for asked in conditions for each in asked.to_conditions())
+
+
+def _number(name: str, value: Any) -> int | float:
+    """Dify's forms send numbers as texts."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    text = str(value).strip()
+    try:
+        return int(text) if len(text) < 20 and text.lstrip("-").isdecimal() else float(text)
+    except ValueError:
+        raise Rejected(f"The condition on `{name}` compares numbers; send one.") from None
