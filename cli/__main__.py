@@ -15,6 +15,7 @@ from cli.asking import ask
 from cli.connecting import connected
 from cli.datasets import datasets
 from cli.evaluations import evaluations
+from cli.importing import imports
 from cli.ingesting import ingest
 from cli.printing import AsJson, print_json, show
 from cli.reindexing import reindex
@@ -31,6 +32,7 @@ app.add_typer(datasets, name="datasets")
 app.add_typer(keys, name="keys")
 app.add_typer(apps, name="apps")
 app.add_typer(evaluations, name="eval")
+app.add_typer(imports, name="import")
 app.command()(ingest)
 app.command()(ask)
 app.command()(reindex)

