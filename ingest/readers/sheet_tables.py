@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
+from typing import NamedTuple
 
 from ingest.readers.pages import PageWriter
 from ingest.readers.table_forms import value_kind
@@ -22,8 +23,7 @@ _MANY_ROWS = 200
 _MAX_HEADER_ROWS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class SheetLine:
+class SheetLine(NamedTuple):
     """A row of a sheet that holds something.
 
     `figures` are the columns with numbers and dates; None where the file does not say.
