@@ -52,6 +52,9 @@ def _links(root: Element, addresses: dict[str, str]) -> Iterator[tuple[str, list
 
 def _fields(root: Element) -> Iterator[tuple[str, list[Element]]]:
     """Links that are fields: their words stand in the runs up to the field's end."""
+    for field in root.iter(f"{_W}fldSimple"):
+        if match := FIELD.match(field.get(f"{_W}instr", "")):
+            yield match[1], list(field.iter(f"{_W}t"))
     for code in root.iter(f"{_W}instrText"):
         match = FIELD.match(code.text or "")
         texts: list[Element] = []

@@ -18,6 +18,7 @@ from ingest.readers.office.odf_text import (
     OdfParagraph,
     grid,
     header_row_count,
+    hidden_rows,
     inline_text,
     mark_positions,
     numbered_rows,
@@ -72,6 +73,8 @@ class _OdfDocument:
         root = self._package.xml("content.xml")
         styles = self._package.optional_xml("styles.xml")
         self._pages.losses[STRUCK] += mark_positions(root, styles)
+        if hidden := hidden_rows(root):
+            self._pages.warnings.append(f"Hidden rows were read, too: {hidden}.")
         self._pages.losses[LINKS] += write_link_targets(root)
         self._pages.losses[PICTURES] += sum(1 for _ in root.iter("{*}image"))
         parts = root.iterfind(f"{OFFICE}body/*")

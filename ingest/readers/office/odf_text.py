@@ -90,6 +90,13 @@ def write_link_targets(content: Element) -> int:
     return left_out
 
 
+def hidden_rows(content: Element) -> int:
+    """How many rows of sheets that hold something are hidden or filtered away."""
+    rows = content.iter(f"{TABLE}table-row")
+    hidden = (row for row in rows if row.get(f"{TABLE}visibility", "visible") != "visible")
+    return sum(any(text.strip() for text in row.itertext()) for row in hidden)
+
+
 def _position(properties: Element) -> str:
     if properties.get(f"{_STYLE}text-line-through-style", "none") != "none":
         return "struck"

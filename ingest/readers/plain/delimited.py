@@ -27,7 +27,7 @@ PARSER = "kb delimited 2"
 Quoting = Literal[0, 3]
 """csv.QUOTE_MINIMAL or csv.QUOTE_NONE"""
 
-_DELIMITERS = ",;\t|"
+_DELIMITERS = ",;\t|^~"
 _SEPARATOR_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[ \t]*\n", re.IGNORECASE)
 _COMMENT = re.compile(r"\s*(?:#|//)+\s*")
 _SAMPLE_CHARACTERS = 64 * 1024

@@ -31,6 +31,8 @@ _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})$")
 _MOST_MERGES = 100_000
 _PIECE_BYTES = 1 << 20
 _OVERLAP_BYTES = 200
+_TRUE = ("1", "true")
+_MOST_COLUMNS = 16_384
 _POSITIONS = {"superscript": raised, "subscript": lowered}
 
 
@@ -61,6 +63,7 @@ class _Workbook:
         self._notes: dict[str, str] = {}
         self._links: dict[str, str] = {}
         self._without_result = 0
+        self._hidden = 0
 
     def extraction(self) -> Extraction:
         empty: list[str] = []
@@ -93,6 +96,8 @@ class _Workbook:
             warnings.append(f"Sheets without text: {enumerated(empty)}.")
         if hidden:
             warnings.append(f"Hidden sheets were read, too: {enumerated(hidden)}.")
+        if self._hidden:
+            warnings.append(f"Hidden rows and columns were read, too: {self._hidden}.")
         if self._without_result:
             warnings.append(
                 f"{self._without_result} formulas have no stored result and are quoted as they "
@@ -120,12 +125,19 @@ class _Workbook:
         merges = self._merges(part)
         number = 0
         carried: dict[int, tuple[str, int]] = {}
-        for row in iterate_xml(self._package.stream(part), ("row",), part):
+        columns: set[int] = set()
+        for row in iterate_xml(self._package.stream(part), ("col", "row"), part):
+            if local_name(row) == "col":
+                columns |= set(_columns(row) if row.get("hidden") in _TRUE else ())
+                continue
             stated = row.get("r", "")
             number = int(stated) if stated.isdecimal() and len(stated) < 8 else number + 1
             line = self._line(row, number)
             apply_merges(line.cells, number, merges, carried)
             if any(cell.text for cell in line.cells):
+                found = columns.intersection(cell.column for cell in line.cells)
+                self._hidden += len(found) + (row.get("hidden") in _TRUE)
+                columns -= found
                 yield line
 
     def _merges(self, name: str) -> dict[int, list[Merge]]:
@@ -203,6 +215,14 @@ def _rich_text(item: Element) -> str:
             mark = _POSITIONS.get(position.get("val", ""), str) if position is not None else str
             parts.extend(mark(text.text or "") for text in child if local_name(text) == "t")
     return "".join(parts)
+
+
+def _columns(element: Element) -> range:
+    """The columns, from 0, that an element of `<cols>` speaks of."""
+    first, last = (element.get(name, "") for name in ("min", "max"))
+    if not (first.isdecimal() and last.isdecimal() and len(last) < 6):
+        return range(0)
+    return range(int(first[:5]) - 1, min(int(last), _MOST_COLUMNS))
 
 
 def _column(letters: str) -> int:

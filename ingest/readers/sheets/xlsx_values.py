@@ -68,6 +68,44 @@ def _kind(code: str) -> str:
     return "time" if has_time and not re.search("[dmy]", days) else "shown"
 
 
+_LANGUAGE = re.compile(
+    r"\[\$[^\]-]*-(?:[0-9a-f]{0,6}([0-9a-f]{2})|([a-z]{2})-\w+)\]", re.IGNORECASE
+)
+"""The language of a format, by its name or by the last two digits of its number (MS-LCID)."""
+_MONTH = re.compile(r'"[^"]*"|\\.|(?<!m)m{4}(?!m)', re.IGNORECASE)
+_MONTHS = {
+    names: months.split()
+    for names, months in {
+        ("07", "de"): "Januar Februar März April Mai Juni Juli August September Oktober November "
+        "Dezember",
+        ("0a", "es"): "enero febrero marzo abril mayo junio julio agosto septiembre octubre "
+        "noviembre diciembre",
+        ("0c", "fr"): "janvier février mars avril mai juin juillet août septembre octobre novembre "
+        "décembre",
+        ("10", "it"): "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre "
+        "novembre dicembre",
+        ("13", "nl"): "januari februari maart april mei juni juli augustus september oktober "
+        "november december",
+        ("16", "pt"): "janeiro fevereiro março abril maio junho julho agosto setembro outubro "
+        "novembro dezembro",
+    }.items()
+}
+"""Full names of months; those of other languages stay in English, in which xlfmt writes them."""
+
+
+def _month_named(code: str, day: datetime) -> str:
+    """A format in which the name of the month stands in the format's own language."""
+    language = _LANGUAGE.search(code)
+    key = (language[1] or language[2]).lower() if language else ""
+    months = next((months for names, months in _MONTHS.items() if key in names), None)
+    if months is None:
+        return code
+    return _MONTH.sub(
+        lambda found: f'"{months[day.month - 1]}"' if found[0][0] in "mM" else found[0],
+        _LANGUAGE.sub("", code),
+    )
+
+
 @lru_cache(maxsize=1024)
 def _time_code(code: str) -> str:
     """What a format says of the time, without the date before or behind it."""
@@ -109,6 +147,8 @@ class Formats:
             return sign + _shown(moment / _MILLISECONDS, code, self._from_1904)
         if kind in ("date", "date time") and 0 <= number < _LAST_DAY:
             return self._moment(number, code if kind == "date time" else "")
+        if kind == "shown" and "mmmm" in code.lower() and 0 <= number < _LAST_DAY:
+            code = _month_named(code, self._epoch + timedelta(number))
         return _shown(number, code, self._from_1904) if kind == "shown" else plain_number(number)
 
     def shown_text(self, text: str, style: str) -> str:

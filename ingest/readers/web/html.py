@@ -24,6 +24,7 @@ from ingest.readers.web.html_boilerplate import children, find_boilerplate
 from ingest.readers.web.html_elements import (
     DROPPED,
     OPTIONS,
+    TOOLTIPS,
     chosen_options,
     field_text,
     formula_text,
@@ -31,10 +32,13 @@ from ingest.readers.web.html_elements import (
     is_note_mark,
     is_text_shown,
     loss,
+    meaning,
     opened_ids,
     picture_text,
     position,
     raw_text,
+    spoken_text,
+    tooltips,
 )
 from ingest.readers.web.html_source import MAX_DEPTH, cap_depth, decode_html
 from ingest.readers.web.html_tables import is_data, tables
@@ -81,6 +85,7 @@ def _write_page(tree: LexborHTMLParser, writer: PageWriter) -> int:
     words = " ".join(raw_text(title).split()) if title is not None else ""
     if words and (first_heading is None or words != " ".join(raw_text(first_heading).split())):
         writer.add("heading", words, level=1)
+    writer.losses[TOOLTIPS] += tooltips(tree.body)
     boilerplate = find_boilerplate(tree.body, is_text_shown)
     _Walk(writer.put, writer.losses, opened_ids(tree), boilerplate.nodes).run(tree.body)
     return boilerplate.characters
@@ -101,6 +106,7 @@ class _Walk:
         self._opened = opened
         self._left_out = left_out
         self._inline: list[str] = []
+        self._explained: set[str] = set()
         self._starts: list[int] = []
         self._kinds: list[tuple[BlockKind, int]] = [("paragraph", 0)]
 
@@ -183,6 +189,9 @@ class _Walk:
         tag = node.tag or ""
         if place := position(node):
             self._close_inline(node, place)
+        if (words := meaning(node)) and words not in self._explained:
+            self._explained.add(words)
+            self._inline.append(f" ({words})")
         if node.is_text_node or tag in _INLINE or tag == "br":
             return
         self._flush()
@@ -234,7 +243,7 @@ class _Walk:
         text = ""
         for kind, part in parts:
             text += (", " if kind in ("list", "table") and text else " ") + part.strip()
-        return one_line(text)
+        return one_line(text) or spoken_text(cell)
 
 
 def _walk(

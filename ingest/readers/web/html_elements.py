@@ -10,6 +10,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from ingest.readers.pages import EMBEDDED, HIDDEN, PICTURES, STRUCK
 from ingest.readers.web.html_boilerplate import children
 
+TOOLTIPS = "Texts left out that show under the pointer"
 OPTIONS = "Options of lists left out that are not chosen"
 
 _DROPPED_WORDS = """
@@ -105,6 +106,33 @@ def picture_text(image: LexborNode) -> str:
     size = sum(max(1, sum(letter > "\u2e80" for letter in word) / 3) for word in words)
     in_link = image.parent is not None and image.parent.tag == "a"
     return f"[Picture: {' '.join(words)}]" if size >= _SPOKEN_WORDS and not in_link else ""
+
+
+def spoken_text(cell: LexborNode) -> str:
+    """What stands for the signs of a cell that holds no words: ticks, crosses and flags."""
+    found = (
+        next(filter(None, map(node.attributes.get, ("alt", "aria-label", "title"))), "")
+        for node in cell.css("[alt], [aria-label], [title]")
+        if not is_hidden(node)
+    )
+    return " ".join(dict.fromkeys(" ".join(words.split()) for words in found if words)).strip()
+
+
+def meaning(node: LexborNode) -> str:
+    """What an abbreviation says that it stands for."""
+    words = node.attributes.get("title") if node.tag in ("abbr", "acronym") else None
+    return " ".join((words or "").split())
+
+
+def tooltips(body: LexborNode) -> int:
+    """How many elements without others in them say more under the pointer than their words do."""
+    return sum(
+        len(words.split()) >= _SPOKEN_WORDS
+        and not any(child.is_element_node for child in children(node))
+        and words not in raw_text(node)
+        for node in body.css("[title]:not(abbr, acronym, iframe, img, td, th)")
+        if (words := node.attributes.get("title") or "")
+    )
 
 
 def field_text(field: LexborNode) -> str:

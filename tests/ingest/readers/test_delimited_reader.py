@@ -132,3 +132,12 @@ def test_blank_lines_part_tables():
     text = _read("Item,Price\nhat,4\n\nDepot,City\nD1,Lyon\n").pages[0].text
 
     assert text == "Item: hat | Price: 4\n\nDepot: D1 | City: Lyon"
+
+
+@pytest.mark.parametrize("sign", ["^", "~"])
+def test_rare_delimiters_part_columns(sign):
+    found = read_delimited(
+        BytesIO("Name,City\nAda,Lyon\nBo,Graz".replace(",", sign).encode()), ReadOptions()
+    )
+
+    assert "Name: Ada | City: Lyon" in found.pages[0].text

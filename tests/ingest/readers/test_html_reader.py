@@ -291,3 +291,26 @@ def test_what_the_open_page_does_not_show_is_counted(markup, shown, warning):
 
     assert found.pages[0].text == shown
     assert found.warnings == (warning,)
+
+
+def test_a_cell_with_a_sign_alone_is_read_by_its_description():
+    extraction = _read(
+        "<table><tr><th>Plan<th>Backup<th>Support"
+        '<tr><td>Free<td><i class="x" title="No"></i><td><img src="a.png" alt="Yes">'
+        '<tr><td>Pro<td><span role="img" aria-label="Yes"></span><td>By day</table>'
+    )
+
+    assert extraction.pages[0].text.split("\n") == [
+        "Plan: Free | Backup: No | Support: Yes",
+        "Plan: Pro | Backup: Yes | Support: By day",
+    ]
+
+
+def test_an_abbreviation_is_explained_once_and_other_tooltips_are_counted():
+    short = '<abbr title="Cash on delivery">COD</abbr>'
+    extraction = _read(
+        f'<p>Pay by {short} or {short}: <span title="Waived until next June">12 EUR</span>.</p>'
+    )
+
+    assert extraction.pages[0].text == "Pay by COD (Cash on delivery) or COD: 12 EUR."
+    assert extraction.warnings == ("Texts left out that show under the pointer: 1.",)

@@ -211,3 +211,18 @@ def test_struck_out_text_is_left_out_and_counted():
 
     assert found.pages[0].text == "320 EUR"
     assert found.warnings == ("Characters of struck-out text left out: 4.",)
+
+
+def test_hidden_rows_of_a_sheet_are_read_and_named_in_the_receipt():
+    cell = "<table:table-cell><text:p>{}</text:p></table:table-cell>"
+    row = '<table:table-row table:visibility="{}">{}</table:table-row>'
+    rows = (
+        row.format("visible", cell.format("Name") + cell.format("Site")),
+        row.format("filter", cell.format("Ada") + cell.format("Lyon")),
+        row.format("collapse", "<table:table-cell/>"),
+    )
+    table = f'<table:table table:name="S">{"".join(rows)}</table:table>'
+    found = read_odf(BytesIO(odf("spreadsheet", table)), ReadOptions())
+
+    assert found.pages[0].text == "S\n\nName: Ada | Site: Lyon"
+    assert found.warnings == ("Hidden rows were read, too: 1.",)

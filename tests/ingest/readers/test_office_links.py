@@ -31,7 +31,9 @@ _FIELD = (
     '<w:p><w:r><w:fldChar w:fldCharType="begin"/></w:r>'
     '<w:r><w:instrText>HYPERLINK "tel:+49-30-4417"</w:instrText></w:r>'
     '<w:r><w:fldChar w:fldCharType="separate"/></w:r><w:r><w:t>Ring</w:t></w:r>'
-    '<w:r><w:fldChar w:fldCharType="end"/></w:r><w:r><w:t> us</w:t></w:r></w:p>'
+    '<w:r><w:fldChar w:fldCharType="end"/></w:r><w:r><w:t> us or </w:t></w:r>'
+    "<w:fldSimple w:instr=' HYPERLINK \"mailto:q@b.example\" '><w:r><w:t>write</w:t></w:r>"
+    "</w:fldSimple></w:p>"
 )
 
 
@@ -41,7 +43,7 @@ def test_a_word_document_says_where_its_links_lead():
 
     assert found.pages[0].text.split("\n\n") == [
         "Desk (keys@mill.example) or form (forms/claim.pdf) site",
-        "Ring (+49-30-4417) us",
+        "Ring (+49-30-4417) us or write (q@b.example)",
     ]
     assert found.warnings == ("Link targets left out: 1.",)
 

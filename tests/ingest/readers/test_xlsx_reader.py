@@ -306,3 +306,33 @@ def test_notes_and_text_boxes_are_in_the_text_and_pictures_are_counted():
         "Note on D9: alone",
     ]
     assert found.warnings == ("Pictures not read: 1.",)
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("[$-407]mmmm", "März"),
+        ("[$-fr-CA]mmmm yyyy", "mars 2023"),
+        ("[$-C0A]&quot;en &quot;mmmm", "en marzo"),
+        ("[$-409]mmmm", "March"),
+    ],
+)
+def test_a_month_is_named_in_the_language_of_its_format(code, shown):
+    styles = (
+        f'<numFmts><numFmt numFmtId="170" formatCode="{code}"/></numFmts>'
+        '<cellXfs><xf numFmtId="0"/><xf numFmtId="170"/></cellXfs>'
+    )
+    sheet = '<sheetData><row r="1"><c r="A1" s="1"><v>45000</v></c></row></sheetData>'
+    found = read_xlsx(BytesIO(xlsx({"S": sheet}, styles=styles)), ReadOptions())
+
+    assert found.pages[0].text == f"S\n\n{shown}"
+
+
+def test_hidden_rows_and_columns_are_read_and_named_in_the_receipt():
+    rows = sheet_rows({1: {"A": "Name", "B": "Cost", "C": "Fee"}, 2: {"A": "Ada", "B": 7, "C": 5}})
+    rows = rows.replace('<row r="2"', '<row r="2" hidden="1"')
+    hidden = '<cols><col min="2" max="2" hidden="1"/><col min="9" max="99" hidden="1"/></cols>'
+    found = read_xlsx(BytesIO(xlsx({"S": hidden + rows})), ReadOptions())
+
+    assert found.pages[0].text.endswith("Name: Ada | Cost: 7 | Fee: 5")
+    assert found.warnings == ("Hidden rows and columns were read, too: 2.",)
