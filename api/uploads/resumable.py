@@ -123,6 +123,7 @@ async def describe_uploads(request: Request, scope: IngestScope) -> Response:
 async def create_upload(session: SessionDep) -> Response:
     """Announce a file by `Upload-Length` and `Upload-Metadata`; bytes may come along."""
     request, store = session.request, session.store
+    tus.check_whole(request)
     size = tus.number(request, "upload-length")
     dataset_id, name, options = tus.announced(request)
     carries_bytes = request.headers.get("content-type") == tus.CONTENT_TYPE

@@ -99,6 +99,12 @@ def check_content_type(request: Request) -> None:
         raise UnsupportedMedia(f"Send the bytes as `Content-Type: {CONTENT_TYPE}`.")
 
 
+def check_whole(request: Request) -> None:
+    """Raises Rejected if the bytes are a part of a file, which must not become a document."""
+    if "upload-concat" in request.headers:
+        raise Rejected("Concatenation is not offered: send the file as one upload, not in parts.")
+
+
 def number(request: Request, header: str) -> int:
     """A header that is a number. Raises Rejected."""
     value = request.headers.get(header, "")
