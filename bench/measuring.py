@@ -86,8 +86,10 @@ def use_cores(count: int) -> None:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """This environment without settings of ours, plus some."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("KB_")}
+    """This environment without settings of ours, plus some; modules are compiled once, as after an
+    installation."""
+    left_out = ("KB_", "PYTHONDONTWRITEBYTECODE")
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return {**plain, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", **settings}
 
 
