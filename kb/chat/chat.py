@@ -285,6 +285,7 @@ def _identity(scope: Scope, request: ChatRequest, app: App) -> RunIdentity:
         end_user=request.end_user if scope.end_user is None else scope.end_user,
         is_replay=request.replay_of is not None,
         external_id=request.external_id,
+        query=request.query,
     )
 
 

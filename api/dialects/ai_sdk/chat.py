@@ -1,6 +1,8 @@
-"""POST /{app}/chat, and what `useChat` calls below it: the stream again, and stop."""
+"""POST /{app}/chat, and what stands below it: the chat itself, its stream again, and stop."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import anyio
 from fastapi import APIRouter
@@ -8,14 +10,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.deps import KB, ChatCaller, StreamDep, User
-from api.dialects.ai_sdk.chats import ask, external_id
+from api.dialects.ai_sdk.chats import ask, external_id, kept
 from api.dialects.ai_sdk.chunks import UiChunks
+from api.dialects.ai_sdk.parts import question, ui_messages
 from api.dialects.ai_sdk.requests import StopBody, UiChatBody
 from api.dialects.dialect import EVENTS
 from api.dialects.originals import site_of
 from api.http.sse import EventStream
 from api.resources.chat.chat import of_user
 from api.resources.chat.run_stream import run_stream
+from api.threads import read
 from kb.access import Caller, OpenStream
 from kb.chat.run.run import Run
 
@@ -38,6 +42,22 @@ async def send_message(
     async with locks.setdefault((chat, ""), anyio.Lock()):  # one answer at a time in a chat
         run = await ask(kb, caller, scope, app, body, chat)
     return _events(run, request, caller, stream)
+
+
+@router.get("/{chat_id}")
+async def read_chat(
+    app: str, chat_id: str, request: Request, kb: KB, caller: ChatCaller, user: User = None
+) -> dict[str, Any]:
+    """The chat's last messages, oldest first; last the question whose answer is in progress."""
+    scope = of_user(caller.scope, user)
+    chat = await external_id(kb, scope, app, chat_id)
+    run = kb.chat.run_under(scope, chat)
+    found = await read(kb, kept, scope, chat)
+    site, full = site_of(request), caller.scope.may("admin")
+    messages = [part for each in found for part in ui_messages(each, site, full=full)]
+    if run is not None and run.run_id not in {each.run_id for each in found}:
+        messages.append(question(run.run_id, run.identity.query))
+    return {"messages": messages}
 
 
 @router.get("/{chat_id}/stream", responses=EVENTS | {204: {"description": "Nothing is written"}})

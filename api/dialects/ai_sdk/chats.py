@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 from api.dialects.ai_sdk.requests import UiChatBody
@@ -19,7 +20,8 @@ from kb.chat.run.run import Run
 from kb.knowledge_base import KnowledgeBase
 from kb.store.apps import apps, conversations
 from kb.store.engine.database import Transaction
-from kb.types import Scope
+from kb.store.engine.paging import MAX_LIMIT, PageRequest
+from kb.types import Message, Scope
 
 REPLACED = "replaced"
 """Why a run ends when the next question of its chat comes."""
@@ -52,6 +54,15 @@ async def ask(
             await running.wait()
         request = await read(kb, _in_chat, scope, chat, replace(request, external_id=chat), body)
     return await kb.chat.ask(scope, app, request, caller.limits)
+
+
+def kept(tx: Transaction, scope: Scope, chat: str) -> Sequence[Message]:
+    """The last exchanges of a chat, oldest first; none of a new one."""
+    conversation = conversations.find(tx, scope, chat)
+    if conversation is None:
+        return ()
+    last = PageRequest(MAX_LIMIT)
+    return conversations.messages_of(tx, scope, conversation.id, last, newest_first=True).data[::-1]
 
 
 def _in_chat(

@@ -6,15 +6,15 @@ An unknown type breaks an older client, so what is ours rides in metadata and in
 from __future__ import annotations
 
 import json
-import mimetypes
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from api.dialects.originals import original_url
+from api.dialects.ai_sdk import parts
 from api.resources.chat.run_events import visible
+from kb.chat.run.recording import source_record
 from kb.chat.run.run import Numbered
 from kb.types import (
     Cancelled,
@@ -40,11 +40,6 @@ FINISH_REASONS: dict[FinishReason, str] = {
 
 DONE = b"data: [DONE]\n\n"
 TEXT = "text"
-PROVIDER = "citewell"
-
-SNIPPET_CHARACTERS = 300
-"""Of a passage. Clients send all their messages with each question: whole passages would fill the
-1 MiB of a request after some eighty answers. `/v1/messages/{id}/sources/{n}` has them."""
 
 
 class UiChunks:
@@ -106,62 +101,26 @@ class UiChunks:
     def _finished(self, completed: Completed) -> Iterator[bytes]:
         yield from self._told_sources()
         yield from self._text_ended()
-        data = {"grounded": completed.grounded, "unsupported": completed.unsupported}
-        yield _data("data-grounded", id="grounded", data=data)
-        usage = completed.usage
-        tokens = {
-            "inputTokens": usage.prompt_tokens,
-            "outputTokens": usage.completion_tokens,
-            "totalTokens": usage.prompt_tokens + usage.completion_tokens,
-        }
+        yield _chunk(parts.grounded(completed))
         yield _data("finish-step")
         reason = FINISH_REASONS[completed.finish_reason]
-        yield _data("finish", finishReason=reason, messageMetadata={"usage": tokens}) + DONE
+        metadata = parts.usage(completed)
+        yield _data("finish", finishReason=reason, messageMetadata=metadata) + DONE
 
     def _text_ended(self) -> Iterator[bytes]:
-        """`citations` are read from ai 7 on; others find the same in the text's metadata."""
-        if not self._has_text:
-            return
-        cited: dict[str, Any] = {}
-        if self._citations:
-            cited["citations"] = list(self._cited())
-            cited["providerMetadata"] = {PROVIDER: {"citations": self._citations}}
-        yield _data("text-end", id=TEXT, **cited)
-
-    def _cited(self) -> Iterable[dict[str, Any]]:
-        for citation in self._citations:
-            named = {"id": citation.chunk_id, **_named(citation.document_name)}
-            del named["filename"]
-            yield {
-                "source": {"type": "source", "sourceType": "document", **named},
-                "startIndex": citation.answer_start,
-                "endIndex": citation.answer_end,
-                "citedText": citation.quote,
-            }
+        if self._has_text:
+            yield _data("text-end", id=TEXT, **parts.cited(self._citations))
 
     def _told_sources(self) -> Iterator[bytes]:
         sources, self._waiting = self._waiting, ()
         for source in sources:
-            chunk, name = source.hit.chunk, source.hit.document_name
-            page = chunk.spans[0].page
-            own = {
-                "n": source.n,
-                "documentId": chunk.document_id,
-                "page": page,
-                "score": round(source.hit.score, 4),
-                "snippet": chunk.text[:SNIPPET_CHARACTERS],
-            }
-            metadata = {PROVIDER: own}
-            named = {**_named(name), "providerMetadata": metadata}
-            yield _data("source-document", sourceId=chunk.id, **named)
-            url = original_url(self._site, chunk.document_id, page)
-            yield _data("source-url", sourceId=f"{chunk.id}-url", url=url, title=name)
-
-
-def _named(name: str) -> dict[str, str]:
-    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return {"mediaType": media_type, "title": name, "filename": name}
+            for part in parts.source_parts(self._site, source_record(source)):
+                yield _chunk(part)
 
 
 def _data(kind: str, **fields: Any) -> bytes:
-    return f"data: {json.dumps({'type': kind, **to_jsonable_python(fields)})}\n\n".encode("ascii")
+    return _chunk({"type": kind, **fields})
+
+
+def _chunk(fields: dict[str, Any]) -> bytes:
+    return f"data: {json.dumps(to_jsonable_python(fields))}\n\n".encode("ascii")

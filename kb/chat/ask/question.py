@@ -94,6 +94,7 @@ class RunIdentity:
     end_user: str | None = None
     is_replay: bool = False
     external_id: str | None = None
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)

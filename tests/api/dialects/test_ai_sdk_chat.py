@@ -200,3 +200,48 @@ def test_a_page_of_a_widget_asks_and_its_user_comes_back(served: Served):
     assert conversation_of(stranger) != conversation_of(again)
     elsewhere = {"origin": "https://other.example"}
     assert widget.post("/ai/cite/chat", json=body, headers=elsewhere).status_code == 403
+
+
+def test_a_page_that_comes_back_reads_what_it_was_shown(reader: httpx.Client):
+    stream = asked(reader, id="back", user="ann", messages=[said(ASKED)])
+    read = reader.get("/ai/cite/chat/back", params={"user": "ann"}).json()
+    question, answer = read["messages"]
+    assert (question["role"], question["parts"][0]["text"]) == ("user", ASKED)
+    assert answer["id"] == stream[0]["messageId"]
+    told = {chunk["type"]: chunk for chunk in stream}
+    metadata = [told[kind]["messageMetadata"] for kind in ("start", "finish")]
+    assert answer["metadata"] == metadata[0] | metadata[1]
+    own = {part["type"]: part for part in answer["parts"]}
+    for kind in ("data-route", "source-document", "source-url", "data-grounded"):
+        assert own[kind] == told[kind]
+    text = "".join(chunk["delta"] for chunk in stream if chunk["type"] == "text-delta")
+    end = told["text-end"]
+    kept = {name: end[name] for name in ("citations", "providerMetadata")}
+    assert own["text"] == {"type": "text", "text": text, "state": "done", **kept}
+
+
+def test_a_chat_is_read_by_whose_it_is_alone_and_a_new_one_is_empty(
+    served: Served, reader: httpx.Client
+):
+    asked(reader, id="own", user="ann", messages=[said(ASKED)])
+    nothing = {"messages": []}
+    assert reader.get("/ai/cite/chat/own", params={"user": "ann"}).json() != nothing
+    for http, user in ((reader, "bob"), (reader, None), (served.http, "ann")):
+        params = {} if user is None else {"user": user}
+        assert http.get("/ai/cite/chat/own", params=params).json() == nothing
+    assert reader.get("/ai/cite/chat/new").json() == nothing
+    assert reader.get("/ai/plain/chat/own", params={"user": "ann"}).status_code == 404
+
+
+def test_the_question_whose_answer_is_in_progress_stands_last(served: Served):
+    sent = {"id": "going", "message": said("Count.")}
+    with served.http.stream("POST", "/ai/endless/chat", json=sent) as answer:
+        lines = answer.iter_lines()
+        next(lines)
+        (question,) = served.http.get("/ai/endless/chat/going").json()["messages"]
+        assert (question["role"], question["parts"][0]["text"]) == ("user", "Count.")
+        served.http.post("/ai/endless/chat/going/stop")
+        assert "data: [DONE]" in list(lines)
+    _, stopped = served.http.get("/ai/endless/chat/going").json()["messages"]
+    assert stopped["role"] == "assistant"
+    assert "usage" not in stopped["metadata"]

@@ -142,6 +142,27 @@ def test_an_answer_can_be_written_again_and_a_question_edited(served, package, u
     assert said == ["First?", "Other?"]
 
 
+@versions
+def test_who_comes_back_sees_the_same_messages_and_goes_on_with_them(served, package):
+    chat = f"return-{package}"
+    before = script(served, package, "cite", ["ask", ASKED], chat=chat)["messages"]
+    steps = ["return"], ["ask", "Second?"], ["edit", "Other?", 0]
+    after = script(served, package, "cite", *steps, chat=chat)
+    seen, for_a_model = after["shown"]
+    assert text(seen[0]) == ASKED
+    assert {each["type"]: each for each in seen[1]["parts"]} == {
+        each["type"]: each for each in before[1]["parts"]
+    }
+    assert (seen[1]["id"], seen[1]["metadata"]) == (before[1]["id"], before[1]["metadata"])
+    assert [each["role"] for each in for_a_model] == ["user", "assistant"]
+    assert [text(each) for each in after["messages"][::2]] == ["Other?"]
+    steps = ["leave", "Count.", 20], ["return"], ["resume"]
+    resumed = script(served, package, "slow", *steps, chat=chat)["messages"]
+    assert [each["role"] for each in resumed] == ["user", "assistant"]
+    assert text(resumed[0]) == "Count."
+    assert text(resumed[1]).split() == NUMBERS.split()
+
+
 def test_the_snippet_of_the_guide_makes_a_transport_that_is_answered(served, tmp_path):
     snippet = GUIDE.read_text().split("```js\n")[1].split("```")[0]
     asked = {"role": "user", "id": "1", "parts": [{"type": "text", "text": ASKED}]}

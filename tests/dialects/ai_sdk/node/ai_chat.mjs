@@ -1,5 +1,6 @@
 // What a page does with the AI SDK, without a browser: AI names the package, STEPS what is done.
-const { AbstractChat, DefaultChatTransport } = await import(process.env.AI);
+const { AbstractChat, DefaultChatTransport, convertToModelMessages, validateUIMessages } =
+  await import(process.env.AI);
 
 const steps = JSON.parse(process.env.STEPS);
 const headers = { Authorization: `Bearer ${process.env.KEY}` };
@@ -60,6 +61,12 @@ for (const [what, value, more] of steps.do) {
     shown.push(chat.messages);
   }
   if (what === "reload") chat = new Chat(steps.id, value === "asked" ? chat.messages.slice(0, -1) : []);
+  if (what === "return") {
+    const answer = await fetch(`${api}/${steps.id}`, { headers });
+    const messages = await validateUIMessages({ messages: (await answer.json()).messages });
+    shown.push(messages, await convertToModelMessages(messages));
+    chat = new Chat(steps.id, messages);
+  }
   if (what === "resume") await chat.resumeStream();
   if (what === "stop") {
     const asking = chat.sendMessage({ text: value });
