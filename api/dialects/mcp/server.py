@@ -18,7 +18,7 @@ from api.dialects.originals import site_of
 from api.errors import INTERNAL_DETAIL, sentence
 from api.threads import read
 from kb.errors import KnowledgeBaseError
-from kb.store.content import datasets, documents
+from kb.store.content import documents
 from kb.store.engine.paging import PageRequest
 from kb.version import version
 
@@ -31,6 +31,8 @@ INSTRUCTIONS = (
     "documents, `ask` gives an answer with citations. Quote what you use, with its page."
 )
 SCHEME = "citewell://documents/"
+RESOURCES = 100
+"""Documents on a page of the list of resources."""
 
 
 def create_server() -> Server[Any]:
@@ -82,17 +84,12 @@ async def _call_tool(context: Context, params: types.CallToolRequestParams) -> t
 async def _list_resources(
     context: Context, params: types.PaginatedRequestParams | None
 ) -> types.ListResourcesResult:
-    """The documents of all datasets, one dataset after the other."""
+    """The documents that can be read, in the order in which they were added."""
     visit = _visit(context)
     if not visit.caller.scope.may("search"):
         return types.ListResourcesResult(resources=[])
-    every = [each.id for each in await read(visit.kb, datasets.every, visit.caller.scope)]
-    at, _, cursor = ((params.cursor if params else None) or "").partition(" ")
-    ids = every[every.index(at) :] if at in every else every
-    if not ids:
-        return types.ListResourcesResult(resources=[])
-    page = PageRequest(100, cursor or None)
-    listed = await read(visit.kb, documents.page, visit.caller.scope, ids[0], page)
+    page = PageRequest(RESOURCES, params.cursor if params else None)
+    listed = await read(visit.kb, documents.answering, visit.caller.scope, page)
     resources = [
         types.Resource(
             uri=f"{SCHEME}{document.id}",
@@ -101,10 +98,8 @@ async def _list_resources(
             size=document.size_bytes,
         )
         for document in listed.data
-        if document.live_version is not None
     ]
-    following = f"{ids[0]} {listed.next}" if listed.next else next(iter(ids[1:]), None)
-    return types.ListResourcesResult(resources=resources, next_cursor=following)
+    return types.ListResourcesResult(resources=resources, next_cursor=listed.next)
 
 
 async def _list_templates(_context: Context, _params: Any) -> types.ListResourceTemplatesResult:

@@ -73,6 +73,12 @@ def page(
     return listing(tx, query, table.c.id, request, partial(of_row, Document))
 
 
+def answering(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[Document]:
+    """A part of the documents, of all datasets, that have a version which answers questions."""
+    query = of_datasets(scope, table).where(table.c.live_version.is_not(None))
+    return listing(tx, query, table.c.id, request, partial(of_row, Document))
+
+
 def counts(tx: Transaction, dataset_id: str) -> dict[str, int]:
     """Status → number of documents of a dataset."""
     query = select(table.c.status, func.count()).where(table.c.dataset_id == dataset_id)

@@ -13,6 +13,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
 from tests.api.serving import Served
+from tests.server import wait_for_batch
 
 pytestmark = pytest.mark.usefixtures("talking_apps")
 
@@ -168,6 +169,40 @@ def test_documents_are_resources(served: Served, sky: str):
 
     reader = key_of(served, kind="dataset", dataset_ids=[sky])
     assert visiting(served, reader, read).startswith("The moon rises over Ostrava")
+
+
+def test_many_small_datasets_give_full_pages_of_resources(served: Served, sky: str):
+    def files(number: int) -> dict[str, str]:
+        return {f"note {number}-{n}.md": f"Note {n} of shelf {number}." for n in range(21)}
+
+    shelves = [served.new_dataset(f"shelf {number}", files(number)) for number in range(5)]
+    for number in range(3):
+        served.new_dataset(f"empty shelf {number}")
+    broken = {"files": ("broken.pdf", b"%PDF-1.7 is all there is")}
+    path = f"/v1/datasets/{served.new_dataset('broken shelf')}/documents"
+    batch = served.http.post(path, files=broken).json()["batch_id"]
+    assert wait_for_batch(served.http, batch)["failed"] == 1
+
+    async def pages(client: Client) -> list[list[str]]:
+        listed, cursor = [], None
+        while True:
+            page = await client.list_resources(cursor=cursor)
+            listed.append([resource.name for resource in page.resources])
+            if (cursor := page.next_cursor) is None:
+                return listed
+
+    *full, last = visiting(served, served.kb.access.admin_key, pages)
+    assert full
+    assert {len(page) for page in full} == {100}
+    assert last
+    every = [name for page in [*full, last] for name in page]
+    notes = sorted(name for number in range(5) for name in files(number))
+    assert sorted(name for name in every if name.startswith("note")) == notes
+    assert "broken.pdf" not in every
+    reader = key_of(served, kind="dataset", dataset_ids=[sky, shelves[3]])
+    own = visiting(served, reader, pages)
+    assert len(own) == 1
+    assert sorted(own[0]) == sorted(["moon.md", "sun.md", *files(3)])
 
 
 def test_wrong_arguments_are_told_to_the_model(served: Served):
