@@ -22,7 +22,7 @@ from kb.store.content.chunks import Candidate, LiveChunk
 from kb.store.content.pages import Slice
 from kb.store.engine.database import Database
 from kb.text.terms import optional_terms, query_terms
-from kb.types import Condition, Considered, Dataset, Hit, Retrieval, Scope
+from kb.types import Clause, Considered, Dataset, Hit, Retrieval, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Searcher:
         query: str,
         retrieval: Retrieval,
         *,
-        where: Sequence[Condition] = (),
+        where: Sequence[Clause] = (),
         generation: int | None = None,
         skip_missing: bool = False,
     ) -> SearchResult:
@@ -127,7 +127,7 @@ class Searcher:
         embedder: Embedder | None,
         text: str,
         retrieval: Retrieval,
-        where: Sequence[Condition],
+        where: Sequence[Clause],
     ) -> SearchResult:
         ids = [dataset.id for dataset in wanted]
         reading = self._database.reading

@@ -68,7 +68,9 @@ from kb.types.events import Sources as Sources
 from kb.types.events import Started as Started
 from kb.types.events import TextPiece as TextPiece
 from kb.types.search import AnswerSpan as AnswerSpan
+from kb.types.search import AnyOf as AnyOf
 from kb.types.search import Citation as Citation
+from kb.types.search import Clause as Clause
 from kb.types.search import Condition as Condition
 from kb.types.search import Considered as Considered
 from kb.types.search import Hit as Hit

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from kb.types.documents import Chunk
 
 SearchMode = Literal["hybrid", "vector", "keyword"]
-Operator = Literal["eq", "in", "gt", "gte", "lt", "lte", "prefix"]
+Operator = Literal["eq", "ne", "in", "nin", "gt", "gte", "lt", "lte", "prefix"]
 Scalar = str | int | float | bool
 
 
@@ -17,12 +17,23 @@ Scalar = str | int | float | bool
 class Condition:
     """What a document must fulfil to be searched: a field, an operator and what to compare with.
 
-    `field` is `name`, `media_type`, `id` or `metadata.<key>`; only `in` has more than one value.
+    `field` is `name`, `media_type`, `id` or `metadata.<key>`; only `in` and `nin` have more than
+    one value. A field that a document does not have fulfils no condition, `ne` and `nin` neither.
     """
 
     field: str
     operator: Operator
     values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Alternatives of which one must hold; all clauses of an alternative must."""
+
+    alternatives: tuple[tuple[Clause, ...], ...]
+
+
+Clause: TypeAlias = "Condition | AnyOf"
 
 
 @dataclass(frozen=True, slots=True)

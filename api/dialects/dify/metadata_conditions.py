@@ -14,7 +14,7 @@ from api.dialects.dialect import Body
 from api.resources.fields import Name
 from kb.errors import Rejected
 from kb.search.filtering import MAX_CONDITIONS, parsed_filter
-from kb.types import Condition
+from kb.types import Clause
 
 OPERATORS = {
     "is": "eq",
@@ -42,7 +42,7 @@ class MetadataCondition(Body):
     comparison_operator: Name
     value: Any = None
 
-    def to_conditions(self) -> tuple[Condition, ...]:
+    def to_conditions(self) -> tuple[Clause, ...]:
         """Raises Rejected: it cannot be kept here."""
         names = (self.name,) if isinstance(self.name, str) else self.name
         if len(names) > 1:
@@ -63,7 +63,7 @@ class MetadataConditions(Body):
     logical_operator: Literal["and", "or"] | None = None
     conditions: Annotated[tuple[MetadataCondition, ...], Field(max_length=MAX_CONDITIONS)] | None
 
-    def to_conditions(self) -> tuple[Condition, ...]:
+    def to_conditions(self) -> tuple[Clause, ...]:
         """Raises Rejected: they cannot be kept here."""
         conditions = self.conditions or ()
         if self.logical_operator == "or" and len(conditions) > 1:

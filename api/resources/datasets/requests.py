@@ -52,7 +52,8 @@ class SearchBody(RetrievalOptions):
     query: Annotated[Text, Field(min_length=1, max_length=32_000)]
     filter: dict[Name, Any] = Field(default_factory=dict)
     """Which documents may answer: `name`, `media_type`, `id` or `metadata.<key>` → a value, or
-    conditions `in`, `gt`, `gte`, `lt`, `lte`, `prefix`; all must hold."""
+    conditions `ne`, `in`, `nin`, `gt`, `gte`, `lt`, `lte`, `prefix`; all must hold. `or` → filters
+    of which one must hold."""
     generation: GenerationNumber | None = None
     """Searches another generation than the one that answers; for admin keys."""
     explain: bool = False

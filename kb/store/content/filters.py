@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, literal, not_, or_, select
 
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
-from kb.types import Condition, Scalar, Scope
+from kb.types import AnyOf, Clause, Condition, Operator, Scalar, Scope
 
 documents = schema.documents
 
@@ -25,6 +25,7 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "lt": operator.lt,
     "lte": operator.le,
 }
+_NEGATED: Final[Mapping[Operator, Operator]] = {"ne": "eq", "nin": "in"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,30 +42,40 @@ class Matching:
 
 
 def matching(
-    tx: Transaction, scope: Scope, dataset_ids: Sequence[str], conditions: Sequence[Condition]
+    tx: Transaction, scope: Scope, dataset_ids: Sequence[str], clauses: Sequence[Clause]
 ) -> Matching:
-    """The searchable documents of some datasets that fulfil all conditions."""
+    """The searchable documents of some datasets that fulfil all clauses."""
     live = and_(
         documents.c.workspace == scope.workspace,
         documents.c.dataset_id.in_(dataset_ids),
         documents.c.live_version.is_not(None),
     )
     everything = select(func.coalesce(func.sum(documents.c.chunk_count), 0)).where(live)
-    query = select(documents.c.id, documents.c.chunk_count).where(live, *map(_where, conditions))
+    query = select(documents.c.id, documents.c.chunk_count).where(live, *map(_where, clauses))
     found = {row.id: row.chunk_count for row in tx.execute(query)}
     return Matching(frozenset(found), sum(found.values()), tx.execute(everything).scalar_one())
 
 
-def _where(condition: Condition) -> ColumnElement[bool]:
+def _where(clause: Clause) -> ColumnElement[bool]:
+    if isinstance(clause, AnyOf):
+        return or_(*(and_(*map(_where, alternative)) for alternative in clause.alternatives))
+    if (asserted := _NEGATED.get(clause.operator)) is None:
+        return _fulfils(clause, is_negated=False)
+    return _fulfils(Condition(clause.field, asserted, clause.values), is_negated=True)
+
+
+def _fulfils(condition: Condition, *, is_negated: bool) -> ColumnElement[bool]:
+    """Whether a document has the field, and the condition holds for its value or does not."""
     if condition.field in _COLUMNS:
-        return _holds(condition, _COLUMNS[condition.field])
+        holds = _holds(condition, _COLUMNS[condition.field])
+        return not_(holds) if is_negated else holds
     entry = dialect.json_entries(documents.c.metadata, "entry")
     key = condition.field.removeprefix(METADATA)
     alternatives = [
         and_(entry.c.type.in_(types), _holds(part, entry.c.value))
         for types, part in _by_type(condition)
     ]
-    is_one = or_(*alternatives)
+    is_one = not_(or_(*alternatives)) if is_negated else or_(*alternatives)
     return exists(select(literal(1)).select_from(entry).where(entry.c.key == key, is_one))
 
 

@@ -72,6 +72,31 @@ LEAVE, TRAVEL, NOTES = "policies/leave.md", "policies/travel.txt", "notes.md"
         ({"name": {"in": [NOTES, "none.md"]}}, {NOTES}),
         ({"metadata.none": 1}, set()),
         ({"id": "doc_none"}, set()),
+        ({"metadata.year": {"ne": 1900}}, {LEAVE, TRAVEL, NOTES}),
+        ({"metadata.year": {"ne": 2024, "gte": 2000}}, {TRAVEL}),
+        ({"metadata.year": {"nin": [1900, "2024"]}}, {LEAVE, TRAVEL}),
+        ({"metadata.final": {"ne": True}}, {TRAVEL, NOTES}),
+        ({"metadata.none": {"ne": 1}}, set()),
+        ({"metadata.none": {"nin": [1]}}, set()),
+        ({"name": {"nin": [NOTES]}, "metadata.year": {"ne": 1900}}, {LEAVE, TRAVEL}),
+        ({"media_type": {"ne": "text/markdown"}}, {TRAVEL}),
+        ({"or": [{"metadata.year": 2024}, {"metadata.year": "2024"}]}, {LEAVE, NOTES}),
+        ({"or": [{"name": NOTES}, {"metadata.none": 1}]}, {NOTES}),
+        ({"or": [{"metadata.none": 1}]}, set()),
+        ({"media_type": "text/markdown", "or": [{"name": NOTES}, {"name": TRAVEL}]}, {NOTES}),
+        (
+            {"or": [{"metadata.final": True, "metadata.year": {"lt": 2024}}, {"name": TRAVEL}]},
+            {TRAVEL},
+        ),
+        (
+            {
+                "or": [
+                    {"name": LEAVE, "or": [{"metadata.final": 1}, {"id": "none"}]},
+                    {"name": NOTES},
+                ]
+            },
+            {NOTES},
+        ),
     ],
 )
 def test_few_documents_are_found_among_many(filled, value, found, mode):
@@ -122,6 +147,16 @@ def test_a_value_is_equality_and_all_conditions_are_kept():
         ({"metadata.a": float("inf")}, "too large"),
         ({"metadata.a": 2**70}, "too large"),
         ({f"metadata.k{n}": n for n in range(21)}, "more than 20"),
+        ({"or": [{f"metadata.k{n}": n} for n in range(21)]}, "more than 20"),
+        ({"or": {"name": "a.md"}}, "`filter.or` must be a list"),
+        ({"or": []}, "`filter.or` must be a list"),
+        ({"or": ["name"]}, "`filter.or` must be a list"),
+        ({"or": [{"name": "a.md"}, {}]}, "`filter.or` must be a list"),
+        ({"or": [{"title": "x"}]}, "'title' is not a field"),
+        ({"or": [{"or": [{"or": [{"or": [{"or": [{"name": "a"}]}]}]}]}]}, "nested"),
+        ({"metadata.a": {"nin": []}}, r"`filter.metadata.a.nin` must be a list"),
+        ({"metadata.a": {"ne": [1]}}, "must be a text"),
+        ({"name": {"ne": 3}}, "texts only"),
     ],
 )
 def test_what_is_not_understood_is_refused_by_name(value, says):
