@@ -30,6 +30,18 @@ MANY = {"requests_per_minute": 1_000_000, "concurrent_streams": 1_000}
 
 TALKED = ("conversation_id", "message_id", "run_id")
 
+STRANGERS = (
+    "no key",
+    "malformed",
+    "revoked",
+    "expired",
+    "another dataset's",
+    "another app's",
+    "another app's widget",
+    "a widget elsewhere",
+)
+NEIGHBOURS = ("another user's server", "another user's widget", "a new visitor's widget")
+
 
 @dataclass
 class World:
@@ -52,6 +64,14 @@ def two_tenants(data_dir: Path) -> Iterator[World]:
         _absent(world)
         _callers(world)
         yield world
+
+
+def without_ids(text: str, ids: dict[str, Any]) -> str:
+    """A text that says the same of what is absent, where it says nothing but the ids asked for."""
+    for name, value in ids.items():
+        if isinstance(value, str) and name != "user":
+            text = text.replace(value, f"<{name}>")
+    return text
 
 
 def visitor(served: Served, made: dict[str, Any], end_user: str | None) -> httpx.Client:

@@ -21,7 +21,7 @@ from ingest.readers.office.docx_content import (
 )
 from ingest.readers.office.docx_styles import Numbering, Style, W, read_styles, value_of
 from ingest.readers.office.drawings import drawing_texts
-from ingest.readers.office.hyperlinks import linked_part
+from ingest.readers.office.hyperlinks import linked_part, optional_linked_part
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, local_name
 from ingest.readers.pages import DELETED, PageWriter
@@ -81,9 +81,7 @@ class _WordDocument:
         return self._linked(next(found, None))
 
     def _linked(self, part: str | None) -> Element | None:
-        if part is None or self._package.find(part) is None:
-            return None
-        return linked_part(self._package, part, self._pages.losses)
+        return optional_linked_part(self._package, part, self._pages.losses)
 
     def _blocks(self, elements: Element) -> None:
         for element in elements:

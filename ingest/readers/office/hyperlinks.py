@@ -35,6 +35,15 @@ def linked_part(package: Package, name: str, losses: Counter[str]) -> Element:
     return root
 
 
+def optional_linked_part(
+    package: Package, name: str | None, losses: Counter[str]
+) -> Element | None:
+    """The same of a part that need not be there."""
+    if name is None or package.find(name) is None:
+        return None
+    return linked_part(package, name, losses)
+
+
 def _links(root: Element, addresses: dict[str, str]) -> Iterator[tuple[str, list[Element]]]:
     """The links of a part and the elements that hold their words: none for one on a picture."""
     for link in root.iter(f"{_W}hyperlink") if addresses else ():

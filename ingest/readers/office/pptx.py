@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO
 
 from ingest.readers.office.drawings import alternative_text, drawing_texts
-from ingest.readers.office.hyperlinks import linked_part
+from ingest.readers.office.hyperlinks import linked_part, optional_linked_part
 from ingest.readers.office.package import Package
 from ingest.readers.office.xml_parts import PARSER, Element, local_name
 from ingest.readers.pages import COMMENTS, EMBEDDED, PICTURES, PageWriter, enumerated
@@ -108,9 +108,7 @@ class _Slide:
                 self._pages.losses[COMMENTS] += sum(1 for _ in found)
             if relation.kind != "notesSlide":
                 continue
-            is_there = self._package.find(relation.target) is not None
-            losses = self._pages.losses
-            notes = linked_part(self._package, relation.target, losses) if is_there else None
+            notes = optional_linked_part(self._package, relation.target, self._pages.losses)
             tree = notes.find(f"{_P}cSld/{_P}spTree") if notes is not None else None
             bodies = (shape for shape in _shapes(tree) if _placeholder(shape) == "body")
             text = "\n".join(text for body in bodies for text, _ in _paragraphs(body))

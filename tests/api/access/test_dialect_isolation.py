@@ -16,29 +16,25 @@ import pytest
 from api.app import DIALECTS
 from api.dialects.mcp.tools import TOOLS
 from tests.api.operations import call, described
-from tests.api.worlds import FOREIGN, HIDDEN, PROVIDER, TALK, World, two_tenants
+from tests.api.worlds import (
+    FOREIGN,
+    HIDDEN,
+    NEIGHBOURS,
+    PROVIDER,
+    STRANGERS,
+    TALK,
+    World,
+    two_tenants,
+    without_ids,
+)
 
 OPERATIONS = [
     operation for each in DIALECTS for operation in described(each.application(), each.prefix)
 ]
 CHAT = "chat-of-ann"
 BETA = "What is beta?"
-STRANGERS = (
-    "no key",
-    "malformed",
-    "revoked",
-    "expired",
-    "another dataset's",
-    "another app's",
-    "another app's widget",
-    "a widget elsewhere",
-)
-NEIGHBOURS = (
-    "another user's server",
-    "another user's widget",
-    "a new visitor's widget",
-    "the same server for another user",
-)
+SAME_SERVER = "the same server for another user"
+WITH_SAME_SERVER = (*NEIGHBOURS, SAME_SERVER)
 OF_A_TALK = {"conversation_id", "message_id", "task_id", "chat_id"}
 
 
@@ -49,7 +45,7 @@ def said(text: str) -> list[Any]:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with two_tenants(tmp_path_factory.mktemp("isolation") / "data") as made:
-        made.neighbours["the same server for another user"] = made.owners["app"]
+        made.neighbours[SAME_SERVER] = made.owners["app"]
         sent = {"model": "their-app", "messages": said(BETA), "id": CHAT, "chat_id": CHAT}
         sent |= dict.fromkeys(("query", "input", "prompt"), BETA)
         run_id = begin_a_long_answer(made)
@@ -86,7 +82,7 @@ def test_a_stranger_is_shown_nothing_and_cannot_tell_what_exists(world: World, w
     assert is_going_on(world)
 
 
-@pytest.mark.parametrize("who", NEIGHBOURS)
+@pytest.mark.parametrize("who", WITH_SAME_SERVER)
 def test_another_user_of_the_same_app_is_shown_nothing_that_was_said(world: World, who: str):
     client, theirs = world.neighbours[who], world.theirs
     absent = theirs | {name: world.absent[name] for name in (*OF_A_TALK, "runId")}
@@ -102,7 +98,7 @@ def test_another_user_of_the_same_app_is_shown_nothing_that_was_said(world: Worl
     assert is_going_on(world)
 
 
-@pytest.mark.parametrize("who", [*STRANGERS, *NEIGHBOURS])
+@pytest.mark.parametrize("who", [*STRANGERS, *WITH_SAME_SERVER])
 def test_no_tool_tells_of_what_the_key_does_not_open(world: World, who: str):
     client = {**world.strangers, **world.neighbours}[who]
     theirs, absent = (
@@ -155,8 +151,5 @@ def shown(answer: httpx.Response) -> str:
 def told(answer: httpx.Response, ids: dict[str, Any]) -> tuple[int, str]:
     """The status, and of a refusal its words without the ids asked for."""
     body = answer.text if answer.status_code >= 400 or "jsonrpc" in answer.text else ""
-    for name, value in ids.items():
-        if isinstance(value, str) and name != "user":
-            body = body.replace(value, f"<{name}>")
-    body = body.replace(answer.headers["x-request-id"], "")
+    body = without_ids(body, ids).replace(answer.headers["x-request-id"], "")
     return answer.status_code, body

@@ -14,24 +14,23 @@ import httpx
 import pytest
 
 from tests.api.operations import OPEN, Operation, address, call, operations
-from tests.api.worlds import FOREIGN, HIDDEN, PROVIDER, TALK, TALKED, World, two_tenants
+from tests.api.worlds import (
+    FOREIGN,
+    HIDDEN,
+    NEIGHBOURS,
+    PROVIDER,
+    STRANGERS,
+    TALK,
+    TALKED,
+    World,
+    two_tenants,
+    without_ids,
+)
 
 OPERATIONS = [operation for operation in operations() if operation.name not in OPEN]
 
 OF_THE_ANSWER = {"x-request-id", "date", "content-length", "x-end-user-token"}
 """Headers that differ from answer to answer."""
-
-STRANGERS = (
-    "no key",
-    "malformed",
-    "revoked",
-    "expired",
-    "another dataset's",
-    "another app's",
-    "another app's widget",
-    "a widget elsewhere",
-)
-NEIGHBOURS = ("another user's server", "another user's widget", "a new visitor's widget")
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +44,7 @@ def told(answer: httpx.Response, ids: dict[str, Any]) -> tuple[int, dict[str, st
     body = answer.text
     if body and answer.headers.get("content-type") == "application/problem+json":
         body = json.dumps({**answer.json(), "request_id": ""})
-    for name, value in ids.items():
-        if isinstance(value, str) and name != "user":
-            body = body.replace(value, f"<{name}>")
+    body = without_ids(body, ids)
     headers = {
         name: re.sub("expires=[^;]+", "expires=", value)
         for name, value in answer.headers.items()

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from functools import partial
 
 import requests
-from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, openapi
 from schemathesis.generation import GenerationMode
 
 from api.dialects.dialect import Dialect
+from tests.api.fuzzing import each_example
 from tests.api.serving import Served
-
-LONGEST_QUERY = 2000
-"""Characters; the server refuses a longer head before it is a request."""
-
 
 QUESTION = {"role": "user", "content": "Hi?", "parts": [{"type": "text", "text": "Hi?"}]}
 
@@ -31,6 +26,15 @@ def statuses_of_made_up_requests(served: Served, dialect: Dialect, dataset: str)
     of_dataset = {"kind": "dataset", "dataset_ids": [dataset], **limits}
     dataset_key = served.post("/v1/keys", of_dataset)["key"]
     session, seen, failures = requests.Session(), set[int](), list[str]()
+
+    def send(key: str, case: Case) -> None:
+        url, headers = f"{served.url}{dialect.prefix}", {"authorization": f"Bearer {key}"}
+        answer = case.call(base_url=url, session=session, headers=headers, timeout=60)
+        seen.add(answer.status_code)
+        if answer.status_code >= 500:
+            told = f"{case.operation.label}: {answer.text} {case.as_curl_command()}"
+            failures.append(told[:1500])
+
     described = openapi.from_dict(dialect.application().openapi())
     for operation in (found.ok() for found in described.get_all_operations()):
         own = dataset_key if "retrieval" in operation.path else key
@@ -38,7 +42,7 @@ def statuses_of_made_up_requests(served: Served, dialect: Dialect, dataset: str)
             strategy = operation.as_strategy(generation_mode=mode)
             if mode is GenerationMode.POSITIVE:
                 strategy = strategy.map(lambda case: _with_what_is_there(case, app))
-            _each(strategy, f"{served.url}{dialect.prefix}", own, session, seen, failures)
+            each_example(strategy, partial(send, own), examples=4, start=1)
     assert failures == []
     return seen
 
@@ -49,28 +53,3 @@ def _with_what_is_there(case: Case, app: str) -> Case:
     if isinstance(case.body, dict) and isinstance(case.body.get("messages"), list):
         case.body["messages"].append(QUESTION)
     return case
-
-
-def _each(strategy, url, key, session, seen, failures):  # type: ignore[no-untyped-def]
-    @seed(1)
-    @settings(
-        max_examples=4,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=strategy)
-    def each(case: Case) -> None:
-        if len(str(case.query)) > LONGEST_QUERY:
-            return
-        headers = {"authorization": f"Bearer {key}"}
-        answer = case.call(base_url=url, session=session, headers=headers, timeout=60)
-        seen.add(answer.status_code)
-        if answer.status_code >= 500:
-            failures.append(
-                f"{case.operation.label}: {answer.text} {case.as_curl_command()}"[:1500]
-            )
-
-    with suppress(Unsatisfiable):  # where nothing is asked for, nothing can be wrong
-        each()
