@@ -14,13 +14,16 @@ from api.dialects.dialect import Body
 from api.resources.fields import Name
 from kb.errors import Rejected
 from kb.search.filtering import MAX_CONDITIONS, parsed_filter
-from kb.types import Clause
+from kb.types import AnyOf, Clause
 
 OPERATORS = {
     "is": "eq",
+    "is not": "ne",
     "in": "in",
+    "not in": "nin",
     "start with": "prefix",
     "=": "eq",
+    "≠": "ne",
     ">": "gt",
     "<": "lt",
     "≥": "gte",
@@ -29,7 +32,7 @@ OPERATORS = {
     "before": "lt",
 }
 
-NUMERIC = frozenset({"=", ">", "<", "≥", "≤"})
+NUMERIC = frozenset({"=", "≠", ">", "<", "≥", "≤"})
 
 FIELDS = {"document_name": "name"}
 """Dify's own fields that are fields here; all others are metadata."""
@@ -58,20 +61,17 @@ class MetadataCondition(Body):
 
 
 class MetadataConditions(Body):
-    """Conditions that all must hold, or one of them if there is only one."""
+    """Conditions that all must hold, or one of them with `or`."""
 
     logical_operator: Literal["and", "or"] | None = None
     conditions: Annotated[tuple[MetadataCondition, ...], Field(max_length=MAX_CONDITIONS)] | None
 
     def to_conditions(self) -> tuple[Clause, ...]:
         """Raises Rejected: they cannot be kept here."""
-        conditions = self.conditions or ()
-        if self.logical_operator == "or" and len(conditions) > 1:
-            raise Rejected(
-                "Conditions here must all hold: send `and`, one condition with `in`, or one "
-                "search for each condition."
-            )
-        return tuple(each for asked in conditions for each in asked.to_conditions())
+        conditions = tuple(asked.to_conditions() for asked in self.conditions or ())
+        if self.logical_operator == "or" and conditions:
+            return (AnyOf(conditions),)
+        return tuple(each for held in conditions for each in held)
 
 
 def _number(name: str, value: Any) -> int | float:
