@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from kb.chat.ask.question import checked_query
 from kb.errors import Rejected
 from kb.types import Turn
 
@@ -31,15 +32,19 @@ class Brought:
     instructions: str
 
 
-def brought(messages: Sequence[Said]) -> Brought:
-    """Read a client's messages, oldest first. Raises Rejected without a question."""
+def brought(messages: Sequence[Said], field: str) -> Brought:
+    """Read a client's messages, oldest first, sent in a field of that name.
+
+    Raises:
+        Rejected: they hold no question, or an empty one.
+    """
     last = max((at for at, said in enumerate(messages) if said.role == "user"), default=None)
     if last is None:
-        raise Rejected("`messages` must hold a message of the user: its text is the question.")
+        raise Rejected(f"`{field}` must hold a message of the user: its text is the question.")
     instructions = (said.text for said in messages if said.role == "instructions")
     spoken = [said for said in messages[:last] if said.role in ("user", "assistant")]
     return Brought(
-        messages[last].text,
+        checked_query(messages[last].text, field),
         tuple(_turns(spoken)),
         "\n\n".join(filter(None, instructions)),
     )

@@ -250,6 +250,7 @@ class Chat:
             answer.events,
             on_end=answer.store,
             expected_tokens=answer.expected_tokens,
+            language=lambda: answer.question.language,
         )
 
     def _tokens_in_progress(self, key_id: str | None) -> int:

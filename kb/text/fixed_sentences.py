@@ -7,7 +7,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-Occasion = Literal["refused", "weak", "opening", "thanks", "farewell", "agreement"]
+Occasion = Literal[
+    "refused", "weak", "opening", "thanks", "farewell", "agreement",
+    "failed", "model_failed", "key_ended"
+]  # fmt: skip
 
 
 def fixed_sentence(occasion: Occasion, language: str) -> str:

@@ -43,7 +43,8 @@ async def ask(
     leaving, and asks again.
     """
     asked = body.asked
-    said = brought([message.said() for message in asked])
+    field = "messages" if body.message is None else "message"
+    said = brought([message.said() for message in asked], field)
     request = ChatRequest(
         said.query, end_user=body.user, inputs=body.inputs, route=body.route, history=said.history
     )

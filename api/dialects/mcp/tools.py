@@ -14,7 +14,7 @@ from api.resources.fields import Body
 from api.threads import in_thread, read
 from ingest.intake.upload import UploadedFile, accept
 from kb.access import Caller
-from kb.chat.ask.question import ChatRequest
+from kb.chat.ask.question import ChatRequest, checked_query
 from kb.errors import NotFound, Rejected
 from kb.knowledge_base import KnowledgeBase
 from kb.search.grep import Grep
@@ -162,7 +162,8 @@ async def _ask(visit: Visit, asked: arguments.AskArguments) -> Found:
     app = asked.app or await _only_app(visit)
     stream = kb.access.streams.open(caller)
     try:
-        run = await kb.chat.ask(caller.scope, app, ChatRequest(asked.question), caller.limits)
+        request = ChatRequest(checked_query(asked.question, "question"))
+        run = await kb.chat.ask(caller.scope, app, request, caller.limits)
         await run.read_along()
     finally:
         kb.access.streams.close(stream)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from api.dialects.openai.errors import UnknownModel
-from api.dialects.turns import Said, brought
+from api.dialects.openai.requests import ChatCompletionBody, CompletionBody, ResponseBody
+from api.dialects.turns import brought
 from api.resources.chat.chat import of_user
 from api.threads import read
 from kb.access import Caller
@@ -57,18 +58,16 @@ def target(tx: Transaction, scope: Scope, name: str) -> Target:
 async def ask(
     kb: KnowledgeBase,
     caller: Caller,
-    model: str,
-    messages: list[Said],
+    body: ChatCompletionBody | CompletionBody | ResponseBody,
     sampling: Sampling,
-    user: str | None,
 ) -> Run:
     """Begin an answer. Raises Rejected, UnknownModel, and what `Chat.ask` raises."""
-    scope = of_user(caller.scope, user)
-    found = await read(kb, target, scope, model)
-    asked = brought(messages)
+    scope = of_user(caller.scope, body.user)
+    found = await read(kb, target, scope, body.model)
+    asked = brought(body.said(), body.asked_in)
     request = ChatRequest(
         asked.query,
-        end_user=user,
+        end_user=body.user,
         history=asked.history,
         instructions=asked.instructions,
         sampling=sampling,

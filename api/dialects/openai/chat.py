@@ -19,7 +19,6 @@ from api.dialects.openai.requests import (
 )
 from api.dialects.openai.response_events import ResponseEvents
 from api.dialects.originals import site_of
-from api.dialects.turns import Said
 from api.http.sse import EventStream
 from api.resources.chat.run_stream import run_stream
 from kb.access import Caller, OpenStream
@@ -34,7 +33,7 @@ async def create_chat_completion(
 ) -> Response:
     """Answer a conversation that the client keeps, from an app's documents."""
     sampling = body.sampling(body.max_completion_tokens or body.max_tokens)
-    run = await ask(kb, caller, body.model, body.said(), sampling, body.user)
+    run = await ask(kb, caller, body, sampling)
     return await _completion(run, body, request, caller, stream, "chat")
 
 
@@ -43,8 +42,7 @@ async def create_completion(
     body: CompletionBody, request: Request, kb: KB, caller: ChatCaller, stream: StreamDep
 ) -> Response:
     """Answer one text: of an app its question, of a model what it goes on with."""
-    said = [Said("user", body.text)]
-    run = await ask(kb, caller, body.model, said, body.sampling(body.max_tokens), body.user)
+    run = await ask(kb, caller, body, body.sampling(body.max_tokens))
     return await _completion(run, body, request, caller, stream, "completion")
 
 
@@ -54,7 +52,7 @@ async def create_response(
 ) -> Response:
     """Answer a question with typed annotations; nothing is kept for a later request."""
     sampling = body.sampling(body.max_output_tokens)
-    run = await ask(kb, caller, body.model, body.said(), sampling, body.user)
+    run = await ask(kb, caller, body, sampling)
     answer = _answer(run, body.model, request, caller)
     events = ResponseEvents(answer, run.created_at, sampling)
     if body.stream:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -95,6 +95,7 @@ class SamplingBody(Body):
 class ChatCompletionBody(SamplingBody):
     """A conversation that the assistant is to go on with."""
 
+    asked_in: ClassVar[str] = "messages"
     messages: Annotated[list[MessageBody], Field(min_length=1, max_length=2000)]
     max_tokens: Count | None = None
     max_completion_tokens: Count | None = None
@@ -111,18 +112,19 @@ class ChatCompletionBody(SamplingBody):
 class CompletionBody(SamplingBody):
     """A text that a model is to go on with; of an app, a question."""
 
+    asked_in: ClassVar[str] = "prompt"
     prompt: Text | Annotated[list[Text], Field(min_length=1, max_length=1)]
     max_tokens: Count | None = None
 
-    @property
-    def text(self) -> str:
+    def said(self) -> list[Said]:
         """The one prompt."""
-        return self.prompt if isinstance(self.prompt, str) else self.prompt[0]
+        return [Said("user", self.prompt if isinstance(self.prompt, str) else self.prompt[0])]
 
 
 class ResponseBody(SamplingBody):
     """A question, or the whole conversation: nothing is kept between requests."""
 
+    asked_in: ClassVar[str] = "input"
     input: Text | Annotated[list[MessageBody], Field(min_length=1, max_length=2000)]
     instructions: Text | None = None
     max_output_tokens: Count | None = None

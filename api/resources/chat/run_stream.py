@@ -72,11 +72,11 @@ async def run_stream(
                 sent, ended = batch[-1][0], isinstance(batch[-1][1], TERMINAL_EVENTS)
                 yield encoded
         if not ended and stream.is_revoked:
-            yield encode([(sent + 1, KEY_ENDED)])
+            yield encode([(sent + 1, await run.worded(KEY_ENDED))])
     except Exception:  # the edge of a stream: a status cannot be sent any more
         logger.exception("the stream of run %s broke", run.run_id)
         if not ended:
-            yield encode([(sent + 1, BROKEN)])
+            yield encode([(sent + 1, await run.worded(BROKEN))])
     finally:
         if stops_with_reader:
             run.stop("left")

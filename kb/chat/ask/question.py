@@ -224,15 +224,18 @@ def _check(asked: Sampling) -> None:
         )
 
 
-def checked_query(query: str) -> str:
+def checked_query(query: str, field: str = "query") -> str:
     """The question as it is searched and sent: valid Unicode, without NUL and outer blanks.
+
+    Args:
+        field: the caller's name for it.
 
     Raises:
         Rejected: it is empty or too long.
     """
     query = query.encode("utf-8", "replace").decode().replace("\0", "").strip()
     if not query:
-        raise Rejected("The question is empty. Send some text in `query`.")
+        raise Rejected(f"The question is empty. Send some text in `{field}`.")
     if len(query) > MAX_QUERY_CHARACTERS:
         raise Rejected(f"The question is over {MAX_QUERY_CHARACTERS} characters. Shorten it.")
     return query

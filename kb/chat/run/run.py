@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import replace
 
 from kb.chat.ask.question import RunIdentity
+from kb.text.fixed_sentences import Occasion, fixed_sentence
 from kb.types import Cancelled, Completed, Failed, RunEvent
+
+FAILURES: Mapping[str, Occasion] = {
+    "model_unavailable": "model_failed",
+    "unauthenticated": "key_ended",
+}
+"""The sentence for a code of a failure; others have the general one."""
 
 Terminal = Completed | Failed | Cancelled
 Numbered = tuple[int, RunEvent]
@@ -28,9 +36,11 @@ class Run:
         grace_s: float,
         arrival_s: float,
         expected_tokens: Callable[[], int] = lambda: 0,
+        language: Callable[[], str] = lambda: "en",
     ) -> None:
         self.identity = identity
         self.expected_tokens = expected_tokens
+        self._language = language
         self.created_at = time.time()
         self._events: list[RunEvent] = []
         self._terminal: Terminal | None = None
@@ -67,6 +77,17 @@ class Run:
     def subscribers(self) -> int:
         """How many are reading at the moment."""
         return self._subscribers
+
+    async def worded(self, failed: Failed) -> Failed:
+        """A failure in the language of who asked; one in English keeps its words, which say more.
+
+        Telling a language the first time takes half a second: hence in a thread.
+        """
+        language = await asyncio.to_thread(self._language)
+        if language == "en":
+            return failed
+        said = fixed_sentence(FAILURES.get(failed.error.code, "failed"), language)
+        return replace(failed, error=replace(failed.error, detail=said))
 
     def stop(self, reason: str = "stopped") -> None:
         """Ask the run to end with Cancelled(reason). Harmless if it is ending or has ended."""

@@ -72,6 +72,7 @@ class Runs:
         *,
         on_end: OnEnd | None = None,
         expected_tokens: Callable[[], int] = lambda: 0,
+        language: Callable[[], str] = lambda: "en",
     ) -> Run:
         """Begin a run in a task of its own.
 
@@ -81,6 +82,7 @@ class Runs:
             on_end: stores the message; runs in a thread, survives cancellation, and comes before
                 the terminal event can be seen.
             expected_tokens: tells what it will likely use, when somebody limits that.
+            language: tells in which language a failure is said.
 
         Raises:
             Overloaded: too many runs are in progress, or the server is shutting down.
@@ -95,6 +97,7 @@ class Runs:
             grace_s=self._grace_s,
             arrival_s=max(self._grace_s, ARRIVAL_S),
             expected_tokens=expected_tokens,
+            language=language,
         )
         task = asyncio.create_task(_drive(run, producer, on_end), name=f"run {run.run_id}")
         self._runs[run.run_id] = run
@@ -152,6 +155,8 @@ async def _drive(run: Run, producer: Producer, on_end: OnEnd | None) -> None:
     try:
         terminal = await _produce(run, producer)
         run.interrupt_with(None)
+        if isinstance(terminal, Failed):
+            terminal = await run.worded(terminal)
         if on_end is not None:
             terminal = await _store(run, on_end, terminal)
     finally:
@@ -193,6 +198,7 @@ async def _consume(run: Run, events: AsyncGenerator[RunEvent, None]) -> Terminal
 
 def _failed(run: Run, exc: Exception | None) -> Failed:
     if isinstance(exc, KnowledgeBaseError):
+        logger.warning("run %s failed: %s", run.run_id, exc.detail)
         return Failed(Failure(exc.code, exc.detail), retryable=isinstance(exc, Unavailable))
     if run.stop_reason is None:
         logger.error("run %s broke off without a terminal event", run.run_id, exc_info=exc)
@@ -213,5 +219,6 @@ async def _store(run: Run, on_end: OnEnd, terminal: Terminal) -> Terminal:
     if not isinstance(terminal, Completed):
         return terminal
     if isinstance(error, KnowledgeBaseError):
-        return Failed(Failure(error.code, error.detail), retryable=isinstance(error, Unavailable))
-    return Failed(UNSTORED, retryable=True)
+        unstored = Failure(error.code, error.detail)
+        return await run.worded(Failed(unstored, retryable=isinstance(error, Unavailable)))
+    return await run.worded(Failed(UNSTORED, retryable=True))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kb.text.fixed_sentences import fixed_sentence
 from tests.api.serving import Served
 from tests.api.talking import TERMINAL, whole
 from tests.server import answer_of, ask, frames
@@ -94,6 +95,23 @@ def test_a_model_that_fails_is_a_status_or_a_last_event(served: Served):
     assert (name, data["error"]["code"]) == ("run.failed", "model_unavailable")
     assert data["error"]["retryable"] is True
     assert "quicksilver" not in as_one.text + json.dumps(streamed)
+
+
+@pytest.mark.parametrize(
+    ("query", "language"),
+    [
+        ("月亮什么时候升起？", "zh"),
+        ("Wann geht heute der Mond auf?", "de"),
+        ("¿Cuándo sale la luna en Ostrava?", "es"),
+    ],
+)
+def test_a_failure_is_told_in_the_language_of_the_question(served: Served, query, language):
+    streamed = ask(served.http, "failing", query)
+    stored = served.http.get(
+        f"/v1/conversations/{streamed[0][1]['conversation_id']}/messages"
+    ).json()["data"]
+    said = fixed_sentence("model_failed", language)
+    assert streamed[-1][1]["error"]["detail"] == stored[0]["error"]["detail"] == said
 
 
 def test_a_model_that_breaks_off_ends_the_stream_with_a_failure(served: Served):

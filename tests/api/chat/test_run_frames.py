@@ -15,6 +15,9 @@ from hypothesis import strategies as st
 from api.http import sse
 from api.resources.chat import run_stream
 from kb.access import Caller, OpenStream
+from kb.chat.ask.question import RunIdentity
+from kb.chat.run.run import Run
+from kb.text.fixed_sentences import fixed_sentence
 from kb.types import (
     Cancelled,
     Citation,
@@ -138,23 +141,23 @@ def test_the_hidden_prompt_shows_neither_in_tokens_nor_in_cost():
     }
 
 
-class BrokenRun:
+class BrokenRun(Run):
     """A run whose buffer breaks while it is read."""
-
-    run_id = "r1"
 
     async def subscribe_batches(self, after: int = 0, **_: object) -> AsyncIterator[list]:
         yield [(after + 1, Delta("Hel")), (after + 2, Delta("lo"))]
         raise RuntimeError("secret-of-the-house")
 
-    def wake(self) -> None:
-        """Nobody waits."""
+
+def asked_in_german(kind: type[Run]) -> Run:
+    identity = RunIdentity("r1", "c1", "m1", "a1")
+    return kind(identity, grace_s=60.0, arrival_s=60.0, language=lambda: "de")
 
 
-def test_a_stream_that_breaks_ends_with_a_failure_and_says_nothing_else():
+def test_a_stream_that_breaks_ends_with_a_failure_in_the_reader_s_language():
     async def collected() -> bytes:
         frames = run_stream.run_stream(
-            BrokenRun(),
+            asked_in_german(BrokenRun),
             4,
             OpenStream(Caller("admin", Scope.admin())),
             partial(run_stream.run_frames, full=False),
@@ -169,3 +172,18 @@ def test_a_stream_that_breaks_ends_with_a_failure_and_says_nothing_else():
         (7, "run.failed"),
     ]
     assert b"secret-of-the-house" not in frames
+    error = parse(frames)[-1][2]["error"]
+    assert (error["code"], error["detail"]) == ("internal_error", fixed_sentence("failed", "de"))
+
+
+def test_who_loses_a_key_while_reading_is_told_so_in_the_language_of_the_question():
+    async def collected() -> bytes:
+        stream = OpenStream(Caller("admin", Scope.admin()))
+        stream.revoke()
+        run = asked_in_german(Run)
+        frames = run_stream.run_stream(run, 0, stream, partial(run_stream.run_frames, full=False))
+        return b"".join([piece async for piece in frames])
+
+    [(_, name, data)] = parse(asyncio.run(collected()))
+    assert (name, data["error"]["code"]) == ("run.failed", "unauthenticated")
+    assert data["error"]["detail"] == fixed_sentence("key_ended", "de")

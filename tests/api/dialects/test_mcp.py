@@ -112,6 +112,12 @@ def test_an_app_answers_with_citations(served: Served):
     assert said["grounded"] is True
 
 
+def test_an_empty_question_is_named_as_the_tool_calls_it(served: Served):
+    answer = call(served, "ask", app="plain", question=" ")
+    assert answer.is_error
+    assert "`question`" in answer.content[0].text
+
+
 def test_an_uploaded_text_is_found(served: Served):
     dataset = served.new_dataset("inbox")
     added = found(served, "upload", dataset_id=dataset, name="star.md", text="Stars shine.")
