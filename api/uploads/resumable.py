@@ -1,5 +1,8 @@
-"""Resumable uploads: tus 1.0.0 with creation, creation-with-upload, termination, expiration and
-checksum. `Upload-Metadata` names the dataset and the file; the last byte makes it a document."""
+"""Resumable uploads: tus 1.0.0 with the extensions that `tus.EXTENSIONS` names.
+
+`Upload-Metadata` names the dataset and the file; the last byte makes it a document, and so does
+the announcement of a file whose parts have come as uploads of their own.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,7 @@ class Session:
             AllRejected: the whole file cannot be a document; the upload is gone.
         """
         offset = await in_thread(self.store.offset, upload)
-        if upload.batch_id is None and offset == upload.size_bytes:
+        if self.store.is_ready(upload, offset):
             accepted = await in_thread(self.store.finish, upload)
             if accepted.rejected:
                 raise AllRejected({"accepted": [], "rejected": [asdict(accepted.rejected[0])]})
@@ -121,13 +124,19 @@ async def describe_uploads(request: Request, scope: IngestScope) -> Response:
 
 @router.post("", status_code=201, response_class=Response, openapi_extra=_BYTES)
 async def create_upload(session: SessionDep) -> Response:
-    """Announce a file by `Upload-Length` and `Upload-Metadata`; bytes may come along."""
-    request, store = session.request, session.store
-    tus.check_whole(request)
-    size = tus.number(request, "upload-length")
+    """Announce a file by `Upload-Length` and `Upload-Metadata`; bytes may come along.
+
+    `Upload-Concat` makes a file of parts, or says that this is a part.
+    """
+    request, store, scope = session.request, session.store, session.scope
+    parts = tus.parts(request)
     dataset_id, name, options = tus.announced(request)
-    carries_bytes = request.headers.get("content-type") == tus.CONTENT_TYPE
-    made = await in_thread(store.create, session.scope, dataset_id, name, size, options)
+    carries_bytes = not parts and request.headers.get("content-type") == tus.CONTENT_TYPE
+    if parts and dataset_id is not None:
+        made = await in_thread(store.join, scope, dataset_id, name, parts, options)
+    else:
+        size = tus.length(request)
+        made = await in_thread(store.create, scope, dataset_id, name, size, options)
     async with session.upload_locks.turn(made.id):
         if carries_bytes:
             await session.receive(made, 0)
@@ -141,8 +150,7 @@ async def get_upload(upload_id: str, session: SessionDep) -> Response:
     async with session.upload_locks.turn(upload_id):
         upload = await session.upload(upload_id)
         state = await session.state(upload)
-    said = {"upload-length": str(upload.size_bytes), "upload-metadata": upload.options["sent"]}
-    return Response(headers={**said, "cache-control": "no-store", **state})
+    return Response(headers={**tus.described(upload), "cache-control": "no-store", **state})
 
 
 @router.patch("/{upload_id}", status_code=204, openapi_extra=_BYTES)
@@ -153,6 +161,10 @@ async def continue_upload(upload_id: str, session: SessionDep) -> Response:
     wanted = tus.number(request, "upload-offset")
     async with session.upload_locks.turn(upload_id):
         upload = await session.upload(upload_id)
+        tus.check_takes_bytes(upload)
+        if "upload-length" in request.headers:
+            await in_thread(session.store.resize, upload, tus.number(request, "upload-length"))
+            upload = await session.upload(upload_id)
         offset = await in_thread(session.store.offset, upload)
         if wanted != offset:
             raise Conflict(f"The upload stands at byte {offset}. Go on there.")

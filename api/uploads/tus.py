@@ -24,7 +24,10 @@ from kb.metadata import parsed_metadata
 from kb.store.work.uploads import PartialUpload
 
 VERSION = "1.0.0"
-EXTENSIONS = "creation,creation-with-upload,termination,expiration,checksum"
+EXTENSIONS = (
+    "creation,creation-with-upload,creation-defer-length,termination,expiration,checksum,"
+    "concatenation"
+)
 CONTENT_TYPE = "application/offset+octet-stream"
 ALGORITHMS = ("sha1", "sha256", "md5")
 MODES = ("skip", "replace", "version")
@@ -50,6 +53,13 @@ class WrongChecksum(ProtocolError):
 
     code = "checksum_mismatch"
     status = 460
+
+
+class WholeUpload(ProtocolError):
+    """The upload was made of parts, and takes no more bytes."""
+
+    code = "upload_is_whole"
+    status = 403
 
 
 class TusRoute(APIRoute):
@@ -99,10 +109,30 @@ def check_content_type(request: Request) -> None:
         raise UnsupportedMedia(f"Send the bytes as `Content-Type: {CONTENT_TYPE}`.")
 
 
-def check_whole(request: Request) -> None:
-    """Raises Rejected if the bytes are a part of a file, which must not become a document."""
-    if "upload-concat" in request.headers:
-        raise Rejected("Concatenation is not offered: send the file as one upload, not in parts.")
+def check_takes_bytes(upload: PartialUpload) -> None:
+    """Raises WholeUpload."""
+    if upload.options.get("concat", "").startswith("final"):
+        raise WholeUpload("This upload was made of its parts. There is nothing to add.")
+
+
+def length(request: Request) -> int | None:
+    """How many bytes are announced; None where the client will say later. Raises Rejected."""
+    if request.headers.get("upload-defer-length") == "1":
+        return None
+    return number(request, "upload-length")
+
+
+def parts(request: Request) -> list[str]:
+    """The ids of the uploads that this one is made of; none for one whose bytes will come.
+
+    Raises:
+        Rejected: `Upload-Concat` is malformed.
+    """
+    kind, _, places = request.headers.get("upload-concat", "partial").partition(";")
+    found = [place.rstrip("/").rpartition("/")[2] for place in places.split()]
+    if kind not in ("partial", "final") or (kind == "final") != bool(found):
+        raise Rejected("`Upload-Concat` must be `partial`, or `final;` and the addresses of parts.")
+    return found
 
 
 def number(request: Request, header: str) -> int:
@@ -124,20 +154,35 @@ def checksum(request: Request) -> Checksum | None:
     return Checksum(algorithm, _decoded(encoded, "Upload-Checksum"))
 
 
-def announced(request: Request) -> tuple[str, str, dict[str, Any]]:
+def announced(request: Request) -> tuple[str | None, str, dict[str, Any]]:
     """What `Upload-Metadata` says: dataset, name, options as `ResumableUploads.create` has them.
+
+    A part of a file needs neither dataset nor name.
 
     Raises:
         Rejected: it is malformed, or does not name the dataset and the file.
     """
-    fields = _fields(request.headers.get("upload-metadata", ""))
+    concat = request.headers.get("upload-concat", "")
+    sent = {"sent": request.headers.get("upload-metadata", ""), "concat": concat}
+    if concat == "partial":
+        return None, "part", sent
+    fields = _fields(sent["sent"])
     path = fields.get("relativePath")  # what Uppy calls it; "null" for a file without a folder
     name = path if path and path != "null" else fields.get("filename") or fields.get("name")
     dataset_id = fields.get("dataset_id")
     if not name or not dataset_id:
         raise Rejected("`Upload-Metadata` must hold `dataset_id` and `filename`.")
-    options = {"accept": _options(fields), "sent": request.headers["upload-metadata"]}
-    return dataset_id, name, options
+    return dataset_id, name, {"accept": _options(fields), **sent}
+
+
+def described(upload: PartialUpload) -> dict[str, str]:
+    """The headers that repeat what an upload was announced with."""
+    told = {
+        "upload-metadata": upload.options["sent"],
+        "upload-concat": upload.options.get("concat"),
+    }
+    size = ("defer-length", "1") if upload.is_open_ended else ("length", str(upload.size_bytes))
+    return {f"upload-{size[0]}": size[1], **{name: value for name, value in told.items() if value}}
 
 
 def expires(upload: PartialUpload) -> dict[str, str]:

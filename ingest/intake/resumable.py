@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Any
 
 from ingest.intake.upload import Acceptance, UploadedFile, accept, checked_name
-from kb.errors import KnowledgeBaseError, TooLarge
+from kb.errors import Conflict, KnowledgeBaseError, NotFound, TooLarge
 from kb.files.partial_files import PartialFiles
 from kb.knowledge_base import KnowledgeBase
 from kb.store.engine.database import Transaction
@@ -45,11 +45,18 @@ class ResumableUploads:
         return max(limits.max_file_bytes, limits.max_archive_bytes)
 
     def create(
-        self, scope: Scope, dataset_id: str, name: str, size_bytes: int, options: Mapping[str, Any]
+        self,
+        scope: Scope,
+        dataset_id: str | None,
+        name: str,
+        size_bytes: int | None,
+        options: Mapping[str, Any],
     ) -> PartialUpload:
         """Expect a file.
 
         Args:
+            dataset_id: None for a part, which `join` makes a file of.
+            size_bytes: None where `resize` will tell it.
             options: under "accept" what `accept` takes; the rest is given back as it is.
 
         Raises:
@@ -57,19 +64,65 @@ class ResumableUploads:
             Rejected: the name cannot be a document's.
             TooLarge: the file would be too large.
         """
-        if size_bytes > self.max_bytes:
-            raise TooLarge(f"The file is larger than {self.max_bytes} bytes. Split it.")
+        if size_bytes is None:
+            size_bytes, options = self.max_bytes, {**options, "open_ended": True}
+        self._check_size(size_bytes)
         made = self._kb.database.writing(
             uploads.create,
             scope,
             dataset_id,
-            checked_name(name),
+            name if dataset_id is None else checked_name(name),
             size_bytes=size_bytes,
             options=options,
             expires=self._expiry(),
         )
         self.files.create(made.id)
         return made
+
+    def join(
+        self,
+        scope: Scope,
+        dataset_id: str,
+        name: str,
+        parts: Sequence[str],
+        options: Mapping[str, Any],
+    ) -> PartialUpload:
+        """Make one file of parts, in their order; they are gone then.
+
+        Raises:
+            NotFound: the dataset or a part cannot be seen.
+            Conflict: a part is not one, or has not arrived whole.
+            Rejected, TooLarge, StorageFull: as `create`. All parts stay when this fails.
+        """
+        found = [self.get(scope, part) for part in parts]
+        for part in found:
+            if part.dataset_id is not None or not part.is_complete(self.offset(part)):
+                raise Conflict(f"{part.id} is not a part that has arrived whole. Send the rest.")
+        size_bytes = sum(part.size_bytes for part in found)
+        made = self.create(scope, dataset_id, name, size_bytes, options)
+        with ExitStack() as undo:
+            undo.callback(self.remove, made)
+            try:
+                self.files.join(made.id, parts)
+            except FileNotFoundError as exc:  # another request joined them meanwhile
+                raise NotFound("upload", " ".join(parts)) from exc
+            undo.pop_all()
+        for part in found:
+            self.remove(part)
+        return made
+
+    def resize(self, upload: PartialUpload, size_bytes: int) -> None:
+        """Say how large an upload is that began without a size.
+
+        Raises:
+            Conflict: its size is known, and another; or more bytes are there.
+            TooLarge: the file would be too large.
+        """
+        self._check_size(size_bytes)
+        if upload.is_open_ended and self.offset(upload) <= size_bytes:
+            self._kb.database.writing(uploads.resize, upload, size_bytes)
+        elif size_bytes != upload.size_bytes:
+            raise Conflict(f"The size of this upload cannot become {size_bytes} bytes any more.")
 
     def get(self, scope: Scope, upload_id: str) -> PartialUpload:
         """One upload, also one that has expired. Raises NotFound."""
@@ -85,6 +138,11 @@ class ResumableUploads:
         self._kb.database.writing(uploads.extend, upload.id, expires)
         return expires
 
+    def is_ready(self, upload: PartialUpload, offset: int) -> bool:
+        """Whether an upload of which `offset` bytes are there can become a document now."""
+        is_new_file = upload.dataset_id is not None and upload.batch_id is None
+        return is_new_file and upload.is_complete(offset)
+
     def finish(self, upload: PartialUpload) -> Acceptance:
         """Make a document of a whole file; if it cannot be one, the upload is gone.
 
@@ -97,6 +155,7 @@ class ResumableUploads:
             assert acceptance.batch_id is not None
             uploads.arrived(tx, upload.id, acceptance.batch_id, acceptance.accepted[0].id)
 
+        assert upload.dataset_id is not None, "a part is no document"
         staged = self._kb.originals.stage_file(self.files.path(upload.id))
         incoming = [UploadedFile(upload.name, staged)]
         options = upload.options["accept"]
@@ -128,13 +187,17 @@ class ResumableUploads:
         """At start: finish what was whole when the process stopped, and sweep."""
         self.sweep()
         for upload in self._kb.database.reading(uploads.every):
-            if upload.batch_id is None and self.offset(upload) == upload.size_bytes:
+            if self.is_ready(upload, self.offset(upload)):
                 try:
                     refused = [item.detail for item in self.finish(upload).rejected]
                 except KnowledgeBaseError as exc:  # it stays until it expires
                     refused = [exc.detail]
                 for detail in refused:
                     logger.warning("the upload %s was not accepted: %s", upload.id, detail)
+
+    def _check_size(self, size_bytes: int) -> None:
+        if size_bytes > self.max_bytes:
+            raise TooLarge(f"The file is larger than {self.max_bytes} bytes. Split it.")
 
     def _expiry(self) -> float:
         return time.time() + self._kb.settings.ingest.upload_expires_s

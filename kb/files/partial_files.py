@@ -6,7 +6,9 @@ Bytes are on disk when `append` returns, so what was acknowledged survives a pow
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from kb.files.originals import check_room, full_disk_reported
@@ -47,6 +49,23 @@ class PartialFiles:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+
+    def join(self, upload_id: str, parts: Sequence[str]) -> None:
+        """Add the bytes of other uploads at the end, in their order, and fsync.
+
+        Raises:
+            FileNotFoundError: a part has no file; nothing was added.
+            StorageFull: then some bytes may have been added.
+        """
+        with ExitStack() as opened:
+            sources = [opened.enter_context(self.path(part).open("rb")) for part in parts]
+            check_room(self._root)
+            target = opened.enter_context(self.path(upload_id).open("ab"))
+            with full_disk_reported():
+                for source in sources:
+                    shutil.copyfileobj(source, target)
+                target.flush()
+                os.fsync(target.fileno())
 
     def cut(self, upload_id: str, size: int) -> None:
         """Forget the bytes behind `size`."""

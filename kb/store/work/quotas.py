@@ -57,7 +57,7 @@ def used(tx: Transaction, owner: Owner, owner_id: str) -> Quota:
 
 def check(
     tx: Transaction,
-    dataset_id: str,
+    dataset_id: str | None,
     key_id: str | None,
     *limits: Limit,
     more: Mapping[Limit, int] | None = None,
@@ -88,7 +88,7 @@ def key_of(tx: Transaction, document_id: str) -> str | None:
 
 
 def _quotas(
-    tx: Transaction, dataset_id: str, key_id: str | None
+    tx: Transaction, dataset_id: str | None, key_id: str | None
 ) -> Iterator[tuple[Owner, str, Quota]]:
     owners: tuple[tuple[Owner, str | None, Table], ...] = (
         ("dataset", dataset_id, schema.datasets),

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 
 from kb.ids import new_id, now
 from kb.store.content import datasets
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
-from kb.store.engine.paging import of_datasets, one
+from kb.store.engine.paging import one
 from kb.store.engine.schema.columns import of_row
 from kb.store.work import quotas
 from kb.types import Scope
@@ -28,11 +28,12 @@ table = schema.uploads
 class PartialUpload:
     """One file on its way in. With a `batch_id` it has arrived and is a document.
 
-    `expires` is in seconds since the epoch.
+    Without a dataset it is a part of a file, and only its key sees it. `size_bytes` is the most
+    that may come while `is_open_ended`. `expires` is in seconds since the epoch.
     """
 
     id: str
-    dataset_id: str
+    dataset_id: str | None
     name: str
     size_bytes: int
     options: Mapping[str, Any]
@@ -41,11 +42,20 @@ class PartialUpload:
     expires: float
     key_id: str | None
 
+    @property
+    def is_open_ended(self) -> bool:
+        """Whether its size is not known yet."""
+        return bool(self.options.get("open_ended"))
+
+    def is_complete(self, offset: int) -> bool:
+        """Whether all bytes are there when there are `offset`."""
+        return not self.is_open_ended and offset == self.size_bytes
+
 
 def create(
     tx: Transaction,
     scope: Scope,
-    dataset_id: str,
+    dataset_id: str | None,
     name: str,
     *,
     size_bytes: int,
@@ -58,25 +68,39 @@ def create(
         NotFound: the dataset cannot be seen.
         QuotaExceeded, RateLimited: it or the key may not take it.
     """
-    datasets.get(tx, scope, dataset_id)
+    if dataset_id is not None:
+        datasets.get(tx, scope, dataset_id)
     made = {"id": new_id("upload"), "workspace": scope.workspace, "created_at": now()}
     file = {"name": name, "size_bytes": size_bytes, "options": dict(options), "expires": expires}
     own = {"dataset_id": dataset_id, "key_id": scope.key_id}
+    announced = 0 if options.get("open_ended") else size_bytes
     tx.execute(insert(table).values(**own, **made, **file))
-    more: dict[quotas.Limit, int] = {"size_bytes": size_bytes, "documents": 1, "uploads_per_day": 1}
+    more: dict[quotas.Limit, int] = {"size_bytes": announced}
+    if dataset_id is not None:
+        more |= {"documents": 1, "uploads_per_day": 1}
     quotas.check(tx, dataset_id, scope.key_id, "open_uploads", *more, more=more)
     return get(tx, scope, made["id"])
 
 
 def get(tx: Transaction, scope: Scope, upload_id: str) -> PartialUpload:
     """One upload. Raises NotFound when it is absent or not visible."""
-    own = of_datasets(scope, table).where(table.c.id == upload_id)
-    return of_row(PartialUpload, one(tx, own, "upload", upload_id))
+    uploads = select(table).where(table.c.workspace == scope.workspace, table.c.id == upload_id)
+    if scope.datasets is not None:
+        own_part = (table.c.dataset_id.is_(None)) & (table.c.key_id == scope.key_id)
+        uploads = uploads.where(or_(table.c.dataset_id.in_(scope.datasets), own_part))
+    return of_row(PartialUpload, one(tx, uploads, "upload", upload_id))
 
 
 def every(tx: Transaction) -> list[PartialUpload]:
     """All uploads, arrived or not."""
     return [of_row(PartialUpload, row) for row in tx.execute(select(table).order_by(table.c.id))]
+
+
+def resize(tx: Transaction, upload: PartialUpload, size_bytes: int) -> None:
+    """The size of an open-ended upload is known now."""
+    options = {**upload.options, "open_ended": False}
+    values = {"size_bytes": size_bytes, "options": options}
+    tx.execute(update(table).where(table.c.id == upload.id).values(**values))
 
 
 def extend(tx: Transaction, upload_id: str, expires: float) -> None:

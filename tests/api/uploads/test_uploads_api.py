@@ -137,9 +137,10 @@ def test_more_bytes_than_announced_are_refused(served: Served, dataset_id: str):
     [
         ({"upload-length": str(2**50)}, 413),
         ({"upload-length": "x"}, 400),
-        ({"upload-defer-length": "1", "upload-length": ""}, 400),
-        ({"upload-concat": "partial"}, 400),
-        ({"upload-concat": "final;/v1/uploads/a /v1/uploads/b", "upload-length": ""}, 400),
+        ({"upload-defer-length": "2", "upload-length": ""}, 400),
+        ({"upload-concat": "half"}, 400),
+        ({"upload-concat": "final"}, 400),
+        ({"upload-concat": "final;/v1/uploads/a /v1/uploads/b", "upload-length": ""}, 404),
         ({"upload-metadata": ""}, 400),
         ({"upload-metadata": "filename %%%"}, 400),
         ({"upload-metadata": described(filename="a.md", dataset_id="ds_none")}, 404),

@@ -34,5 +34,5 @@ from kb.store.engine.schema.work import jobs as jobs
 from kb.store.engine.schema.work import throughput as throughput
 from kb.store.engine.schema.work import uploads as uploads
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration, which these tables are the result of."""

@@ -25,7 +25,7 @@ uploads = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("workspace", String, nullable=False),
-    Column("dataset_id", String, ForeignKey("datasets.id"), nullable=False),
+    Column("dataset_id", String, ForeignKey("datasets.id")),
     Column("name", Text, nullable=False),
     Column("size_bytes", Integer, nullable=False),
     Column("options", JSON, nullable=False),
