@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import TypeVar
 
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from api.uploads.receiving import FileReceiver
 from kb.errors import Rejected, TooLarge, UnsupportedMedia
+
+M = TypeVar("M", bound=BaseModel)
 
 BEGIN, DATA, END = "begin", "data", "end"
 
@@ -48,6 +53,19 @@ async def receive_files(
                 await receiver.end()
     parts.finish()
     return parts.fields
+
+
+def json_part(kind: type[M], fields: Mapping[str, bytes], name: str) -> M | None:
+    """A part that is a JSON object; None where it is missing. Raises RequestValidationError."""
+    if (field := fields.get(name)) is None:
+        return None
+    try:
+        return kind.model_validate_json(field)
+    except ValidationError as exc:
+        found = exc.errors(include_url=False, include_input=False, include_context=False)
+        raise RequestValidationError(
+            [{**item, "loc": ("body", name, *item["loc"])} for item in found]
+        ) from exc
 
 
 class _Parts:

@@ -116,6 +116,15 @@ async def receive_body(receiver: FileReceiver, name: str, body: AsyncIterator[by
         raise TooLarge(receiver.rejected[0].detail)
 
 
+def only_file(receiver: FileReceiver) -> UploadedFile:
+    """The one file of a request. Raises Rejected or TooLarge."""
+    if receiver.rejected:
+        raise TooLarge(receiver.rejected[0].detail)
+    if len(receiver.staged) != 1:
+        raise Rejected("Send exactly one file, in a part that has a filename.")
+    return receiver.staged[0]
+
+
 def refuse_empty(receiver: FileReceiver) -> None:
     """Raises Rejected unless there was at least one file."""
     if not receiver.count:

@@ -31,10 +31,11 @@ _MISLEADING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """A file that is on disk under a temporary name."""
+    """A file that is on disk under a temporary name; without a media type, its bytes tell it."""
 
     name: str
     staged: Staged
+    media_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def classified(
         staged = item.staged
         try:
             name = checked_name(item.name)
-            media_type = _media_type(limits, staged, name)
+            media_type = _media_type(limits, item, name)
         except KnowledgeBaseError as exc:
             rejected.append(Rejection(shown_name(item.name), exc.code, exc.detail))
             continue
@@ -161,12 +162,13 @@ def checked_name(name: str) -> str:
     return "/".join(parts)
 
 
-def _media_type(limits: IngestSettings, staged: Staged, name: str) -> str:
-    if is_archive(staged.head, name):
+def _media_type(limits: IngestSettings, item: UploadedFile, name: str) -> str:
+    staged = item.staged
+    if item.media_type is None and is_archive(staged.head, name):
         return ARCHIVE_TYPE
     if staged.size_bytes > limits.max_file_bytes:
         raise TooLarge(f"The file is larger than {limits.max_file_bytes} bytes. Split it.")
-    return sniff(staged.head, name)
+    return item.media_type or sniff(staged.head, name)
 
 
 def _place(

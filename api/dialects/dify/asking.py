@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 
 from api.deps import KB, ChatCaller
 from api.dialects.dialect import Body
-from api.dialects.dify.errors import AppUnavailable
+from api.dialects.dify.wire.errors import AppUnavailable
 from api.resources.chat.chat import of_user
 from api.resources.chat.requests import EndUser
 from api.resources.fields import Id
@@ -43,7 +43,6 @@ def _or_none(value: Any) -> Any:
 
 User = Annotated[EndUser | None, BeforeValidator(_or_none), Query()]
 OptionalId = Annotated[Id | None, BeforeValidator(_or_none), Query()]
-Limit = Annotated[int, BeforeValidator(lambda value: value or 20), Query(ge=1, le=100)]
 
 
 async def get_asked(kb: KB, caller: ChatCaller) -> AppOfKey:

@@ -12,8 +12,9 @@ from starlette.responses import JSONResponse, Response
 from api.deps import KB, ChatCaller, StreamDep
 from api.dialects.dialect import EVENTS, Body
 from api.dialects.dify.asking import AskedDep, User, UserBody, scope_of
-from api.dialects.dify.errors import NoFiles
 from api.dialects.dify.message_events import PING, MessageEvents
+from api.dialects.dify.wire.errors import NoFiles
+from api.dialects.dify.wire.fields import SUCCESS
 from api.http.sse import EventStream
 from api.resources.chat.requests import EndUser, Remark
 from api.resources.chat.run_stream import run_stream
@@ -24,8 +25,6 @@ from kb.errors import NotFound
 from kb.store.apps import conversations, feedback
 
 router = APIRouter(tags=["chat"])
-
-SUCCESS = {"result": "success"}
 
 
 class ChatBody(Body):
@@ -97,4 +96,4 @@ async def suggested(
 ) -> dict[str, Any]:
     """What may be asked next; nothing without a model."""
     found = await kb.chat.suggested(scope_of(caller, user), message_id, caller.limits)
-    return SUCCESS | {"data": list(found)}
+    return {**SUCCESS, "data": list(found)}

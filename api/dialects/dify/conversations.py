@@ -10,8 +10,9 @@ from pydantic import model_validator
 from starlette.responses import Response
 
 from api.deps import KB, ChatCaller
-from api.dialects.dify.asking import AskedDep, Limit, OptionalId, User, UserBody, scope_of
-from api.dialects.dify.message_events import resources, seconds
+from api.dialects.dify.asking import AskedDep, OptionalId, User, UserBody, scope_of
+from api.dialects.dify.message_events import resources
+from api.dialects.dify.wire.fields import Limit, seconds
 from api.resources.fields import Id, Name
 from api.threads import read, write
 from kb.store.apps import conversations, feedback

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from api.dialects.dialect import Dialect
-from api.dialects.dify import chat, conversations, external, presentation, unsupported
-from api.dialects.dify.errors import envelope
+from api.dialects.dify import chat, conversations, presentation, unsupported
+from api.dialects.dify.knowledge.routers import ROUTERS
+from api.dialects.dify.wire.errors import envelope
 
 DIFY = Dialect(
     "/dify/v1",
@@ -13,7 +14,7 @@ DIFY = Dialect(
     (
         chat.router,
         conversations.router,
-        external.router,
+        *ROUTERS,
         presentation.router,
         unsupported.router,
     ),

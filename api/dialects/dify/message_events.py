@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
-from api.dialects.dify.errors import error_fields
+from api.dialects.dify.wire.errors import error_fields
 from api.errors import AnswerFailed, status_of_code
 from api.resources.chat.run_events import visible
 from kb.chat.run.recording import source_record
@@ -119,8 +118,3 @@ def resources(
         }
         for source in sources
     ]
-
-
-def seconds(moment: str) -> int:
-    """A stored moment as Unix time."""
-    return int(datetime.fromisoformat(moment).timestamp())

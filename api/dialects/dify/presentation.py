@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
 from api.deps import KB, AdminCaller
 from api.dialects.dialect import Body
-from api.dialects.dify.asking import AskedDep, Limit
-from api.dialects.dify.message_events import seconds
+from api.dialects.dify.asking import AskedDep
+from api.dialects.dify.wire.fields import Limit, PageNumber, seconds
 from api.resources.fields import Text
 from api.threads import read, write
 from kb.chat.ask.question import MAX_QUERY_CHARACTERS
@@ -103,7 +103,7 @@ async def list_annotations(
     kb: KB,
     caller: AdminCaller,
     asked: AskedDep,
-    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    page: PageNumber = 1,
     limit: Limit = 20,
 ) -> dict[str, Any]:
     """The fixed answers of the app; for admin keys, as everywhere."""

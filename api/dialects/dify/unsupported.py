@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.deps import ChatCaller
-from api.dialects.dify.errors import AppUnavailable, NoFiles, NoSpeech
+from api.dialects.dify.wire.errors import AppUnavailable, NoFiles, NoSpeech
 
 router = APIRouter(tags=["not supported"])
 

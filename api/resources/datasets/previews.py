@@ -7,8 +7,6 @@ from dataclasses import asdict
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.requests import Request
 
 from api.deps import KB, IngestScope, Readers
@@ -16,11 +14,10 @@ from api.resources.datasets.processing import ProcessingBody
 from api.resources.datasets.responses import ChunkBody
 from api.resources.response import BINARY, Response, takes
 from api.threads import in_thread, previewing, read
-from api.uploads.multipart import receive_files
-from api.uploads.receiving import receiving_files
+from api.uploads.multipart import json_part, receive_files
+from api.uploads.receiving import only_file, receiving_files
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.work.preview import Preview, preview
-from kb.errors import Rejected, TooLarge
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import datasets
 from kb.types import Failure, Processing
@@ -132,28 +129,12 @@ async def _previewed(
         fields = await receive_files(
             receiver, request.headers.get("content-type", ""), request.stream()
         )
-        if receiver.rejected:
-            raise TooLarge(receiver.rejected[0].detail)
-        if len(receiver.staged) != 1:
-            raise Rejected("Send exactly one file, in a part that has a filename.")
-        body = _parsed_processing(fields.get("processing"))
+        staged = only_file(receiver)
+        body = json_part(ProcessingBody, fields, "processing")
         if body is not None:
             await body.check(readers)
             processing = body.to_processing()
-        staged = receiver.staged[0]
         shown = await previewing(
             preview, kb, readers, staged, processing, limit=limit, encoding=encoding
         )
         return await in_thread(PreviewResponse.of, shown)
-
-
-def _parsed_processing(field: bytes | None) -> ProcessingBody | None:
-    if field is None:
-        return None
-    try:
-        return ProcessingBody.model_validate_json(field)
-    except ValidationError as exc:
-        found = exc.errors(include_url=False, include_input=False, include_context=False)
-        raise RequestValidationError(
-            [{**item, "loc": ("body", "processing", *item["loc"])} for item in found]
-        ) from exc

@@ -94,9 +94,14 @@ def every(tx: Transaction, scope: Scope) -> list[Dataset]:
     return [_dataset(row) for row in tx.execute(of_datasets(scope, table).order_by(table.c.id))]
 
 
-def page(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[Dataset]:
-    """A part of the visible datasets, oldest first."""
-    return listing(tx, of_datasets(scope, table), table.c.id, request, _dataset)
+def page(
+    tx: Transaction, scope: Scope, request: PageRequest, *, q: str | None = None
+) -> Listing[Dataset]:
+    """A part of the visible datasets, by a piece of the name, oldest first."""
+    query = of_datasets(scope, table)
+    if q:
+        query = query.where(table.c.name.icontains(q, autoescape=True))
+    return listing(tx, query, table.c.id, request, _dataset)
 
 
 def change(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import PurePosixPath
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
 from kb.errors import NotFound
 from kb.ids import now
@@ -19,6 +21,11 @@ from kb.types import Document, DocumentStatus, Failure, Scope
 
 table = schema.documents
 versions = schema.document_versions
+
+# Made once: many may be asked for before a free name is found.
+_NAMED = select(table).where(
+    table.c.dataset_id == bindparam("dataset"), table.c.name == bindparam("name")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,12 @@ def get(tx: Transaction, scope: Scope, document_id: str) -> Document:
     return of_row(Document, one(tx, own, "document", document_id))
 
 
+def of_ids(tx: Transaction, scope: Scope, document_ids: Iterable[str]) -> dict[str, Document]:
+    """Those of some documents that are there and visible, by id."""
+    own = of_datasets(scope, table).where(dialect.among(table.c.id, set(document_ids)))
+    return {row.id: of_row(Document, row) for row in tx.execute(own)}
+
+
 def encoding_override(tx: Transaction, document_id: str) -> str | None:
     """The encoding that the uploader insisted on."""
     query = select(table.c.encoding).where(table.c.id == document_id)
@@ -71,6 +84,28 @@ def page(
     if q:
         query = query.where(table.c.name.icontains(q, autoescape=True))
     return listing(tx, query, table.c.id, request, partial(of_row, Document))
+
+
+def free_name(
+    tx: Transaction, dataset_id: str, name: str, gives_way: Callable[[Row[Any]], bool]
+) -> str:
+    """The name, or the first numbered one, that no document has but one that gives way."""
+    path, free, number = PurePosixPath(name), name, 1
+    while (row := tx.execute(_NAMED, {"dataset": dataset_id, "name": free}).first()) is not None:
+        if gives_way(row):
+            break
+        number += 1
+        free = path.with_name(f"{path.stem} ({number}){path.suffix}").as_posix()
+    return free
+
+
+def rename(tx: Transaction, scope: Scope, document_id: str, name: str) -> Document:
+    """Give a document another name, numbered where that is taken. Raises NotFound."""
+    found = get(tx, scope, document_id)
+    free = free_name(tx, found.dataset_id, name, lambda row: bool(row.id == document_id))
+    values = {"name": free, "updated_at": now()}
+    tx.execute(update(table).where(table.c.id == document_id).values(**values))
+    return get(tx, scope, document_id)
 
 
 def answering(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[Document]:

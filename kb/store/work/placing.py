@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from sqlalchemy import Row, bindparam, insert, select, update
 
 from kb.ids import new_id, now
-from kb.store.content import datasets
+from kb.store.content import datasets, documents
 from kb.store.content.documents import OldVersion
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
@@ -109,10 +108,7 @@ def put_archive(tx: Transaction, to: UploadTarget, upload: Upload) -> UploadedDo
     name is taken it gets a number. Only one that has failed makes room.
     """
     datasets.get(tx, to.scope, to.dataset_id)
-    path, name, number = PurePosixPath(upload.name), upload.name, 1
-    while (row := existing(tx, to.dataset_id, [name]).get(name)) and not _is_given_up(row):
-        number += 1
-        name = path.with_name(f"{path.stem} ({number}){path.suffix}").as_posix()
+    name = documents.free_name(tx, to.dataset_id, upload.name, _is_given_up)
     (placed,) = _put(tx, to, [replace(upload, name=name)], kind="expand")
     return placed
 

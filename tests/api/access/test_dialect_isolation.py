@@ -54,6 +54,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         made.absent |= sent | nobody_s
         for ids in (made.theirs, made.absent):
             ids["knowledge_id"] = ids["dataset_id"]
+            ids |= {"batch": ids["batch_id"], "action": "enable"}
         yield made
 
 

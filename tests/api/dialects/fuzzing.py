@@ -21,10 +21,12 @@ def statuses_of_made_up_requests(served: Served, dialect: Dialect, dataset: str)
     What is allowed names an app that is there and ends with a question, so that some are answered.
     """
     app = served.http.get("/v1/apps/plain").json()["id"]
+    there = {"app": app, "dataset_id": dataset}
     limits = {"limits": {"requests_per_minute": 1_000_000, "concurrent_streams": 1_000}}
     key = served.post("/v1/keys", {"kind": "app", "app": app, **limits})["key"]
     of_dataset = {"kind": "dataset", "dataset_ids": [dataset], **limits}
     dataset_key = served.post("/v1/keys", of_dataset)["key"]
+    admin_key = served.kb.access.admin_key
     session, seen, failures = requests.Session(), set[int](), list[str]()
 
     def send(key: str, case: Case) -> None:
@@ -38,18 +40,20 @@ def statuses_of_made_up_requests(served: Served, dialect: Dialect, dataset: str)
     described = openapi.from_dict(dialect.application().openapi())
     for operation in (found.ok() for found in described.get_all_operations()):
         own = dataset_key if "retrieval" in operation.path else key
+        if operation.path.startswith("/datasets"):
+            own = dataset_key if operation.method == "delete" else admin_key
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             strategy = operation.as_strategy(generation_mode=mode)
             if mode is GenerationMode.POSITIVE:
-                strategy = strategy.map(lambda case: _with_what_is_there(case, app))
+                strategy = strategy.map(lambda case: _with_what_is_there(case, there))
             each_example(strategy, partial(send, own), examples=4, start=1)
     assert failures == []
     return seen
 
 
-def _with_what_is_there(case: Case, app: str) -> Case:
-    if "app" in (case.path_parameters or {}):
-        case.path_parameters["app"] = app
+def _with_what_is_there(case: Case, there: dict[str, str]) -> Case:
+    for name in {*there} & {*(case.path_parameters or {})}:
+        case.path_parameters[name] = there[name]
     if isinstance(case.body, dict) and isinstance(case.body.get("messages"), list):
         case.body["messages"].append(QUESTION)
     return case

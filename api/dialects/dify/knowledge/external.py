@@ -10,8 +10,8 @@ from starlette.requests import Request
 
 from api.deps import KB, SearchCaller
 from api.dialects.dialect import Body
-from api.dialects.dify.errors import KnowledgeNotFound
-from api.dialects.dify.metadata_conditions import MetadataConditions
+from api.dialects.dify.knowledge.metadata_conditions import MetadataConditions
+from api.dialects.dify.wire.errors import KnowledgeNotFound
 from api.dialects.originals import original_url, site_of
 from api.resources.fields import Id, Text
 from kb.errors import NotFound

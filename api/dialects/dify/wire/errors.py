@@ -52,7 +52,17 @@ class KnowledgeNotFound(ProtocolError):
     status = 404
 
 
-OWN = {error.code for error in (AppUnavailable, NoSpeech, NoFiles, KnowledgeNotFound)}
+class DatasetNameDuplicate(ProtocolError):
+    """Another dataset has the name that a dataset is to have."""
+
+    code = "dataset_name_duplicate"
+    status = 409
+
+
+OWN = {
+    error.code
+    for error in (AppUnavailable, NoSpeech, NoFiles, KnowledgeNotFound, DatasetNameDuplicate)
+}
 
 NUMBERS: Mapping[str, int] = {"unauthorized": 1002, KnowledgeNotFound.code: 2001}
 """What Dify's external knowledge API has a number for. 1001, a malformed header, is not told from a

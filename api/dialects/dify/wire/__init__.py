@@ -1,0 +1,1 @@
+"""How Dify says errors, numbers of pages and moments, whatever the operation."""
