@@ -53,6 +53,7 @@ READERS: dict[str, Reader] = {
     media_types.JSON: _lazy("plain.json_records", "read_json"),
     media_types.JSON_LINES: _lazy("plain.json_records", "read_json_lines"),
     media_types.XML: _lazy("plain.xml_records", "read_xml"),
+    media_types.XML_WORKBOOK: _lazy("sheets.xml_workbook", "read_xml_workbook"),
     media_types.PROPERTIES: _lazy("plain.source_code", "read_properties"),
     media_types.SUBRIP: _lazy("plain.subtitles", "read_subtitles"),
     media_types.WEBVTT: _lazy("plain.subtitles", "read_subtitles"),

@@ -22,6 +22,7 @@ WEB_ARCHIVE = "application/x-mimearchive"
 JSON = "application/json"
 JSON_LINES = "application/x-ndjson"
 XML = "application/xml"
+XML_WORKBOOK = "application/x-spreadsheetml"
 PROPERTIES = "text/x-java-properties"
 SUBRIP = "application/x-subrip"
 WEBVTT = "text/vtt"
@@ -103,7 +104,7 @@ HEAD_BYTES = 8192
 
 SUPPORTED = (
     "PDF, Markdown, HTML, CSV, TSV and plain text, web archives (MHT), Word (DOCX), PowerPoint "
-    "(PPTX), Excel (XLSX, XLSB, XLS), OpenDocument (ODT, ODP, ODS), RTF, EPUB, JSON and JSON "
+    "(PPTX), Excel (XLSX, XLSB, XLS, XML), OpenDocument (ODT, ODP, ODS), RTF, EPUB, JSON and JSON "
     "Lines, XML, mails (EML, MSG, mbox), subtitles (SRT, VTT), source code, pictures of text where "
     "an OCR engine is installed, and recordings (MP3, WAV, M4A, MP4, OGG, FLAC, WebM, AAC) where a "
     "server for transcription is set"
@@ -148,6 +149,10 @@ _UTF_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _HTML_START = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S
 )
+_OFFICE_XML = re.compile(
+    rb"[^<]{0,9}(?:<[?!][^>]*>\s*)*<(?:\w+:)?(?:(Workbook)|wordDocument|package)\b[^>]*"
+    rb"(?::office:spreadsheet|/office/word/2003/|/office/2006/xmlPackage)"
+)
 _EXPORTS = (".mht", ".mhtml", ".doc", ".xls", ".ppt")
 _MIME_HEADERS = re.compile(rb"\s*(?:[!-9;-~]{1,60}:[^\n]*\n(?:[ \t][^\n]*\n)*){2}")
 _HTML_PART = re.compile(
@@ -189,6 +194,8 @@ def sniff(head: bytes, name: str) -> str:
     if not looks_like_text(head):
         raise UnsupportedMedia(f"{name!r} is not a text. {_what_is_read()}")
     start = head.removeprefix(_UTF_BOMS[0])
+    if (office := _OFFICE_XML.match(head.replace(b"\0", b""))) is not None:
+        return _office_xml(office, name)
     if extension in _EXPORTS and (exported := _exported_type(start, extension)) is not None:
         return exported
     if extension == ".xml" and _HTML_START.match(start):
@@ -199,6 +206,14 @@ def sniff(head: bytes, name: str) -> str:
     if extension != ".md" and _HTML_START.match(start):
         return HTML
     return _BY_EXTENSION.get(extension, PLAIN)
+
+
+def _office_xml(found: re.Match[bytes], name: str) -> str:
+    if found[1]:
+        return XML_WORKBOOK
+    raise UnsupportedMedia(
+        f"{name!r} is an Office document in a single XML file. Save it as .docx and upload that."
+    )
 
 
 def _exported_type(start: bytes, extension: str) -> str | None:

@@ -8,10 +8,10 @@ while it draws. They are counted here the same way, because people cite by them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ingest.readers.list_numbers import FORMATS
 from ingest.readers.office.xml_parts import Element
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -20,11 +20,6 @@ _OFF = ("0", "false", "off", "none")
 _HEADING_NAME = re.compile(r"(?:heading|标题|überschrift|titre)\s*([1-9])$", re.IGNORECASE)
 _MOST_BASES = 12
 _LEVELS = 9
-_ROMAN = (
-    *((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l")),
-    *((40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i")),
-)
-_HAN_DIGITS = "〇一二三四五六七八九"
 
 
 TextEffect = Literal["shown", "hidden", "struck", "superscript", "subscript"]
@@ -156,7 +151,7 @@ class Numbering:
             depth = int(match[1]) - 1
             there = found.levels.get(depth, _Level("decimal"))
             value = found.counters[depth]
-            return _FORMATS.get(there.kind, str)(there.start if value is None else value)
+            return FORMATS.get(there.kind, str)(there.start if value is None else value)
 
         return re.sub(r"%([1-9])", counted, level.text).strip()
 
@@ -189,47 +184,3 @@ def _overridden(overrides: list[Element], levels: dict[int, _Level]) -> dict[int
         first = int(start) if start is not None and start.isdecimal() else base.start
         made[depth] = _Level(base.kind, base.text, first)
     return made
-
-
-def _letters(number: int) -> str:
-    return chr(ord("a") + (number - 1) % 26) * min(9, (number - 1) // 26 + 1) if number > 0 else ""
-
-
-def _roman(number: int) -> str:
-    if not 0 < number < 4000:
-        return str(number)
-    made = ""
-    for value, sign in _ROMAN:
-        made += sign * (number // value)
-        number %= value
-    return made
-
-
-def _han(number: int) -> str:
-    """Chinese counting up to 9,999: 十二, 二十, 一百零三."""
-    if not 0 < number < 10_000:
-        return str(number)
-    made = ""
-    for unit, sign in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
-        digit, number = divmod(number, unit)
-        if digit:
-            made += _HAN_DIGITS[digit] + sign
-        elif made and number and not made.endswith("零"):
-            made += "零"
-    return made.removeprefix("一") if made.startswith("一十") else made
-
-
-_FORMATS: dict[str, Callable[[int], str]] = {
-    "lowerLetter": _letters,
-    "upperLetter": lambda number: _letters(number).upper(),
-    "lowerRoman": _roman,
-    "upperRoman": lambda number: _roman(number).upper(),
-    "decimalZero": lambda number: f"{number:02}",
-    "chineseCounting": _han,
-    "chineseCountingThousand": _han,
-    "japaneseCounting": _han,
-    "taiwaneseCountingThousand": _han,
-    "ideographDigital": lambda number: "".join(_HAN_DIGITS[int(c)] for c in str(number)),
-    "decimalEnclosedCircle": lambda n: chr(0x245F + n) if 0 < n <= 20 else str(n),
-    "decimalEnclosedCircleChinese": lambda n: chr(0x245F + n) if 0 < n <= 20 else str(n),
-}

@@ -18,7 +18,7 @@ from ingest.readers.pages import PageWriter, check_length, enumerated
 from ingest.readers.raised_text import lowered, raised
 from ingest.readers.sheet_tables import Merge, SheetLine, apply_merges, write_sheet
 from ingest.readers.sheets.xlsx_asides import cell_links, cell_notes, drawn_texts, linked_to
-from ingest.readers.sheets.xlsx_values import Formats
+from ingest.readers.sheets.xlsx_values import Formats, style_codes
 from ingest.readers.table_rows import Cell, one_line
 from ingest.types import Extraction, ReadOptions
 
@@ -57,7 +57,8 @@ class _Workbook:
         self._relations = package.relations(self._main)
         properties = self._book.find("{*}workbookPr")
         from_1904 = properties is not None and properties.get("date1904") in ("1", "true")
-        self._formats = Formats(package.optional_xml(self._part("styles")), from_1904=from_1904)
+        codes = style_codes(package.optional_xml(self._part("styles")))
+        self._formats = Formats(codes, from_1904=from_1904)
         self._strings = self._shared_strings()
         self._pages = PageWriter(options)
         self._notes: dict[str, str] = {}

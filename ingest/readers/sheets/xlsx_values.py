@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -25,6 +26,7 @@ _MILLISECONDS = 86_400_000
 """Of a day, to which moments are rounded."""
 _LONGEST_CODE = 255
 """As Excel allows."""
+GENERAL = "General"
 
 # Formats that Office knows by number (ECMA-376 part 1, 18.8.30); 27 to 58 are East Asian dates.
 _BUILT_IN = {
@@ -59,8 +61,8 @@ def _kind(code: str) -> str:
     if _ELAPSED.search(first):
         return "duration"
     plain = _BRACKETS.sub("", first)
-    if code in ("General", "@", "") or re.search(r"[0#?@]|general", plain):
-        return "general" if code in ("General", "@", "") else "shown"
+    if code in (GENERAL, "@", "") or re.search(r"[0#?@]|general", plain):
+        return "general" if code in (GENERAL, "@", "") else "shown"
     days = _MINUTES.sub("", plain)
     has_time = re.search("[hs]", plain) is not None
     if "d" in days and "m" in days:
@@ -117,20 +119,26 @@ def _time_code(code: str) -> str:
     return section[parts[0][0] : parts[-1][1]]
 
 
-class Formats:
-    """The number formats of a workbook, by the style number of a cell."""
+def style_codes(styles: Element | None) -> dict[str, str]:
+    """The codes of the number formats of a workbook, by the style numbers of cells."""
+    entries = styles.iterfind("{*}numFmts/{*}numFmt") if styles is not None else ()
+    own = {entry.get("numFmtId", ""): entry.get("formatCode", "") for entry in entries}
+    codes: dict[str, str] = {}
+    for style in styles.iterfind("{*}cellXfs/{*}xf") if styles is not None else ():
+        number = style.get("numFmtId", "0")
+        built_in = _BUILT_IN.get(int(number), GENERAL) if number.isdecimal() else GENERAL
+        codes[str(len(codes))] = own.get(number, built_in)
+    return codes
 
-    def __init__(self, styles: Element | None, *, from_1904: bool) -> None:
+
+class Formats:
+    """The number formats of a workbook, by the styles of its cells."""
+
+    def __init__(self, codes: Mapping[str, str], *, from_1904: bool) -> None:
+        """`codes`: the code of each style that does not have the general one."""
         self._epoch = _EPOCH_1904 if from_1904 else _EPOCH_1900
         self._from_1904 = from_1904
-        own: dict[str, str] = {}
-        self._codes: list[str] = []
-        for entry in styles.iterfind("{*}numFmts/{*}numFmt") if styles is not None else ():
-            own[entry.get("numFmtId", "")] = entry.get("formatCode", "")
-        for entry in styles.iterfind("{*}cellXfs/{*}xf") if styles is not None else ():
-            number = entry.get("numFmtId", "0")
-            built_in = _BUILT_IN.get(int(number), "General") if number.isdecimal() else "General"
-            self._codes.append(own.get(number, built_in)[:_LONGEST_CODE])
+        self._codes = {style: code[:_LONGEST_CODE] for style, code in codes.items()}
 
     def shown(self, value: str, style: str) -> str:
         """A stored number as the program shows it; a whole date in ISO form."""
@@ -156,9 +164,18 @@ class Formats:
         code = self._code(style)
         return str(format_value(text, code)) if "@" in code and code != "@" else text
 
+    def shown_moment(self, moment: str, style: str) -> str:
+        """A moment in ISO form as the program shows it."""
+        try:
+            number = (datetime.fromisoformat(moment) - self._epoch) / timedelta(days=1)
+        except (ValueError, TypeError):
+            return moment
+        number -= not self._from_1904 and number <= _PHANTOM_DAY
+        is_dated = self._code(style) != GENERAL
+        return self.shown(repr(number), style) if is_dated else self._moment(number, "")
+
     def _code(self, style: str) -> str:
-        index = int(style) if style.isdecimal() else 0
-        return self._codes[index] if index < len(self._codes) else "General"
+        return self._codes.get(style, GENERAL)
 
     def _moment(self, number: float, code: str) -> str:
         """A day, with its time as the code shows that."""

@@ -40,6 +40,7 @@ from ingest.readers.web.html_elements import (
     spoken_text,
     tooltips,
 )
+from ingest.readers.web.html_lists import ListNumbers
 from ingest.readers.web.html_source import MAX_DEPTH, cap_depth, decode_html
 from ingest.readers.web.html_tables import is_data, tables
 from ingest.types import Extraction, ReadOptions
@@ -108,6 +109,8 @@ class _Walk:
         self._inline: list[str] = []
         self._explained: set[str] = set()
         self._starts: list[int] = []
+        self._numbers = ListNumbers()
+        self._label = ""
         self._kinds: list[tuple[BlockKind, int]] = [("paragraph", 0)]
 
     def run(self, root: LexborNode) -> None:
@@ -127,10 +130,10 @@ class _Walk:
         if node.mem_id in self._left_out or not self._is_read(node):
             return False
         if tag == "pre":
-            self._flush()
+            self._flush(and_label=True)
             self._put("code", raw_text(node), 0)
         elif tag == "table" and is_data(node):
-            self._flush()
+            self._flush(and_label=True)
             self._write_table(node)
         elif tag == "math":
             self._inline.append(formula_text(node))
@@ -184,6 +187,7 @@ class _Walk:
                 self._kinds.append(("heading", _HEADINGS[tag]))
             elif tag in ("li", "dt", "dd"):
                 self._kinds.append(("list", 0))
+                self._label += self._numbers.label(node) if tag == "li" else ""
 
     def _leave(self, node: LexborNode) -> None:
         tag = node.tag or ""
@@ -197,16 +201,20 @@ class _Walk:
         self._flush()
         if tag in _HEADINGS or tag in ("li", "dt", "dd"):
             self._kinds.pop()
+            self._label = ""
 
-    def _flush(self) -> None:
+    def _flush(self, *, and_label: bool = False) -> None:
+        if and_label and self._label:
+            self._inline.append(" ")
         if self._inline:
             lines = "".join(self._inline).split("\n")
             self._inline.clear()
             kind, level = self._kinds[-1]
             separator = " " if kind == "heading" else "\n"
-            self._put(
-                kind, separator.join(filter(None, (" ".join(_words(x)) for x in lines))), level
-            )
+            text = separator.join(filter(None, (" ".join(_words(x)) for x in lines)))
+            if text or and_label:
+                label, self._label = self._label, ""
+                self._put(kind, text if text.startswith(label) else label + text, level)
 
     def _close_inline(self, node: LexborNode, tag: str) -> None:
         """Mark what a link or a raised part holds, now that all of it is there."""

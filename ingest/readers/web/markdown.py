@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import version
+from itertools import accumulate
 from typing import BinaryIO
 
 from markdown_it import MarkdownIt
@@ -50,8 +51,12 @@ def read_markdown(source: BinaryIO, options: ReadOptions) -> Extraction:
         UnreadableFile: no text, too long, or the encoding is unknown.
     """
     found = _as_shown(read_source(source, options))
+    skipped, tokens = _parsed(found.text)
+    lines = found.text.split("\n")
+    _count(lines, skipped, tokens)
+    shown = replace(found, text="\n".join(lines))
     parser = f"markdown-it-py {version('markdown-it-py')}"
-    return found.as_page(_blocks(found.text), parser, options)
+    return shown.as_page(_blocks(lines, skipped, tokens), parser, options)
 
 
 def _as_shown(found: SourceText) -> SourceText:
@@ -75,25 +80,45 @@ def _as_shown(found: SourceText) -> SourceText:
     return replace(found, text=shown, warnings=(*found.warnings, *told))
 
 
-def _blocks(text: str) -> Iterator[Block]:
-    starts = [0]
-    for line in text.split("\n"):
-        starts.append(starts[-1] + len(line) + 1)
-    starts[-1] = len(text)
-    skipped = 0
+def _parsed(text: str) -> tuple[int, list[Token]]:
+    """How many lines of front matter the source begins with, and the structure of the rest."""
     front = _FRONT_MATTER.match(text)
-    if front is not None:
-        skipped = front[0].rstrip("\n").count("\n") + 1
-        yield Block(1, 0, len(front[0].rstrip("\n")), "code")
+    skipped = front[0].rstrip("\n").count("\n") + 1 if front is not None else 0
     parser = MarkdownIt("commonmark").enable("table")
     parser.core.ruler.disable(["inline", "text_join"])
-    tokens = parser.parse(text[starts[min(skipped, len(starts) - 1)] :])
-    for first, behind, kind, level in _flat(tokens):
-        start = starts[min(first + skipped, len(starts) - 1)]
-        end = starts[min(behind + skipped, len(starts) - 1)]
-        body = text[start:end].rstrip()
-        if body.strip():
-            yield Block(1, start, start + len(body), kind, level)
+    return skipped, parser.parse(text.split("\n", skipped)[-1] if skipped else text)
+
+
+def _count(lines: list[str], skipped: int, tokens: Sequence[Token]) -> None:
+    """Write the numbers that are shown where all items of a list have the same one."""
+    lists: list[list[Token]] = []
+    for token in tokens:
+        if token.type == "ordered_list_open":
+            lists.append([])
+        elif token.type == "list_item_open" and token.info:
+            lists[-1].append(token)
+        elif token.type == "ordered_list_close":
+            items = lists.pop()
+            is_lazy = len({item.info for item in items}) == 1
+            for number, item in enumerate(items if is_lazy else ()):
+                line = (item.map or [0])[0] + skipped
+                mark = f"{item.info}{item.markup}"
+                shown = f"{int(item.info) + number}{item.markup}"
+                lines[line] = lines[line].replace(mark, shown, 1)
+
+
+def _blocks(lines: Sequence[str], skipped: int, tokens: Sequence[Token]) -> Iterator[Block]:
+    starts = [0, *accumulate(len(line) + 1 for line in lines)]
+    starts[-1] -= 1
+    text = "\n".join(lines)
+    body = (
+        (first + skipped, end + skipped, kind, level) for first, end, kind, level in _flat(tokens)
+    )
+    front: LineBlock = (0, skipped, "code", 0)
+    for first, behind, kind, level in (front, *body):
+        start, end = (starts[min(line, len(lines))] for line in (first, behind))
+        if part := text[start:end].rstrip():
+            yield Block(1, start, start + len(part), kind, level)
 
 
 def _flat(tokens: Sequence[Token]) -> Iterator[LineBlock]:

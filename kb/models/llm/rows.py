@@ -15,6 +15,8 @@ from kb.text.stemming import FUNCTION_TERMS, relatives
 from kb.text.terms import terms
 from kb.text.units import units_of
 
+_BAR = re.compile(r"(?<!\\)\|")
+_CODE = re.compile(r"(`+)[^`]+\1")
 _CELL_END = re.compile(r"\s+\|\s+")
 _NAMED = re.compile(r"([^|:：]{1,80}):\s+(.*)", re.DOTALL)
 _UNIT = re.compile(r"\s*\(([^()\d]{1,8})\)$|\s([A-Z]{3}|[€$£¥])$")
@@ -95,7 +97,7 @@ def row_of(line: str, head: tuple[str, ...] = ()) -> Row | None:
     """
     line = line.strip()
     if line.startswith("|") and line.endswith("|"):
-        values = [value.strip() for value in line.strip("|").split("|")]
+        values = _markdown_cells(line, len(head))
         if len(values) < 2:
             return None
         names = head if len(head) == len(values) else ("",) * len(values)
@@ -111,7 +113,19 @@ def row_of(line: str, head: tuple[str, ...] = ()) -> Row | None:
 
 def head_of(line: str) -> tuple[str, ...]:
     """The names of the columns in a head row in Markdown."""
-    return tuple(name.strip(" *") for name in line.strip().strip("|").split("|"))
+    return tuple(name.strip(" *") for name in _markdown_cells(line.strip()))
+
+
+def _markdown_cells(line: str, count: int = 0) -> list[str]:
+    """The cells of a row. A bar behind a backslash belongs to its cell, and so does one in code
+    where that gives as many cells as there are columns."""
+    inner = line.removeprefix("|")
+    inner = inner if inner.endswith("\\|") else inner.removesuffix("|")
+    cells = _BAR.split(inner)
+    if count and len(cells) != count:
+        apart = _BAR.split(_CODE.sub(lambda code: code[0].replace("|", "\\|"), inner))
+        cells = apart if len(apart) == count else cells
+    return [cell.replace("\\|", "|").strip() for cell in cells]
 
 
 def _meets(text: str, wanted: Set[str]) -> bool:

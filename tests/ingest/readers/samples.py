@@ -88,6 +88,15 @@ HTML = """<!doctype html><html><head><title>Pumps at home</title><style>p{}</sty
 <table><tr><th>part</th><th>price</th></tr><tr><td>seal</td><td>3</td></tr></table>
 <ul><li>one</li><li>two</li></ul><pre>x  =  1</pre><p hidden>secret</p></body></html>"""
 
+XML_WORKBOOK = """<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?>
+<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"
+ xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet"><Worksheet ss:Name="Pumps"><Table>
+<Row><Cell><Data ss:Type="String">part</Data></Cell>
+<Cell><Data ss:Type="String">price</Data></Cell></Row>
+<Row><Cell><Data ss:Type="String">seal</Data></Cell>
+<Cell><Data ss:Type="Number">3</Data></Cell></Row>
+</Table></Worksheet></Workbook>"""
+
 CSV = 'part,price\nseal,3\n"valve, small",4\n'
 
 SAMPLES: dict[str, tuple[str, bytes]] = {
@@ -101,6 +110,7 @@ SAMPLES: dict[str, tuple[str, bytes]] = {
         "pumps.xlsb",
         xlsb({"Pumps": [["part", "price"], ["seal", 3.0]]}),
     ),
+    "application/x-spreadsheetml": ("pumps.xml", XML_WORKBOOK.encode()),
     **OFFICE_SAMPLES,
     **MESSAGE_SAMPLES,
 }

@@ -85,3 +85,15 @@ def test_raised_and_lowered_text_between_signs_changes_no_figure_and_formulas_st
     assert _read(source).pages[0].text == (
         "H2O, x², 3 x 10^6 litres, 80 [1] EUR; x^2+y^2=z^2, 5~10~15 days, `a^2^`\n"
     )
+
+
+def test_items_that_all_have_the_same_number_are_counted_as_a_page_shows_them():
+    source = (
+        "---\na: b\n---\n\n3. three\n3. four\n   1. x\n   1. y\n\ntext\n\n1) one\n2) two\n4) odd\n"
+    )
+
+    assert _read(source).pages[0].text.split("\n\n")[1:] == [
+        "3. three\n4. four\n   1. x\n   2. y",
+        "text",
+        "1) one\n2) two\n4) odd\n",
+    ]

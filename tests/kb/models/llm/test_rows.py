@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from kb.models.llm.rows import row_of
+from kb.models.llm.rows import head_of, row_of
 from kb.text.fixed_sentences import fixed_sentence
 from tests.kb.models.llm.test_statements import told
 
@@ -102,3 +102,15 @@ def test_a_line_of_a_form_answers_what_is_asked_for_by_its_name():
     assert told("What is the contract number?", form) == "Contract: D-730 [1]"
     assert told("How high is the penalty?", form) == "Penalty: 90 EUR [1]"
     assert told("What is the fax number of the tenant?", form).startswith(WEAK)
+
+
+def test_bars_within_cells_of_markdown_part_no_columns():
+    head = head_of(r"| Operator | Left \| right | Shell |")
+    escaped = row_of(r"| `a \| b` | pipe \| join | zsh \| |", head)
+    in_code = row_of("| `x||y` | either | ksh |", head)
+
+    assert head == ("Operator", "Left | right", "Shell")
+    assert escaped is not None
+    assert in_code is not None
+    assert [value for _, value in escaped.cells] == ["`a | b`", "pipe | join", "zsh |"]
+    assert in_code.cells[0] == ("Operator", "`x||y`")
