@@ -98,6 +98,7 @@ def create_app(
             if kb is None:
                 await in_thread(opened.close)
 
+    envelopes = {each.prefix: each.envelope for each in DIALECTS} | {mcp.PATH: mcp.envelope}
     app = DescribedApi(
         title="Knowledge base",
         generate_unique_id_function=lambda route: route.name,
@@ -106,7 +107,7 @@ def create_app(
         redirect_slashes=False,
         dependencies=[Depends(check_query)],
         middleware=[
-            Middleware(Envelopes, {each.prefix: each.envelope for each in DIALECTS}),
+            Middleware(Envelopes, envelopes),
             Middleware(RequestEnvelope, counts=counts),
             Middleware(BodyGuard, upload_bytes=chosen.ingest.max_request_bytes),
             Middleware(CrossOrigin, prefixes=("/v1", *(each.prefix for each in DIALECTS))),

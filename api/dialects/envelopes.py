@@ -51,7 +51,7 @@ class Envelopes:
     def _envelope_of(self, scope: Scope) -> Envelope | None:
         if scope["type"] != "http":
             return None
-        path: str = scope["path"]
+        path = f"{scope['path']}/"
         own = (each for prefix, each in self._dialects.items() if path.startswith(f"{prefix}/"))
         return next(own, None)
 

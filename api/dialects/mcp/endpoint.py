@@ -7,6 +7,7 @@ import: that is paid by the first request to `/mcp`, not by the start.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 PATH = "/mcp"
 METADATA_PATHS = tuple(f"/.well-known/oauth-protected-resource{end}" for end in ("", PATH))
+
+
+SERVER_ERROR = -32000
+"""The first code that JSON-RPC 2.0 leaves to servers."""
 
 
 class McpEndpoint:
@@ -57,6 +62,13 @@ def _manager() -> StreamableHTTPSessionManager:
     from api.dialects.mcp.server import create_server
 
     return StreamableHTTPSessionManager(create_server(), json_response=True, stateless=True)
+
+
+def envelope(problem: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
+    """The status and body for a problem document: clients show the message of a JSON-RPC error."""
+    data = {"code": problem["code"], "request_id": problem["request_id"]}
+    error = {"code": SERVER_ERROR, "message": problem["detail"], "data": data}
+    return problem["status"], {"jsonrpc": "2.0", "id": None, "error": error}
 
 
 async def resource_metadata(request: Request) -> JSONResponse:

@@ -220,7 +220,18 @@ def test_wrong_arguments_are_told_to_the_model(served: Served):
 
 def test_without_a_key_the_way_to_get_in_is_said(served: Served):
     stranger = served.client(None)
-    assert stranger.post("/mcp", json={}).status_code == 401
+    refused = stranger.post("/mcp", json={})
+    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+    assert refused.json()["error"]["data"]["code"] == "unauthenticated"
+
+    async def tools(client: Client) -> Any:
+        return await client.list_tools()
+
+    for mode in REVISIONS:
+        with pytest.RaisesGroup(
+            pytest.RaisesExc(MCPError, match="Bearer <key>"), flatten_subgroups=True
+        ):
+            visiting(served, "wrong", tools, mode)
     for path in ("", "/mcp"):
         said = stranger.get(f"/.well-known/oauth-protected-resource{path}").json()
         assert said["authorization_servers"] == []
