@@ -7,13 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
+from pydantic import Field
+
+from api.dialects.dialect import Body
+from api.resources.fields import Text
 from kb.chat.ask.question import checked_query
 from kb.errors import Rejected
 from kb.types import Turn
 
 Role = Literal["instructions", "user", "assistant", "other"]
+
+
+TEXTS = ("text", "input_text", "output_text")
+
+
+class Part(Body):
+    """A part of a message; only texts are read."""
+
+    type: Annotated[str, Field(max_length=200)] = "text"
+    text: Text = ""
+
+
+def text_of(parts: Iterable[Part]) -> str:
+    """The texts of a message, a line each."""
+    return "\n".join(part.text for part in parts if part.type in TEXTS)
+
+
+def last_asked(roles: Sequence[str], field: str) -> int:
+    """Where the question stands, in a field of that name. Raises Rejected without one."""
+    if "user" not in roles:
+        raise Rejected(f"`{field}` must hold a message of the user: its text is the question.")
+    return max(at for at, role in enumerate(roles) if role == "user")
 
 
 class Said(NamedTuple):
@@ -38,9 +64,7 @@ def brought(messages: Sequence[Said], field: str) -> Brought:
     Raises:
         Rejected: they hold no question, or an empty one.
     """
-    last = max((at for at, said in enumerate(messages) if said.role == "user"), default=None)
-    if last is None:
-        raise Rejected(f"`{field}` must hold a message of the user: its text is the question.")
+    last = last_asked([said.role for said in messages], field)
     instructions = (said.text for said in messages if said.role == "instructions")
     spoken = [said for said in messages[:last] if said.role in ("user", "assistant")]
     return Brought(

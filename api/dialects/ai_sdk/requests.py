@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool, StrictFloat, StrictInt
 
 from api.dialects.dialect import Body
-from api.dialects.turns import Role, Said
+from api.dialects.turns import Part, Role, Said, last_asked, text_of
 from api.resources.chat.requests import EndUser
 from api.resources.fields import Name, Text
 from kb.chat.ask.routing import RouteRequest
@@ -25,13 +25,6 @@ class UnsupportedPart(Rejected):
     code = "unsupported_value"
 
 
-class Part(Body):
-    """A part of a message; only texts are read."""
-
-    type: Annotated[str, Field(max_length=200)]
-    text: Text = ""
-
-
 class UiMessage(Body):
     """A message as the client keeps it."""
 
@@ -41,8 +34,7 @@ class UiMessage(Body):
 
     def said(self) -> Said:
         """Its text."""
-        texts = (part.text for part in self.parts if part.type == "text")
-        return Said(ROLES.get(self.role, "other"), "\n".join(texts))
+        return Said(ROLES.get(self.role, "other"), text_of(self.parts))
 
 
 class UiChatBody(Body):
@@ -68,9 +60,7 @@ class UiChatBody(Body):
     def asked(self) -> list[UiMessage]:
         """All messages up to the question. Raises Rejected without one."""
         sent = [*self.messages, self.message] if self.message is not None else self.messages
-        last = max((at for at, each in enumerate(sent) if each.role == "user"), default=None)
-        if last is None:
-            raise Rejected("`messages` must hold a message of the user: its text is the question.")
+        last = last_asked([each.role for each in sent], "messages")
         if any(part.type == "file" for part in sent[last].parts):
             raise UnsupportedPart(
                 "The question holds a file; only text is read. Upload it as a document."

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.dialects.dialect import Body
 from api.dialects.openai.errors import UnsupportedField
-from api.dialects.turns import Role, Said
+from api.dialects.turns import TEXTS, Part, Role, Said, last_asked, text_of
 from api.resources.chat.requests import EndUser
 from api.resources.fields import Text
 from kb.protocols import Sampling
@@ -22,15 +22,6 @@ ROLES: dict[str, Role] = {
     "assistant": "assistant",
 }
 
-_TEXTS = ("text", "input_text", "output_text")
-
-
-class Part(Body):
-    """A part of a message's content; only texts are read."""
-
-    type: str = "text"
-    text: Text = ""
-
 
 class MessageBody(Body):
     """A message of the conversation that the client keeps."""
@@ -41,14 +32,13 @@ class MessageBody(Body):
     def said(self, *, is_question: bool = False) -> Said:
         """Its text. Raises UnsupportedField for a question with a picture, sound or file."""
         parts = self.content if isinstance(self.content, list) else []
-        other = next((part.type for part in parts if part.type not in _TEXTS), None)
+        other = next((part.type for part in parts if part.type not in TEXTS), None)
         if is_question and other is not None:
             raise UnsupportedField(
                 f"`messages` holds a part of type {other!r}; only text is read. Upload the file "
                 f"as a document, or send its text."
             )
-        text = "\n".join(part.text for part in parts if part.type in _TEXTS)
-        whole = self.content if isinstance(self.content, str) else text
+        whole = self.content if isinstance(self.content, str) else text_of(parts)
         return Said(ROLES.get(self.role, "other"), whole)
 
 
@@ -105,7 +95,7 @@ class ChatCompletionBody(SamplingBody):
         """The messages; those before the last of the user may hold what is not read."""
         if self.modalities and set(self.modalities) != {"text"}:
             raise UnsupportedField('`modalities` may only be ["text"].')
-        asked = max((at for at, m in enumerate(self.messages) if m.role == "user"), default=-1)
+        asked = last_asked([m.role for m in self.messages], "messages")
         return [m.said(is_question=at == asked) for at, m in enumerate(self.messages)]
 
 
@@ -141,7 +131,7 @@ class ResponseBody(SamplingBody):
         first = [Said("instructions", self.instructions)] if self.instructions else []
         if isinstance(self.input, str):
             return [*first, Said("user", self.input)]
-        asked = max((at for at, m in enumerate(self.input) if m.role == "user"), default=-1)
+        asked = last_asked([m.role for m in self.input], "input")
         return first + [m.said(is_question=at == asked) for at, m in enumerate(self.input)]
 
 
