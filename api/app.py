@@ -39,6 +39,7 @@ from api.revocation import watch_revocations
 from api.threads import in_thread
 from api.upload_locks import UploadLocks
 from api.uploads import resumable
+from ingest.intake.files import delete_expired
 from ingest.intake.resumable import ResumableUploads
 from ingest.work.demo import ensure_demo
 from ingest.work.worker import Worker
@@ -152,7 +153,7 @@ async def _running(
         unknown=UnknownConnections(kb.settings.server.proxies),
     )
     tasks = (
-        asyncio.create_task(_keep_swept(state["resumable"])),
+        asyncio.create_task(_keep_swept(kb, state["resumable"])),
         asyncio.create_task(watch_revocations(kb)),
     )
     worker.start()
@@ -167,13 +168,14 @@ async def _running(
         await in_thread(worker.stop)
 
 
-async def _keep_swept(resumable: ResumableUploads) -> None:
-    """Finish the uploads that a stop has caught whole, and delete the expired now and then."""
+async def _keep_swept(kb: KnowledgeBase, resumable: ResumableUploads) -> None:
+    """Finish the uploads that a stop has caught whole, and delete what has expired now and then."""
     tidy = resumable.recover
     while True:
         try:
             await in_thread(tidy)
             tidy = resumable.sweep
-        except Exception:  # the edge of a task: the uploads stay and are looked at again
-            logger.exception("unfinished uploads could not be tidied up; trying again")
+            await in_thread(delete_expired, kb)
+        except Exception:  # the edge of a task: what is left is looked at again
+            logger.exception("unfinished uploads or what has expired stayed; trying again")
         await asyncio.sleep(SWEEP_S)

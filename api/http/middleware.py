@@ -45,6 +45,7 @@ STALLED = (
 _UPLOAD = re.compile(
     r"/v1/(datasets/[^/]+/(documents(/by-name/.+)?|preview)|preview|uploads(/[^/]+)?)"
     r"|/dify/v1/datasets/[^/]+/document(/create[-_]by[-_]file|s/[^/]+(/update[-_]by[-_]file)?)"
+    r"|/openai/v1/files"
 )
 
 SECURITY_HEADERS: Mapping[str, str] = {

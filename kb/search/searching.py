@@ -4,6 +4,7 @@ embedder."""
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -23,6 +24,9 @@ from kb.store.content.pages import Slice
 from kb.store.engine.database import Database
 from kb.text.terms import optional_terms, query_terms
 from kb.types import Clause, Considered, Dataset, Hit, Retrieval, Scope
+
+NOTED_S = 3600.0
+"""How exactly it is known when a dataset was searched last: each note is a write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class Searcher:
                 _refuse_missing(dataset_ids, found)
             if generation is not None:
                 found = [generations.seen(tx, dataset, generation) for dataset in found]
+        self._note_use(found)
         groups = self._by_embedder(found, retrieval)
         if not found or not query.strip() or retrieval.top_k < 1:
             return SearchResult([], [])
@@ -98,6 +103,12 @@ class Searcher:
         hits = sorted((hit for part in parts for hit in part.hits), key=lambda hit: -hit.score)
         others = [item for part in parts for item in part.considered]
         return SearchResult(hits[: retrieval.top_k], others)
+
+    def _note_use(self, wanted: Sequence[Dataset]) -> None:
+        """Datasets that are deleted when nobody searches them are noted once an hour."""
+        stale = [each for each in wanted if each.is_noted_before(time.time() - NOTED_S)]
+        if stale:
+            self._database.writing(datasets.touch, stale)
 
     @contextmanager
     def _admission(self) -> Iterator[None]:

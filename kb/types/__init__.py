@@ -52,6 +52,7 @@ from kb.types.documents import Processing as Processing
 from kb.types.documents import Span as Span
 from kb.types.documents import SplitMode as SplitMode
 from kb.types.documents import SplitOptions as SplitOptions
+from kb.types.documents import StoredFile as StoredFile
 from kb.types.events import TERMINAL_EVENTS as TERMINAL_EVENTS
 from kb.types.events import Cancelled as Cancelled
 from kb.types.events import Cited as Cited

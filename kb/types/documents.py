@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from kb.types.access import Quota
@@ -62,6 +63,7 @@ class Dataset:
     """A named set of documents under one embedder and one index generation, the one that answers.
 
     `model` is the name by which the embedder is opened; None in folders of a version without it.
+    With `expires_after_days` it is deleted when it was last searched, at `active_at`, so long ago.
     """
 
     id: str
@@ -73,6 +75,40 @@ class Dataset:
     created_at: str
     model: str | None = None
     quota: Quota = field(default_factory=Quota)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    expires_after_days: int | None = None
+    active_at: str | None = None
+
+    @property
+    def expires(self) -> float | None:
+        """When it is deleted unless it is searched before, in seconds since the epoch."""
+        days = self.expires_after_days
+        return None if days is None else self._active + days * 86_400
+
+    def is_noted_before(self, moment: float) -> bool:
+        """Whether its last use matters, and was noted before then."""
+        return self.expires_after_days is not None and self._active < moment
+
+    @property
+    def _active(self) -> float:
+        return datetime.fromisoformat(self.active_at or self.created_at).timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """Bytes that a key keeps under a name, whether documents are made of them or not.
+
+    `expires` is in seconds since the epoch; None: never.
+    """
+
+    id: str
+    name: str
+    purpose: str
+    sha256: str
+    size_bytes: int
+    created_at: str
+    key_id: str | None
+    expires: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +125,7 @@ class Document:
 
     `version` counts uploads of other bytes under the same name; `live_version` is the one that
     answers questions (None until the first is ready). `receipt` accounts for every character.
+    `file_id` is the stored file that it was made of, if it was.
     """
 
     id: str
@@ -107,6 +144,7 @@ class Document:
     batch_id: str | None
     created_at: str
     updated_at: str
+    file_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from api.dialects.openai.errors import UnknownModel
 from api.dialects.openai.requests import ChatCompletionBody, CompletionBody, ResponseBody
+from api.dialects.openai.shared.errors import UnknownModel
 from api.dialects.turns import brought
 from api.resources.chat.chat import of_user
 from api.threads import read

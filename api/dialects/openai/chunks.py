@@ -12,7 +12,7 @@ from json.encoder import encode_basestring_ascii
 from typing import Any, Literal
 
 from api.dialects.openai.answer import Answer
-from api.dialects.openai.errors import error_fields
+from api.dialects.openai.shared.errors import error_fields
 from api.errors import status_of_code
 from kb.chat.run.run import Numbered
 from kb.types import Cancelled, Completed, Delta, Failed, Routed, RunEvent

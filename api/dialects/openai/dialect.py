@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from api.dialects.dialect import Dialect
 from api.dialects.openai import chat, embeddings, models
-from api.dialects.openai.errors import envelope
+from api.dialects.openai.retrieval import files
+from api.dialects.openai.shared.errors import envelope
 
 OPENAI = Dialect(
     "/openai/v1",
     "Citewell as OpenAI's API",
     envelope,
-    (chat.router, models.router, embeddings.router),
+    (chat.router, models.router, embeddings.router, files.router),
 )

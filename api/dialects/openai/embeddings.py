@@ -9,8 +9,8 @@ from fastapi import APIRouter
 
 from api.deps import KB, SearchCaller
 from api.dialects.openai.answer import listed
-from api.dialects.openai.errors import UnknownModel, UnsupportedField
 from api.dialects.openai.requests import EmbeddingBody
+from api.dialects.openai.shared.errors import UnknownModel, UnsupportedField
 from kb.errors import Rejected
 from kb.knowledge_base import KnowledgeBase
 from kb.protocols import Vectors

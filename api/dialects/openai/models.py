@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from api.deps import KB, CallerDep
 from api.dialects.openai.answer import listed
 from api.dialects.openai.asking import target
-from api.dialects.openai.errors import UnknownModel
+from api.dialects.openai.shared.errors import UnknownModel
 from api.threads import read
 from kb.access import Caller
 from kb.knowledge_base import KnowledgeBase

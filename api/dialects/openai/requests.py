@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from api.dialects.dialect import Body
-from api.dialects.openai.errors import UnsupportedField
+from api.dialects.openai.shared.errors import UnsupportedField
 from api.dialects.turns import TEXTS, Part, Role, Said, last_asked, text_of
 from api.resources.chat.requests import EndUser
 from api.resources.fields import Text

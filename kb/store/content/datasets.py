@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable
 from functools import partial
 from typing import Any
@@ -145,6 +146,19 @@ def point_to(tx: Transaction, generation: Generation) -> None:
         "model": generation.model,
     }
     tx.execute(update(table).where(table.c.id == generation.dataset_id).values(**values))
+
+
+def expired(tx: Transaction) -> list[Dataset]:
+    """The datasets that were not searched for as long as they are kept without."""
+    rows = tx.execute(select(table).where(table.c.expires_after_days.is_not(None)))
+    found = map(_dataset, rows)
+    return [each for each in found if each.expires is not None and each.expires <= time.time()]
+
+
+def touch(tx: Transaction, wanted: Iterable[Dataset]) -> None:
+    """Note that datasets are used."""
+    own = table.c.id.in_([each.id for each in wanted])
+    tx.execute(update(table).where(own).values(active_at=now()))
 
 
 def adopt(tx: Transaction, embedder: str, model: str) -> None:

@@ -21,6 +21,7 @@ from kb.types import Document, DocumentStatus, Failure, Scope
 
 table = schema.documents
 versions = schema.document_versions
+files = schema.files
 
 # Made once: many may be asked for before a free name is found.
 _NAMED = select(table).where(
@@ -182,15 +183,15 @@ def original(
 
 
 def needs_original(tx: Transaction, sha256: str) -> bool:
-    """Whether any document, or a version of one that is kept, still rests on these bytes."""
+    """Whether any document, a version of one that is kept, or a file still rests on these bytes."""
     resting = (
         select(column).where(column == sha256).limit(1)
-        for column in (table.c.sha256, versions.c.sha256)
+        for column in (table.c.sha256, versions.c.sha256, files.c.sha256)
     )
     return any(tx.execute(query).first() is not None for query in resting)
 
 
 def original_hashes(tx: Transaction) -> set[str]:
     """The hashes of all originals that must exist."""
-    both = select(table.c.sha256).union(select(versions.c.sha256))
-    return set(tx.execute(both).scalars()) - {""}
+    every = select(table.c.sha256).union(select(versions.c.sha256), select(files.c.sha256))
+    return set(tx.execute(every).scalars()) - {""}

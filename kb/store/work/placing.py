@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from sqlalchemy import Row, bindparam, insert, select, update
@@ -46,7 +47,7 @@ class Upload:
     """A file that wants to be a document.
 
     `metadata` None leaves what the document has. With an `error` the file is listed as failed and
-    its bytes are not kept: `sha256` is empty.
+    its bytes are not kept: `sha256` is empty. `file_id` is the stored file whose bytes they are.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Upload:
     encoding: str | None = None
     metadata: Mapping[str, Any] | None = None
     error: Failure | None = None
+    file_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,30 @@ def put_archive(tx: Transaction, to: UploadTarget, upload: Upload) -> UploadedDo
     name = documents.free_name(tx, to.dataset_id, upload.name, _is_given_up)
     (placed,) = _put(tx, to, [replace(upload, name=name)], kind="expand")
     return placed
+
+
+def put_file(tx: Transaction, to: UploadTarget, upload: Upload) -> UploadedDocument:
+    """Place a stored file.
+
+    It is a version of its own document only: where another has its name, its id is put into it.
+    """
+    mine = table.c.dataset_id == to.dataset_id, table.c.file_id == upload.file_id
+    name = tx.execute(select(table.c.name).where(*mine)).scalar()
+    if name is None:
+        is_taken = existing(tx, to.dataset_id, [upload.name])
+        name = _with_file_id(upload.name, upload.file_id or "") if is_taken else upload.name
+    (placed,) = _put(tx, to, [replace(upload, name=name)])
+    return placed
+
+
+def name_of_file(name: str, file_id: str | None) -> str:
+    """The name that a document's file was stored under."""
+    return name.replace(f" ({file_id})", "") if file_id else name
+
+
+def _with_file_id(name: str, file_id: str) -> str:
+    path = PurePosixPath(name)
+    return path.with_name(f"{path.stem} ({file_id}){path.suffix}").as_posix()
 
 
 def unneeded(placed: Sequence[UploadedDocument], uploads: Sequence[Upload]) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Literal
 
-from sqlalchemy import Table, case, func, select
+from sqlalchemy import ColumnElement, Table, and_, case, func, select
 
 from kb.errors import QuotaExceeded, RateLimited
 from kb.ids import midnight, now, rfc3339, seconds_to_midnight
@@ -41,7 +41,7 @@ def used(tx: Transaction, owner: Owner, owner_id: str) -> Quota:
     column = f"{owner}_id"
     documents, versions = schema.documents, schema.document_versions
     own = documents.c[column] == owner_id
-    is_there = case((documents.c.sha256 != "", documents.c.size_bytes), else_=0)
+    is_there = case((_brought(owner), documents.c.size_bytes), else_=0)
     size, count = tx.execute(select(func.sum(is_there), func.count()).where(own)).one()
     of_own = select(1).where(documents.c.id == versions.c.document_id, own).exists()
     old_size = tx.execute(select(func.sum(versions.c.size_bytes)).where(of_own)).scalar()
@@ -52,6 +52,11 @@ def used(tx: Transaction, owner: Owner, owner_id: str) -> Quota:
         select(func.count()).select_from(schema.batches).where(*today),
         select(func.count()).where(uploads[column] == owner_id, *is_open),
     )
+    if owner == "key":
+        of_files = select(func.sum(schema.files.c.size_bytes)).where(
+            schema.files.c.key_id == owner_id
+        )
+        size = (size or 0) + (tx.execute(of_files).scalar() or 0)
     return Quota((size or 0) + (old_size or 0), count, *(tx.execute(q).scalar() for q in counts))
 
 
@@ -85,6 +90,13 @@ def key_of(tx: Transaction, document_id: str) -> str | None:
     """The key that brought a document; None for the operator."""
     query = select(schema.documents.c.key_id).where(schema.documents.c.id == document_id)
     return tx.execute(query).scalar()
+
+
+def _brought(owner: Owner) -> ColumnElement[bool]:
+    """Whether a document's bytes are counted; those of a stored file are, for its key, with it."""
+    documents = schema.documents
+    is_there = documents.c.sha256 != ""
+    return is_there if owner == "dataset" else and_(is_there, documents.c.file_id.is_(None))
 
 
 def _quotas(

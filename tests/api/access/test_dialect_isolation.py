@@ -49,6 +49,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         sent = {"model": "their-app", "messages": said(BETA), "id": CHAT, "chat_id": CHAT}
         sent |= dict.fromkeys(("query", "input", "prompt"), BETA)
         run_id = begin_a_long_answer(made)
+        made.theirs["file_id"] = keep_a_file(made)
+        made.absent["file_id"] = f"{made.theirs['file_id'][:-6]}absent"
         made.theirs |= sent | {"task_id": run_id, "runId": run_id}
         nobody_s = {"model": "no-app", "chat_id": "nobody", "task_id": "gone", "runId": "gone"}
         made.absent |= sent | nobody_s
@@ -68,6 +70,16 @@ def begin_a_long_answer(world: World) -> str:
         first = json.loads(next(answer.iter_lines()).removeprefix("data: "))
     world.served.http.patch(model, json={"model": "echo"})
     return first["messageMetadata"]["runId"]
+
+
+def keep_a_file(world: World) -> str:
+    """A file whose name and text are theirs."""
+    sent = {"file": (f"{FOREIGN}.md", f"The {FOREIGN} is kept.".encode())}
+    answer = world.owners["dataset"].post(
+        "/openai/v1/files", files=sent, data={"purpose": "assistants"}
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.json()["id"]
 
 
 @pytest.mark.parametrize("who", STRANGERS)

@@ -12,6 +12,7 @@ from api.dialects.dialect import Dialect
 from tests.api.fuzzing import each_example
 from tests.api.serving import Served
 
+OF_DATASETS = ("retrieval", "/files", "/vector_stores")
 QUESTION = {"role": "user", "content": "Hi?", "parts": [{"type": "text", "text": "Hi?"}]}
 
 
@@ -39,8 +40,9 @@ def statuses_of_made_up_requests(served: Served, dialect: Dialect, dataset: str)
 
     described = openapi.from_dict(dialect.application().openapi())
     for operation in (found.ok() for found in described.get_all_operations()):
-        own = dataset_key if "retrieval" in operation.path else key
-        if operation.path.startswith("/datasets"):
+        is_of_datasets = any(word in operation.path for word in OF_DATASETS)
+        own = dataset_key if is_of_datasets else key
+        if operation.path.startswith(("/datasets", "/vector_stores")):
             own = dataset_key if operation.method == "delete" else admin_key
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             strategy = operation.as_strategy(generation_mode=mode)

@@ -21,6 +21,7 @@ from kb.store.engine.schema.documents import datasets as datasets
 from kb.store.engine.schema.documents import document_versions as document_versions
 from kb.store.engine.schema.documents import documents as documents
 from kb.store.engine.schema.documents import embeddings as embeddings
+from kb.store.engine.schema.documents import files as files
 from kb.store.engine.schema.documents import generation_documents as generation_documents
 from kb.store.engine.schema.documents import generations as generations
 from kb.store.engine.schema.documents import layouts as layouts
@@ -34,5 +35,5 @@ from kb.store.engine.schema.work import jobs as jobs
 from kb.store.engine.schema.work import throughput as throughput
 from kb.store.engine.schema.work import uploads as uploads
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest migration, which these tables are the result of."""

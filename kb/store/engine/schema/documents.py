@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from kb.store.engine.schema.columns import SPANS, Stored, columns, metadata
-from kb.types import Block, Dataset, Document, Failure, Generation
+from kb.types import Block, Dataset, Document, Failure, Generation, StoredFile
 
 datasets = Table(
     "datasets",
@@ -58,6 +58,16 @@ documents = Table(
     Index(None, "dataset_id", "status"),
     Index(None, "dataset_id", "sha256", "size_bytes"),
     Index(None, "key_id", "sha256", "size_bytes"),
+    Index(None, "file_id"),
+)
+
+files = Table(
+    "files",
+    metadata,
+    *columns(StoredFile, "id"),
+    Column("workspace", String, nullable=False),
+    Index(None, "sha256"),
+    Index(None, "key_id", "size_bytes"),
 )
 
 document_versions = Table(

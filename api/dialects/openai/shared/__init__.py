@@ -1,0 +1,1 @@
+"""What all operations of this dialect share: errors, and lists in parts."""
