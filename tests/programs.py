@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 
-PROGRAMS = frozenset({"chromedriver", "chromium", "faketime", "node", "strace", "tesseract"})
+PROGRAMS = frozenset(
+    {"caddy", "chromedriver", "chromium", "faketime", "nginx", "node", "strace", "tesseract"}
+)
 WITH, WITHOUT = pytest.StashKey[str](), pytest.StashKey[str]()
 """Search paths with the optional programs and without."""
 LISTED = [
