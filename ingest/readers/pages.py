@@ -40,7 +40,7 @@ def normalise(text: str) -> tuple[str, int]:
     """The final form of a text, and how many characters had to go: NULs are dropped, lone
     surrogates become U+FFFD."""
     scrubbed = 0
-    if _SURROGATE.search(text):
+    if not text.isascii() and _SURROGATE.search(text):
         # Halves that stand side by side are one character; only what is left over is broken.
         broken = text.encode("utf-16-le", "surrogatepass")
         before = text.count("\ufffd")
@@ -173,7 +173,7 @@ class PageWriter:
         text, scrubbed = normalise(resolved(text))
         self._scrubbed += scrubbed
         text = text.strip("\n") if kind == "code" else text.strip()
-        if not text.strip():
+        if not text or text.isspace():
             return
         if self._parts:
             self._parts.append(separator)

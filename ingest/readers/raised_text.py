@@ -51,7 +51,7 @@ def noted(mark: str) -> str:
 
 def resolved(line: str) -> str:
     """The line with all marked text as plain characters that change no figure."""
-    if _LEFT_OVER.search(line) is None:
+    if line.isascii() or _LEFT_OVER.search(line) is None:
         return line
     parts: list[str] = []
     position = 0

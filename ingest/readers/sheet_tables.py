@@ -6,7 +6,8 @@ A stretch of rows goes on with the names of the columns above it, or begins a ta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 from typing import NamedTuple
@@ -128,12 +129,12 @@ def _tables(lines: Iterator[SheetLine]) -> Iterator[Iterator[SheetLine]]:
 
     def stretch(first: SheetLine) -> Iterator[SheetLine]:
         yield first
-        before = [first]
+        before = deque([first], _MAX_HEADER_ROWS + 1)
         for line in lines:
             if line.number > before[-1].number + 1 and not _is_under_header(before, line):
                 held.append(line)
                 return
-            before = [*before[-_MAX_HEADER_ROWS:], line]
+            before.append(line)
             yield line
 
     first = next(lines, None)
@@ -145,7 +146,7 @@ def _tables(lines: Iterator[SheetLine]) -> Iterator[Iterator[SheetLine]]:
         first = held.pop() if held else None
 
 
-def _is_under_header(above: list[SheetLine], line: SheetLine) -> bool:
+def _is_under_header(above: Collection[SheetLine], line: SheetLine) -> bool:
     """Whether only a blank row parts figures from the names of their columns."""
     return (
         len(above) <= _MAX_HEADER_ROWS

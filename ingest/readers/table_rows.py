@@ -154,7 +154,7 @@ class TableLines:
             header_rows: how many rows at the top are known to be the header; None finds out.
             keyed: each row is known to begin with its own name.
         """
-        remaining = (row for row in rows if any(cell.text and not cell.continued for cell in row))
+        remaining = filter(_has_own_text, rows)
         ahead = list(islice(remaining, _LOOK_AHEAD))
         while header_rows is None and _is_title(ahead):
             yield named_values({}, ahead.pop(0))
@@ -174,6 +174,12 @@ class TableLines:
                     unused.pop(column, None)
         if unused:  # names of columns without a value would be lost
             yield " | ".join(dict.fromkeys(unused.values()))
+
+
+def _has_own_text(row: Row) -> bool:
+    if row and row[0].text and not row[0].continued:  # saves the generator for most rows
+        return True
+    return any(text and not continued for _, text, _, continued in row)
 
 
 def _is_title(ahead: Sequence[Row]) -> bool:

@@ -120,7 +120,11 @@ def _write_rows(writer: PageWriter, rows: Iterator[Values]) -> int:
     def lines() -> Iterator[SheetLine]:
         nonlocal odd
         for number, row in enumerate(chain(ahead[first:], rows)):
-            filled = [Cell(n, text) for n, one in enumerate(row) if (text := " ".join(one.split()))]
+            filled = [
+                tuple.__new__(Cell, (n, text, 1, False))  # in half the time that its class takes
+                for n, one in enumerate(row)
+                if (text := " ".join(one.split()))
+            ]
             if filled:
                 is_comment = len(row) < width and row[0].startswith("#")
                 odd += len(row) != width and not is_comment
