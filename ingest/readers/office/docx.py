@@ -72,7 +72,7 @@ class _WordDocument:
         self._write_notes("footnote")
         self._write_notes("endnote")
         self._write_margins("footer")
-        if self._part("comments") is not None:
+        if any(link.kind == "comments" for link in self._relations.values()):
             self._pages.warnings.append("Comments were left out.")
         return self._pages.extraction(f"kb docx 1 on {PARSER}", "document")
 

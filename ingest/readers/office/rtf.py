@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import BinaryIO
 
+from ingest.readers.link_targets import LINKS
 from ingest.readers.office.rtf_fields import RtfField
 from ingest.readers.office.rtf_parts import (
     DESTINATIONS,
@@ -21,6 +22,7 @@ from ingest.readers.office.rtf_parts import (
     RtfState,
     RtfTable,
     rtf_bytes,
+    too_deep,
 )
 from ingest.readers.office.rtf_words import (
     CHARACTER_SETS,
@@ -38,9 +40,6 @@ from ingest.readers.pages import DELETED, HIDDEN, PICTURES, STRUCK, PageWriter
 from ingest.readers.raised_text import lowered, raised
 from ingest.readers.table_rows import one_line
 from ingest.types import Extraction, ReadOptions
-from kb.errors import UnreadableFile
-
-PARSER = "kb rtf 1"
 
 _DEEPEST = 10_000
 _HEADING_NAME = re.compile(r"(?:heading|标题)\s*([1-9])\b", re.IGNORECASE)
@@ -124,7 +123,7 @@ class _RtfDocument:
         self._flush_table()
         for text in self._destinations.at_the_end():
             self._pages.put("paragraph", text)
-        return self._pages.extraction(PARSER, "document")
+        return self._pages.extraction("kb rtf 1", "document")
 
     def _set(self, **changes: object) -> None:
         self._flush_bytes()
@@ -140,13 +139,12 @@ class _RtfDocument:
         self._starred = False
         if brace == b"{":
             if len(self._stack) >= _DEEPEST:
-                raise UnreadableFile(
-                    "The document is nested too deeply to be read. Save it anew.",
-                    reason="damaged_file",
-                )
+                raise too_deep()
             self._stack.append(self._state)
         elif self._stack:
             left, self._state = self._state, self._stack.pop()
+            if left.link != self._state.link and left.destination == self._state.destination:
+                self._pages.losses[LINKS] += self._destinations.end_link(left)
             if left.destination != self._state.destination or left.destination == "style":
                 self._leave(left.destination)
 
@@ -167,9 +165,11 @@ class _RtfDocument:
         elif destination == "choice":
             self._field.choices.append(self._destinations.taken("choice").strip())
         elif destination == "instruction":
-            shown = self._field.text(self._destinations.taken("instruction"))
+            instruction = self._destinations.taken("instruction")
+            shown = self._field.text(instruction)
             self._text(shown)
-            self._set(field_is_told=bool(shown))
+            link = self._destinations.begin_link(self._state.destination, instruction)
+            self._set(field_is_told=bool(shown), link=link)
             self._field = RtfField()
 
     def _word(self, word: str, number: int | None) -> None:

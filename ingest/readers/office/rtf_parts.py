@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from ingest.readers.link_targets import link_target
+from ingest.readers.office.hyperlinks import FIELD
 from ingest.readers.raised_text import noted
 from ingest.readers.table_rows import Cell, one_line
 from kb.errors import UnreadableFile
@@ -38,10 +40,17 @@ def rtf_bytes(source: BinaryIO) -> bytes:
     return data
 
 
+def too_deep() -> UnreadableFile:
+    """The error for groups within groups without end."""
+    return UnreadableFile(
+        "The document is nested too deeply to be read. Save it anew.", reason="damaged_file"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class RtfState:
     """What holds until a group ends. `destination` is one of `DESTINATIONS`, "font",
-    "form" or "skip"; `font` is its name."""
+    "form" or "skip"; `font` is its name, `link` an address and how many texts stood before it."""
 
     destination: str = "body"
     codec: str = "cp1252"
@@ -54,6 +63,7 @@ class RtfState:
     position: str = ""
     font: str = ""
     field_is_told: bool = False
+    link: tuple[str, int] = ("", 0)
 
 
 class Destinations:
@@ -73,6 +83,21 @@ class Destinations:
         text = "".join(self._parts[destination])
         self._parts[destination].clear()
         return text
+
+    def begin_link(self, destination: str, instruction: str) -> tuple[str, int]:
+        """The link that a field is; its address is empty where it is none."""
+        match = FIELD.match(instruction)
+        return (match[1], len(self._parts.get(destination, ()))) if match else ("", 0)
+
+    def end_link(self, state: RtfState) -> int:
+        """Put the target of a link behind its words; returns how many are left out, 0 or 1."""
+        address, start = state.link
+        words = "".join(self._parts.get(state.destination, ())[start:])
+        target, left_out = link_target(address, words)
+        if not words.strip():
+            return 0
+        self.add(state.destination, target)
+        return left_out
 
     def end_note(self) -> None:
         """The note is whole; its number stands in the body."""

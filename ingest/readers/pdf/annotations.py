@@ -6,14 +6,15 @@ behind or before its label (`Electric car: yes`, `☒ Parking`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
 import pypdf
 from pypdf.generic import ArrayObject, StreamObject
 
+from ingest.readers.link_targets import link_target
 from ingest.readers.pdf.geometry import PageGeometry, Run
 
 _MOST = 2_000
@@ -38,14 +39,25 @@ class Field:
     y1: float
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a part of a page leads, and its edges: left, bottom, right, top."""
+
+    address: str
+    box: tuple[float, ...]
+
+
 @dataclass(slots=True)
 class Annotations:
-    """Of one page. `files` are attached files by name, `damaged` counts what cannot be read."""
+    """Of one page. `files` are attached files by name, `damaged` counts what cannot be read, and
+    `untold` links whose targets are not in the text."""
 
     fields: list[Field] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     files: list[tuple[str, bytes]] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
     damaged: int = 0
+    untold: int = 0
 
 
 def annotations_of(page: pypdf.PageObject) -> Annotations:
@@ -69,6 +81,9 @@ def _read(note: Mapping[str, Any], found: Annotations) -> None:
     kind, text = note.get("/Subtype"), str(note.get("/Contents") or "").strip()
     if kind == "/Widget":
         found.fields.extend(_fields(note))
+    elif kind == "/Link" and "/A" in note and "/URI" in note["/A"]:
+        box = tuple(float(edge) for edge in note["/Rect"])
+        found.links.append(Link(str(note["/A"]["/URI"]), box))
     elif kind == "/FileAttachment":
         found.files.extend(_files(note))
     elif text and kind not in _SILENT:
@@ -116,13 +131,41 @@ def _files(note: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
     yield str(named.get("/UF") or named.get("/F") or ""), bytes(stream.get_data())
 
 
+def put_links(geometry: PageGeometry | None, notes: Annotations) -> None:
+    """Set the targets of links behind their words, and count those that are left out."""
+    for address, parts in groupby(notes.links, key=lambda link: link.address):
+        inside = list[int]()
+        for link in parts if geometry is not None else ():
+            inside += _runs_within(geometry, link.box)
+        runs = geometry.runs if geometry is not None else []
+        target, left_out = link_target(address, "".join(runs[n].text for n in inside))
+        if inside:
+            last = runs[inside[-1]]
+            word = last.text.rstrip(".,;:!?)")
+            runs[inside[-1]] = last._replace(text=f"{word}{target}{last.text[len(word) :]}")
+        notes.untold += left_out or (bool(target) and not inside)
+
+
+def _runs_within(geometry: PageGeometry, box: tuple[float, ...]) -> list[int]:
+    x0, top, x1, bottom = _shown(geometry, box)
+    return [
+        n
+        for n, run in enumerate(geometry.runs)
+        if x0 <= (run.x0 + run.x1) / 2 <= x1 and top <= run.baseline - 0.3 * run.size <= bottom
+    ]
+
+
+def _shown(geometry: PageGeometry, box: Sequence[float]) -> tuple[float, float, float, float]:
+    """A box as the page is shown: left, top, right, bottom."""
+    (xa, ya), (xb, yb) = geometry.turn(box[0], box[1]), geometry.turn(box[2], box[3])
+    return min(xa, xb), min(ya, yb), max(xa, xb), max(ya, yb)
+
+
 def put_fields(geometry: PageGeometry, fields: list[Field]) -> None:
     """Set the values of fields among the words of their page."""
     values: set[int] = set()
     for one in sorted(fields, key=lambda one: (-one.y1, one.x0)):
-        (xa, ya), (xb, yb) = geometry.turn(one.x0, one.y0), geometry.turn(one.x1, one.y1)
-        x0, x1, top, bottom = min(xa, xb), max(xa, xb), min(ya, yb), max(ya, yb)
-        _put(geometry, one, (x0, top, x1, bottom), values)
+        _put(geometry, one, _shown(geometry, (one.x0, one.y0, one.x1, one.y1)), values)
 
 
 def _put(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ingest.readers.pages import PageWriter
-from ingest.readers.pdf.annotations import Annotations, put_fields
+from ingest.readers.pdf.annotations import Annotations, put_fields, put_links
 from ingest.readers.pdf.geometry import PageGeometry
 from ingest.readers.pdf.headings import headings
 from ingest.readers.pdf.layout import Element, Paragraph, elements
@@ -47,6 +47,7 @@ def is_as_good(geometry: PageGeometry, text: str) -> bool:
 
 def laid_out(geometry: PageGeometry, notes: Annotations) -> list[Element]:
     """The elements of a page, with the values of its form fields among them."""
+    put_links(geometry, notes)
     put_fields(geometry, notes.fields)
     notes.fields.clear()
     return elements(geometry)

@@ -16,8 +16,9 @@ from typing import BinaryIO
 import pypdf
 from pypdf.errors import DependencyError, PyPdfError
 
+from ingest.readers.link_targets import LINKS
 from ingest.readers.pages import PICTURES, PageWriter, check_length, enumerated
-from ingest.readers.pdf.annotations import Annotations, annotations_of
+from ingest.readers.pdf.annotations import Annotations, annotations_of, put_links
 from ingest.readers.pdf.attachments import embedded_files, with_files
 from ingest.readers.pdf.ocr import HOW_TO_INSTALL
 from ingest.readers.pdf.page_parts import PageParts, is_as_good, laid_out, write_pages
@@ -79,6 +80,7 @@ def _read(source: BinaryIO, pdfium: PdfiumFile, options: ReadOptions) -> Extract
             found.files.extend(embedded_files(reader))
     writer = PageWriter(options)
     writer.losses[PICTURES] = found.pictures
+    writer.losses[LINKS] = sum(page.notes.untold for page in found.pages)
     writer.losses[_DAMAGED] = sum(page.notes.damaged for page in found.pages)
     write_pages(writer, found.pages, pdfium.outline() if found.is_laid_out else ())
     if not writer.blocks and not found.files:
@@ -151,8 +153,10 @@ def _pages(
         page = PageParts(best, notes)
         if geometry is not None:
             found.pictures += 0 if number in fallback.recognised else geometry.pictures
-            if clean or is_as_good(geometry, best):
-                page.elements, found.is_laid_out = laid_out(geometry, notes), True
+        if geometry is not None and (clean or is_as_good(geometry, best)):
+            page.elements, found.is_laid_out = laid_out(geometry, notes), True
+        else:
+            put_links(None, notes)
         if is_garbled(best):
             found.garbled.append(number)
         if first is None and not best.strip():

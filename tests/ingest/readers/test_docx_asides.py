@@ -125,3 +125,11 @@ def test_struck_out_text_is_left_out_and_counted():
 
     assert found.pages[0].text == "320 EUR"
     assert found.warnings == ("Characters of struck-out text left out: 3.",)
+
+
+def test_links_in_comments_are_left_out_with_them_and_not_counted():
+    code = 'HYPERLINK "https://e.example/x"'
+    link = f"<w:fldSimple w:instr='{code}'>{run('see')}</w:fldSimple>"
+    found = read(paragraph("Text"), comments=f'<w:comment w:id="0"><w:p>{link}</w:p></w:comment>')
+
+    assert found.warnings == ("Comments were left out.",)
