@@ -134,10 +134,8 @@ def _files(note: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
 def put_links(geometry: PageGeometry | None, notes: Annotations) -> None:
     """Set the targets of links behind their words, and count those that are left out."""
     for address, parts in groupby(notes.links, key=lambda link: link.address):
-        inside = list[int]()
-        for link in parts if geometry is not None else ():
-            inside += _runs_within(geometry, link.box)
         runs = geometry.runs if geometry is not None else []
+        inside = [n for link in parts for n in _runs_within(geometry, link.box)]
         target, left_out = link_target(address, "".join(runs[n].text for n in inside))
         if inside:
             last = runs[inside[-1]]
@@ -146,7 +144,9 @@ def put_links(geometry: PageGeometry | None, notes: Annotations) -> None:
         notes.untold += left_out or (bool(target) and not inside)
 
 
-def _runs_within(geometry: PageGeometry, box: tuple[float, ...]) -> list[int]:
+def _runs_within(geometry: PageGeometry | None, box: tuple[float, ...]) -> list[int]:
+    if geometry is None:
+        return []
     x0, top, x1, bottom = _shown(geometry, box)
     return [
         n
