@@ -34,7 +34,7 @@ from api.openapi.document import DescribedApi
 from api.resources.apps import apps, models
 from api.resources.chat import chat, conversations, feedback, fixed_answers
 from api.resources.datasets import batches, datasets, documents, generations, previews
-from api.resources.operation import health, keys, maintenance, session
+from api.resources.operation import health, keys, maintenance, session, webhooks
 from api.revocation import watch_revocations
 from api.threads import in_thread
 from api.upload_locks import UploadLocks
@@ -46,6 +46,7 @@ from ingest.work.worker import Worker
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import Settings, load_settings
 from kb.version import version
+from kb.webhooks.sending import Sender
 
 ROUTERS = (
     chat,  # routes are tried in this order, each 20 µs
@@ -62,6 +63,7 @@ ROUTERS = (
     conversations,
     feedback,
     fixed_answers,
+    webhooks,
     maintenance,
     resumable,
 )
@@ -142,6 +144,7 @@ async def _running(
     kb: KnowledgeBase, counts: RequestCounts, *, demo: bool
 ) -> AsyncIterator[AppState]:
     worker = Worker(kb)
+    sender = Sender(kb.database, kb.secrets, **dict(kb.settings.webhooks))
     state = AppState(
         kb=kb,
         readers=worker.readers,
@@ -157,6 +160,7 @@ async def _running(
         asyncio.create_task(watch_revocations(kb)),
     )
     worker.start()
+    sender.start()
     try:
         if demo:
             await in_thread(ensure_demo, kb)
@@ -165,6 +169,7 @@ async def _running(
         for task in tasks:
             task.cancel()
         await close_streams(state)
+        await in_thread(sender.stop)
         await in_thread(worker.stop)
 
 

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kb.errors import Rejected
-from kb.settings_sections import Section, TranscriptionSettings
+from kb.settings_sections import Section, TranscriptionSettings, WebhookSettings
 
 PREFIX = "KB_"
 MIB = 1024 * 1024
@@ -225,6 +225,7 @@ class Settings(BaseSettings):
     transcription: TranscriptionSettings = TranscriptionSettings()
     chat: ChatSettings = ChatSettings()
     maintenance: MaintenanceSettings = MaintenanceSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     database: DatabaseSettings = DatabaseSettings()
     chroma: ChromaSettings = ChromaSettings()
 

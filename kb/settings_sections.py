@@ -13,6 +13,19 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+class WebhookSettings(Section):
+    """How events are sent to webhooks."""
+
+    timeout_s: Annotated[float, Field(gt=0, le=300)] = 15.0
+    """Seconds a receiver has to answer."""
+    first_retry_s: Annotated[float, Field(gt=0, le=3600)] = 10.0
+    """Seconds until an event that was not taken is sent again. Each further wait is three times as
+    long, a fifth more or less; after ten tries, 27 hours with 10 s, the event is given up."""
+    keep_days: Annotated[float, Field(gt=0, le=3650)] = 30.0
+    """Days after which the log of deliveries is forgotten, and what a webhook that is off was to be
+    sent."""
+
+
 class TranscriptionSettings(Section):
     """A server that writes down what is said in recordings. Unset: recordings are refused."""
 

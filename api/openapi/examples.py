@@ -25,6 +25,7 @@ NAMED: Mapping[str, Any] = {
     "document_id": "doc_01a222de5999338abadeb3e225ad",
     "document_name": "terms/returns.md",
     "end": 63,
+    "event": "document.ready",
     "heading": "Returns",
     "key": "kbk_live_hY3k0c2b",
     "media_type": "text/markdown",

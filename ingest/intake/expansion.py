@@ -19,7 +19,7 @@ from ingest.sniff.package_types import is_archive
 from kb.errors import Rejected, TooLarge, UnreadableFile
 from kb.files.originals import Staged
 from kb.knowledge_base import KnowledgeBase
-from kb.store.content import documents
+from kb.store.content import documents, outbox
 from kb.store.engine.database import Transaction
 from kb.store.upkeep import erasures
 from kb.store.work import batches, deletion, jobs, placing, quotas
@@ -191,6 +191,7 @@ def _finish(kb: KnowledgeBase, job: Job, skipped: int) -> None:
         batches.remove_item(tx, job.subject)
         batches.add_skipped(tx, job.batch_id, skipped)
         hashes = deletion.delete_document(tx, SCOPE, job.subject)
+        outbox.tell_completed(tx, job.batch_id)
     kb.collect_originals(hashes)
 
 

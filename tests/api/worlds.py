@@ -105,6 +105,9 @@ def _theirs(world: World) -> None:
     key = served.post(f"/v1/apps/{app}/keys", {"name": FOREIGN})
     fixed = {"question": f"What is the {FOREIGN}?", "answer": f"A {FOREIGN}."}
     annotation = served.post(f"/v1/apps/{app}/annotations", fixed)
+    told = {"url": f"{world.models.base_url}/{FOREIGN}", "events": ["batch.completed"]}
+    webhook = served.post("/v1/webhooks", told)
+    delivery = served.post(f"/v1/webhooks/{webhook['id']}/test", status=202)
     theirs |= {
         "dataset_id": dataset,
         "dataset_ids": [dataset],
@@ -113,6 +116,8 @@ def _theirs(world: World) -> None:
         "app": app,
         "key_id": key["id"],
         "annotation_id": annotation["id"],
+        "webhook_id": webhook["id"],
+        "delivery_id": delivery["id"],
         "/v1/models/{name}#name": model["name"],
         "name": f"{FOREIGN}.md",
         "upload_id": _their_upload(served, dataset),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
@@ -10,8 +11,9 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, mo
 
 from api.resources.fields import Body, Id, QuotaBody, Text
 from kb.ids import rfc3339
+from kb.outbound.addresses import host_of, leads_astray
 from kb.store.access.keys import NewKey
-from kb.types import AppAccess, KeyKind, Limits, Quota
+from kb.types import AppAccess, EventName, KeyKind, Limits, Quota
 
 MAX_GRACE_S = 7 * 24 * 3600
 
@@ -143,3 +145,49 @@ class LoginBody(Body):
 
     key: Annotated[Text, StringConstraints(max_length=500)]
     """The admin key."""
+
+
+def _checked_url(url: str) -> str:
+    plain, _, query = url.partition("?")
+    host = host_of(plain)
+    if host is None or not _QUERY.fullmatch(query):
+        raise ValueError(
+            "must be plain, as https://host/path?a=b: in ASCII (an international name as xn--…), "
+            "an IP address in its usual form, without user and fragment"
+        )
+    if leads_astray(host):
+        raise ValueError(f"leads to {host}, a link-local or metadata address")
+    return url
+
+
+_QUERY = re.compile(r"[\w.~!$&'()*+,;=:@%/?-]*", re.ASCII)
+Url = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_checked_url)]
+Events = Annotated[tuple[EventName, ...], Field(min_length=1, max_length=10)]
+DatasetIds = Annotated[tuple[Id, ...], Field(max_length=1000)]
+
+
+class WebhookBody(Body):
+    """An address that is to be told what happens."""
+
+    url: Url
+    """http or https; addresses of this machine and of private networks are allowed."""
+    events: Events
+    dataset_ids: DatasetIds = ()
+    """Limits it to what happens in these datasets; none: in all. Not with `feedback.created`."""
+
+
+class WebhookChange(Body):
+    """What is to change in a webhook; what is not given stays."""
+
+    url: Url | None = None
+    events: Events | None = None
+    dataset_ids: DatasetIds | None = None
+    active: bool | None = None
+    """Switched on again, it is sent what waits, and counts as one that has not failed."""
+
+
+class RotateSecretBody(Body):
+    """A new secret for a webhook."""
+
+    grace_s: Annotated[int, Field(ge=0, le=MAX_GRACE_S)] = 24 * 3600
+    """Seconds for which the old secret signs as well; 0 ends it at once."""

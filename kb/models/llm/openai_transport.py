@@ -14,16 +14,15 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
 from aiohttp.connector import AddrInfoType
 
 from kb.errors import ModelUnavailable
-from kb.models.llm.addresses import check_registered, is_named, is_refused
+from kb.models.llm.addresses import check_registered
 from kb.models.llm.failures import QuestionRefused, TryAgain, retry_after_s
+from kb.outbound.addresses import RefusedAddress, checked_socket, is_named, proxy_for
 from kb.types import Model
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -68,7 +67,7 @@ class OpenAITransport:
             "accept-encoding": "identity",
         }
         self._certificates = httpx.create_ssl_context()
-        self._proxy = _proxy(self._url)
+        self._proxy = proxy_for(self._url)
         self._is_named = is_named(self._url, link_local_hosts)
         self._session: aiohttp.ClientSession | None = None
 
@@ -114,14 +113,9 @@ class OpenAITransport:
 
     def _socket(self, info: AddrInfoType) -> socket.socket:
         """A socket for one address that the host stands for at this moment."""
-        family, kind, protocol, _, address = info
-        if not self._is_named and is_refused(str(address[0]), self._link_local_hosts):
-            raise _RefusedAddress(MISLEADING)
-        return socket.socket(family, kind, protocol)
-
-
-class _RefusedAddress(OSError):
-    """The host stands for an address that no model may have."""
+        if self._is_named:
+            return socket.socket(*info[:3])
+        return checked_socket(info, self._link_local_hosts)
 
 
 class ResponseBody:
@@ -163,24 +157,13 @@ def foreign_errors(model: str, broken: str) -> Iterator[None]:
     try:
         yield
     except aiohttp.ClientConnectorError as exc:
-        if isinstance(exc.os_error, _RefusedAddress):
+        if isinstance(exc.os_error, RefusedAddress):
             raise _unavailable(model, MISLEADING) from None
         raise TryAgain(_sentence(model, broken)) from None
     except (aiohttp.InvalidURL, ValueError):
         raise _unavailable(model, broken) from None
     except (aiohttp.ClientError, ConnectionError):
         raise TryAgain(_sentence(model, broken)) from None
-
-
-def _proxy(url: str) -> str | None:
-    """The proxy that the environment names for an address (`HTTPS_PROXY`, `NO_PROXY`), if any.
-
-    aiohttp would look it up itself, but then it also sends passwords of a `.netrc`.
-    """
-    parts = urlsplit(url)
-    proxies = getproxies()
-    named = proxies.get(parts.scheme) or proxies.get("all")
-    return None if named is None or proxy_bypass(parts.netloc) else named
 
 
 def _refusal(model: str, response: aiohttp.ClientResponse) -> ModelUnavailable | None:

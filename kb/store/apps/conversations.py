@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from kb.store.access.keys import NOBODY
 from kb.store.apps import disclosures, redaction
+from kb.store.content import outbox
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing, one
@@ -251,6 +252,7 @@ def _remove_messages(tx: Transaction, where: ColumnElement[bool]) -> None:
     if replays:
         _remove(tx, replays)
     tx.execute(delete(feedback).where(feedback.c.message_id.in_(asked)))
+    outbox.forget_messages(tx, asked)
     tx.execute(delete(messages).where(where))
 
 

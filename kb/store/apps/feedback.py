@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select
 
 from kb.ids import now
 from kb.store.apps import apps, conversations
+from kb.store.content import outbox
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
@@ -43,6 +44,7 @@ def put(
     moment = now()
     made = Feedback(message.id, source, rating, text, better_answer, began or moment, moment)
     tx.execute(insert(table).values(app_id=message.app_id, **to_row(made)))
+    outbox.tell_feedback(tx, message.app_id, message.conversation_id, made)
     return made
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Row, bindparam, func, select, update
 
 from kb.errors import NotFound
 from kb.ids import now
-from kb.store.content import datasets
+from kb.store.content import datasets, outbox
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing, of_datasets, one
@@ -151,9 +151,13 @@ def set_statuses(
     error: Failure | None = None,
 ) -> None:
     """Move documents on."""
-    values = {"status": status, "error": error, "updated_at": now()}
-    if document_ids:
-        tx.execute(update(table).where(dialect.among(table.c.id, document_ids)).values(**values))
+    which = dialect.among(table.c.id, document_ids)
+    change = update(table).where(which).values(status=status, error=error, updated_at=now())
+    if document_ids and status in ("ready", "failed"):
+        with outbox.watched(tx, which):
+            tx.execute(change)
+    elif document_ids:
+        tx.execute(change)
 
 
 def history(tx: Transaction, scope: Scope, document_id: str) -> list[OldVersion]:

@@ -13,7 +13,7 @@ from sqlalchemy import and_, case, delete, insert, literal, select, update
 
 from kb.errors import Conflict, GenerationIncomplete
 from kb.ids import now
-from kb.store.content import datasets, generations, index_ops, indexed
+from kb.store.content import datasets, generations, index_ops, indexed, outbox
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.types import Dataset, Failure, Generation, Scope
@@ -133,7 +133,8 @@ def _take_state(tx: Transaction, target: Generation) -> None:
     }
     noted = held.c.generation == target.number, held.c.document_id == documents.c.id
     own = documents.c.dataset_id == target.dataset_id
-    tx.execute(update(documents).where(own, *noted).values(taken))
+    with outbox.watched(tx, own):
+        tx.execute(update(documents).where(own, *noted).values(taken))
     ids = select(documents.c.id).where(own)
     tx.execute(delete(held).where(held.c.generation == target.number, held.c.document_id.in_(ids)))
 

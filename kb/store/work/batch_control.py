@@ -9,7 +9,7 @@ from sqlalchemy import and_, delete, select, update
 
 from kb.errors import Conflict
 from kb.ids import now
-from kb.store.content import documents
+from kb.store.content import documents, outbox
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction, notify_after
 from kb.store.work import batches, jobs
@@ -44,7 +44,9 @@ def cancel(tx: Transaction, scope: Scope, batch_id: str) -> None:
     own = schema.jobs.c.batch_id == batch_id
     queued = select(schema.jobs.c.subject).where(own)
     given_up = {"status": "failed", "error": CANCELLED, "updated_at": now()}
-    tx.execute(update(document_rows).where(document_rows.c.id.in_(queued)).values(**given_up))
+    which = document_rows.c.id.in_(queued)
+    with outbox.watched(tx, which):
+        tx.execute(update(document_rows).where(which).values(**given_up))
     tx.execute(delete(schema.jobs).where(own))
 
 

@@ -7,7 +7,7 @@ SQL and documents are listed in parts, so a batch of ten thousand costs no more 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import Row, and_, case, delete, func, insert, select, update
 
 from kb.ids import new_id, now
+from kb.store.content import outbox
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import PageRequest, of_datasets, one
@@ -112,10 +113,12 @@ def create(tx: Transaction, scope: Scope, dataset_id: str, mode: Mode = "replace
     return made["id"]
 
 
-def add(tx: Transaction, batch_id: str, placed: Iterable[UploadedDocument]) -> None:
+def add(tx: Transaction, batch_id: str, placed: Sequence[UploadedDocument]) -> None:
     """List files in a batch; of two with one name the later counts."""
     found = {p.document.id: (p.document, NOTES.get(p.outcome)) for p in placed}
     _list(tx, batch_id, [(key, d.version, d.name, note) for key, (d, note) in found.items()])
+    new = [p.document for p in placed if p.outcome == "created"]
+    outbox.tell_added(tx, batch_id, [document.id for document in new])
 
 
 def add_deleted(tx: Transaction, batch_id: str, deleted: Mapping[str, str]) -> None:

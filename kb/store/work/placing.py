@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import Row, bindparam, insert, select, update
 
 from kb.ids import new_id, now
-from kb.store.content import datasets, documents
+from kb.store.content import datasets, documents, outbox
 from kb.store.content.documents import OldVersion
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
@@ -247,7 +247,8 @@ def _overwrite(tx: Transaction, to: UploadTarget, plans: Sequence[_Plan], moment
         if plan.before is not None
     ]
     if rows:
-        tx.execute(update(table).where(table.c.id == bindparam("key")), rows)
+        with outbox.watched(tx, dialect.among(table.c.id, [row["key"] for row in rows])):
+            tx.execute(update(table).where(table.c.id == bindparam("key")), rows)
 
 
 def _outcome(to: UploadTarget, before: Row[Any] | None, upload: Upload) -> Outcome:

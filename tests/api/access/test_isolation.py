@@ -112,6 +112,8 @@ def test_what_was_marked_is_there_for_those_whose_it_is(world: World):
         "/v1/apps/{app}/keys",
         "/v1/models",
         "/v1/models/{name}",
+        "/v1/webhooks",
+        "/v1/webhooks/{webhook_id}",
         "/v1/messages/{message_id}/sources/{n}",
     }
     said = f"/v1/conversations/{theirs['conversation_id']}/messages"

@@ -27,6 +27,8 @@ from kb.store.engine.schema.documents import generations as generations
 from kb.store.engine.schema.documents import layouts as layouts
 from kb.store.engine.schema.documents import pages as pages
 from kb.store.engine.schema.documents import passages as passages
+from kb.store.engine.schema.webhooks import deliveries as deliveries
+from kb.store.engine.schema.webhooks import webhooks as webhooks
 from kb.store.engine.schema.work import batch_items as batch_items
 from kb.store.engine.schema.work import batches as batches
 from kb.store.engine.schema.work import erasures as erasures
@@ -35,5 +37,5 @@ from kb.store.engine.schema.work import jobs as jobs
 from kb.store.engine.schema.work import throughput as throughput
 from kb.store.engine.schema.work import uploads as uploads
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest migration, which these tables are the result of."""

@@ -55,7 +55,7 @@ batch_items = Table(
     "batch_items",
     metadata,
     Column("batch_id", String, ForeignKey("batches.id"), primary_key=True),
-    Column("document_id", String, primary_key=True),
+    Column("document_id", String, primary_key=True, index=True),
     Column("version", Integer, nullable=False),
     Column("name", Text, nullable=False, index=True),
     Column("note", Stored(Failure)),

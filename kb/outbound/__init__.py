@@ -1,0 +1,1 @@
+"""What this server calls because it was told to."""

@@ -1,0 +1,1 @@
+"""Webhooks and the deliveries of their events in SQL."""

@@ -1,0 +1,75 @@
+"""One POST to a receiver, by aiohttp. Redirects are not followed, and of what answers only the
+beginning is read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+import aiohttp
+import httpx
+
+from kb.outbound.addresses import RefusedAddress, checked_socket, proxy_for
+from kb.types import Attempt
+from kb.version import version
+
+READ_BYTES = 4096
+KEPT_CHARACTERS = 500
+GONE = 410
+"""Standard Webhooks: who answers so wants no more."""
+
+
+def open_session(timeout_s: float) -> aiohttp.ClientSession:
+    """Connections, each of which is checked for where it leads; call it in the loop that uses it.
+
+    Args:
+        timeout_s: for one POST and the beginning of its answer.
+    """
+    connector = aiohttp.TCPConnector(
+        limit=0, ssl=httpx.create_ssl_context(), socket_factory=checked_socket
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=timeout_s),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"content-type": "application/json", "user-agent": f"citewell/{version()}"},
+        auto_decompress=False,
+    )
+
+
+async def post(
+    session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], body: bytes
+) -> Attempt:
+    """Send a message once; every failure is an attempt with an error."""
+    began = time.monotonic()
+    error: str | None
+    status, text = None, None
+    try:
+        async with session.post(
+            url, data=body, headers=headers, allow_redirects=False, proxy=proxy_for(url)
+        ) as response:
+            status = response.status
+            error = _error(status)
+            with suppress(aiohttp.ClientError, TimeoutError):  # the status says whether it came
+                text = _beginning(await response.content.read(READ_BYTES))
+            response.close()
+    except TimeoutError:
+        error = f"It did not answer within {session.timeout.total:g} s."
+    except (aiohttp.ClientError, OSError, ValueError) as exc:
+        error = f"It cannot be reached ({type(exc).__name__})."
+        if isinstance(getattr(exc, "os_error", None), RefusedAddress):
+            error = "Its host stands for a link-local or metadata address, which is not called."
+    took_ms = round((time.monotonic() - began) * 1000, 1)
+    return Attempt(error, status, text, took_ms, is_gone=status == GONE)
+
+
+def _error(status: int) -> str | None:
+    if 200 <= status < 300:
+        return None
+    also = " Redirects are not followed." if 300 <= status < 400 else ""
+    return f"It answered HTTP {status}.{also}"
+
+
+def _beginning(body: bytes) -> str:
+    return body.decode("utf-8", "replace").replace("\0", "")[:KEPT_CHARACTERS]
