@@ -24,7 +24,7 @@ from kb.types import EventName, Scope, Webhook
 table = schema.webhooks
 
 SECRET_BYTES = 32
-WORKING: Mapping[str, Any] = {"failures": 0, "failing_since": None, "switched_off_at": None}
+WORKING: Mapping[str, Any] = {"failures": 0, "failing_since": None}
 
 
 def create(
@@ -63,7 +63,7 @@ def page(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[Webhook
 def change(tx: Transaction, scope: Scope, webhook_id: str, changes: Mapping[str, Any]) -> Webhook:
     """Change some fields; switched on, it counts as one that has not failed. Raises as `create`."""
     get(tx, scope, webhook_id)
-    working = WORKING if changes.get("active") else {}
+    working = {**WORKING, "switched_off_at": None} if changes.get("active") else {}
     if changes:
         tx.execute(update(table).where(table.c.id == webhook_id).values(**changes, **working))
     return _checked(tx, scope, webhook_id)
