@@ -1,14 +1,15 @@
-"""Answers without a language model to four sets of questions over small company documents.
+"""Answers without a language model to six sets of questions over small company documents.
 
-    python -m bench.answers [harbour|clinic|contrast|contrast_reported ...] [--every] [--curve]
+    python -m bench.answers [SET ...] [--every] [--curve]
 
 Each folder beside this file holds documents of one company (a handbook in English and one in
 Chinese, codes, releases, sites, tables, questions and answers) and `questions.tsv`: what the answer
 must hold (several pieces with ` + ` between them) and the question, or `-` where the documents do
 not answer it. Thresholds are chosen on `harbour`; `clinic` is only reported. In `contrast` and
 `contrast_reported` what is not answered differs by one word from what is: rules are made on the
-first and reported on the second. The curve says, by the kind of document that was found, what
-share of the answerable scores at least, and of the others less than, each threshold.
+first and reported on the second. In `school` and `hut` it is what is told of another release,
+product or person. The curve says, by the kind of document that was found, what share of the
+answerable scores at least, and of the others less than, each threshold.
 """
 
 from __future__ import annotations
@@ -30,19 +31,22 @@ from kb.knowledge_base import KnowledgeBase
 from kb.store.apps import apps
 from kb.types import AppContent, Completed, Limits, Sources, Variant
 
-SETS = ("harbour", "clinic", "contrast", "contrast_reported")
+SETS = ("harbour", "clinic", "contrast", "contrast_reported", "school", "hut")
 UNANSWERABLE = "-"
 THRESHOLDS = (0.1, 0.15, 0.25, 0.4, 0.5, 0.65, 0.8)
 KINDS = {
     "a handbook": ("handbook", "guide", "leave", "staff_rules"),
     "a Chinese handbook": ("员工手册", "病区手册", "员工守则", "博物馆员工须知"),
-    "a German handbook": ("hausordnung", "arbeitsordnung"),
+    "a German handbook": ("hausordnung", "arbeitsordnung", "schulordnung", "huettenordnung"),
+    "a Spanish handbook": ("normas", "reglamento"),
+    "a Chinese manual": ("打印机说明书", "气象站手册"),
+    "prose": ("trips", "history"),
     "codes": ("crane_codes", "monitor_alarms"),
-    "releases": ("releases", "changes"),
+    "releases": ("releases", "changes", "planner_changes", "booking_releases"),
     "sheets of sites": ("site_", "house_", "store_", "branch_"),
     "tables": (
         *("reach_stackers", "fees", "tides", "devices", "catalogue", "timetable", "roles", "lease"),
-        *("shop", "tours", "access", "loan"),
+        *("shop", "tours", "access", "loan", "clubs", "laptops", "gear"),
     ),
     "questions and answers": ("faq",),
 }

@@ -36,16 +36,17 @@ def _words(text: str) -> frozenset[str]:
 _AUXILIARIES = _words("do does did can could may might must shall should will would")
 _GENERAL_VERBS = _words(
     "apply ask begin belong change come contain cost get give go happen have hold include last "
-    "leave look make mean need offer pay say stand start stop take tell use want work"
+    "leave look make mean need new offer pay say stand start stop take tell use want work"
 )
-"""English verbs that an answer seldom repeats. Others say what is asked: "When does the shop
-*close*?" is not answered by when it opens. Of the 255 answerable questions of `bench.answers` 17
-are weak, with every verb 16, without any 25."""
+"""English verbs (and "new") that an answer seldom repeats. Others say what is asked: "When does the
+shop *close*?" is not answered by when it opens. Of the 255 answerable questions of `bench.answers`
+17 are weak, with every verb 16, without any 25."""
 _WH = _words("how what when where which who whom why")
 _PRONOUNS = _words("i you we they he she it one someone")
 _WHICH = _words("what which")
 _DEGREE = _words("how wie")
 _BE = _AUXILIARIES | _words("is are was were ist sind war darf muss")
+_TO_BE = [["is"], ["are"], ["was"], ["were"]]
 _BETWEEN = _words("after also before between each over under without")
 _ENDS_PHRASE = FUNCTION_WORDS | _BETWEEN
 _SILENT = frozenset(map(stemmed, _BETWEEN | _PRONOUNS))
@@ -127,9 +128,17 @@ def loose_terms(question: str) -> frozenset[str]:
             ends = at + 1 == len(words) or words[at + 1] in _ENDS_PHRASE
             before = words[max(0, at - 2) : at]
             is_kind = not _WHICH.isdisjoint(before) and _WHICH.isdisjoint((word,))
-            if ends and word not in FUNCTION_WORDS and (is_kind or _PARTICIPLE.fullmatch(word)):
+            is_loose = is_kind or _PARTICIPLE.fullmatch(word)
+            if ends and word not in FUNCTION_WORDS and is_loose and not _is_predicate(words, at):
                 loose.append(word)
     return frozenset(term for word in loose for term in terms_of(word))
+
+
+def _is_predicate(words: Sequence[str], at: int) -> bool:
+    """Whether a word is all that is asked of a thing: "What breaks in 2.0?", "What was removed in
+    2.0?"."""
+    is_asked = words[:at] == ["what"] or (words[:1] == ["what"] and words[1:at] in _TO_BE)
+    return is_asked and words[at] not in _GENERAL_VERBS and words[at + 1 : at + 2] != []
 
 
 def _degree(words: Sequence[str]) -> Iterator[str]:

@@ -7,8 +7,15 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from kb.models.llm.statements import Statement
-from kb.text.asking import asking_terms, kind_terms, loose_terms, qualifiers
+from kb.models.llm.agents import lacks_agent
+from kb.models.llm.statements import PRONOUN, Statement
+from kb.text.asking import (
+    asking_terms,
+    kind_terms,
+    language_by_words,
+    loose_terms,
+    qualifiers,
+)
 from kb.text.terms import optional_terms, query_terms, terms
 
 _ABOVE = 0.8  # what a term counts that stands in a heading above or the document's name instead
@@ -46,9 +53,14 @@ _ASKS_NUMBER = re.compile(
 )
 _ASKS_AMOUNT = re.compile(r"\bhow (?:many|much)\b|多少", re.IGNORECASE)
 _ASKS_NAME = re.compile(r"\bwho(?:m|se)?\b")
-_PRONOUN = re.compile(
-    r"(?:it|they|he|she|this|these|those|es|sie|er|diese)\b|它|他们", re.IGNORECASE
+_PRONOUN = re.compile(r"\b(?:it|they|he|she|them|him|er|sie|es|ihn|ihm|ella)\b|[它他她]")
+_NEUTER = re.compile(r"\b(?:esto|eso|ello)\b(?!.*\()")
+_DANGLES = re.compile(r"\W*\w+(?: [a-zäöüß]+)* (?:er|sie|ihn|ihm)\b(?!.*\()")  # before any noun
+_DOTTED = re.compile(r"(?<![\w.,])v?(\d+(?:\.\d+)+)(?!\.?\w)")
+_RELEASE = re.compile(
+    r"\W*(?:v|version|release)?\W*(\d+(?:\.\d+)+)(?![^\W\d_])[\W\d]*", re.IGNORECASE
 )
+"""A heading that is a release and perhaps its day."""
 _NEGATION = re.compile(
     r"\b(?:not|never|no|nicht|kein\w*|pas|nunca)\b|n['’]t\b|[不没未]|ない|ません"
 )
@@ -101,7 +113,7 @@ def kind_bonus(query: str, text: str) -> float:
 def lacks_qualifier(query: str, part: str, chosen: Sequence[Statement]) -> bool:
     """Whether a word that says what is asked about stands neither in a statement nor above
     one; a figure is what words like "number" and "price" ask for. Each row that is told
-    has to hold it, if it is not the name of another one.
+    has to hold it.
 
     Args:
         query: the message as it was asked, which tells words of asking.
@@ -109,9 +121,10 @@ def lacks_qualifier(query: str, part: str, chosen: Sequence[Statement]) -> bool:
     """
     leader = max(chosen, key=lambda s: len(s.terms | s.above))
     around = asking_terms(query).union(*(s.above for s in chosen))
-    around = around.union(*(terms(s.row.cells[0][1]) for s in chosen if s.row))
     if any(_DIGIT.search(statement.text) for statement in chosen):
         around |= kind_terms(query)
+    if _is_of_other_release(query, leader) or _points_nowhere(query):
+        return True
     own = leader.terms.union(terms(leader.places[0]))
     has_number = any(_NUMBER.search(statement.text) for statement in chosen)
     if own.isdisjoint(query_terms(part)) or (_ASKS_AMOUNT.search(query) and not has_number):
@@ -121,6 +134,8 @@ def lacks_qualifier(query: str, part: str, chosen: Sequence[Statement]) -> bool:
     if all(lacked):  # "Which languages does it support?" needs one of both
         return True
     told = [s for s in chosen if s.row or not leader.row]
+    if all(s.row is None and lacks_agent(query, s.text) for s in told):
+        return True
     missed = [
         (statement.row is not None and statement.row.contradicts(part))
         or _is_missed(qualifiers(part), around | _held(statement), is_row=statement.row is not None)
@@ -129,9 +144,25 @@ def lacks_qualifier(query: str, part: str, chosen: Sequence[Statement]) -> bool:
     return any(missed) if leader.row else all(missed)
 
 
+def _is_of_other_release(query: str, statement: Statement) -> bool:
+    """Whether it stands under another release than the asked one, which it may name."""
+    asked = _DOTTED.findall(query)
+    own = next(filter(None, map(_RELEASE.fullmatch, statement.places)), None)
+    return bool(asked) and own is not None and own[1] not in asked
+
+
+def _points_nowhere(query: str) -> bool:
+    """Whether a question is about what its pronoun stands for, and does not name that: not behind
+    it in brackets either, where a follow-up does."""
+    if not qualifiers(query):
+        return _PRONOUN.search(query) is not None
+    is_neuter = _NEUTER.search(query) is not None
+    return is_neuter or (language_by_words(query) == "de" and _DANGLES.match(query) is not None)
+
+
 def _held(statement: Statement) -> frozenset[str]:
     """What a statement says; of one that begins with a pronoun also what stands before it."""
-    return statement.terms | (statement.near if _PRONOUN.match(statement.text) else frozenset())
+    return statement.terms | (statement.near if PRONOUN.match(statement.text) else frozenset())
 
 
 def _is_missed(asked: Sequence[frozenset[str]], held: frozenset[str], *, is_row: bool) -> bool:

@@ -67,7 +67,7 @@ def extractive_answer(
     most = {"refused": 0, "weak": 1}.get(verdict, MAX_SENTENCES)
     part = _asked(query, sources)
     chosen = choose(part, sources, leading, most=most) if most else []
-    asked_of = leading if qualifiers(leading) else part
+    asked_of = leading if qualifiers(leading) else part if len(parts(query)) > 1 else query
     if chosen and verdict == "answered" and lacks_qualifier(query, asked_of, chosen):
         verdict, chosen = "weak", choose(part, sources, leading, most=1)
     if most and not chosen:

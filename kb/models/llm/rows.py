@@ -24,7 +24,8 @@ _COUNTED = re.compile(r"(?<![\w.,-])(\d+)[ -]?([^\W\d_]{2,40})")
 _ENDS_QUESTION = re.compile(r"[?？][^\w?？]*$")
 _MONEY = re.compile(r"\b(?:EUR|USD|GBP|CHF|CNY|JPY)\b|[€$£¥元円]")
 _ASKS_MONEY = re.compile(
-    r"how much|expensive|\bcosts?\b|\bpric|\bfee|多少钱|费用|价|いくら|kost|preis|"
+    r"how much(?= (?:is|are|was|were|do|does|did|for|can|will|would)\b|\W*$)|expensive|"
+    r"\bcosts?\b|\bpric|\bfee|多少钱|费用|价|いくら|kost|preis|"
     r"combien|prix|cuesta|precio|quanto",
     re.IGNORECASE,
 )

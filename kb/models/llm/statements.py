@@ -34,6 +34,9 @@ _VISIBLE = re.compile(r"[^\n]")
 _LINE = re.compile(r"[^\n]+")
 _BULLET = re.compile(r"(?:[-*+•·●▪]|\d{1,3}[.)]|\(\w{1,3}\))\s+")
 _DEFINITION = re.compile(r"(?:[^\s:：|.!?。！？]{1,40}[ ]){0,2}[^\s:：|.!?。！？]{1,40}(?:: |：)")
+PRONOUN = re.compile(
+    r"(?:it|they|he|she|this|these|those|es|sie|er|diese)\b|它|他们", re.IGNORECASE
+)
 _ENDS_SENTENCE = re.compile(r"[☐☑☒✓✗]|[.。!！?？:：;；)\"”’」`|*_\d]\s*$")
 
 
@@ -86,7 +89,8 @@ def statements(rank: int, source: Source, query: str) -> list[Statement]:
         row = row_of(said, _head(text, extents, heads, index))
         bullet = _BULLET.match(said)
         is_single = row is not None or bullet is not None
-        beside = () if is_single else held[max(0, index - 1) : index + 2]
+        after = index + (1 if PRONOUN.match(said) else 2)
+        beside = () if is_single else held[max(0, index - 1) : after]
         found.append(
             Statement(
                 source.n,

@@ -75,7 +75,6 @@ def test_each_language_has_its_list_of_function_words():
         ("lose", "lost"),
         ("lost", "loss"),
         ("krank", "krankheit"),
-        ("urlaub", "urlaubstag"),
     ],
 )
 def test_words_of_one_origin_meet(one, other):
@@ -88,6 +87,8 @@ def test_words_of_one_origin_meet(one, other):
     [
         ("intern", "internal"),
         ("sonderurlaub", "urlaub"),
+        ("urlaub", "urlaubstag"),
+        ("urlaubsantrag", "urlaub"),
         ("week", "weekend"),
         ("sick", "side"),
         ("red", "rest"),
@@ -96,6 +97,11 @@ def test_words_of_one_origin_meet(one, other):
 )
 def test_other_words_do_not(one, other):
     assert not relatives([one], [other])
+
+
+def test_a_compound_meets_its_first_part_where_its_last_part_stands_too():
+    assert relatives(["urlaubstag"], ["urlaub", "tage"]) == {"urlaub": "urlaubstag"}
+    assert not relatives(["urlaubsantrag"], ["urlaub", "tage"])
 
 
 @pytest.mark.parametrize(
