@@ -15,6 +15,7 @@ from api.resources.chat.requests import EndUser
 from api.resources.fields import Id
 from api.threads import read
 from kb.access import Caller
+from kb.errors import NotAllowed
 from kb.store.apps import apps
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import PageRequest
@@ -51,6 +52,16 @@ async def get_asked(kb: KB, caller: ChatCaller) -> AppOfKey:
 
 
 AskedDep = Annotated[AppOfKey, Depends(get_asked)]
+
+
+async def get_editor(caller: ChatCaller) -> Scope:
+    """Who fixes answers of the app: its own key as well, as in Dify. Raises NotAllowed."""
+    if caller.kind == "app" or caller.scope.may("admin"):
+        return caller.scope
+    raise NotAllowed("A public key may not fix answers. Use a key of kind `app`, on a server.")
+
+
+EditorScope = Annotated[Scope, Depends(get_editor)]
 
 
 def scope_of(caller: Caller, user: str | None) -> Scope:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
-from api.deps import KB, AdminCaller
+from api.deps import KB
 from api.dialects.dialect import Body
-from api.dialects.dify.asking import AskedDep
-from api.dialects.dify.wire.fields import Limit, PageNumber, seconds
+from api.dialects.dify.asking import AskedDep, EditorScope
+from api.dialects.dify.wire.fields import Keyword, Limit, PageNumber, seconds
 from api.resources.fields import Text
 from api.threads import read, write
 from kb.chat.ask.question import MAX_QUERY_CHARACTERS
+from kb.errors import Rejected
 from kb.store.apps import fixed_answers
 from kb.store.engine.paging import PageRequest
 from kb.types import Annotation, InputVariable
@@ -24,6 +25,7 @@ router = APIRouter(tags=["app"])
 
 OFF = {"enabled": False}
 ON = {"enabled": True}
+DONE = {"job_id": "none", "job_status": "completed", "error_msg": ""}
 FORMS = {
     "text": "text-input",
     "paragraph": "paragraph",
@@ -53,7 +55,7 @@ async def parameters(asked: AskedDep) -> dict[str, Any]:
         "speech_to_text": OFF,
         "text_to_speech": {**OFF, "voice": "", "language": "", "autoPlay": "disabled"},
         "retriever_resource": ON,
-        "annotation_reply": OFF,
+        "annotation_reply": ON,
         "more_like_this": OFF,
         "sensitive_word_avoidance": OFF,
         "user_input_form": [_form(variable) for variable in app.inputs],
@@ -101,14 +103,15 @@ async def site(asked: AskedDep) -> dict[str, Any]:
 @router.get("/apps/annotations")
 async def list_annotations(
     kb: KB,
-    caller: AdminCaller,
+    scope: EditorScope,
     asked: AskedDep,
     page: PageNumber = 1,
     limit: Limit = 20,
+    keyword: Keyword = None,
 ) -> dict[str, Any]:
-    """The fixed answers of the app; for admin keys, as everywhere."""
+    """The fixed answers of the app, by a piece of the question or the answer."""
     numbered = PageRequest(limit, number=page)
-    found = await read(kb, fixed_answers.page, caller.scope, asked.app.id, numbered)
+    found = await read(kb, fixed_answers.page, scope, asked.app.id, numbered, q=keyword)
     shown = [_annotation(each) for each in found.data]
     counted = {"total": found.total, "page": page, "limit": limit}
     return {"data": shown, "has_more": found.next is not None, **counted}
@@ -116,30 +119,44 @@ async def list_annotations(
 
 @router.post("/apps/annotations", status_code=201)
 async def add_annotation(
-    body: AnnotationBody, kb: KB, caller: AdminCaller, asked: AskedDep
+    body: AnnotationBody, kb: KB, scope: EditorScope, asked: AskedDep
 ) -> dict[str, Any]:
     """Fix the answer to a question."""
     said = {"question": body.question, "answer": body.answer, "message_id": None}
-    return _annotation(await write(kb, fixed_answers.add, caller.scope, asked.app.id, **said))
+    return _annotation(await write(kb, fixed_answers.add, scope, asked.app.id, **said))
 
 
 @router.put("/apps/annotations/{annotation_id}")
 async def change_annotation(
-    annotation_id: str, body: AnnotationBody, kb: KB, caller: AdminCaller, asked: AskedDep
+    annotation_id: str, body: AnnotationBody, kb: KB, scope: EditorScope, asked: AskedDep
 ) -> dict[str, Any]:
     """Fix another answer, or the answer to another question."""
-    own = (caller.scope, asked.app.id, annotation_id)
+    own = (scope, asked.app.id, annotation_id)
     said = partial(fixed_answers.change, question=body.question, answer=body.answer)
     return _annotation(await write(kb, said, *own))
 
 
 @router.delete("/apps/annotations/{annotation_id}", status_code=204)
 async def delete_annotation(
-    annotation_id: str, kb: KB, caller: AdminCaller, asked: AskedDep
+    annotation_id: str, kb: KB, scope: EditorScope, asked: AskedDep
 ) -> Response:
     """Delete a fixed answer."""
-    await write(kb, fixed_answers.remove, caller.scope, asked.app.id, annotation_id)
+    await write(kb, fixed_answers.remove, scope, asked.app.id, annotation_id)
     return Response(status_code=204)
+
+
+@router.post("/apps/annotation-reply/{switch}")
+async def switch_annotations(switch: Literal["enable", "disable"], scope: EditorScope) -> Any:
+    """Nothing to do: fixed answers are given to the same wording, at once and always."""
+    if switch == "disable":
+        raise Rejected("Fixed answers are always given here. Delete those that are not wanted.")
+    return DONE
+
+
+@router.get("/apps/annotation-reply/{switch}/status/{job_id}")
+async def annotations_status(switch: str, job_id: str, scope: EditorScope) -> Any:
+    """Done, since there is nothing to do."""
+    return DONE
 
 
 def _annotation(found: Annotation) -> dict[str, Any]:

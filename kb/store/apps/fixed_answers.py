@@ -76,9 +76,17 @@ def change(
     return replace(found, **said)
 
 
-def page(tx: Transaction, scope: Scope, app: str, request: PageRequest) -> Listing[Annotation]:
-    """A part of an app's fixed answers, oldest first. Raises NotFound."""
+def page(
+    tx: Transaction, scope: Scope, app: str, request: PageRequest, *, q: str | None = None
+) -> Listing[Annotation]:
+    """A part of an app's fixed answers, oldest first, by a piece of what they say.
+
+    Raises NotFound.
+    """
     query = select(table).where(table.c.app_id == apps.get(tx, scope, app).id)
+    if q:
+        said = (table.c.question, table.c.answer)
+        query = query.where(or_(*(each.icontains(q, autoescape=True) for each in said)))
     return listing(tx, query, table.c.id, request, partial(of_row, Annotation))
 
 

@@ -105,11 +105,13 @@ def candidates(
 
 
 def of_document(
-    tx: Transaction, scope: Scope, document_id: str, request: PageRequest
+    tx: Transaction, scope: Scope, document_id: str, request: PageRequest, *, q: str | None = None
 ) -> Listing[Chunk]:
-    """A part of the live chunks of a document, in order."""
+    """A part of the live chunks of a document, by a piece of the text, in order."""
     documents.get(tx, scope, document_id)
     query = _live_query(scope).where(table.c.document_id == document_id)
+    if q:
+        query = query.where(table.c.text.icontains(q, autoescape=True))
     return listing(tx, query, table.c.position, request, _chunk)
 
 

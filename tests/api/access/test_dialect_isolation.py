@@ -54,9 +54,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         made.theirs |= sent | {"task_id": run_id, "runId": run_id}
         nobody_s = {"model": "no-app", "chat_id": "nobody", "task_id": "gone", "runId": "gone"}
         made.absent |= sent | nobody_s
+        made.theirs["question"], made.absent["question"] = "Is it one?", "Is it the other?"
         for ids in (made.theirs, made.absent):
             ids["knowledge_id"] = ids["dataset_id"]
-            ids |= {"batch": ids["batch_id"], "action": "enable"}
+            ids |= {"batch": ids["batch_id"], "action": "enable", "switch": "enable"}
+            ids |= {"metadata_id": "string.kind", "model_type": "text-embedding"}
+            ids["job_id"] = "none"
+            ids["segment_id"] = f"{ids['document_id']}.1.1.0"
         yield made
 
 

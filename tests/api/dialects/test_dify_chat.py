@@ -196,23 +196,42 @@ def test_a_front_end_learns_how_the_app_presents_itself(served: Served, dify: An
     assert (missing.status_code, missing.json()["code"]) == (400, "invalid_param")
 
 
-def test_annotations_are_for_operators(tmp_path, dify: Any):
-    from tests.api.serving import serving
+def test_a_key_of_an_app_fixes_its_answers(dify: Any):
+    http = dify()
+    said = {"question": "Who?", "answer": "Nobody."}
+    made = http.post("apps/annotations", json=said).json()
+    http.put(f"apps/annotations/{made['id']}", json={**said, "answer": "Everybody."})
+    listed = http.get("apps/annotations", params={"page": 1, "limit": 20}).json()
+    assert (listed["total"], listed["data"][0]["answer"]) == (1, "Everybody.")
+    for keyword, total in (("who", 1), ("EVERY", 1), ("moon", 0)):
+        found = http.get("apps/annotations", params={"keyword": keyword}).json()
+        assert found["total"] == total
+    assert http.get("apps/annotations", params={"page": 2}).json()["data"] == []
+    assert dify("plain").get("apps/annotations").json()["total"] == 0
+    assert asked(http, query="who")["answer"] == "Everybody."
+    assert http.delete(f"apps/annotations/{made['id']}").status_code == 204
+    assert http.delete(f"apps/annotations/{made['id']}").status_code == 404
 
-    assert dify().get("apps/annotations").json()["code"] == "forbidden"
-    with serving(tmp_path / "data") as alone:
-        alone.new_app("only")
-        http = alone.client(alone.kb.access.admin_key)
-        http.base_url = f"{alone.url}/dify/v1/"
-        said = {"question": "Who?", "answer": "Nobody."}
-        made = http.post("apps/annotations", json=said).json()
-        http.put(f"apps/annotations/{made['id']}", json={**said, "answer": "Everybody."})
-        listed = http.get("apps/annotations", params={"page": 1, "limit": 20}).json()
-        assert (listed["total"], listed["data"][0]["answer"]) == (1, "Everybody.")
-        assert http.get("apps/annotations", params={"page": 2}).json()["data"] == []
-        assert asked(http, query="who")["answer"] == "Everybody."
-        assert http.delete(f"apps/annotations/{made['id']}").status_code == 204
-        assert http.delete(f"apps/annotations/{made['id']}").status_code == 404
+
+def test_a_public_key_of_a_widget_fixes_no_answers(served: Served, talking_apps: None):
+    origin = "https://shop.example"
+    made = served.post("/v1/keys", {"kind": "widget", "app": "cite", "origins": [origin]})
+    http = served.client(made["key"])
+    http.headers["origin"] = origin
+    said = {"question": "Who?", "answer": "Me."}
+    for answer in (
+        http.get("/dify/v1/apps/annotations"),
+        http.post("/dify/v1/apps/annotations", json=said),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+def test_fixed_answers_are_always_given(dify: Any):
+    job = dify().post("apps/annotation-reply/enable", json={"score_threshold": 0.9}).json()
+    status = dify().get(f"apps/annotation-reply/enable/status/{job['job_id']}").json()
+    assert status["job_status"] == "completed"
+    refused = dify().post("apps/annotation-reply/disable", json={})
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_param")
 
 
 @pytest.mark.parametrize(

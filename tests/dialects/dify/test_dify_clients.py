@@ -36,6 +36,31 @@ SCRIPTS = {
     },
 }
 
+FILLING = {
+    f"PyPI {name}": (PYTHON / name / ".venv" / "bin" / "python", PYTHON / name / "knowledge.py")
+    for name in ("dify-dataset-sdk", "dify-python-sdk", "dify-oapi2")
+}
+
+FILLED = {
+    "twice": "dataset_name_duplicate",
+    "status": "completed",
+    "state": "available",
+    "documents": 2,
+    "piece": "High tide is at six.",
+    "children": 0,
+    "edited": True,
+    "of": "ferry.md",
+    "listed": ["ferry.md"],
+    "tags": 0,
+    "models": 1,
+    "file": "ferry.md",
+    "gone": "success",
+    "left": 1,
+    "deleted": 204,
+    "datasets": ["sky"],
+}
+"""What each script tells that fills a dataset, searches it and deletes it."""
+
 SAID = {
     "feedback": "success",
     "messages": 2,
@@ -51,6 +76,8 @@ SAID = {
     "deleted": 204,
     "refused": 401,
     "upload": "unsupported_file_type",
+    "fixed": "Everybody.",
+    "annotations": 1,
 }
 """What each script tells of what its client can do, unless `OWN` says otherwise."""
 
@@ -71,7 +98,11 @@ def environment(
         make_apps(served, models.base_url, sky)
         app = served.http.get(f"/v1/apps/{request.param}").json()["id"]
         key = served.post("/v1/keys", {"name": "dify", "kind": "app", "app": app})["key"]
-        yield {"DIFY_BASE_URL": f"{served.url}/dify/v1", "DIFY_API_KEY": key}
+        yield {
+            "DIFY_BASE_URL": f"{served.url}/dify/v1",
+            "DIFY_API_KEY": key,
+            "DIFY_DATASET_KEY": served.kb.access.admin_key,
+        }
 
 
 def test_the_snippet_of_the_guide_asks(environment: dict[str, str]):
@@ -89,15 +120,7 @@ def test_the_snippet_of_the_guide_asks(environment: dict[str, str]):
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_client_of_dify_does_here_what_it_does_there(environment: dict[str, str], name: str):
-    done = subprocess.run(
-        SCRIPTS[name],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
+    told = run(SCRIPTS[name], environment)
     for text in ("answer", "streamed", "asynchronous"):
         assert "The moon rises over Ostrava at nine." in told.get(text, MOON), told
     assert told["sources"] > 0
@@ -105,3 +128,26 @@ def test_a_client_of_dify_does_here_what_it_does_there(environment: dict[str, st
     assert {each: told[each] for each in known if each in told} == {
         each: value for each, value in known.items() if each in told
     }
+
+
+@pytest.mark.parametrize("name", FILLING)
+def test_a_client_of_dify_fills_a_dataset_searches_it_and_deletes_it(
+    environment: dict[str, str], name: str
+):
+    told = run(FILLING[name], environment)
+    assert "The ferry leaves at one." in told["found"]
+    expected = FILLED | ({"gone": 204} if name == "PyPI dify-python-sdk" else {})
+    assert {each: told[each] for each in expected if each in told} == {
+        each: value for each, value in expected.items() if each in told
+    }
+    assert len(told) > 8
+
+
+def run(script: tuple[Path, Path], environment: dict[str, str]) -> dict[str, Any]:
+    """What a script tells in its last line."""
+    done = subprocess.run(
+        script, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told

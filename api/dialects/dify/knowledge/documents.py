@@ -80,7 +80,7 @@ async def get_document(
     metadata: Literal["all", "only", "without"] = "all",
 ) -> dict[str, Any]:
     """One document, with or without its metadata, or that alone."""
-    dataset, found = await read(kb, _one, caller.scope, dataset_id, document_id)
+    dataset, found = await read(kb, document_in, caller.scope, dataset_id, document_id)
     if metadata == "only":
         fields = metadata_values(found.metadata) or None
         return {"id": found.id, "doc_type": None, "doc_metadata": fields}
@@ -104,7 +104,7 @@ async def original_file(
     dataset_id: str, document_id: str, request: Request, kb: KB, caller: SearchCaller
 ) -> dict[str, Any]:
     """The file that was uploaded, and where it is read; that needs a key as well."""
-    found = await read(kb, document_in, caller.scope, dataset_id, document_id)
+    _, found = await read(kb, document_in, caller.scope, dataset_id, document_id)
     url = original_url(site_of(request), document_id, 1).partition("#")[0]
     return file_record(found) | {"url": url, "download_url": url}
 
@@ -133,13 +133,6 @@ def _page(
     keyword: str | None,
 ) -> tuple[Dataset, Listing[Document]]:
     found = documents.page(tx, scope, dataset_id, asked, status=status, q=keyword)
-    return datasets.get(tx, scope, dataset_id), found
-
-
-def _one(
-    tx: Transaction, scope: Scope, dataset_id: str, document_id: str
-) -> tuple[Dataset, Document]:
-    found = document_in(tx, scope, dataset_id, document_id)
     return datasets.get(tx, scope, dataset_id), found
 
 

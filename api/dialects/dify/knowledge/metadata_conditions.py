@@ -28,11 +28,14 @@ OPERATORS = {
     "<": "lt",
     "≥": "gte",
     "≤": "lte",
+    "!=": "ne",
+    ">=": "gte",
+    "<=": "lte",
     "after": "gt",
     "before": "lt",
 }
 
-NUMERIC = frozenset({"=", "≠", ">", "<", "≥", "≤"})
+NUMERIC = frozenset({"=", "≠", ">", "<", "≥", "≤", "!=", ">=", "<="})
 
 FIELDS = {"document_name": "name"}
 """Dify's own fields that are fields here; all others are metadata."""
@@ -56,7 +59,7 @@ class MetadataCondition(Body):
             known = ", ".join(OPERATORS)
             raise Rejected(f"`{asked}` is not compared here. Use one of: {known}.")
         field = FIELDS.get(names[0], f"metadata.{names[0]}")
-        value = _number(names[0], self.value) if asked in NUMERIC else self.value
+        value = number(names[0], self.value) if asked in NUMERIC else self.value
         return parsed_filter({field: value if operator == "eq" else {operator: value}})
 
 
@@ -74,12 +77,12 @@ class MetadataConditions(Body):
         return tuple(each for held in conditions for each in held)
 
 
-def _number(name: str, value: Any) -> int | float:
-    """Dify's forms send numbers as texts."""
+def number(name: str, value: Any) -> int | float:
+    """A number; Dify's forms send it as a text. Raises Rejected."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     text = str(value).strip()
     try:
         return int(text) if len(text) < 20 and text.lstrip("-").isdecimal() else float(text)
     except ValueError:
-        raise Rejected(f"The condition on `{name}` compares numbers; send one.") from None
+        raise Rejected(f"`{name}` is a number; send one.") from None

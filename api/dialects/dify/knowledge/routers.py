@@ -2,6 +2,24 @@
 
 from __future__ import annotations
 
-from api.dialects.dify.knowledge import datasets, documents, external, uploads
+from api.dialects.dify.knowledge import (
+    catalogue,
+    datasets,
+    documents,
+    external,
+    metadata,
+    retrieving,
+    segments,
+    uploads,
+)
 
-ROUTERS = (datasets.router, uploads.router, documents.router, external.router)
+ROUTERS = (
+    catalogue.router,
+    datasets.router,
+    uploads.router,
+    documents.router,
+    segments.router,
+    metadata.router,
+    retrieving.router,
+    external.router,
+)

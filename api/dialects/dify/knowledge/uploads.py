@@ -21,7 +21,7 @@ from kb.errors import NotFound
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import datasets, documents
 from kb.store.engine.database import Transaction
-from kb.types import Document, Scope
+from kb.types import Dataset, Document, Scope
 
 router = APIRouter(prefix="/datasets/{dataset_id}", tags=["documents"])
 
@@ -55,7 +55,7 @@ async def update_by_text(
     dataset_id: str, document_id: str, body: TextChange, kb: KB, caller: IngestCaller
 ) -> dict[str, Any]:
     """Give a document another text, another name, or both."""
-    found = await read(kb, document_in, caller.scope, dataset_id, document_id)
+    _, found = await read(kb, document_in, caller.scope, dataset_id, document_id)
     into = await taking(kb, caller.scope, dataset_id, body)
     if body.text is not None:
         return _answer(await _take_text(into, found, body.name or found.name, body.text))
@@ -76,13 +76,15 @@ async def update_by_file(
     return await _take_file(request, kb, caller.scope, dataset_id, document_id)
 
 
-def document_in(tx: Transaction, scope: Scope, dataset_id: str, document_id: str) -> Document:
-    """A document of a dataset. Raises NotFound."""
-    datasets.get(tx, scope, dataset_id)
+def document_in(
+    tx: Transaction, scope: Scope, dataset_id: str, document_id: str
+) -> tuple[Dataset, Document]:
+    """A dataset and a document of it. Raises NotFound."""
+    dataset = datasets.get(tx, scope, dataset_id)
     found = documents.get(tx, scope, document_id)
     if found.dataset_id != dataset_id:
         raise NotFound("document", document_id)
-    return found
+    return dataset, found
 
 
 async def _take_text(into: Taking, old: Document | None, name: str, text: str) -> Taken:
@@ -104,7 +106,7 @@ async def _take_file(
         into = await taking(kb, scope, dataset_id, options)
         old_id, old = document_id or options.original_document_id, None
         if old_id is not None:
-            old = await read(kb, document_in, scope, dataset_id, old_id)
+            _, old = await read(kb, document_in, scope, dataset_id, old_id)
         named = replace(file, name=options.name or file.name)
         return _answer(await in_thread(_taken, into, old, named))
 

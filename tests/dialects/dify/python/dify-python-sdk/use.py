@@ -14,6 +14,12 @@ talk = whole["conversation_id"]
 stream = client.create_chat_message({}, QUESTION, USER, "streaming", talk)
 lines = [line for line in stream.iter_lines() if line]
 events = [json.loads(line[6:]) for line in lines if line.startswith("data: ")]
+fixed = client.create_annotation("Who keeps the moon?", "Nobody.").json()
+client.update_annotation(fixed["id"], "Who keeps the moon?", "Everybody.")
+kept = client.create_chat_message({}, "who keeps the moon", "another").json()["answer"]
+annotations = client.list_annotations(keyword="moon").json()["total"]
+client.annotation_reply_action("enable", 0.9, "any", "any")
+client.delete_annotation(fixed["id"])
 try:
     client.file_upload(USER, {"file": ("a.txt", b"a", "text/plain")})
     upload = "taken"
@@ -35,5 +41,7 @@ told = {
     "meta": client.get_meta(USER).json(),
     "deleted": client.delete_conversation(talk, USER).status_code,
     "upload": upload,
+    "fixed": kept,
+    "annotations": annotations,
 }
 print(json.dumps(told))
