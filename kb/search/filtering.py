@@ -33,7 +33,11 @@ def parsed_filter(value: Mapping[str, Any]) -> tuple[Clause, ...]:
     Raises:
         Rejected: a field, an operator or a value is not understood; it is named.
     """
-    clauses = _clauses(value, depth=0)
+    return limited(_clauses(value, depth=0))
+
+
+def limited(clauses: tuple[Clause, ...]) -> tuple[Clause, ...]:
+    """The clauses. Raises Rejected where they are too many."""
     if _count(clauses) > MAX_CONDITIONS:
         raise Rejected(f"`filter` holds more than {MAX_CONDITIONS} conditions. Send fewer.")
     return clauses

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from api.dialects.dialect import Dialect
 from api.dialects.openai import chat, embeddings, models
-from api.dialects.openai.retrieval import files
+from api.dialects.openai.retrieval import files, store_files, vector_stores
 from api.dialects.openai.shared.errors import envelope
 
 OPENAI = Dialect(
     "/openai/v1",
     "Citewell as OpenAI's API",
     envelope,
-    (chat.router, models.router, embeddings.router, files.router),
+    (
+        chat.router,
+        models.router,
+        embeddings.router,
+        files.router,
+        vector_stores.router,
+        store_files.router,
+    ),
 )

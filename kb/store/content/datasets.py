@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -96,13 +96,18 @@ def every(tx: Transaction, scope: Scope) -> list[Dataset]:
 
 
 def page(
-    tx: Transaction, scope: Scope, request: PageRequest, *, q: str | None = None
+    tx: Transaction,
+    scope: Scope,
+    request: PageRequest,
+    *,
+    q: str | None = None,
+    newest_first: bool = False,
 ) -> Listing[Dataset]:
-    """A part of the visible datasets, by a piece of the name, oldest first."""
+    """A part of the visible datasets, by a piece of the name."""
     query = of_datasets(scope, table)
     if q:
         query = query.where(table.c.name.icontains(q, autoescape=True))
-    return listing(tx, query, table.c.id, request, _dataset)
+    return listing(tx, query, table.c.id, request, _dataset, newest_first=newest_first)
 
 
 def change(
@@ -114,8 +119,12 @@ def change(
     description: str | None = None,
     processing: Processing | None = None,
     quota: Quota | None = None,
+    others: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """Rename or describe a dataset, limit it, or process it in another way while it is empty.
+
+    Args:
+        others: columns that may also become null: `metadata`, `expires_after_days`.
 
     Raises:
         Conflict: another dataset has that name, or documents were processed already.
@@ -125,7 +134,8 @@ def change(
     if processing is not None and processing != found.processing:
         _refuse_mixture(tx, found)
         values["processing"] = processing
-    given = {column: value for column, value in values.items() if value is not None}
+    given: dict[str, Any] = {column: value for column, value in values.items() if value is not None}
+    given |= others or {}
     if given:
         try:
             tx.execute(update(table).where(table.c.id == dataset_id).values(**given))

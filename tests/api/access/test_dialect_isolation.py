@@ -27,6 +27,7 @@ from tests.api.worlds import (
     two_tenants,
     without_ids,
 )
+from tests.server import wait_for_batch
 
 OPERATIONS = [
     operation for each in DIALECTS for operation in described(each.application(), each.prefix)
@@ -49,8 +50,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         sent = {"model": "their-app", "messages": said(BETA), "id": CHAT, "chat_id": CHAT}
         sent |= dict.fromkeys(("query", "input", "prompt"), BETA)
         run_id = begin_a_long_answer(made)
-        made.theirs["file_id"] = keep_a_file(made)
-        made.absent["file_id"] = f"{made.theirs['file_id'][:-6]}absent"
+        file_id = keep_a_file(made)
+        for ids, own in ((made.theirs, file_id), (made.absent, f"{file_id[:-6]}absent")):
+            ids |= {"file_id": own, "file_ids": [own], "vector_store_id": ids["dataset_id"]}
         made.theirs |= sent | {"task_id": run_id, "runId": run_id}
         nobody_s = {"model": "no-app", "chat_id": "nobody", "task_id": "gone", "runId": "gone"}
         made.absent |= sent | nobody_s
@@ -83,7 +85,10 @@ def keep_a_file(world: World) -> str:
         "/openai/v1/files", files=sent, data={"purpose": "assistants"}
     )
     assert answer.status_code == 200, answer.text
-    return answer.json()["id"]
+    file_id, store = answer.json()["id"], f"/openai/v1/vector_stores/{world.theirs['dataset_id']}"
+    batch = world.owners["dataset"].post(f"{store}/file_batches", json={"file_ids": [file_id]})
+    wait_for_batch(world.served.http, batch.json()["id"])
+    return file_id
 
 
 @pytest.mark.parametrize("who", STRANGERS)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.api.serving import Served, serving
-from tests.dialects.openai.scripts import HERE, python, said
+from tests.dialects.openai.scripts import HERE, node, printed, python, said
+from tests.docs.pages import fences, page
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +43,69 @@ def test_files_are_kept_listed_and_deleted(served: Served, environment: str):
     assert found["gone"] == ["NotFoundError", "not_found"]
     assert found["purpose"] == ["BadRequestError", "unsupported_value"]
     assert found["expiry"] == ["BadRequestError", "invalid_request"]
+
+
+@pytest.mark.parametrize("environment", ["openai2", "openai3"])
+def test_vector_stores_are_filled_searched_and_emptied(served: Served, environment: str):
+    script = HERE / "python" / "openai_vector_stores.py"
+    found = said(python(environment) / "python", script, **pointed(served))
+    ostrava = ["moon.md", "The moon rises over Ostrava.", {"year": 2024, "town": "Ostrava"}]
+    opava = ["moon.md", "The moon sets over Opava.", {"year": 2025, "town": "Opava"}]
+
+    assert found["store"]["metadata"] == {"team": "night"}
+    assert found["store"]["status"] == "completed"
+    assert found["same_name"].startswith("sky (")
+    assert found["statuses"] == ["completed", "completed"]
+    numbers = {"completed": 1, "failed": 1, "in_progress": 0, "cancelled": 0, "total": 2}
+    assert (found["batch"]["status"], found["batch"]["file_counts"]) == ("completed", numbers)
+    assert [each["last_error"]["code"] for each in found["failed"]] == ["unsupported_file"]
+    assert found["moons"][0] == ostrava
+    filtered = found["filtered"]
+    assert filtered["newer"] == [opava]
+    assert sorted(filtered["either"]) == [ostrava, opava]
+    assert filtered["both"] == []
+    assert filtered["surest"] == []
+    assert {each[0] for each in filtered["several"]} == {"moon.md", "a.md"}
+    assert found["listed"][:2] == sorted(found["ids"])
+    assert len(found["listed"]) == 4
+    assert found["completed"] == 3
+    assert found["described"] == {"year": 2030}
+    changed = found["changed"]
+    assert (changed["name"][:9], changed["metadata"]) == ("night sky", {"team": "night"})
+    assert changed["expires_at"] == changed["last_active_at"] + 2 * 86_400
+    assert found["content"] == [ostrava[1]]
+    newest, has_more, before, same_name = found["pages"]
+    assert (newest, before) == (same_name, same_name)
+    assert has_more
+    assert found["removed"]["deleted"]
+    assert found["kept"] == "moon.md"
+    assert not set(found["ids"]) & set(found["left"])
+    assert found["cut"] == [1, "in_progress"]
+    assert found["mixed"] == ["BadRequestError", "conflict"]
+    status, numbers = found["cancelled"]
+    assert (status, numbers["in_progress"], numbers["total"]) == ("cancelled", 0, 12)
+    assert numbers["cancelled"] > 0
+    assert found["gone"] == found["unknown"] == ["NotFoundError", "not_found"]
+    assert found["filter"] == ["BadRequestError", "invalid_request"]
+    assert found["deleted"]["deleted"]
+
+
+def test_the_example_of_the_page(served: Served, tmp_path: Path):
+    told = pointed(served)
+    examples = (code for code in fences(page("docs/using/openai.md"), "python") if "store" in code)
+    code = next(examples).replace("http://127.0.0.1:8000/openai/v1", told["OPENAI_BASE_URL"])
+    (tmp_path / "moon.md").write_text("The moon rises over Ostrava at nine.")
+    code = code.replace('"moon.md"', f'"{tmp_path}/moon.md"')
+    script = tmp_path / "example.py"
+    script.write_text(code.replace("<key>", told["OPENAI_API_KEY"]))
+    printed_lines = printed(python("openai3") / "python", script)
+    assert printed_lines == "moon.md The moon rises over Ostrava at nine.\n"
+
+
+def test_files_and_vector_stores_for_node(served: Served):
+    found = said(node(), HERE / "node" / "openai_files.mjs", **pointed(served))
+    assert found["content"] == "The moon rises over Ostrava."
+    assert found["statuses"] == ["completed", "completed"]
+    assert found["found"] == ["moon.md", "The moon rises over Ostrava.", {"year": 2024}]
+    assert found["listed"] == 2
+    assert found["gone"] == [404, "not_found"]

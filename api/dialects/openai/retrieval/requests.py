@@ -1,0 +1,134 @@
+"""What clients send about vector stores."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from api.dialects.dialect import Body
+from api.resources.fields import Text
+from kb.metadata import checked_metadata
+from kb.types import SplitOptions
+
+Id = Annotated[Text, Field(min_length=1, max_length=200)]
+Query = Annotated[Text, Field(min_length=1, max_length=32_000)]
+Filter = dict[str, Any]
+MAX_RESULTS = 50
+
+
+class StaticChunks(Body):
+    """Sizes in tokens, here of the embedder; it never reads more than it can."""
+
+    max_chunk_size_tokens: Annotated[int, Field(ge=100, le=4096)]
+    chunk_overlap_tokens: Annotated[int, Field(ge=0, le=2048)]
+
+
+class ChunkingStrategy(Body):
+    """How files are cut into chunks."""
+
+    type: Literal["auto", "static"]
+    static: StaticChunks = StaticChunks(max_chunk_size_tokens=800, chunk_overlap_tokens=400)
+
+    def split(self) -> SplitOptions:
+        """Our way to say it."""
+        if self.type == "auto":
+            return SplitOptions()
+        sizes = self.static
+        return SplitOptions(
+            max_tokens=sizes.max_chunk_size_tokens, overlap=sizes.chunk_overlap_tokens
+        )
+
+
+class StoreExpiry(Body):
+    """After how many days without use a vector store is deleted."""
+
+    anchor: Literal["last_active_at"] = "last_active_at"
+    days: Annotated[int, Field(ge=1, le=365)]
+
+
+class Described(Body):
+    """What a vector store is called, and what is noted about it."""
+
+    name: Annotated[Text, Field(max_length=200)] | None = None
+    metadata: dict[str, Any] | None = None
+    expires_after: StoreExpiry | None = None
+
+    def others(self) -> dict[str, Any]:
+        """The columns that the request sets, maybe to null. Raises Rejected."""
+        given = self.model_fields_set
+        found: dict[str, Any] = {}
+        if "metadata" in given:
+            found["metadata"] = checked_metadata(self.metadata or {})
+        if "expires_after" in given:
+            found["expires_after_days"] = self.expires_after and self.expires_after.days
+        return found
+
+
+class MemberBody(Body):
+    """A file for a vector store; its attributes are its document's metadata."""
+
+    file_id: Id
+    attributes: dict[str, Any] | None = None
+    chunking_strategy: ChunkingStrategy | None = None
+
+
+class StoreBody(Described):
+    """A new vector store."""
+
+    description: Text | None = None
+    file_ids: Annotated[list[Id], Field(max_length=500)] = Field(default_factory=list)
+    chunking_strategy: ChunkingStrategy | None = None
+
+
+class BatchBody(Body):
+    """Files for a vector store, with the same attributes or each with its own."""
+
+    file_ids: Annotated[list[Id], Field(max_length=2000)] = Field(default_factory=list)
+    files: Annotated[list[MemberBody], Field(max_length=2000)] = Field(default_factory=list)
+    attributes: dict[str, Any] | None = None
+    chunking_strategy: ChunkingStrategy | None = None
+
+    def members(self) -> list[MemberBody]:
+        """Every file."""
+        shared = MemberBody(
+            file_id="-", attributes=self.attributes, chunking_strategy=self.chunking_strategy
+        )
+        alike = (shared.model_copy(update={"file_id": each}) for each in self.file_ids)
+        return [*alike, *self.files]
+
+
+class AttributesBody(Body):
+    """What is noted about a file of a vector store."""
+
+    attributes: dict[str, Any] | None
+
+
+class RankingOptions(Body):
+    """Which results are good enough."""
+
+    score_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class SearchOptions(Body):
+    """How a vector store is searched."""
+
+    filters: Filter | None = None
+    max_num_results: Annotated[int, Field(ge=1, le=MAX_RESULTS)] = 10
+    ranking_options: RankingOptions | None = None
+
+    @property
+    def min_score(self) -> float:
+        """The lowest score of a result."""
+        return self.ranking_options.score_threshold if self.ranking_options else 0.0
+
+
+class SearchBody(SearchOptions):
+    """A search in one vector store."""
+
+    query: (
+        Annotated[Text, Field(min_length=1, max_length=32_000)]
+        | Annotated[
+            list[Annotated[Text, Field(max_length=4096)]], Field(min_length=1, max_length=10)
+        ]
+    )
