@@ -20,6 +20,8 @@ _AGAINST_MODE = typer.Option(help="The same for --against; alone, another mode o
 _K = typer.Option("--k", help="The k of recall@k and hit@k, with commas.")
 _BARS = typer.Option(help="METRIC=VALUE, such as recall@5=0.8: exit 1 below it. Repeatable.")
 _OUT = typer.Option(help="The report; the same as JSON is written beside it.")
+_RAGAS = typer.Option(help="Also write the answers of --app as JSON Lines that Ragas reads.")
+_DEEPEVAL = typer.Option(help="Also write the answers of --app as JSON that DeepEval reads.")
 _SAMPLE = typer.Option(help="Ask at most so many questions, chosen by --seed.")
 _JUDGE = typer.Option(help="Let the model of KB_LLM__MODEL judge the answers of an app.")
 
@@ -41,6 +43,8 @@ def run(
     sample: Annotated[int | None, _SAMPLE] = None,
     seed: Annotated[int, typer.Option(help="Chooses the sample.")] = 0,
     judge: Annotated[bool, _JUDGE] = False,
+    ragas: Annotated[Path | None, _RAGAS] = None,
+    deepeval: Annotated[Path | None, _DEEPEVAL] = None,
 ) -> None:
     """Ask every question of a set, measure what comes back, and write a report."""
     from eval.run_command import run as measure
@@ -60,6 +64,8 @@ def run(
             sample=sample,
             seed=seed,
             judge=judge,
+            ragas=ragas,
+            deepeval=deepeval,
         )
     if not is_held:
         raise typer.Exit(1)

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from client.http import Client
 from eval.question_sets.forms import load
+from eval.report.export import write_deepeval, write_ragas
 from eval.report.page import write
 from eval.run.running import Bar, Evaluation, EvaluationRun, Judge, evaluation
 from eval.run.running import run as run_set
@@ -41,6 +42,8 @@ def run(
     sample: int | None = None,
     seed: int = 0,
     judge: bool = False,
+    ragas: Path | None = None,
+    deepeval: Path | None = None,
 ) -> bool:
     """Measure, write the report, print the main numbers; whether every bar was held.
 
@@ -54,11 +57,17 @@ def run(
     asked = load(questions)
     if sample is not None:
         asked = asked.sample(sample, seed=seed)
+    if (ragas or deepeval) and app is None:
+        raise Rejected("--ragas and --deepeval write answers: name an app with --app SLUG.")
     targets = _targets(client, dataset, app, against, (mode, against_mode), max(ks))
     judging = _judge() if judge else None
     runs = [_measured(asked, target, ks, judging) for target in targets]
     found = evaluation(asked, runs[0], runs[1] if len(runs) > 1 else None, bars=bars)
     beside = write(found, out)
+    if ragas:
+        write_ragas(found.run.results, ragas)
+    if deepeval:
+        write_deepeval(found.run.results, deepeval)
     _print(found)
     for done in runs:
         _warn_of_failures(done)

@@ -11,7 +11,10 @@ from ..http import Client
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A hit as frameworks want it: words, a score from 0 to 1 and where they stand."""
+    """A hit as frameworks want it: words, a score from 0 to 1 and where they stand.
+
+    `link` opens the original at the page, with a key that may search.
+    """
 
     chunk_id: str
     document_id: str
@@ -22,6 +25,7 @@ class Passage:
     heading: str
     text: str
     score: float
+    link: str = ""
 
     def metadata(self) -> dict[str, Any]:
         """Everything but the words and the score."""
@@ -32,7 +36,7 @@ class Passage:
 Search = Callable[[str], Sequence[Passage]]
 """A question to its passages, best first."""
 
-_FIELDS = tuple(Passage.__dataclass_fields__)
+_FIELDS = tuple(name for name in Passage.__dataclass_fields__ if name != "link")
 
 
 def over_http(
@@ -65,6 +69,11 @@ def over_http(
 
     def search(query: str) -> list[Passage]:
         answer = client.send("POST", f"/v1/datasets/{identifier}/search", {"query": query, **body})
-        return [Passage(**{name: hit[name] for name in _FIELDS}) for hit in answer["hits"]]
+        return [_passage(url, hit) for hit in answer["hits"]]
 
     return search
+
+
+def _passage(url: str, hit: Mapping[str, Any]) -> Passage:
+    link = f"{url.rstrip('/')}/v1/documents/{hit['document_id']}/original#page={hit['page']}"
+    return Passage(**{name: hit[name] for name in _FIELDS}, link=link)
