@@ -1,4 +1,7 @@
-"""Our search inside of LlamaIndex and LangChain (Haystack: tests/dialects/frameworks), over HTTP and by a function of one's own."""
+"""Our search inside of LlamaIndex and LangChain, over HTTP and by a function of one's own.
+
+Haystack's environment is its own: see `tests/dialects/frameworks`.
+"""
 
 from __future__ import annotations
 
