@@ -3,7 +3,7 @@
 Python's own `zipfile` trusts the central directory: 3.11.7 opens archives whose entries overlap
 (CVE-2024-0450), cuts names at NUL and inflates whatever is claimed. Here both directories are read
 and must agree, no byte belongs to two members, and reading stops at the size that was inspected and
-checks its CRC. Rule: hand out members only through `inspect`, their bytes only as `MemberStream`.
+checks its CRC. Rule: hand out members only through `survey`, their bytes only as `MemberStream`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class ArchiveMember:
     """A file or folder in an archive that has been inspected.
 
     `name` is a relative path with forward slashes; folders end in one. `start` is where its packed
-    bytes begin in the archive. `is_nested`: its name says that it is an archive itself.
+    bytes begin in the archive. `is_nested`: its name says that it is an archive itself. With a
+    `refusal` it must not be read, and other members may.
     """
 
     name: str
@@ -54,6 +55,7 @@ class ArchiveMember:
     start: int
     method: int
     crc: int
+    refusal: UnreadableFile | None = None
 
     @property
     def is_folder(self) -> bool:
@@ -150,12 +152,25 @@ UPLOAD_LIMITS = ArchiveLimits(entries=20_000, member_bytes=512 * MIB, unpacked_b
 
 
 def inspect(file: BinaryIO, limits: ArchiveLimits) -> list[ArchiveMember]:
+    """All members of a zip archive that holds nothing to be refused.
+
+    Raises:
+        UnreadableFile: as `survey`, and reasons `archive_encrypted`, `archive_link`,
+            `archive_method`.
+    """
+    members = survey(file, limits)
+    for member in members:
+        if member.refusal is not None:
+            raise member.refusal
+    return members
+
+
+def survey(file: BinaryIO, limits: ArchiveLimits) -> list[ArchiveMember]:
     """All members of a zip archive, in its order, after every check; nothing is unpacked.
 
     Raises:
-        UnreadableFile: reasons `archive_damaged`, `archive_encrypted`, `archive_too_large`,
-            `archive_overlap`, `archive_mismatch`, `archive_unsafe_name`, `archive_link`,
-            `archive_duplicate`, `archive_method`.
+        UnreadableFile: reasons `archive_damaged`, `archive_too_large`, `archive_overlap`,
+            `archive_mismatch`, `archive_unsafe_name`, `archive_duplicate`.
     """
     size = file.seek(0, io.SEEK_END)
     try:
@@ -185,24 +200,30 @@ def _check_sizes(entries: Sequence[Entry], limits: ArchiveLimits) -> None:
 
 
 def _member(file: BinaryIO, entry: Entry, name: str) -> ArchiveMember:
+    start = entry.offset + local_header_size(file, entry)
+    return ArchiveMember(
+        name, entry.size, entry.packed_size, start, entry.method, entry.crc, _refusal(entry, name)
+    )
+
+
+def _refusal(entry: Entry, name: str) -> UnreadableFile | None:
     if entry.flags & ENCRYPTED:
-        raise UnreadableFile(
+        return UnreadableFile(
             "The archive is protected with a password. Pack it again without one.",
             reason="archive_encrypted",
         )
     if stat.S_ISLNK(entry.mode):
-        raise UnreadableFile(
+        return UnreadableFile(
             f"The archive holds a link ({name[:80]!r}). Pack it again with the files themselves.",
             reason="archive_link",
         )
     if entry.method not in (STORED, DEFLATED):
-        raise UnreadableFile(
+        return UnreadableFile(
             f"The archive is packed by method {entry.method}; only stored and deflated files are "
             "read. Pack it again as an ordinary zip.",
             reason="archive_method",
         )
-    start = entry.offset + local_header_size(file, entry)
-    return ArchiveMember(name, entry.size, entry.packed_size, start, entry.method, entry.crc)
+    return None
 
 
 def _check_names(members: Sequence[ArchiveMember]) -> None:

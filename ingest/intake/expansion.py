@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from ingest.intake.archives import UPLOAD_LIMITS, ArchiveMember, MemberStream, inspect
+from ingest.intake.archives import UPLOAD_LIMITS, ArchiveMember, MemberStream, survey
 from ingest.intake.upload import checked_name, shown_name
 from ingest.sniff.media_types import sniff
 from ingest.sniff.package_types import is_archive
@@ -54,10 +54,12 @@ def contents(file: BinaryIO, max_bytes: int) -> ArchiveContents:
         UnreadableFile: it is damaged, dangerous, protected, over a limit or empty.
     """
     limits = replace(UPLOAD_LIMITS, member_bytes=max(UPLOAD_LIMITS.member_bytes, max_bytes))
-    files = [member for member in inspect(file, limits) if not member.is_folder]
+    files = [member for member in survey(file, limits) if not member.is_folder]
     wanted = tuple(member for member in files if not _is_hidden(member.name))
     if not wanted:
         raise UnreadableFile("The archive holds no files. Pack it again.", reason="archive_empty")
+    if wanted[0].refusal is not None and all(member.refusal for member in wanted):
+        raise wanted[0].refusal
     return ArchiveContents(wanted, len(files) - len(wanted))
 
 
@@ -200,6 +202,8 @@ def _is_hidden(name: str) -> bool:
 
 
 def _check(member: ArchiveMember, max_bytes: int) -> None:
+    if member.refusal is not None:
+        raise member.refusal
     if member.is_nested:
         raise _nested()
     if member.size > max_bytes:

@@ -12,9 +12,10 @@ from itertools import groupby, islice
 from typing import Any
 
 import pypdf
-from pypdf.generic import ArrayObject, StreamObject
+from pypdf.generic import ArrayObject, PdfObject, StreamObject
 
 from ingest.readers.link_targets import link_target
+from ingest.readers.pages import enumerated
 from ingest.readers.pdf.geometry import PageGeometry, Run
 
 _MOST = 2_000
@@ -76,14 +77,16 @@ def annotations_of(page: pypdf.PageObject) -> Annotations:
 
 
 def _read(note: Mapping[str, Any], found: Annotations) -> None:
-    if int(note.get("/F", 0)) & _HIDDEN:
+    if int(_entry(note, "/F") or 0) & _HIDDEN:
         return
-    kind, text = note.get("/Subtype"), str(note.get("/Contents") or "").strip()
+    kind, text = _entry(note, "/Subtype"), str(_entry(note, "/Contents") or "").strip()
     if kind == "/Widget":
         found.fields.extend(_fields(note))
     elif kind == "/Link" and "/A" in note and "/URI" in note["/A"]:
         box = tuple(float(edge) for edge in note["/Rect"])
         found.links.append(Link(str(note["/A"]["/URI"]), box))
+    elif kind == "/Stamp" and not text and (name := str(_entry(note, "/Name"))[1:]).isalpha():
+        found.texts.append(f"Stamp: {name}")
     elif kind == "/FileAttachment":
         found.files.extend(_files(note))
     elif text and kind not in _SILENT:
@@ -96,7 +99,7 @@ def _fields(widget: Mapping[str, Any]) -> Iterator[Field]:
     value = _inherited(widget, "/V")
     x0, y0, x1, y1 = (float(edge) for edge in widget["/Rect"])
     if kind == "/Btn" and not flags & _BUTTON:
-        state = widget.get("/AS", value)
+        state = _entry(widget, "/AS") or value
         yield Field(name, "", state not in (None, "/Off"), x0, y0, x1, y1)
     elif kind == "/Ch" and value is not None:
         chosen = value if isinstance(value, ArrayObject) else [value]
@@ -106,6 +109,15 @@ def _fields(widget: Mapping[str, Any]) -> Iterator[Field]:
     elif kind == "/Tx" and value is not None and not flags & _PASSWORD:
         text = value.get_data().decode("latin-1") if isinstance(value, StreamObject) else value
         yield Field(name, str(text).strip(), None, x0, y0, x1, y1)
+    elif kind == "/Sig" and value is not None and x1 > x0:
+        signer = str(_entry(value, "/Name") or "signed")
+        yield Field(name or "Signature", signer, None, x0, y0, x1, y1)
+
+
+def _entry(holder: Mapping[str, Any], key: str) -> Any:
+    """What a dictionary holds, which may stand elsewhere in the file; `get` does not look there."""
+    value = holder.get(key)
+    return value.get_object() if isinstance(value, PdfObject) else value
 
 
 def _inherited(widget: Mapping[str, Any], key: str) -> Any:
@@ -128,7 +140,24 @@ def _options(listed: Any) -> Iterator[tuple[str, str]]:
 def _files(note: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
     named = note["/FS"]
     stream = named["/EF"]["/F"].get_object()
-    yield str(named.get("/UF") or named.get("/F") or ""), bytes(stream.get_data())
+    yield str(_entry(named, "/UF") or _entry(named, "/F") or ""), bytes(stream.get_data())
+
+
+def shown_otherwise(reader: pypdf.PdfReader | None) -> Iterator[str]:
+    """Sentences about what a viewer shows in another way than the pages hold it."""
+    try:
+        root: Mapping[str, Any] = reader.root_object if reader is not None else {}
+        form = _entry(root, "/AcroForm") or {}
+        if "/XFA" in form and not _entry(form, "/Fields"):
+            yield "The form (XFA) was not read: print it into a new PDF and upload that."
+        layers = _entry(_entry(root, "/OCProperties") or {}, "/D") or {}
+        hidden = [str(layer.get_object()["/Name"]) for layer in _entry(layers, "/OFF") or ()]
+        if hidden:
+            yield f"Layers that are not shown were read, too: {enumerated(hidden)}."
+    except MemoryError:
+        raise
+    except Exception:  # a border, as for pages
+        return
 
 
 def put_links(geometry: PageGeometry | None, notes: Annotations) -> None:

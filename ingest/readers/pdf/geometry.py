@@ -86,16 +86,25 @@ class PageGeometry:
 
 
 def page_geometry(page: pypdfium2.PdfPage) -> PageGeometry | None:
-    """The geometry of a page; None if it holds more than a page can."""
-    found = PageGeometry(_TURNS[page.get_rotation()])
+    """The geometry of a page, as it is held to be read; None if it holds more than a page can."""
     shown = page.get_textpage()
+    rotation = page.get_rotation()
     try:
         if shown.count_chars() > _MOST_CHARACTERS:
             return None
-        _Characters(shown, found).read()
+        found = _turned(shown, rotation)
+        if len(found.turned) > len(found.runs):  # a table that stands sideways
+            others = (_turned(shown, (rotation + more) % 360) for more in (90, 270, 180))
+            found = max((found, *others), key=lambda one: len(one.runs))
     finally:
         shown.close()
     _read_drawings(page, found)
+    return found
+
+
+def _turned(shown: pypdfium2.PdfTextPage, rotation: int) -> PageGeometry:
+    found = PageGeometry(_TURNS[rotation])
+    _Characters(shown, found).read()
     return found
 
 
@@ -125,9 +134,15 @@ class _Characters:
             if not style.is_upright:
                 self._found.turned.append(word[0])
                 continue
-            for start, stop, x0, x1 in self._parts(word):
+            parts = list(self._parts(word))
+            runs_down = (
+                len(parts) == len(word[0]) > 1 and len({round(x0) for *_, x0, _ in parts}) == 1
+            )
+            for start, stop, x0, x1 in parts:
                 if start > word.start():
                     style = self._style_of(start)
+                if runs_down:  # in a font for vertical text, which has one baseline for all
+                    style = style._replace(baseline=max(self._edges(start)[1]))
                 self._add(text[start:stop], style, x0, x1, is_near=is_near)
                 is_near = True
 

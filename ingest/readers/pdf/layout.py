@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from statistics import median
 
-from ingest.readers.pdf.geometry import PageGeometry
+from ingest.readers.pdf.geometry import Edge, PageGeometry
 from ingest.readers.pdf.lines import (
     Piece,
     by_line,
     is_right_to_left,
+    is_vertical,
     joined,
     mirrored,
     pieces,
+    upright,
     words,
 )
 from ingest.readers.pdf.ruled_tables import Table, ruled_tables
@@ -69,6 +71,12 @@ def elements(geometry: PageGeometry) -> list[Element]:
         runs = [mirrored(run) for run in runs]
         down = [edge._replace(at=-edge.at) for edge in down]
         across = [edge._replace(start=-edge.end, end=-edge.start) for edge in across]
+    if is_vertical(runs):
+        runs = [upright(run) for run in runs]
+        down, across = (
+            [Edge(edge.at, -edge.end, -edge.start) for edge in across],
+            [edge._replace(at=-edge.at) for edge in down],
+        )
     tables, rest = ruled_tables(words(runs), across, down)
     items: list[Item] = [*tables, *pieces(rest)]
     found = [element for region in _regions(items) for element in _elements(region)]

@@ -83,6 +83,23 @@ def is_right_to_left(runs: Iterable[Run]) -> bool:
     return sides[True] > sides[False]
 
 
+def is_vertical(runs: Sequence[Run]) -> bool:
+    """Whether most characters stand below each other, one by one, in Chinese or Japanese."""
+    below = sum(
+        len(a.text) == len(b.text) == 1
+        and b.text > "\u2e7f"
+        and abs(a.x0 - b.x0) < _SAME_LINE * b.size
+        and 0 < b.baseline - a.baseline < 2 * b.size
+        for a, b in pairwise(runs)
+    )
+    return below * 2 > len(runs)
+
+
+def upright(run: Run) -> Run:
+    """A run of a column as one of a line: the columns from right to left become lines."""
+    return run._replace(x0=run.baseline - run.size, x1=run.baseline, baseline=-run.x0, glued=False)
+
+
 def mirrored(run: Run) -> Run:
     """A run as it stands in a mirror."""
     return run._replace(x0=-run.x1, x1=-run.x0)

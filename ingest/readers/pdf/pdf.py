@@ -18,7 +18,7 @@ from pypdf.errors import DependencyError, PyPdfError
 
 from ingest.readers.link_targets import LINKS
 from ingest.readers.pages import PICTURES, PageWriter, check_length, enumerated
-from ingest.readers.pdf.annotations import Annotations, annotations_of, put_links
+from ingest.readers.pdf.annotations import Annotations, annotations_of, put_links, shown_otherwise
 from ingest.readers.pdf.attachments import embedded_files, with_files
 from ingest.readers.pdf.ocr import HOW_TO_INSTALL
 from ingest.readers.pdf.page_parts import PageParts, is_as_good, laid_out, write_pages
@@ -78,6 +78,7 @@ def _read(source: BinaryIO, pdfium: PdfiumFile, options: ReadOptions) -> Extract
         found = _pages(reader, count, pdfium, fallback, options)
         if reader is not None:
             found.files.extend(embedded_files(reader))
+        otherwise = tuple(shown_otherwise(reader))
     writer = PageWriter(options)
     writer.losses[PICTURES] = found.pictures
     writer.losses[LINKS] = sum(page.notes.untold for page in found.pages)
@@ -96,6 +97,7 @@ def _read(source: BinaryIO, pdfium: PdfiumFile, options: ReadOptions) -> Extract
             *_naming("were read by OCR: characters may be wrong", fallback.recognised),
             *_naming("hold a picture, but OCR had no time left for it", fallback.late),
             *fallback.warnings(),
+            *otherwise,
         ),
     )
     return with_files(extraction, found.files, options) if found.files else extraction

@@ -14,10 +14,13 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import BinaryIO
 
+from selectolax.lexbor import LexborHTMLParser
+
 from ingest.readers.office.package import Package, resolved
 from ingest.readers.office.xml_parts import PARSER, Element
 from ingest.readers.pages import PICTURES, PageWriter, enumerated
 from ingest.readers.web.html import read_html
+from ingest.readers.web.html_elements import raw_text
 from ingest.readers.web.html_source import decode_html
 from ingest.types import Extraction, ReadOptions
 from kb.errors import UnreadableFile
@@ -25,6 +28,7 @@ from kb.errors import UnreadableFile
 _FONT_SCRAMBLING = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 _CHAPTERS = ("application/xhtml+xml", "text/html", "text/x-oeb1-document", "")
 _DRAWING = "image/svg+xml"
+_NCX = "application/x-dtbncx+xml"
 _MOST_FALLBACKS = 10
 _PROLOG = 4096
 _MOST_WARNINGS = 5
@@ -57,6 +61,7 @@ class _Book:
         self._locked = _locked_parts(package)
         self._warnings: Counter[str] = Counter()
         self._last_title = ""
+        self._titles: dict[str, str] = {}
 
     def extraction(self) -> Extraction:
         chapters = list(self._chapters())
@@ -87,10 +92,28 @@ class _Book:
         self._last_title = _words(next(book.iter("{http://purl.org/dc/elements/1.1/}title"), None))
         items = {item.get("id", ""): item for item in book.iter("{*}item")}
         folder = posixpath.dirname(name)
+        for item in items.values():
+            if "nav" in item.get("properties", "").split() or item.get("media-type") == _NCX:
+                self._read_contents(resolved(folder, item.get("href", "")))
         for reference in book.iter("{*}itemref"):
             item = _readable(items, reference.get("idref", ""))
-            if item is not None:
-                yield resolved(folder, item.get("href", "")), item.get("media-type", "")
+            href, media_type = ("", "") if item is None else map(item.get, ("href", "media-type"))
+            yield resolved(folder, href or ""), media_type or ""
+
+    def _read_contents(self, part: str) -> None:
+        """Take the titles of chapters from a table of contents."""
+        if self._package.find(part) is None:
+            return
+        tree = LexborHTMLParser(_as_html(decode_html(self._package.read(part), None)[0].text))
+        entries = [(point.parent, point.attributes.get("src")) for point in tree.css("content")]
+        for nav in tree.css("nav"):
+            if "toc" in (nav.attributes.get("epub:type") or "toc"):
+                entries += [(link, link.attributes.get("href")) for link in nav.css("a")]
+        for entry, target in entries:
+            label = entry.css_first("text") or entry if entry is not None else None
+            chapter = resolved(posixpath.dirname(part), (target or "").partition("#")[0])
+            if label is not None:
+                self._titles.setdefault(chapter, raw_text(label))
 
     def _is_read(self, name: str, media_type: str) -> bool:
         """Write a chapter; False if it cannot be read. An empty one counts as read."""
@@ -100,15 +123,15 @@ class _Book:
             self._pages.losses[PICTURES] += 1
             return True
         try:
-            self._chapter(self._package.read(name), media_type)
+            self._chapter(name, media_type)
         except UnreadableFile as exc:
             if exc.code == "too_large":
                 raise
             return exc.code == "no_text"
         return True
 
-    def _chapter(self, data: bytes, media_type: str) -> None:
-        decoded, lie = decode_html(data, None)
+    def _chapter(self, name: str, media_type: str) -> None:
+        decoded, lie = decode_html(self._package.read(name), None)
         source = _as_html(decoded.text)
         if media_type == _DRAWING:  # its text elements become plain text without the drawing
             source = re.sub(r"</?svg\b[^<>]*>", "", source)
@@ -117,7 +140,8 @@ class _Book:
         bounded = ReadOptions("utf-8", self._options.max_characters)
         chapter = read_html(BytesIO(source.encode("utf-8", "surrogatepass")), bounded)
         if not any(block.kind == "heading" for block in chapter.blocks):
-            self._write_title(html.unescape(title[1]) if title else "")
+            own = html.unescape(title[1]) if title else ""
+            self._write_title(self._titles.get(name) or own)
         text = chapter.pages[0].text
         for block in chapter.blocks:
             self._pages.put(block.kind, text[block.start : block.end], block.level)

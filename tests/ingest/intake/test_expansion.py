@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import struct
+import zipfile
 
 import pytest
 from sqlalchemy import text
@@ -92,6 +94,24 @@ def test_what_cannot_be_a_document_is_listed_as_failed_with_its_reason(kb, datas
     assert failed.sha256 == ""
     assert kb.database.writing(batch_control.retry, ADMIN, result.batch_id) == 0
     assert kb.fsck.run().is_clean
+
+
+def test_a_link_and_a_file_of_unusual_compression_fail_alone(kb, dataset_id):
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("good.md", "Good.")
+        archive.writestr("packed.md", "Packed.", zipfile.ZIP_BZIP2)
+        link = zipfile.ZipInfo("link.md")
+        link.create_system, link.external_attr = 3, 0o120777 << 16
+        archive.writestr(link, "good.md")
+    upload(kb, dataset_id, {"all.zip": target.getvalue()})
+    finish(kb)
+
+    assert statuses(kb, dataset_id) == {
+        "good.md": "ready",
+        "packed.md": "archive_method",
+        "link.md": "archive_link",
+    }
 
 
 def test_hidden_files_are_left_out_and_counted(kb, dataset_id):

@@ -41,6 +41,17 @@ class Sheet:
         self.parts.append(f"BT 1 0 0 1 {x} {y} Tm {drawn}0 Ts ET")
         return self
 
+    def han(self, x: float, y: float, text: str, *, down: bool = False) -> Sheet:
+        """Chinese characters; `down`: in a font for columns."""
+        code = text.encode("utf-16-be").hex()
+        self.parts.append(f"BT /{'F4' if down else 'F3'} 14 Tf 1 0 0 1 {x} {y} Tm <{code}> Tj ET")
+        return self
+
+    def turned(self) -> Sheet:
+        """All that stands on the page so far, turned to the left: the page is held sideways."""
+        self.parts = ["q 0 1 -1 0 612 0 cm", *self.parts, "Q"]
+        return self
+
     def rule(self, x0: float, y0: float, x1: float, y1: float) -> Sheet:
         """A drawn line."""
         self.parts.append(f"{x0} {y0} m {x1} {y1} l S")
@@ -79,8 +90,9 @@ def drawn(
         content.set_data("\n".join(sheet.parts).encode("cp1252"))
         page[NameObject("/Contents")] = writer._add_object(content)
         fonts = {"/F1": "/Helvetica", "/F2": "/Helvetica-Bold"}
+        latin = {name[1:]: _font(base) for name, base in fonts.items()}
         page[NameObject("/Resources")] = _object(
-            {"Font": {name[1:]: _font(base) for name, base in fonts.items()}}
+            {"Font": {**latin, "F3": _han_font("H"), "F4": _han_font("V")}}
         )
         if sheet.annotations:
             listed = [writer._add_object(_object(one)) for one in sheet.annotations]
@@ -101,6 +113,25 @@ def _font(base: str) -> dict[str, Any]:
         "Subtype": NameObject("/Type1"),
         "BaseFont": NameObject(base),
         "Encoding": NameObject("/WinAnsiEncoding"),
+    }
+
+
+def _han_font(direction: str) -> dict[str, Any]:
+    """A Chinese font that is not in the file; "V" writes from top to bottom."""
+    base = NameObject("/STSong-Light")
+    system = {"Registry": "Adobe", "Ordering": "GB1", "Supplement": 4}
+    described = {
+        "Type": NameObject("/Font"),
+        "Subtype": NameObject("/CIDFontType0"),
+        "BaseFont": base,
+        "CIDSystemInfo": system,
+    }
+    return {
+        "Type": NameObject("/Font"),
+        "Subtype": NameObject("/Type0"),
+        "BaseFont": base,
+        "Encoding": NameObject(f"/UniGB-UCS2-{direction}"),
+        "DescendantFonts": (described,),
     }
 
 

@@ -54,6 +54,47 @@ def test_a_title_stands_in_for_a_missing_heading_unless_it_is_the_books():
     assert [page.text for page in found.pages] == ["one", "Seals & rings\n\ntwo", "three", "Own"]
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "contents"),
+    [
+        (
+            "nav.xhtml",
+            'media-type="application/xhtml+xml" properties="nav"',
+            '<nav epub:type="toc"><ol><li><a href="t/a.xhtml">Arrival</a></li>'
+            '<li><a href="t/b.xhtml#x">Way <b>out</b></a></li></ol></nav>'
+            '<nav epub:type="landmarks"><a href="t/c.xhtml">Begin</a></nav>',
+        ),
+        (
+            "toc.ncx",
+            'media-type="application/x-dtbncx+xml"',
+            '<!DOCTYPE ncx PUBLIC "-//NISO//DTD ncx 2005-1//EN" "ncx.dtd"><ncx><navMap>'
+            "<navPoint><navLabel><text>Arrival</text></navLabel><content src='t/a.xhtml'/>"
+            "<navPoint><navLabel><text>Way out</text></navLabel><content src='t/b.xhtml#x'/>"
+            "</navPoint></navPoint></navMap></ncx>",
+        ),
+    ],
+)
+def test_titles_of_the_contents_stand_in_for_missing_headings(name, kind, contents):
+    items = "".join(
+        f'<item id="{n}" href="t/{n}.xhtml" media-type="application/xhtml+xml"/>' for n in "abc"
+    )
+    book = (
+        '<package xmlns="http://www.idpf.org/2007/opf"><metadata/>'
+        f'<manifest><item id="toc" href="{name}" {kind}/>{items}</manifest><spine>'
+        f"{''.join(f'<itemref idref={n!r}/>' for n in ('a', 'b', 'c', 'gone'))}</spine></package>"
+    )
+    chapters = {
+        "t/a.xhtml": page("one", "<title>x</title>"),
+        "t/b.xhtml": page("two"),
+        "t/c.xhtml": page("<h1>Own</h1>"),
+        name: contents,
+    }
+    found = read(epub(chapters, extra={"book/content.opf": book}))
+
+    assert [one.text for one in found.pages] == ["Arrival\n\none", "Way out\n\ntwo", "Own", ""]
+    assert found.warnings == ("Chapters that could not be read and count as empty: 4.",)
+
+
 def test_tables_and_lists_of_a_chapter_keep_their_form():
     body = "<table><tr><th>part</th><th>price</th></tr><tr><td>seal</td><td>3</td></tr></table>"
     found = read(epub({"a.xhtml": page(body + "<ul><li>x</li><li>y</li></ul>")}))
