@@ -20,10 +20,8 @@ class WebhookSettings(Section):
     """Seconds a receiver has to answer."""
     first_retry_s: Annotated[float, Field(gt=0, le=3600)] = 10.0
     """Seconds until an event that was not taken is sent again. Each further wait is three times as
-    long, a fifth more or less; after ten tries, 27 hours with 10 s, the event is given up."""
-    keep_days: Annotated[float, Field(gt=0, le=3650)] = 30.0
-    """Days after which the log of deliveries is forgotten, and what a webhook that is off was to be
-    sent."""
+    long, a day at most, and a fifth more or less. After ten tries, 27 hours with 10 s, the event is
+    given up."""
 
 
 class TranscriptionSettings(Section):

@@ -81,8 +81,8 @@ from kb.types.search import Scalar as Scalar
 from kb.types.search import SearchMode as SearchMode
 from kb.types.search import Source as Source
 from kb.types.webhooks import TEST_EVENT as TEST_EVENT
-from kb.types.webhooks import Attempt as Attempt
 from kb.types.webhooks import Delivery as Delivery
 from kb.types.webhooks import DeliveryStatus as DeliveryStatus
 from kb.types.webhooks import EventName as EventName
+from kb.types.webhooks import NewWebhook as NewWebhook
 from kb.types.webhooks import Webhook as Webhook

@@ -19,8 +19,9 @@ class Webhook:
     """An address that events are sent to, without its secret.
 
     `dataset_ids` limits it to what happens in these datasets; empty: in all. `failures` are its
-    failed tries in a row, the first of them at `failing_since`; at `switched_off_at` they were too
-    many. Until `previous_until` the secret from before the last rotation signs as well.
+    failed tries in a row, the first of them at `failing_since`; at `switched_off_at` they had
+    lasted too long, or it had answered 410. Until `previous_until` the secret from before the last
+    rotation signs as well.
     """
 
     id: str
@@ -36,11 +37,19 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
+class NewWebhook(Webhook):
+    """A webhook with its secret, which is shown this once."""
+
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One event for one webhook, and how the last try to send it went.
 
-    `data` holds ids and, of a document that is still there, its name. `response` is the beginning
-    of what answered; `next_attempt_at` is None once it is delivered or given up.
+    Every try has the `id` as `webhook-id`. `data` holds ids and, of a document that is still there,
+    its name. `response` is the beginning of what answered; `next_attempt_at` is None once it is
+    delivered or given up.
     """
 
     id: str
@@ -55,18 +64,3 @@ class Delivery:
     response: str | None
     error: str | None
     duration_ms: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try: what answered, or an error; without one it was delivered.
-
-    `retry_at` is when to try again; None gives the delivery up. `is_gone`: nobody wants any more.
-    """
-
-    error: str | None
-    response_status: int | None = None
-    response: str | None = None
-    duration_ms: float = 0.0
-    retry_at: str | None = None
-    is_gone: bool = False

@@ -3,7 +3,6 @@ beginning is read."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -11,13 +10,14 @@ import aiohttp
 import httpx
 
 from kb.outbound.addresses import RefusedAddress, checked_socket, proxy_for
-from kb.types import Attempt
 from kb.version import version
 
 READ_BYTES = 4096
 KEPT_CHARACTERS = 500
-GONE = 410
-"""Standard Webhooks: who answers so wants no more."""
+MISLEADING = "Its host stands for a link-local or metadata address, which is not called."
+
+Answer = tuple[int | None, str | None, str | None]
+"""The status, the beginning of the body, and what went wrong."""
 
 
 def open_session(timeout_s: float) -> aiohttp.ClientSession:
@@ -40,28 +40,24 @@ def open_session(timeout_s: float) -> aiohttp.ClientSession:
 
 async def post(
     session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], body: bytes
-) -> Attempt:
-    """Send a message once; every failure is an attempt with an error."""
-    began = time.monotonic()
-    error: str | None
+) -> Answer:
+    """Send a message once; every failure is an answer with an error."""
     status, text = None, None
     try:
         async with session.post(
             url, data=body, headers=headers, allow_redirects=False, proxy=proxy_for(url)
         ) as response:
             status = response.status
-            error = _error(status)
             with suppress(aiohttp.ClientError, TimeoutError):  # the status says whether it came
                 text = _beginning(await response.content.read(READ_BYTES))
             response.close()
+            return status, text, _error(status)
     except TimeoutError:
-        error = f"It did not answer within {session.timeout.total:g} s."
+        return status, text, f"It did not answer within {session.timeout.total:g} s."
     except (aiohttp.ClientError, OSError, ValueError) as exc:
-        error = f"It cannot be reached ({type(exc).__name__})."
         if isinstance(getattr(exc, "os_error", None), RefusedAddress):
-            error = "Its host stands for a link-local or metadata address, which is not called."
-    took_ms = round((time.monotonic() - began) * 1000, 1)
-    return Attempt(error, status, text, took_ms, is_gone=status == GONE)
+            return status, text, MISLEADING
+        return status, text, f"It cannot be reached ({type(exc).__name__})."
 
 
 def _error(status: int) -> str | None:

@@ -123,10 +123,10 @@ class KeyChange(Body):
 
 
 class RotateBody(Body):
-    """A new secret for a key."""
+    """A new secret for a key or webhook."""
 
     grace_s: Annotated[int, Field(ge=0, le=MAX_GRACE_S)] = 0
-    """Seconds that the old secret is good for as well; 0 ends it at once."""
+    """Seconds that the old secret is good for, or signs, as well; 0 ends it at once."""
 
 
 class AccessBody(Body):
@@ -184,10 +184,3 @@ class WebhookChange(Body):
     dataset_ids: DatasetIds | None = None
     active: bool | None = None
     """Switched on again, it is sent what waits, and counts as one that has not failed."""
-
-
-class RotateSecretBody(Body):
-    """A new secret for a webhook."""
-
-    grace_s: Annotated[int, Field(ge=0, le=MAX_GRACE_S)] = 24 * 3600
-    """Seconds for which the old secret signs as well; 0 ends it at once."""

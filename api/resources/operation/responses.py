@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import MISSING, Field
 
 from api.resources.response import Response, Sometimes, Timestamp
-from kb.types import DeliveryStatus, EventName, KeyKind, Limits, Quota
+from kb.types import KeyKind, Limits, Quota
 from kb.upkeep.strays import Violation
 
 
@@ -78,45 +78,3 @@ class FsckResponse(Response):
     repaired: tuple[str, ...]
     advice: tuple[str, ...]
     """What to do about it, a sentence or two for each kind of violation."""
-
-
-class WebhookResponse(Response):
-    """A webhook without its secret."""
-
-    id: str
-    url: str
-    events: tuple[EventName, ...]
-    dataset_ids: tuple[str, ...]
-    active: bool
-    created_at: Timestamp
-    failures: int
-    """Failed tries in a row."""
-    failing_since: Timestamp | None
-    switched_off_at: Timestamp | None
-    """When it was switched off because its tries had failed for days, or it had answered 410."""
-    previous_until: Timestamp | None
-    """Until then the secret from before the last rotation signs as well."""
-
-
-class NewWebhookResponse(WebhookResponse):
-    """A webhook with its secret, which is shown this once."""
-
-    secret: str
-
-
-class DeliveryResponse(Response):
-    """One event for one webhook, and how the last try to send it went."""
-
-    id: str
-    """Sent as `webhook-id` with every try."""
-    event: str
-    data: dict[str, Any]
-    status: DeliveryStatus
-    attempts: int
-    created_at: Timestamp
-    next_attempt_at: Timestamp | None
-    response_status: int | None
-    response: str | None
-    """The beginning of what the receiver answered."""
-    error: str | None
-    duration_ms: float | None

@@ -15,13 +15,13 @@ from sqlalchemy import Row, Select, delete, select, update
 from kb.errors import Conflict
 from kb.ids import now, rfc3339
 from kb.store.access.secrets import Secrets
-from kb.store.content import outbox
+from kb.store.content import documents, outbox
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction, notify_after
 from kb.store.engine.paging import Listing, PageRequest, listing, one
-from kb.store.engine.schema.columns import of_row
+from kb.store.engine.schema.columns import of_row, to_row
 from kb.store.webhooks import webhooks
-from kb.types import TEST_EVENT, Attempt, Delivery, DeliveryStatus, Scope
+from kb.types import TEST_EVENT, Delivery, DeliveryStatus, Scope
 
 table = schema.deliveries
 hooks = schema.webhooks
@@ -31,10 +31,13 @@ AT_ONCE = 4
 LONGEST_WAIT = timedelta(days=2)
 """A time further off is of before the clock was set back, and has come."""
 
+KEPT = timedelta(days=30)
 OFF_AFTER = timedelta(days=3)
 OFF_FAILURES = 20
 """Failed tries in a row, over at least `OFF_AFTER`, that switch a webhook off: one event alone is
 tried ten times, within a day or so."""
+GONE = 410
+"""Standard Webhooks: who answers so wants no more."""
 
 
 class Due(NamedTuple):
@@ -69,34 +72,28 @@ def due(tx: Transaction, vault: Secrets, in_hand: Mapping[str, Sequence[str]]) -
     return found
 
 
-def record(tx: Transaction, delivery: Delivery, attempt: Attempt) -> bool:
+def record(tx: Transaction, tried: Delivery) -> bool:
     """Note how a try went; returns whether that switched its webhook off."""
-    gave_up = "pending" if attempt.retry_at else "failed"
-    values = {
-        "status": gave_up if attempt.error else "delivered",
-        "attempts": delivery.attempts + 1,
-        "next_attempt_at": attempt.retry_at,
-        "response_status": attempt.response_status,
-        "response": attempt.response,
-        "error": attempt.error,
-        "duration_ms": attempt.duration_ms,
-    }
-    tx.execute(update(table).where(table.c.id == delivery.id).values(**values))
-    own = hooks.c.id == delivery.webhook_id
+    values = {name: value for name, value in to_row(tried).items() if name not in ("id", "data")}
+    document_id = tried.data.get("document_id")
+    if document_id and not documents.names(tx, [document_id]):  # deleted meanwhile
+        values["response"] = None
+    tx.execute(update(table).where(table.c.id == tried.id).values(**values))
+    own = hooks.c.id == tried.webhook_id
     webhook = tx.execute(select(hooks).where(own)).one_or_none()
-    if webhook is None or delivery.event == TEST_EVENT or not (attempt.error or webhook.failures):
+    if webhook is None or tried.event == TEST_EVENT or not (tried.error or webhook.failures):
         return False
-    state = _after_failure(webhook, attempt) if attempt.error else webhooks.WORKING
+    state = _after_failure(webhook, tried) if tried.error else webhooks.WORKING
     tx.execute(update(hooks).where(own).values(**state))
     return "active" in state
 
 
-def _after_failure(webhook: Row[Any], attempt: Attempt) -> dict[str, Any]:
+def _after_failure(webhook: Row[Any], tried: Delivery) -> dict[str, Any]:
     """How a webhook stands after one more failed try."""
     moment = datetime.now(UTC)
     failures, since = webhook.failures + 1, webhook.failing_since or rfc3339(moment)
     is_lasting = failures >= OFF_FAILURES and since <= rfc3339(moment - OFF_AFTER)
-    is_over = webhook.active and (is_lasting or attempt.is_gone)
+    is_over = webhook.active and (is_lasting or tried.response_status == GONE)
     off = {"active": False, "switched_off_at": rfc3339(moment)} if is_over else {}
     return {"failures": failures, "failing_since": since, **off}
 
@@ -146,9 +143,9 @@ def send_again(tx: Transaction, scope: Scope, webhook_id: str, delivery_id: str)
     return get(tx, scope, webhook_id, delivery_id)
 
 
-def prune(tx: Transaction, older_than: datetime) -> int:
-    """Forget what was to be sent before some moment; returns how many there were."""
-    return tx.execute(delete(table).where(table.c.created_at < rfc3339(older_than))).rowcount
+def prune(tx: Transaction) -> None:
+    """Forget what is older than `KEPT`, also what a webhook that is off was to be sent."""
+    tx.execute(delete(table).where(table.c.created_at < rfc3339(datetime.now(UTC) - KEPT)))
 
 
 _DELIVERIES: Select[Any] = select(table, schema.documents.c.name.label("document_name")).join(

@@ -18,8 +18,8 @@ from kb.store.content import datasets
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing, one
-from kb.store.engine.schema.columns import of_row
-from kb.types import EventName, Scope, Webhook
+from kb.store.engine.schema.columns import of_row, to_row
+from kb.types import EventName, NewWebhook, Scope, Webhook
 
 table = schema.webhooks
 
@@ -34,7 +34,7 @@ def create(
     url: str,
     events: tuple[EventName, ...],
     dataset_ids: tuple[str, ...],
-) -> tuple[Webhook, str]:
+) -> NewWebhook:
     """Add a webhook; its secret, `whsec_…`, is returned this once.
 
     Raises:
@@ -45,7 +45,7 @@ def create(
     told = {"url": url, "events": events, "dataset_ids": dataset_ids, "active": True}
     kept = {"workspace": scope.workspace, "created_at": now(), "secret_sealed": vault.seal(secret)}
     tx.execute(insert(table).values(id=webhook_id, **told, **kept, **WORKING))
-    return _checked(tx, scope, webhook_id), secret
+    return NewWebhook(**to_row(_checked(tx, scope, webhook_id)), secret=secret)
 
 
 def get(tx: Transaction, scope: Scope, webhook_id: str) -> Webhook:
@@ -71,7 +71,7 @@ def change(tx: Transaction, scope: Scope, webhook_id: str, changes: Mapping[str,
 
 def rotate(
     tx: Transaction, scope: Scope, vault: Secrets, webhook_id: str, *, grace_s: int
-) -> tuple[Webhook, str]:
+) -> NewWebhook:
     """Give it a new secret; the old one signs as well for `grace_s` seconds. Raises NotFound."""
     get(tx, scope, webhook_id)
     secret, until = _new_secret(), datetime.now(UTC) + timedelta(seconds=grace_s)
@@ -81,7 +81,7 @@ def rotate(
         "previous_until": rfc3339(until) if grace_s else None,
     }
     tx.execute(update(table).where(table.c.id == webhook_id).values(**values))
-    return get(tx, scope, webhook_id), secret
+    return NewWebhook(**to_row(get(tx, scope, webhook_id)), secret=secret)
 
 
 def remove(tx: Transaction, scope: Scope, webhook_id: str) -> None:

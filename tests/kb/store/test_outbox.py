@@ -41,7 +41,7 @@ def hook(database: Database) -> str:
 
 def new_hook(database: Database, events=EVENTS, dataset_ids=()) -> str:
     url = "http://127.0.0.1:9/"
-    return database.writing(webhooks.create, ADMIN, VAULT, url, events, dataset_ids)[0].id
+    return database.writing(webhooks.create, ADMIN, VAULT, url, events, dataset_ids).id
 
 
 def new_batch(database: Database, dataset_id: str, *uploads: Upload) -> tuple[str, list[str]]:

@@ -8,37 +8,29 @@ down_revision = "0009"
 
 
 def upgrade() -> None:
+    moments = ("failing_since", "switched_off_at", "previous_until")
     op.create_table(
         "webhooks",
         sa.Column("id", sa.String(), primary_key=True),
-        sa.Column("url", sa.String(), nullable=False),
-        sa.Column("events", sa.JSON(), nullable=False),
-        sa.Column("dataset_ids", sa.JSON(), nullable=False),
+        *(sa.Column(name, sa.String(), nullable=False) for name in ("url", "created_at", "workspace")),
+        *(sa.Column(name, sa.JSON(), nullable=False) for name in ("events", "dataset_ids")),
+        *(sa.Column(name, sa.String()) for name in moments),
         sa.Column("active", sa.Boolean(), nullable=False),
-        sa.Column("created_at", sa.String(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("failing_since", sa.String()),
-        sa.Column("switched_off_at", sa.String()),
-        sa.Column("previous_until", sa.String()),
-        sa.Column("workspace", sa.String(), nullable=False),
         sa.Column("secret_sealed", sa.LargeBinary(), nullable=False),
         sa.Column("previous_sealed", sa.LargeBinary()),
     )
+    texts = ("event", "status", "created_at", "subject")
     op.create_table(
         "deliveries",
         sa.Column("id", sa.String(), primary_key=True),
         sa.Column("webhook_id", sa.String(), sa.ForeignKey("webhooks.id"), nullable=False),
-        sa.Column("event", sa.String(), nullable=False),
         sa.Column("data", sa.JSON(), nullable=False),
-        sa.Column("status", sa.String(), nullable=False),
+        *(sa.Column(name, sa.String(), nullable=False) for name in texts),
+        *(sa.Column(name, sa.String()) for name in ("next_attempt_at", "response", "error")),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.String(), nullable=False),
-        sa.Column("next_attempt_at", sa.String()),
         sa.Column("response_status", sa.Integer()),
-        sa.Column("response", sa.String()),
-        sa.Column("error", sa.String()),
         sa.Column("duration_ms", sa.Float()),
-        sa.Column("subject", sa.String(), nullable=False),
     )
     due = ["webhook_id", "status", "next_attempt_at"]
     op.create_index("ix_deliveries_webhook_id_status_next_attempt_at", "deliveries", due)
