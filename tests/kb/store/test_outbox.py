@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from kb.errors import NotFound, Rejected
 from kb.store.access.secrets import Secrets
-from kb.store.content import datasets, documents, indexed
+from kb.store.content import datasets, documents, generations, indexed, switching
+from kb.store.engine import schema
 from kb.store.engine.database import Database, Transaction
 from kb.store.engine.paging import PageRequest
 from kb.store.webhooks import deliveries, webhooks
@@ -177,6 +179,29 @@ def test_only_what_is_wanted_is_written(database, dataset_id):
     assert [event for event, _ in told(database, of_other)] == ["document.ready", "batch.completed"]
 
 
+def test_a_switch_tells_of_documents_that_it_makes_fail_or_ready_and_of_no_batch(
+    database, dataset_id, hook
+):
+    _, (a, b) = new_batch(database, dataset_id, file("a.md"), file("b.md"))
+    make_ready(database, {a: 1, b: 1})
+    before = len(told(database, hook))
+    with database.write() as tx:
+        dataset = datasets.get(tx, ADMIN, dataset_id)
+        kept = {"processing": dataset.processing, "embedder": "e", "model": None}
+        new = generations.create(tx, dataset, **kept)
+        switching.put_state(tx, new, a, 1)
+        switching.put_state(tx, new, b, 1, error=Failure("no_text", "It has none."))
+    database.writing(switching.switch, ADMIN, dataset_id, new.number)
+    assert [(event, data["document_id"]) for event, data in told(database, hook)[before:]] == [
+        ("document.failed", b)
+    ]
+
+    database.writing(switching.roll_back, ADMIN, dataset_id)
+    assert [(event, data["document_id"]) for event, data in told(database, hook)[before + 1 :]] == [
+        ("document.ready", b)
+    ]
+
+
 def make_ready_and_fail(tx: Transaction, document_id: str) -> None:
     indexed.make_all_live(tx, {document_id: 1})
     documents.get(tx, ADMIN, "doc_nobody")
@@ -200,3 +225,21 @@ def test_a_webhook_for_a_dataset_that_is_absent_or_with_feedback_of_one_is_refus
     with pytest.raises(Rejected, match="belongs to none"):
         database.writing(webhooks.change, ADMIN, hook, {"dataset_ids": (dataset_id,)})
     assert database.reading(webhooks.get, ADMIN, hook).dataset_ids == ()
+
+
+def test_old_events_are_forgotten_and_a_moment_of_before_the_clock_was_set_back_has_come(
+    database, dataset_id, hook
+):
+    _, (a, b) = new_batch(database, dataset_id, file("a.md"), file("b.md"))
+    make_ready(database, {a: 1, b: 1})
+    ids = [each.delivery.id for each in database.reading(deliveries.due, VAULT, {})]
+    assert len(ids) == 3
+    moments = {"next_attempt_at": "2099-01-01T00:00:00.000Z"}
+    old = {"created_at": "2020-01-01T00:00:00.000Z"}
+    with database.write() as tx:
+        sent = schema.deliveries
+        tx.execute(update(sent).where(sent.c.id == ids[0]).values(**moments))
+        tx.execute(update(sent).where(sent.c.id == ids[1]).values(**old))
+        deliveries.prune(tx)
+    due = database.reading(deliveries.due, VAULT, {hook: [ids[2]]})
+    assert [each.delivery.id for each in due] == [ids[0]]
