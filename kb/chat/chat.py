@@ -198,6 +198,8 @@ class Chat:
             else:
                 app, fixed_answer = fixed_answers.asked(tx, scope, name, request.query)
                 version = self._version(tx, app, request.version)
+            if (given := request.searched_in) is not None:
+                given.check(tx, scope, version.content.dataset_ids, model=request.model)
             conversation = _conversation(tx, scope, app, request.conversation_id)
             history, earlier_sources = self._history(tx, request)
         return ChatQuestion(

@@ -251,4 +251,6 @@ def _hit(item: RankedChunk) -> Hit:
             chunk, spans=parent.spans, text=parent.text, index_text=parent.index_text, parent=None
         )
     duplicates = why.get("duplicates")
-    return Hit(chunk, item.found.dataset_id, item.found.document_name, item.score, why, duplicates)
+    found = item.found
+    names = (found.dataset_id, found.document_name)
+    return Hit(chunk, *names, item.score, why, duplicates, found.file_id)

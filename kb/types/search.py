@@ -41,6 +41,7 @@ class Hit:
     """A chunk found by a search. Higher scores are better, always; `why` explains them.
 
     `duplicates` counts the candidates with the same words that were left out for it, if any.
+    `file_id` is the stored file that its document was made of, if it was.
     """
 
     chunk: Chunk
@@ -49,6 +50,7 @@ class Hit:
     score: float
     why: Mapping[str, Any]
     duplicates: int | None = None
+    file_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

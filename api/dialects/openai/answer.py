@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from api.dialects.openai.retrieval.objects import cited_file
 from api.dialects.originals import original_url
 from api.errors import AnswerFailed
 from api.resources.chat.run_events import visible
@@ -50,6 +51,7 @@ class Answer:
     variant: str = ""
     citations: list[Citation] = field(default_factory=list)
     sources: tuple[Source, ...] = ()
+    searched: str = ""
     completed: Completed | None = None
 
     def note(self, event: RunEvent) -> None:
@@ -60,7 +62,7 @@ class Answer:
             case Routed(route):
                 self.variant = route.variant
             case Sources():
-                self.sources = event.sources
+                self.sources, self.searched = event.sources, event.query
             case Cited(citation):
                 self.citations.append(citation)
             case Completed():
@@ -92,6 +94,12 @@ class Answer:
             }
             for hit in hits
         ]
+
+    def file_citations(self) -> list[dict[str, Any]]:
+        """The citations with the files that they rest on, which need no address."""
+        files = {source.n: cited_file(source.hit) for source in self.sources}
+        kind = {"type": "file_citation"}
+        return [{**kind, **files[cited.n], "index": cited.answer_start} for cited in self.citations]
 
     def url_citations(self) -> list[dict[str, Any]]:
         """The citations with the places of their marks, and of what they rest on."""

@@ -65,6 +65,7 @@ async def ask(
     scope = of_user(caller.scope, body.user)
     found = await read(kb, target, scope, body.model)
     asked = brought(body.said(), body.asked_in)
+    tool = body.file_search if isinstance(body, ResponseBody) else None
     request = ChatRequest(
         asked.query,
         end_user=body.user,
@@ -74,6 +75,7 @@ async def ask(
         route=found.route,
         is_plain=found.is_plain,
         model=found.model,
+        searched_in=tool.searched_in() if tool else None,
     )
     return await kb.chat.ask(scope, found.app, request, caller.limits)
 

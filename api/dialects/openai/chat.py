@@ -11,6 +11,7 @@ from api.dialects.dialect import EVENTS
 from api.dialects.openai.answer import Answer, gathered
 from api.dialects.openai.asking import ask, ended
 from api.dialects.openai.chunks import Chunks, Style
+from api.dialects.openai.file_search import FileSearchCall
 from api.dialects.openai.requests import (
     ChatCompletionBody,
     CompletionBody,
@@ -54,7 +55,8 @@ async def create_response(
     sampling = body.sampling(body.max_output_tokens)
     run = await ask(kb, caller, body, sampling)
     answer = _answer(run, body.model, request, caller)
-    events = ResponseEvents(answer, run.created_at, sampling)
+    search = FileSearchCall.of(answer, body)
+    events = ResponseEvents(answer, run.created_at, sampling, search)
     if body.stream:
         return EventStream(run_stream(run, 0, stream, events, stops_with_reader=True))
     gathered(await ended(run, request), answer)

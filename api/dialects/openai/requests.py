@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from api.dialects.dialect import Body
+from api.dialects.openai.retrieval.requests import FileSearchTool
 from api.dialects.openai.shared.errors import UnsupportedField
 from api.dialects.turns import TEXTS, Part, Role, Said, last_asked, text_of
 from api.resources.chat.requests import EndUser
@@ -14,6 +15,12 @@ from api.resources.fields import Text
 from kb.protocols import Sampling
 
 Count = Annotated[int, Field(ge=1, le=1 << 31)]
+
+Tool = Annotated[
+    Annotated[FileSearchTool, Tag("file_search")] | Annotated[Any, Tag("other")],
+    Discriminator(lambda tool: "file_search" if _is_file_search(tool) else "other"),
+]
+"""Tools of other types are ignored."""
 
 ROLES: dict[str, Role] = {
     "system": "instructions",
@@ -120,6 +127,13 @@ class ResponseBody(SamplingBody):
     max_output_tokens: Count | None = None
     previous_response_id: Any = None
     conversation: Any = None
+    tools: list[Tool] | None = None
+    include: list[Text] | None = None
+
+    @property
+    def file_search(self) -> FileSearchTool | None:
+        """The tool that is honoured, if it is named."""
+        return next((each for each in self.tools or () if isinstance(each, FileSearchTool)), None)
 
     def said(self) -> list[Said]:
         """The messages. Raises UnsupportedField where a kept conversation is named."""
@@ -145,3 +159,9 @@ class EmbeddingBody(Body):
     input_type: Literal["query", "document", "passage"] = "document"
     """Which side of a search a text is on: models may tell them apart."""
     user: EndUser | None = None
+
+
+def _is_file_search(tool: Any) -> bool:
+    return isinstance(tool, FileSearchTool) or (
+        isinstance(tool, dict) and tool.get("type") == "file_search"
+    )

@@ -7,22 +7,42 @@ never given back, whoever wrote them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from api.dialects.openai.answer import Answer
+from api.dialects.openai.file_search import FileSearchCall, Named
 from api.errors import status_of_code
 from kb.chat.run.run import Numbered
 from kb.protocols import Sampling
-from kb.types import Cancelled, Completed, Delta, Failed, Failure, RunEvent, Started
+from kb.types import (
+    Cancelled,
+    Completed,
+    Delta,
+    Failed,
+    Failure,
+    Routed,
+    RunEvent,
+    Sources,
+    Started,
+)
 
 
 class ResponseEvents:
     """Writes the events of one run; call it with them in their order."""
 
-    def __init__(self, answer: Answer, created: float, sampling: Sampling) -> None:
+    def __init__(
+        self,
+        answer: Answer,
+        created: float,
+        sampling: Sampling,
+        search: FileSearchCall | None = None,
+    ) -> None:
         self._answer = answer
+        self._search = search
+        self._index = 0 if search is None else 1
+        self._is_searching = search is not None
         self._created = int(created)
         self._sampling = sampling
         self._number = 0
@@ -45,7 +65,7 @@ class ResponseEvents:
             "instructions": None,
             "metadata": {},
             "model": answer.model,
-            "output": [self._message("completed")] if ended and error is None else [],
+            "output": self._output() if ended and error is None else [],
             "parallel_tool_calls": False,
             "temperature": self._sampling.temperature,
             "tool_choice": "auto",
@@ -60,27 +80,44 @@ class ResponseEvents:
         }
 
     def _frame(self, event: RunEvent) -> bytes:
+        if self._is_searching and not isinstance(event, Started | Routed | Failed):
+            self._is_searching = False
+            return self._joined(self._searched(event)) + self._frame(event)
         if type(event) is Delta:
             self._text.append(event.text)
             number, text = self._next(), encode_basestring_ascii(event.text)
             return (
                 f"event: response.output_text.delta\n"
                 f'data: {{"type": "response.output_text.delta", "sequence_number": {number}, '
-                f'"item_id": "{self._item}", "output_index": 0, "content_index": 0, '
-                f'"delta": {text}, "logprobs": []}}\n\n'
+                f'"item_id": "{self._item}", "output_index": {self._index}, '
+                f'"content_index": 0, "delta": {text}, "logprobs": []}}\n\n'
             ).encode("ascii")
-        return b"".join(self._named(name, **fields) for name, fields in self._others(event))
+        return self._joined(self._others(event))
 
-    def _others(self, event: RunEvent) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _joined(self, events: Iterable[Named]) -> bytes:
+        return b"".join(self._named(name, **fields) for name, fields in events)
+
+    def _searched(self, event: RunEvent) -> Iterator[Named]:
+        """The search has ended when anything else comes; what was found comes first, if at all."""
+        if isinstance(event, Sources):
+            self._answer.note(event)
+        if self._search is not None:
+            yield from self._search.ended()
+        yield from self._begun()
+
+    def _begun(self) -> Iterator[Named]:
+        item = self._message("in_progress") | {"content": []}
+        yield "output_item.added", {"output_index": self._index, "item": item}
+        part = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
+        yield "content_part.added", {**self._place, "part": part}
+
+    def _others(self, event: RunEvent) -> Iterator[Named]:
         self._answer.note(event)
         match event:
             case Started():
                 yield "created", {"response": self.response("in_progress")}
                 yield "in_progress", {"response": self.response("in_progress")}
-                item = self._message("in_progress") | {"content": []}
-                yield "output_item.added", {"output_index": 0, "item": item}
-                part = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
-                yield "content_part.added", {**self._place, "part": part}
+                yield from self._begun() if self._search is None else self._search.begun()
             case Completed(finish_reason=reason):
                 yield from self._whole()
                 is_cut = reason in ("length", "filtered")
@@ -92,7 +129,7 @@ class ResponseEvents:
             case Failed(error):
                 yield "failed", {"response": self.response("failed", error=error)}
 
-    def _whole(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _whole(self) -> Iterator[Named]:
         for index, annotation in enumerate(self._annotations()):
             told = {"annotation_index": index, "annotation": annotation}
             yield "output_text.annotation.added", {**self._place, **told}
@@ -100,7 +137,7 @@ class ResponseEvents:
         yield "output_text.done", {**self._place, "text": text, "logprobs": []}
         message = self._message("completed")
         yield "content_part.done", {**self._place, "part": message["content"][0]}
-        yield "output_item.done", {"output_index": 0, "item": message}
+        yield "output_item.done", {"output_index": self._index, "item": message}
 
     @property
     def _item(self) -> str:
@@ -108,7 +145,11 @@ class ResponseEvents:
 
     @property
     def _place(self) -> dict[str, Any]:
-        return {"item_id": self._item, "output_index": 0, "content_index": 0}
+        return {"item_id": self._item, "output_index": self._index, "content_index": 0}
+
+    def _output(self) -> list[dict[str, Any]]:
+        calls = [] if self._search is None else [self._search.item()]
+        return [*calls, self._message("completed")]
 
     def _message(self, status: str) -> dict[str, Any]:
         completed = self._answer.completed
@@ -124,17 +165,8 @@ class ResponseEvents:
     def _annotations(self) -> list[dict[str, Any]]:
         """Each citation as a file, which needs no address, and as an address."""
         answer = self._answer
-        files = [
-            {
-                "type": "file_citation",
-                "file_id": cited.document_id,
-                "filename": cited.document_name,
-                "index": cited.answer_start,
-            }
-            for cited in answer.citations
-        ]
         addresses = [{"type": "url_citation", **each} for each in answer.url_citations()]
-        return [*files, *addresses]
+        return [*answer.file_citations(), *addresses]
 
     def _incomplete(self, status: str) -> dict[str, str] | None:
         if status != "incomplete":

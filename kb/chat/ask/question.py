@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from kb.chat.ask.chat_models import OpenModel, Prices
 from kb.chat.ask.inputs import InputValue
 from kb.chat.ask.routing import RouteRequest
+from kb.chat.ask.searched_in import SearchedIn
 from kb.chat.guard.allowed import Guarded
 from kb.errors import Rejected
 from kb.protocols import Prompt, Sampling
@@ -55,8 +56,8 @@ class ChatRequest:
     where it sets none, the question's count.
     `instructions` are the caller's own, which a model reads before the question, as the user's
     words: they never replace the app's prompt, and are neither searched nor stored.
-    `is_plain` asks without a search. `model` asks a registered model by its name instead of an
-    app, for admins.
+    `is_plain` asks without a search, `searched_in` searches elsewhere than the app. `model` asks a
+    registered model by its name instead of an app, for admins.
     """
 
     query: str
@@ -73,6 +74,7 @@ class ChatRequest:
     model: str | None = None
     external_id: str | None = None
     replaces: str | None = None
+    searched_in: SearchedIn | None = None
 
     def checked(self) -> ChatRequest:
         """The same with a query that can be searched and sent. Raises Rejected."""
@@ -135,10 +137,16 @@ class ChatQuestion:
         return self.version.content
 
     @property
+    def dataset_ids(self) -> tuple[str, ...]:
+        """Where it is searched."""
+        given = self.request.searched_in
+        return tuple(self.content.dataset_ids if given is None else given.dataset_ids)
+
+    @property
     def is_searched(self) -> bool:
         """Whether some variant of the app searches at all."""
         variants = filter(None, (self.content.base, self.content.tuned))
-        searches = bool(self.content.dataset_ids) and not self.request.is_plain
+        searches = bool(self.dataset_ids) and not self.request.is_plain
         return searches and any(v.retrieval for v in variants)
 
     @property

@@ -190,14 +190,20 @@ class VariantPreparer:
     ) -> list[Hit]:
         if retrieval not in found:
             began = time.perf_counter()
-            ids = question.content.dataset_ids
+            ids, given = question.dataset_ids, question.request.searched_in
             # The app may search its datasets, whoever asks: an app key sees none of its own.
             own = replace(question.scope, datasets=frozenset(ids))
             # A dataset that was deleted after publishing is the operator's affair.
             result = self._searcher.search(
-                own, ids, question.search_query, retrieval, skip_missing=True
+                own,
+                ids,
+                question.search_query,
+                retrieval,
+                where=given.where if given else (),
+                skip_missing=True,
             )
-            found[retrieval] = result.hits, (time.perf_counter() - began) * 1000
+            hits = given.good_enough(result.hits) if given else result.hits
+            found[retrieval] = hits, (time.perf_counter() - began) * 1000
         return found[retrieval][0]
 
 
@@ -253,8 +259,10 @@ def _with_draft(
 
 
 def _profile(question: ChatQuestion, variant: Variant) -> Retrieval | None:
-    is_searched = question.content.dataset_ids and not question.request.is_plain
-    return variant.retrieval if is_searched else None
+    given = question.request.searched_in
+    if not question.dataset_ids or question.request.is_plain or variant.retrieval is None:
+        return None
+    return given.narrowed(variant.retrieval) if given else variant.retrieval
 
 
 def _name(model: OpenModel | None) -> str:

@@ -35,6 +35,7 @@ class LiveChunk:
     dataset_id: str
     document_name: str
     version: int
+    file_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def live(
             without it, what is live now.
     """
     return {
-        row.id: LiveChunk(_chunk(row), row.dataset_id, row.document_name, row.version)
+        row.id: LiveChunk(_chunk(row), row.dataset_id, row.document_name, row.version, row.file_id)
         for row in tx.execute(_LIVE, {"workspace": scope.workspace, "ids": list(chunk_ids)}).all()
         if _is_wanted(row, scope, generations)
     }
@@ -189,7 +190,11 @@ def _with_passage(query: Select[Any]) -> Select[Any]:
 # Made once: making a statement takes longer than running it. A scope's datasets are looked at
 # afterwards, because the ids asked for come from datasets that the caller may see.
 _LIVE_GENERATION = schema.datasets.c.generation.label("live_generation")
-_NAMES = (schema.documents.c.dataset_id, schema.documents.c.name.label("document_name"))
+_NAMES = (
+    schema.documents.c.dataset_id,
+    schema.documents.c.name.label("document_name"),
+    schema.documents.c.file_id,
+)
 _CHOSEN = dialect.among(table.c.id, bindparam("ids", type_=JSON))
 _PASSAGE = (
     passages.c.spans.label("passage_spans"),

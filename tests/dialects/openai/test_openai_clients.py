@@ -124,3 +124,31 @@ def test_the_example_of_the_page(pointed: dict[str, str], tmp_path: Path):
     told = printed(python("openai3") / "python", script)
     assert RISES in told
     assert "moon.md http" in told
+
+
+@pytest.mark.parametrize("environment", ["openai2", "openai3"])
+def test_vector_stores_are_searched_for_an_answer(pointed: dict[str, str], environment: str):
+    script = HERE / "python" / "openai_file_search.py"
+    found = said(python(environment) / "python", script, **pointed)
+    told = "In the new year the comet passes over Opava at six."
+    for app in APPS:
+        answer = found[app]
+        assert told in answer["text"]
+        assert answer["streamed"] == answer["text"]
+        assert answer["queries"] == ["When does the comet pass over Opava?"]
+        assert answer["results"] == [[found["new"], "comet.md", told]]
+        assert answer["streamed_results"] == [found["new"]]
+        assert answer["cited"] == [[found["new"], "comet.md"]]
+        assert answer["events"][:9] == [
+            "created",
+            "in_progress",
+            "output_item.added",
+            "file_search_call.in_progress",
+            "file_search_call.searching",
+            "file_search_call.completed",
+            "output_item.done",
+            "output_item.added",
+            "content_part.added",
+        ]
+        assert answer["events"][-1] == "completed"
+    assert found["without_include"] is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from api.dialects.openai.retrieval.files import seconds_of
@@ -44,7 +45,7 @@ def file_object(document: Document, split: SplitOptions) -> dict[str, Any]:
     sizes = {"max_chunk_size_tokens": split.max_tokens, "chunk_overlap_tokens": split.overlap}
     static = {"type": "static", "static": sizes}
     return {
-        "id": shown_id(document),
+        "id": document.file_id or document.id,
         "object": "vector_store.file",
         "created_at": seconds_of(document.created_at),
         "vector_store_id": document.dataset_id,
@@ -72,14 +73,20 @@ def batch_object(
     }
 
 
-def result_object(hit: Hit, document: Document | None) -> dict[str, Any]:
-    """A passage that a search found, with what its document was when it was looked up."""
-    file_id = document.file_id if document else None
+def result_object(hit: Hit, attributes: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A passage that a search found."""
     return {
-        "file_id": file_id or hit.chunk.document_id,
-        "filename": name_of_file(hit.document_name, file_id),
+        **cited_file(hit),
         "score": hit.score,
-        "attributes": dict(document.metadata) if document else {},
+        "attributes": None if attributes is None else dict(attributes),
+    }
+
+
+def cited_file(hit: Hit) -> dict[str, str]:
+    """The file that a passage is of; its document's own id where it was uploaded otherwise."""
+    return {
+        "file_id": hit.file_id or hit.chunk.document_id,
+        "filename": name_of_file(hit.document_name, hit.file_id),
     }
 
 
@@ -87,11 +94,6 @@ def texts_page(kind: str, data: list[dict[str, Any]], **others: Any) -> dict[str
     """Results or contents, which come all at once."""
     page = {"object": f"vector_store.{kind}.page", **others, "data": data}
     return page | {"has_more": False, "next_page": None}
-
-
-def shown_id(document: Document) -> str:
-    """The id of a document's file; its own where it was uploaded otherwise."""
-    return document.file_id or document.id
 
 
 def _status(counts: dict[str, int]) -> str:

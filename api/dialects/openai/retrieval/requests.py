@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from api.dialects.dialect import Body
+from api.dialects.openai.retrieval.filters import clauses_of
 from api.resources.fields import Text
+from kb.chat.ask.searched_in import SearchedIn
 from kb.metadata import checked_metadata
 from kb.types import SplitOptions
 
@@ -114,7 +116,6 @@ class SearchOptions(Body):
     """How a vector store is searched."""
 
     filters: Filter | None = None
-    max_num_results: Annotated[int, Field(ge=1, le=MAX_RESULTS)] = 10
     ranking_options: RankingOptions | None = None
 
     @property
@@ -126,9 +127,23 @@ class SearchOptions(Body):
 class SearchBody(SearchOptions):
     """A search in one vector store."""
 
+    max_num_results: Annotated[int, Field(ge=1, le=MAX_RESULTS)] = 10
     query: (
         Annotated[Text, Field(min_length=1, max_length=32_000)]
         | Annotated[
             list[Annotated[Text, Field(max_length=4096)]], Field(min_length=1, max_length=10)
         ]
     )
+
+
+class FileSearchTool(SearchOptions):
+    """Vector stores that an answer is to be searched in, in place of the app's own datasets."""
+
+    type: Literal["file_search"]
+    vector_store_ids: Annotated[list[Id], Field(min_length=1, max_length=50)]
+    max_num_results: Annotated[int, Field(ge=1, le=MAX_RESULTS)] | None = None
+
+    def searched_in(self) -> SearchedIn:
+        """Our way to say it. Raises Rejected."""
+        where, top_k = clauses_of(self.filters), self.max_num_results
+        return SearchedIn(tuple(self.vector_store_ids), where, top_k, self.min_score)

@@ -84,9 +84,10 @@ async def search_vector_store(
     ids = [hit.chunk.document_id for hit in hits]
     known = await read(kb, documents.of_ids, caller.scope, ids)
     results = [
-        result_object(hit, known.get(hit.chunk.document_id))
+        result_object(hit, known[hit.chunk.document_id].metadata)
         | {"content": [{"type": "text", "text": hit.chunk.text}]}
         for hit in hits
+        if hit.chunk.document_id in known
     ]
     return texts_page("search_results", results, search_query=queries)
 
