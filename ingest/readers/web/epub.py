@@ -60,7 +60,7 @@ class _Book:
         self._pages = PageWriter(options)
         self._locked = _locked_parts(package)
         self._warnings: Counter[str] = Counter()
-        self._last_title = ""
+        self._told: set[str] = set()
         self._titles: dict[str, str] = {}
 
     def extraction(self) -> Extraction:
@@ -89,7 +89,7 @@ class _Book:
         root_file = next(container.iter("{*}rootfile"), None)
         name = resolved("", root_file.get("full-path", "") if root_file is not None else "")
         book = self._package.xml(name)
-        self._last_title = _words(next(book.iter("{http://purl.org/dc/elements/1.1/}title"), None))
+        self._told.add(_words(next(book.iter("{http://purl.org/dc/elements/1.1/}title"), None)))
         items = {item.get("id", ""): item for item in book.iter("{*}item")}
         folder = posixpath.dirname(name)
         for item in items.values():
@@ -140,8 +140,7 @@ class _Book:
         bounded = ReadOptions("utf-8", self._options.max_characters)
         chapter = read_html(BytesIO(source.encode("utf-8", "surrogatepass")), bounded)
         if not any(block.kind == "heading" for block in chapter.blocks):
-            own = html.unescape(title[1]) if title else ""
-            self._write_title(self._titles.get(name) or own)
+            self._write_title(html.unescape(title[1]) if title else "", name)
         text = chapter.pages[0].text
         for block in chapter.blocks:
             self._pages.put(block.kind, text[block.start : block.end], block.level)
@@ -153,12 +152,15 @@ class _Book:
                 self._warnings[warning] += 1
         self._warnings.update([lie] if lie else [])
 
-    def _write_title(self, title: str) -> None:
-        """A chapter's title where it has no heading, unless it only repeats the book's."""
+    def _write_title(self, title: str, name: str) -> None:
+        """A chapter's title where it has no heading; that of the contents where it only repeats the
+        book's or another chapter's."""
         title = " ".join(title.split())
-        if title and title != self._last_title:
+        if not title or title in self._told:
+            title = " ".join(self._titles.get(name, "").split())
+        if title:
+            self._told.add(title)
             self._pages.put("heading", title, 1)
-            self._last_title = title
 
 
 def _locked_parts(package: Package) -> set[str]:

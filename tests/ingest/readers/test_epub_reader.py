@@ -79,12 +79,13 @@ def test_titles_of_the_contents_stand_in_for_missing_headings(name, kind, conten
         f'<item id="{n}" href="t/{n}.xhtml" media-type="application/xhtml+xml"/>' for n in "abc"
     )
     book = (
-        '<package xmlns="http://www.idpf.org/2007/opf"><metadata/>'
+        '<package xmlns="http://www.idpf.org/2007/opf"><metadata>'
+        '<title xmlns="http://purl.org/dc/elements/1.1/">Pumps</title></metadata>'
         f'<manifest><item id="toc" href="{name}" {kind}/>{items}</manifest><spine>'
         f"{''.join(f'<itemref idref={n!r}/>' for n in ('a', 'b', 'c', 'gone'))}</spine></package>"
     )
     chapters = {
-        "t/a.xhtml": page("one", "<title>x</title>"),
+        "t/a.xhtml": page("one", "<title>Pumps</title>"),
         "t/b.xhtml": page("two"),
         "t/c.xhtml": page("<h1>Own</h1>"),
         name: contents,
