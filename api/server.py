@@ -1,5 +1,8 @@
 """`serve`: one process with the API, the pages and the ingest worker, until a signal ends it.
 
+The application is imported while the folder is opened: half of what opening does (the graph and the
+vocabulary of the embedding model) needs no Python.
+
 On SIGTERM every run is ended first, so that each open stream gets its terminal event; then uvicorn
 waits for the connections, then the worker stops and the folder is closed.
 """
@@ -15,21 +18,23 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from typing import cast
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 import anyio
-from fastapi import FastAPI
 from uvicorn import Config, Server
 
-from api.app import close_streams, create_app
-from api.deps import AppState
 from api.http import logs
 from api.http.connections import RESERVED, GuardedProtocol
-from api.resources.operation.health import readiness
 from kb.errors import Conflict, Unavailable
 from kb.files.running_server import running_server
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import ServerSettings, Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from api.deps import AppState
 
 GRACEFUL_SHUTDOWN_S = 10
 SPARE_CONNECTIONS = 1000
@@ -51,6 +56,8 @@ class KnowledgeBaseServer(Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so once `/readyz` answers 200."""
+        from api.resources.operation.health import readiness
+
         await super().startup(sockets)
         while not all((await readiness(self._kb)).values()):
             await anyio.sleep(0.05)
@@ -58,7 +65,9 @@ class KnowledgeBaseServer(Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Give every open stream its end, then stop as uvicorn does."""
-        await close_streams(cast(AppState, self.lifespan.state))
+        from api.app import close_streams
+
+        await close_streams(cast("AppState", self.lifespan.state))
         await super().shutdown(sockets)
 
 
@@ -80,6 +89,7 @@ def serve(
     """
     logs.configure(settings.log_level)
     _connections(settings)  # more files may be open before the first ones are
+    threading.Thread(target=import_module, args=("api.app",), name="imports").start()
     with ExitStack() as stack:
         # The folder first: its refusal names the other server.
         kb = stack.enter_context(closing(open_kb(settings, as_is=as_is)))
@@ -94,6 +104,8 @@ def serve(
                 f"Ready at {url}\nSign in: {url}/login?token={kb.access.console.login_token}",
                 flush=True,
             )
+
+        from api.app import create_app
 
         server = KnowledgeBaseServer(create_app(kb=kb, demo=demo), kb, on_ready)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again at the end
@@ -121,6 +133,8 @@ def connection(settings: Settings) -> Iterator[tuple[str, str]]:
 @contextmanager
 def running(kb: KnowledgeBase) -> Iterator[str]:
     """A server of an open knowledge base in a thread of its own; gives its address."""
+    from api.app import create_app
+
     ready = threading.Event()
     server = KnowledgeBaseServer(create_app(kb=kb), kb, ready.set)
     with listen(ServerSettings(host="127.0.0.1", port=0)) as listener:

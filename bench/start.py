@@ -4,8 +4,9 @@
 
 A new data folder and an existing one (with the files under FOLDER ingested, or a small text) take
 turns, each in a fresh process. The clock runs from the start of the process until `/readyz` answers
-200, read from the file in which the server announces itself; every 5 ms it is looked for. Memory
-is the resident set at that moment, its peak until then, and the resident set after one search.
+200, read from the file in which the server announces itself; every 5 ms it is looked for. Processor
+time, which other programs disturb less, is what the process has used by then. Memory is the
+resident set at that moment, its peak until then, and the resident set after one search.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from bench.measuring import (
     RunningServer,
+    cpu_seconds,
     kb_server,
     median,
     memory_mib,
@@ -28,8 +30,8 @@ from bench.measuring import (
     wait_for_batch,
 )
 
-GOAL_S = 4.0
-GOAL_MIB = 500.0
+GOAL_S = 3.0
+GOAL_MIB = 650.0
 FILES_A_REQUEST = 50
 
 
@@ -38,6 +40,7 @@ class Start:
     """One start."""
 
     ready_s: float
+    cpu_s: float
     ready_mib: float
     peak_mib: float
     searched_mib: float
@@ -59,22 +62,32 @@ def main() -> None:
             starts["new folder"].append(_start(Path(root) / str(number), None))
             starts["existing folder"].append(_start(existing, dataset))
     rows = [_row(name, found) for name, found in starts.items()]
-    columns = ("data folder", "ready s", "slowest", "MiB when ready", "peak", "after a search", "")
+    columns = (
+        "data folder",
+        "ready s",
+        "fastest",
+        "CPU s",
+        "MiB when ready",
+        "peak",
+        "searched",
+        "",
+    )
     print(table(f"Start, medians of {arguments.rounds}", columns, rows))
     print(f"\nGoal: ready in {GOAL_S:g} s, {GOAL_MIB:g} MB resident.")
 
 
 def _row(name: str, found: Sequence[Start]) -> tuple[object, ...]:
     ready_s = median([start.ready_s for start in found])
-    ready, peak, searched = (
+    cpu_s, ready, peak, searched = (
         median([getattr(start, field) for start in found])
-        for field in ("ready_mib", "peak_mib", "searched_mib")
+        for field in ("cpu_s", "ready_mib", "peak_mib", "searched_mib")
     )
     is_met = ready_s <= GOAL_S and ready * 1.048576 <= GOAL_MIB
     return (
         name,
         f"{ready_s:.2f}",
-        f"{max(start.ready_s for start in found):.2f}",
+        f"{min(start.ready_s for start in found):.2f}",
+        f"{cpu_s:.2f}",
         f"{ready:.0f}",
         f"{peak:.0f}",
         f"{searched:.0f}",
@@ -85,9 +98,10 @@ def _row(name: str, found: Sequence[Start]) -> tuple[object, ...]:
 def _start(data: Path, dataset: str | None) -> Start:
     with kb_server(data) as server:
         pid = server.process.pid
+        cpu_s = cpu_seconds(pid)
         ready, peak = memory_mib(pid), memory_mib(pid, "VmHWM")
         _search(server, dataset or _dataset(server))
-        return Start(server.started_s, ready, peak, memory_mib(pid))
+        return Start(server.started_s, cpu_s, ready, peak, memory_mib(pid))
 
 
 def _fill(data: Path, folder: Path | None) -> str:

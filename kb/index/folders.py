@@ -26,8 +26,9 @@ from kb.protocols import IndexKey, IndexKind, IndexName
 # With less room than this a failed write is put down to the disk: a rebuild, the answer to damage,
 # would remove the index and then fail for want of room. Merging one segment needs about as much.
 LEAST_FREE_BYTES = 32 * 1024 * 1024
-# The module that PyO3 names for panics; the type itself cannot be imported.
-_PANIC_MODULE = "pyo3_runtime"
+# The modules of what Rust throws: PyO3's panics (not to be imported) and Chroma's errors,
+# which Chroma imports when it needs them: they bring all of its Python package.
+_RUST_MODULES = ("pyo3_runtime", "chromadb.errors")
 _DISK_FULL = ("no space left", "disk is full", "quota exceeded")
 
 
@@ -224,7 +225,7 @@ def reporting_damage(
     except expected as exc:
         raise _translated(kind, key, exc, root) from exc
     except BaseException as exc:
-        if type(exc).__module__ != _PANIC_MODULE:
+        if type(exc).__module__ not in _RUST_MODULES:
             raise
         raise _translated(kind, key, exc, root) from exc
 

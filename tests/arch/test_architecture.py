@@ -36,7 +36,8 @@ FENCES = {
     "starlette": ("api/",),
     "sse_starlette": ("api/",),
     "uvicorn": ("api/",),
-    "chromadb": ("kb/index/embedded_chroma/",),
+    "chromadb": (),  # slow to import: see kb/index/embedded_chroma/vectors.py
+    "chromadb_rust_bindings": ("kb/index/embedded_chroma/",),
     "tantivy": ("kb/index/keywords.py",),
     "sqlalchemy": ("kb/store/",),
     "alembic": ("kb/store/",),

@@ -8,7 +8,7 @@ scale of the model that the regression was made with is laid onto its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +18,8 @@ from kb.protocols import CALIBRATION, Calibration, Vectors
 EmbedQuery = Callable[[str], Vectors]
 EmbedDocuments = Callable[[list[str]], Vectors]
 Coverage = Callable[[str], float]
+Pairs = Mapping[str, Sequence[tuple[str, str]]]
+"""Questions and the sentences that answer them, by the code of their language."""
 
 KNOWN = 0.8
 """Coverage from which a language counts as known to a model. To all-MiniLM-L6-v2 (0.58 of Spanish,
@@ -27,7 +29,7 @@ but 0.45 and 0.03 in English."""
 ENGLISH_FAR, ENGLISH_NEAR = 0.027, 0.455
 """What the sentences below are to all-MiniLM-L6-v2, whose calibration is laid onto other scales."""
 
-PAIRS = {
+PAIRS: Pairs = {
     "en": (
         ("How do I return a parcel?", "Goods can be sent back within 30 days of delivery."),
         ("When does the pool open?", "Swimming is possible from seven in the morning."),
@@ -80,12 +82,12 @@ def measured(query: EmbedQuery, documents: EmbedDocuments, coverage: Coverage) -
 
 
 def far_and_near(
-    query: EmbedQuery, documents: EmbedDocuments, coverage: Coverage
+    query: EmbedQuery, documents: EmbedDocuments, coverage: Coverage, pairs_of: Pairs = PAIRS
 ) -> tuple[float, float]:
     """The mean cosine of questions and the sentences that answer others, and those of their own."""
-    known = [own for own in PAIRS.values() if _mean(coverage(text) for _, text in own) >= KNOWN]
+    known = [own for own in pairs_of.values() if _mean(coverage(text) for _, text in own) >= KNOWN]
     tables = []
-    for pairs in known or PAIRS.values():
+    for pairs in known or pairs_of.values():
         asked = np.concatenate([query(question) for question, _ in pairs])
         tables.append(asked @ documents([text for _, text in pairs]).T)
     own = [table[np.eye(len(table), dtype=bool)] for table in tables]
