@@ -18,7 +18,6 @@ from kb.access import Caller
 from kb.errors import NotAllowed
 from kb.store.apps import apps
 from kb.store.engine.database import Transaction
-from kb.store.engine.paging import PageRequest
 from kb.types import App, Scope
 
 DEFAULT_USER = "DEFAULT-USER"
@@ -70,9 +69,8 @@ def scope_of(caller: Caller, user: str | None) -> Scope:
 
 
 def _asked(tx: Transaction, scope: Scope) -> AppOfKey:
-    found = apps.page(tx, scope, PageRequest(2)).data
-    if len(found) != 1:
+    app = apps.only(tx, scope)
+    if app is None:
         raise AppUnavailable("This key does not open exactly one app. Use a key of the app.")
-    (app,) = found
     version = apps.published(tx, app, app.version) if app.version else None
     return AppOfKey(app, {each.id: each.name for each in version.datasets} if version else {})

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from api.dialects.dialect import Dialect
 from api.dialects.dify import chat, conversations, presentation, unsupported
-from api.dialects.dify.knowledge.routers import ROUTERS
+from api.dialects.dify.knowledge import (
+    catalogue,
+    datasets,
+    documents,
+    metadata,
+    searching,
+    segments,
+    uploads,
+)
 from api.dialects.dify.wire.errors import envelope
 
 DIFY = Dialect(
@@ -14,7 +22,14 @@ DIFY = Dialect(
     (
         chat.router,
         conversations.router,
-        *ROUTERS,
+        catalogue.router,
+        datasets.router,
+        uploads.router,
+        documents.router,
+        segments.router,
+        metadata.router,
+        searching.router,
+        searching.external,
         presentation.router,
         unsupported.router,
     ),

@@ -216,10 +216,10 @@ def _dataset_ids(tx: Any, scope: Any) -> list[str]:
 
 
 async def _only_app(visit: Visit) -> str:
-    opened = await read(visit.kb, apps.page, visit.caller.scope, PageRequest(2))
-    if len(opened.data) != 1:
+    app = await read(visit.kb, apps.only, visit.caller.scope)
+    if app is None:
         raise Rejected("Send `app`: this key opens more than one; `list` names them.")
-    return opened.data[0].slug
+    return app.slug
 
 
 def _locator(document_id: str, page: int) -> str:

@@ -74,6 +74,12 @@ def get(tx: Transaction, scope: Scope, id_or_slug: str) -> App:
     return of_row(App, _row(tx, scope, id_or_slug))
 
 
+def only(tx: Transaction, scope: Scope) -> App | None:
+    """The app, if exactly one is visible."""
+    found = page(tx, scope, PageRequest(2)).data
+    return found[0] if len(found) == 1 else None
+
+
 def page(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[App]:
     """Visible apps, oldest first."""
     return listing(tx, visible(scope), table.c.id, request, partial(of_row, App))

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, func, literal, select, true, update
+from sqlalchemy import Row, bindparam, func, select, true, update
 
 from kb.errors import NotFound, Rejected
 from kb.ids import now
@@ -109,32 +109,27 @@ def rename(tx: Transaction, scope: Scope, document_id: str, name: str) -> Docume
     return get(tx, scope, document_id)
 
 
-def metadata_fields(tx: Transaction, scope: Scope, dataset_id: str) -> list[tuple[str, bool, int]]:
+def metadata_fields(tx: Transaction, dataset_id: str) -> list[tuple[str, bool, int]]:
     """The fields of metadata in a dataset: name, whether all values are numbers, documents."""
-    datasets.get(tx, scope, dataset_id)
     entry = dialect.json_entries(table.c.metadata, "entry")
     are_numbers = func.min(entry.c.type.in_(("integer", "real")))
-    query = select(entry.c.key, are_numbers, func.count()).select_from(table.join(entry, true()))
-    query = query.where(table.c.dataset_id == dataset_id).group_by(entry.c.key)
+    query = select(entry.c.key, are_numbers, func.count()).where(table.c.dataset_id == dataset_id)
+    query = query.select_from(table.join(entry, true())).group_by(entry.c.key)
     return [(key, bool(are), count) for key, are, count in tx.execute(query)]
 
 
-def rename_field(
-    tx: Transaction, scope: Scope, dataset_id: str, name: str, new: str | None
-) -> None:
+def rename_field(tx: Transaction, dataset_id: str, name: str, new: str | None) -> None:
     """Rename a field of metadata in all documents of a dataset, or take it out.
 
     Raises:
-        NotFound: the dataset cannot be seen.
         Rejected: documents have a field of the new name.
     """
-    if new in {field for field, *_ in metadata_fields(tx, scope, dataset_id)} - {name}:
+    if new in {field for field, *_ in metadata_fields(tx, dataset_id)} - {name}:
         raise Rejected(f"Documents of the dataset have a field {new!r} already. Choose another.")
     entry = dialect.json_entries(table.c.metadata, "entry")
-    has_it = exists(select(literal(1)).select_from(entry).where(entry.c.key == name))
-    rows = select(table.c.id, table.c.metadata).where(table.c.dataset_id == dataset_id, has_it)
+    query = select(table.c.id, table.c.metadata).select_from(table.join(entry, true()))
     changed = {}
-    for row in tx.execute(rows):
+    for row in tx.execute(query.where(table.c.dataset_id == dataset_id, entry.c.key == name)):
         named = {(new if key == name else key): value for key, value in row.metadata.items()}
         changed[row.id] = {key: value for key, value in named.items() if key is not None}
     set_metadata(tx, changed)

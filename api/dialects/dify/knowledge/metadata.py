@@ -8,33 +8,34 @@ from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
-from api.deps import KB, IngestCaller, SearchCaller
 from api.dialects.dialect import Body
 from api.dialects.dify.knowledge.metadata_conditions import FIELDS, number
-from api.dialects.dify.knowledge.uploads import document_in
+from api.dialects.dify.knowledge.places import InDataset, IntoDataset, document_in
+from api.dialects.dify.knowledge.records import Record, field_record
 from api.dialects.dify.wire.fields import SUCCESS
 from api.resources.fields import Id, Name
 from api.threads import read, write
 from kb.errors import Rejected
 from kb.metadata import checked_metadata
-from kb.store.content import datasets, documents
+from kb.store.content import documents
 from kb.store.engine.database import Transaction
 from kb.types import Scope
 
 router = APIRouter(prefix="/datasets/{dataset_id}", tags=["metadata"])
 
-
-class FieldBody(Body):
-    """A field that documents may have."""
-
-    type: Literal["string", "number", "time"]
-    name: Name
+Switch = Literal["enable", "disable"]
 
 
 class FieldName(Body):
     """Another name of a field."""
 
     name: Name
+
+
+class FieldBody(FieldName):
+    """A field that documents may have."""
+
+    type: Literal["string", "number", "time"]
 
 
 class FieldValue(Body):
@@ -60,85 +61,69 @@ class FieldsBody(Body):
 
 
 @router.get("/metadata")
-async def list_fields(dataset_id: str, kb: KB, caller: SearchCaller) -> dict[str, Any]:
+async def list_fields(at: InDataset) -> Record:
     """The fields that documents of a dataset have."""
-    found = await read(kb, documents.metadata_fields, caller.scope, dataset_id)
+    found = await read(at.kb, documents.metadata_fields, at.dataset.id)
     shown = [
-        _field("number" if is_number else "string", name) | {"count": count, "use_count": count}
-        for name, is_number, count in found
+        field_record("number" if is_number else "string", name) | {"count": n, "use_count": n}
+        for name, is_number, n in found
     ]
     return {"doc_metadata": shown, "built_in_field_enabled": True}
 
 
 @router.post("/metadata", status_code=201)
-async def create_field(
-    dataset_id: str, body: FieldBody, kb: KB, caller: IngestCaller
-) -> dict[str, Any]:
+async def create_field(body: FieldBody, at: IntoDataset) -> Record:
     """The id of a field; it need not be made before a document has it."""
-    await read(kb, datasets.get, caller.scope, dataset_id)
     checked_metadata({body.name: ""})
-    return _field(body.type, body.name)
+    return field_record(body.type, body.name)
 
 
 @router.get("/metadata/built-in")
-async def list_built_in_fields(dataset_id: str, kb: KB, caller: SearchCaller) -> dict[str, Any]:
+async def list_built_in_fields(at: InDataset) -> Record:
     """What can be compared without being metadata."""
-    await read(kb, datasets.get, caller.scope, dataset_id)
     return {"fields": [{"name": name, "type": "string"} for name in FIELDS]}
 
 
 @router.post("/metadata/built-in/{switch}")
-async def switch_built_in_fields(
-    dataset_id: str, switch: Literal["enable", "disable"], kb: KB, caller: IngestCaller
-) -> dict[str, Any]:
+async def switch_built_in_fields(switch: Switch, at: IntoDataset) -> Record:
     """Nothing to do: they are always there."""
-    await read(kb, datasets.get, caller.scope, dataset_id)
     if switch == "disable":
         raise Rejected("`document_name` can always be compared; there is nothing to switch off.")
     return SUCCESS
 
 
 @router.patch("/metadata/{metadata_id}")
-async def rename_field(
-    dataset_id: str, metadata_id: str, body: FieldName, kb: KB, caller: IngestCaller
-) -> dict[str, Any]:
+async def rename_field(metadata_id: str, body: FieldName, at: IntoDataset) -> Record:
     """Rename a field in all documents."""
     kind, name = _of_id(metadata_id)
     checked_metadata({body.name: ""})
-    await write(kb, documents.rename_field, caller.scope, dataset_id, name, body.name)
-    return _field(kind or "string", body.name)
+    await write(at.kb, documents.rename_field, at.dataset.id, name, body.name)
+    return field_record(kind or "string", body.name)
 
 
 @router.delete("/metadata/{metadata_id}", status_code=204)
-async def delete_field(dataset_id: str, metadata_id: str, kb: KB, caller: IngestCaller) -> Response:
+async def delete_field(metadata_id: str, at: IntoDataset) -> Response:
     """Take a field out of all documents."""
-    name = _of_id(metadata_id)[1]
-    await write(kb, documents.rename_field, caller.scope, dataset_id, name, None)
+    await write(at.kb, documents.rename_field, at.dataset.id, _of_id(metadata_id)[1], None)
     return Response(status_code=204)
 
 
 @router.post("/documents/metadata")
-async def set_fields(
-    dataset_id: str, body: FieldsBody, kb: KB, caller: IngestCaller
-) -> dict[str, Any]:
+async def set_fields(body: FieldsBody, at: IntoDataset) -> Record:
     """Give documents metadata: all of them, or none."""
-    await write(kb, _set_fields, caller.scope, dataset_id, body)
+    await write(at.kb, _set_fields, at.scope, at.dataset.id, body)
     return SUCCESS
 
 
 def _set_fields(tx: Transaction, scope: Scope, dataset_id: str, body: FieldsBody) -> None:
     for each in body.operation_data:
-        _, document = document_in(tx, scope, dataset_id, each.document_id)
+        document = document_in(tx, scope, dataset_id, each.document_id)
         found = dict(document.metadata) if each.partial_update else {}
         for field in each.metadata_list:
             kind, name = _of_id(field.id)
             found[field.name or name] = _value(kind, name, field.value)
         kept = {name: value for name, value in found.items() if value is not None}
         documents.set_metadata(tx, {document.id: checked_metadata(kept)})
-
-
-def _field(kind: str, name: str) -> dict[str, Any]:
-    return {"id": f"{kind}.{name}", "type": kind, "name": name}
 
 
 def _of_id(field_id: str) -> tuple[str | None, str]:

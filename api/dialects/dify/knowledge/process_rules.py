@@ -53,40 +53,27 @@ class Rules(Body):
     parent_mode: Literal["paragraph", "full-doc"] | None = None
     subchunk_segmentation: Segmentation | None = None
 
-    def to_processing(self, *, hierarchical: bool) -> Processing:
-        """Raises Rejected: a part of it is not done here."""
-        clean = known_rules({each.id: each.enabled for each in self.pre_processing_rules})
-        return Processing(clean=clean, split=self._pieces() if hierarchical else self._cuts())
-
-    def _cuts(self) -> SplitOptions:
-        asked = self.segmentation
+    def cuts(self) -> SplitOptions:
+        """At the separator, and nowhere else."""
+        asked, overlap = self.segmentation, self.segmentation.chunk_overlap or 0
+        separator = asked.characters()
         return SplitOptions(
-            "separator",
-            asked.max_tokens,
-            asked.chunk_overlap or 0,
-            separator=asked.characters(),
-            merge=False,
+            "separator", asked.max_tokens, overlap, separator=separator, merge=False
         )
 
-    def _pieces(self) -> SplitOptions:
-        if self.parent_mode == "full-doc":
-            raise Rejected(
-                "`parent_mode` full-doc would return whole documents, which do not fit a prompt. "
-                "Send `paragraph`."
-            )
+    def pieces(self) -> SplitOptions:
+        """Pieces of paragraphs. Raises Rejected."""
         child = self.subchunk_segmentation or Segmentation(max_tokens=200)
+        if self.parent_mode == "full-doc":
+            raise Rejected("`parent_mode` full-doc does not fit a prompt. Send `paragraph`.")
         if not {self.segmentation.characters(), child.characters()} <= PARAGRAPHS:
             raise Rejected(
                 "Mode hierarchical cuts at paragraphs and sentences here, not at a `separator` of "
                 "your own. Leave it out, or send mode custom."
             )
-        return SplitOptions(
-            "parent_child",
-            child.max_tokens,
-            child.chunk_overlap or 0,
-            parent="paragraph",
-            parent_max_tokens=max(self.segmentation.max_tokens, 32),
-        )
+        most = max(self.segmentation.max_tokens, 32)
+        sizes = (child.max_tokens, child.chunk_overlap or 0)
+        return SplitOptions("parent_child", *sizes, parent="paragraph", parent_max_tokens=most)
 
 
 class ProcessRule(Body):
@@ -96,10 +83,12 @@ class ProcessRule(Body):
     rules: Rules | None = None
 
     def to_processing(self) -> Processing | None:
-        """None: as the dataset has it. Raises Rejected."""
+        """None: as the dataset has it. Raises Rejected: a part of it is not done here."""
         if self.mode == "automatic":
             return None
-        return (self.rules or Rules()).to_processing(hierarchical=self.mode == "hierarchical")
+        rules = self.rules or Rules()
+        clean = known_rules({each.id: each.enabled for each in rules.pre_processing_rules})
+        return Processing(clean, rules.cuts() if self.mode == "custom" else rules.pieces())
 
 
 def form_of(processing: Processing) -> DocForm:
@@ -108,7 +97,7 @@ def form_of(processing: Processing) -> DocForm:
 
 
 def settle(
-    tx: Transaction, scope: Scope, dataset_id: str, wanted: Processing | None, form: DocForm | None
+    tx: Transaction, scope: Scope, found: Dataset, wanted: Processing, form: DocForm | None
 ) -> Dataset:
     """The dataset, processing its documents as wanted.
 
@@ -116,9 +105,7 @@ def settle(
         NotAllowed: it does not, and the key may not change it.
         Rejected: it does not, and holds documents; or it makes documents of another form.
     """
-    found = datasets.get(tx, scope, dataset_id)
-    wanted = wanted or found.processing
-    if form is not None and form != form_of(wanted):
+    if form not in (None, form_of(wanted)):
         raise Rejected(
             f"`doc_form` is {form}, but this dataset makes {form_of(wanted)}. For "
             "hierarchical_model send a process_rule of that mode with the first document; "
@@ -127,11 +114,9 @@ def settle(
     if wanted == found.processing:
         return found
     if not scope.may("admin"):
-        raise NotAllowed(
-            "The `process_rule` is another than the dataset's, and only an admin key may change it."
-        )
+        raise NotAllowed("Only an admin key may give a dataset another `process_rule`.")
     try:
-        return datasets.change(tx, scope, dataset_id, processing=wanted)
+        return datasets.change(tx, scope, found.id, processing=wanted)
     except Conflict as exc:
         raise Rejected(
             "All documents of a dataset are cleaned and split in one way here, and this one holds "

@@ -14,178 +14,142 @@ from api.dialects.dify.wire.fields import seconds
 from kb.store.engine.paging import Listing
 from kb.types import Chunk, Dataset, Document, DocumentStatus
 
+Record = dict[str, Any]
+
 PROVIDER = "citewell"
 
-INDEXING: Mapping[DocumentStatus, str] = {
-    "pending": "waiting",
-    "indexing": "indexing",
-    "ready": "completed",
-    "failed": "error",
+STATES: Mapping[DocumentStatus, tuple[str, str]] = {
+    "pending": ("waiting", "queuing"),
+    "indexing": ("indexing", "indexing"),
+    "ready": ("completed", "available"),
+    "failed": ("error", "error"),
 }
-DISPLAYED: Mapping[DocumentStatus, str] = {
-    "pending": "queuing",
-    "indexing": "indexing",
-    "ready": "available",
-    "failed": "error",
-}
+"""How Dify calls a state, while a document is indexed and in lists."""
 
-RETRIEVAL = {
+_RETRIEVAL = {
     "search_method": "hybrid_search",
     "reranking_enable": True,
-    "reranking_mode": None,
-    "reranking_model": None,
-    "weights": None,
-    "top_k": 8,
+    "top_k": 4,
     "score_threshold_enabled": False,
-    "score_threshold": None,
+    **dict.fromkeys(("reranking_mode", "reranking_model", "weights", "score_threshold")),
 }
 """How a search is made unless it says otherwise."""
 
+_OF_A_DATASET = {
+    "provider": "vendor",
+    "permission": "only_me",
+    "data_source_type": "upload_file",
+    "indexing_technique": "high_quality",
+    "embedding_model_provider": PROVIDER,
+    "retrieval_model_dict": _RETRIEVAL,
+    **dict.fromkeys(("app_count", "word_count"), 0),
+    **dict.fromkeys(("created_by", "author_name", "updated_by"), ""),
+    **dict.fromkeys(("external_knowledge_info", "external_retrieval_model")),
+    **dict.fromkeys(("embedding_available", "built_in_field_enabled", "enable_api"), True),
+    **dict.fromkeys(("tags", "doc_metadata", "partial_member_list"), ()),
+}
+_OF_A_DOCUMENT = {
+    "data_source_type": "upload_file",
+    "created_from": "api",
+    "enabled": True,
+    **dict.fromkeys(("archived", "need_summary"), False),
+    **dict.fromkeys(("tokens", "hit_count"), 0),
+    **dict.fromkeys(("created_by", "dataset_process_rule_id"), ""),
+    **dict.fromkeys(("disabled_at", "disabled_by", "summary_index_status", "doc_type")),
+}
+_OF_A_SEGMENT = {
+    "enabled": True,
+    "status": "completed",
+    **dict.fromkeys(("tokens", "hit_count"), 0),
+    **dict.fromkeys(("created_by", "updated_by", "index_node_hash"), ""),
+    **dict.fromkeys(("keywords", "child_chunks", "attachments"), ()),
+    **dict.fromkeys(("answer", "disabled_at", "disabled_by", "error", "stopped_at", "summary")),
+}
 
-def listed(records: Sequence[Any], found: Listing[Any], page: int, limit: int) -> dict[str, Any]:
+
+def listed(records: Sequence[Any], found: Listing[Any], page: int, limit: int) -> Record:
     """A numbered page."""
     more = found.next is not None
     return {"data": records, "has_more": more, "limit": limit, "total": found.total, "page": page}
 
 
-def dataset_record(found: Dataset, counts: Mapping[str, int]) -> dict[str, Any]:
+def dataset_record(found: Dataset, counts: Mapping[str, int]) -> Record:
     """A dataset; `counts` are its documents by status."""
     made, documents = seconds(found.created_at), sum(counts.values())
     return {
-        "id": found.id,
-        "name": found.name,
-        "description": found.description,
-        "provider": "vendor",
-        "permission": "only_me",
-        "data_source_type": "upload_file",
-        "indexing_technique": "high_quality",
-        "app_count": 0,
-        "document_count": documents,
-        "word_count": 0,
-        "created_by": "",
-        "author_name": "",
-        "created_at": made,
-        "updated_by": "",
-        "updated_at": made,
-        "embedding_model": found.model or found.embedder,
-        "embedding_model_provider": PROVIDER,
-        "embedding_available": True,
-        "retrieval_model_dict": RETRIEVAL,
-        "tags": [],
-        "doc_form": form_of(found.processing),
-        "external_knowledge_info": None,
-        "external_retrieval_model": None,
-        "doc_metadata": [],
-        "built_in_field_enabled": True,
-        "total_documents": documents,
+        **_OF_A_DATASET,
+        **{"id": found.id, "name": found.name, "description": found.description},
+        **{"created_at": made, "updated_at": made, "doc_form": form_of(found.processing)},
+        **dict.fromkeys(("document_count", "total_documents"), documents),
         "total_available_documents": counts.get("ready", 0),
-        "enable_api": True,
-        "partial_member_list": [],
+        "embedding_model": found.model or found.embedder,
     }
 
 
-def document_record(found: Document, dataset: Dataset, position: int = 1) -> dict[str, Any]:
-    """A document, without what is said of its file in `file_record`."""
+def document_record(found: Document, dataset: Dataset, position: int = 1) -> Record:
+    """A document."""
     file = file_record(found)
+    indexing, displayed = STATES[found.status]
     return {
-        "id": found.id,
-        "position": position,
-        "data_source_type": "upload_file",
+        **_OF_A_DOCUMENT,
+        **{"id": found.id, "name": found.name, "position": position},
         "data_source_info": {"upload_file_id": found.id},
         "data_source_detail_dict": {"upload_file": file},
-        "dataset_process_rule_id": "",
-        "name": found.name,
-        "created_from": "api",
-        "created_by": "",
-        "created_at": file["created_at"],
-        "updated_at": seconds(found.updated_at),
-        "tokens": 0,
-        "indexing_status": INDEXING.get(found.status, "completed"),
+        **{"created_at": file["created_at"], "updated_at": seconds(found.updated_at)},
+        **{"indexing_status": indexing, "display_status": displayed},
         "error": found.error.detail if found.error else None,
-        "enabled": True,
-        "disabled_at": None,
-        "disabled_by": None,
-        "archived": False,
-        "display_status": DISPLAYED.get(found.status, "available"),
         "word_count": (found.receipt or {}).get("characters", 0),
         "segment_count": found.chunk_count,
-        "hit_count": 0,
         "doc_form": form_of(dataset.processing),
         "doc_metadata": metadata_values(found.metadata) or None,
-        "summary_index_status": None,
-        "need_summary": False,
     }
 
 
-def file_record(found: Document) -> dict[str, Any]:
+def file_record(found: Document) -> Record:
     """The file of a document; its id is the document's."""
-    return {
-        "id": found.id,
-        "name": found.name,
-        "size": found.size_bytes,
-        "extension": PurePosixPath(found.name).suffix.removeprefix("."),
-        "mime_type": found.media_type,
-        "created_by": "",
-        "created_at": seconds(found.created_at),
-    }
+    extension = PurePosixPath(found.name).suffix.removeprefix(".")
+    named = {"id": found.id, "name": found.name, "size": found.size_bytes, "extension": extension}
+    made = {"created_by": "", "created_at": seconds(found.created_at)}
+    return {**named, "mime_type": found.media_type, **made}
 
 
-def progress_record(found: Document, *, is_paused: bool) -> dict[str, Any]:
+def progress_record(found: Document, *, is_paused: bool) -> Record:
     """How far a document has come; only its beginning and its end are noted."""
-    ended = seconds(found.updated_at) if found.status in ("ready", "failed") else None
-    state = "paused" if is_paused and found.status == "pending" else INDEXING.get(found.status)
-    stages = ("parsing", "cleaning", "splitting")
-    completed = ended if found.status == "ready" else None
+    is_ready, moment = found.status == "ready", seconds(found.updated_at)
+    state = "paused" if is_paused and found.status == "pending" else STATES[found.status][0]
+    ends = ("parsing_completed_at", "cleaning_completed_at", "splitting_completed_at")
+    pieces = found.chunk_count if is_ready else 0
     return {
-        "id": found.id,
-        "indexing_status": state,
+        **{"id": found.id, "indexing_status": state},
         "processing_started_at": seconds(found.created_at),
-        **{f"{stage}_completed_at": completed for stage in stages},
-        "completed_at": completed,
-        "paused_at": None,
+        **dict.fromkeys((*ends, "completed_at"), moment if is_ready else None),
+        **{"paused_at": None, "stopped_at": moment if found.status == "failed" else None},
         "error": found.error.detail if found.error else None,
-        "stopped_at": None if completed else ended,
-        "completed_segments": found.chunk_count if completed else 0,
-        "total_segments": found.chunk_count if completed else 0,
+        **dict.fromkeys(("completed_segments", "total_segments"), pieces),
     }
 
 
-def segment_record(found: Chunk, document: Document | None) -> dict[str, Any]:
+def segment_record(found: Chunk, document: Document) -> Record:
     """A piece of a document; it has no keywords, answers or switches of its own."""
-    made = seconds(document.updated_at) if document else None
-    nothing = ("answer", "disabled_at", "disabled_by", "error", "stopped_at", "summary")
-    return dict.fromkeys(nothing) | {
-        "id": found.id,
-        "position": found.index + 1,
-        "document_id": found.document_id,
-        "content": found.text,
-        "sign_content": found.text,
+    moments = ("created_at", "updated_at", "indexing_at", "completed_at")
+    return {
+        **_OF_A_SEGMENT,
+        **dict.fromkeys(("id", "index_node_id"), found.id),
+        **{"position": found.index + 1, "document_id": found.document_id},
+        **dict.fromkeys(("content", "sign_content"), found.text),
         "word_count": len(found.text),
-        "tokens": 0,
-        "keywords": [],
-        "index_node_id": found.id,
-        "index_node_hash": "",
-        "hit_count": 0,
-        "enabled": True,
-        "status": "completed",
-        "created_by": "",
-        "updated_by": "",
-        **dict.fromkeys(("created_at", "updated_at", "indexing_at", "completed_at"), made),
-        "child_chunks": [],
-        "attachments": [],
+        **dict.fromkeys(moments, seconds(document.updated_at)),
     }
 
 
-def field_type(value: Any) -> str:
-    """What Dify calls the type of a value."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return "number" if is_number else "string"
+def field_record(kind: str, name: str) -> Record:
+    """A field of metadata; its id is its type and name."""
+    return {"id": f"{kind}.{name}", "type": kind, "name": name}
 
 
-def metadata_values(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A document's metadata; the id of a field is its type and name."""
+def metadata_values(metadata: Mapping[str, Any]) -> list[Record]:
+    """The metadata of a document."""
     return [
-        {"id": f"{kind}.{name}", "name": name, "type": kind, "value": value}
+        field_record("number" if type(value) in (int, float) else "string", name) | {"value": value}
         for name, value in metadata.items()
-        for kind in (field_type(value),)
     ]
