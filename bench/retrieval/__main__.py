@@ -1,6 +1,7 @@
 """Finding the right passage: our search against six baselines, on the same files and questions.
 
     python -m bench.retrieval DATA_FOLDER [--sets squad_dev …] [--questions 300] [--keep DIR]
+    python -m bench.retrieval DATA_FOLDER --embedders bundled bundled-en …
 
 DATA_FOLDER holds one folder per set, in a form that `bench/question_sets` reads. Ours is the
 whole product: files are uploaded, read, cleaned, split and indexed, and asked through the searcher
@@ -13,7 +14,9 @@ texts with the same embedder. Only questions are asked whose answer stands in th
 - **recall@1**: the same within the first hit alone, whatever its size, which stands beside it.
 
 Differences to the best baseline of a set are bootstrapped over questions, paired.
-`--keep` leaves data folders and vectors in DIR for the next time.
+`--keep` leaves data folders and vectors in DIR for the next time. With `--embedders` our search
+with the first of them stands against our search with each other one, and no baseline is needed.
+Questions are asked of all sides in turn.
 """
 
 from __future__ import annotations
@@ -21,14 +24,15 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from bench.measuring import table, use_cores, verdict
+from bench.measuring import Clock, percentile, table, use_cores, verdict
 from bench.question_sets import load
 from bench.question_sets.findable import findable
+from bench.question_sets.parts import around
 from bench.retrieval.baselines import baselines
 from bench.retrieval.ours import ask, ingested, opened, texts
 from eval.metrics import tokens
@@ -36,6 +40,7 @@ from eval.metrics.answers import answer_in, answer_recall, within
 from eval.metrics.intervals import paired_bootstrap
 from eval.types import FoundPassage, Question, QuestionSet
 from kb.knowledge_base import KnowledgeBase
+from kb.models.embed.embedders import BUNDLED
 from kb.types import Retrieval
 
 SETS = (
@@ -49,6 +54,7 @@ SETS = (
     "jsquad",
 )
 OURS = "ours"
+Retriever = Callable[[str], Sequence[FoundPassage]]
 TOP_K = 20
 """Enough to fill 1,000 tokens."""
 GOAL_CUT = 0.20
@@ -59,15 +65,33 @@ MEASURES = ("recall within 1,000 tokens", "recall@1")
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """One value in 0..1 per question, and the mean size of the first hit in tokens."""
+    """One value in 0..1 per question, the mean size of the first hit in tokens, seconds a search
+    by the clock and by processor time."""
 
     within: list[float]
     first: list[float]
     first_tokens: float
+    seconds: list[float]
+    cpu_s: list[float]
+
+    def speed(self) -> str:
+        """Milliseconds a search."""
+        middle, slow = (1000 * percentile(self.seconds, share) for share in (0.5, 0.99))
+        return f"{middle:.1f} / {slow:.1f} ({1000 * percentile(self.cpu_s, 0.5):.1f})"
 
     def of(self, measure: str) -> list[float]:
         """The values of one of `MEASURES`."""
         return self.within if measure == MEASURES[0] else self.first
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one side found for a question, and the time that took."""
+
+    question: Question
+    hits: Sequence[FoundPassage]
+    seconds: float
+    cpu_s: float
 
 
 def main() -> None:
@@ -76,47 +100,69 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder with the question sets")
     parser.add_argument("--sets", nargs="+", default=list(SETS))
     parser.add_argument("--questions", type=int, default=300, help="most questions of one set")
+    parser.add_argument("--characters", type=int, default=10**9, help="most of one set's documents")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--keep", type=Path, help="reuse and keep data folders and vectors here")
     parser.add_argument("--json", type=Path, help="write every question's scores here")
+    parser.add_argument("--embedders", nargs="+", default=(), help="our search with each of these")
     arguments = parser.parse_args()
     use_cores(arguments.cores)
     found: dict[str, dict[str, Scores]] = {}
-    with ExitStack() as stack:
-        root = arguments.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    with tempfile.TemporaryDirectory() as folder:
+        root = arguments.keep or Path(folder)
         for name in arguments.sets:
-            questions = load(arguments.data / name)
-            with opened(root / name, arguments.cores) as kb:
-                found[name] = measured(kb, questions, root / "vectors", arguments.questions)
-            print(f"{name}: {len(found[name][OURS].within)} questions asked", flush=True)
+            with ExitStack() as stack:
+                whole = load(arguments.data / name)
+                told = findable(whole)
+                asked = (told if told.questions else whole).sample(arguments.questions).questions
+                questions = around(replace(whole, questions=asked), arguments.characters)
+                sides = _sides(stack, root, questions, arguments)
+                found[name] = measured(sides, asked)
+            count = len(next(iter(found[name].values())).within)
+            print(f"{name}: {count} questions asked", flush=True)
+            if arguments.json:
+                arguments.json.write_text(json.dumps(found, default=asdict))
     for measure in MEASURES:
         report(measure, found)
-    if arguments.json:
-        plain = {s: {n: [v.within, v.first] for n, v in f.items()} for s, f in found.items()}
-        arguments.json.write_text(json.dumps(plain))
+    report_speed(found)
 
 
-def measured(
-    kb: KnowledgeBase, questions: QuestionSet, cache: Path, count: int
-) -> dict[str, Scores]:
-    """Every side's scores on the same questions."""
-    dataset_id = ingested(kb, questions)
-    sides = {OURS: lambda query: ask(kb, dataset_id, query, Retrieval(top_k=TOP_K))}
-    sides |= baselines(texts(kb, dataset_id), kb.embedder, cache / questions.name)
-    told = findable(questions)
-    asked = (told if told.questions else questions).sample(count).questions
-    return {
-        name: scored([(question, retrieve(question.text)) for question in asked])
-        for name, retrieve in sides.items()
-    }
+def _sides(
+    stack: ExitStack, root: Path, questions: QuestionSet, arguments: argparse.Namespace
+) -> dict[str, Retriever]:
+    """The first is what all others are compared with."""
+
+    def ours(folder: Path, embedder: str = BUNDLED) -> tuple[KnowledgeBase, str, Retriever]:
+        kb = stack.enter_context(opened(folder / questions.name, arguments.cores, embedder))
+        dataset = ingested(kb, questions)
+        return kb, dataset, lambda query: ask(kb, dataset, query, Retrieval(top_k=TOP_K))
+
+    if arguments.embedders:
+        return {name: ours(root / name, name)[2] for name in arguments.embedders}
+    kb, dataset, retriever = ours(root)
+    cache = root / "vectors" / questions.name
+    return {OURS: retriever, **baselines(texts(kb, dataset), kb.embedder, cache)}
 
 
-def scored(answers: Sequence[tuple[Question, Sequence[FoundPassage]]]) -> Scores:
+def measured(sides: Mapping[str, Retriever], asked: Sequence[Question]) -> dict[str, Scores]:
+    """Every side's scores on the same questions, which are asked of them in turn."""
+    answers: dict[str, list[Answer]] = {name: [] for name in sides}
+    for question in asked:
+        for name, retrieve in sides.items():
+            clock = Clock()
+            hits = retrieve(question.text)
+            clock.stop()
+            answers[name].append(Answer(question, hits, clock.seconds, clock.cpu_s()))
+    return {name: scored(own) for name, own in answers.items()}
+
+
+def scored(answers: Sequence[Answer]) -> Scores:
     """The scores of one side."""
-    budgeted = [_within_budget(question, hits) for question, hits in answers]
-    first = [_in_first(question, hits[:1]) for question, hits in answers]
-    sizes = [len(tokens.offsets(hits[0].text)) for _, hits in answers if hits]
-    return Scores(budgeted, first, sum(sizes) / max(1, len(sizes)))
+    budgeted = [_within_budget(each.question, each.hits) for each in answers]
+    first = [_in_first(each.question, each.hits[:1]) for each in answers]
+    sizes = [len(tokens.offsets(each.hits[0].text)) for each in answers if each.hits]
+    seconds, cpu_s = [each.seconds for each in answers], [each.cpu_s for each in answers]
+    return Scores(budgeted, first, sum(sizes) / max(1, len(sizes)), seconds, cpu_s)
 
 
 def _within_budget(question: Question, hits: Sequence[FoundPassage]) -> float:
@@ -143,17 +189,19 @@ def report(measure: str, found: dict[str, dict[str, Scores]]) -> None:
     rows, cuts, worse = [], [], []
     for name, sides in found.items():
         means = {side: _mean(scores.of(measure)) for side, scores in sides.items()}
-        best = max((side for side in sides if side != OURS), key=lambda side: means[side])
-        change = paired_bootstrap(sides[best].of(measure), sides[OURS].of(measure))
+        ours, *others = sides
+        best = max(others, key=lambda side: means[side])
+        change = paired_bootstrap(sides[best].of(measure), sides[ours].of(measure))
         if change.high < 0:
             worse.append(name)
         if means[best] < 1:
             cuts.append(change.mean / (1 - means[best]))
         cells = [f"{mean:.3f}" for mean in means.values()]
-        sizes = f"{sides[OURS].first_tokens:.0f} / {sides[best].first_tokens:.0f}"
+        sizes = f"{sides[ours].first_tokens:.0f} / {sides[best].first_tokens:.0f}"
         cut = f"{cuts[-1]:+.0%}" if means[best] < 1 else ""
         rows.append([name, *cells, f"{change.low:+.3f} … {change.high:+.3f}", cut, sizes])
-    columns = ("set", *next(iter(found.values())), "ours - best, 95 %", "misses cut", "first tok")
+    difference = ("first - best other, 95 %", "misses cut", "first tok")
+    columns = ("set", *next(iter(found.values())), *difference)
     print(table(f"{measure[0].upper()}{measure[1:]}", columns, rows))
     goals = [
         ("significantly below the best on", ", ".join(worse) or "no set", verdict(not worse)),
@@ -162,8 +210,15 @@ def report(measure: str, found: dict[str, dict[str, Scores]]) -> None:
     print(table("Goals", ("what", "measured", ""), goals))
 
 
+def report_speed(found: dict[str, dict[str, Scores]]) -> None:
+    """One line per set: what a search takes on each side."""
+    rows = [[name, *(side.speed() for side in sides.values())] for name, sides in found.items()]
+    title = "A search: ms p50 / p99 (processor time, p50), the question's embedding included"
+    print(table(title, ("set", *next(iter(found.values()))), rows))
+
+
 def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+    return sum(values) / max(1, len(values))
 
 
 if __name__ == "__main__":

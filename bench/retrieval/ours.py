@@ -12,6 +12,7 @@ from ingest.intake.upload import UploadedFile, accept
 from ingest.work.worker import Worker
 from kb.iteration import batched
 from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.models.embed.embedders import BUNDLED
 from kb.settings import EmbeddingSettings, Settings
 from kb.store.content import datasets, documents, index_ops, pages
 from kb.store.engine.database import Transaction
@@ -26,9 +27,10 @@ MAX_BYTES = 200 * 1024 * 1024
 
 
 @contextmanager
-def opened(data: Path, threads: int) -> Iterator[KnowledgeBase]:
+def opened(data: Path, threads: int, embedder: str = BUNDLED) -> Iterator[KnowledgeBase]:
     """A knowledge base in a folder."""
-    kb = open_kb(Settings(data_dir=data, embedding=EmbeddingSettings(threads=threads)))
+    embedding = EmbeddingSettings(model=embedder, threads=threads)
+    kb = open_kb(Settings(data_dir=data, embedding=embedding))
     try:
         yield kb
     finally:
