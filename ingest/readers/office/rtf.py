@@ -1,8 +1,7 @@
 """RTF documents, read token by token: striprtf, the maintained library for it, yields one string
 without headings, tables or notes, and takes hidden text along.
 
-Headings come from outline levels and heading styles. A group's settings end with the group, so the
-state is a stack; text passes through the code page of the font that it is set in.
+A group's settings end with it, so the state is a stack; text has the code page of its font.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ from ingest.readers.office.rtf_words import (
     CHARACTER_SETS,
     DESTINATION_WORDS,
     FONT_CHARSETS,
+    LOST_GROUPS,
     NO_TEXT,
     SIGNS,
     STARRED_TEXT,
@@ -36,7 +36,7 @@ from ingest.readers.office.rtf_words import (
     of_code_page,
 )
 from ingest.readers.office.symbol_fonts import SIGN_FONTS, drawn
-from ingest.readers.pages import DELETED, HIDDEN, PICTURES, STRUCK, PageWriter
+from ingest.readers.pages import DELETED, HIDDEN, STRUCK, PageWriter
 from ingest.readers.raised_text import lowered, raised
 from ingest.readers.table_rows import one_line
 from ingest.types import Extraction, ReadOptions
@@ -178,7 +178,8 @@ class _RtfDocument:
         starred, self._starred = self._starred, False
         is_told = word == "fldrslt" and self._state.field_is_told
         if is_told or word in NO_TEXT or (starred and word not in STARRED_TEXT):
-            self._pages.losses[PICTURES] += word == "pict" and self._state.destination == "body"
+            if word in LOST_GROUPS:
+                self._pages.losses[LOST_GROUPS[word]] += self._state.destination == "body"
             self._set(destination="skip")
         elif self._state.destination == "skip":
             return
@@ -249,8 +250,7 @@ class _RtfDocument:
             text = "\n".join(
                 line.strip() for line in self._destinations.taken("body").split("\n")
             ).strip()
-            level, is_item = self._state.level, self._is_item
-            self._is_item = False
+            level, is_item, self._is_item = self._state.level, self._is_item, False
             if level:
                 self._pages.put("heading", " ".join(text.split()), level)
             else:

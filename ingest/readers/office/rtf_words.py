@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 
+from ingest.readers.pages import COMMENTS, EMBEDDED, PICTURES
+
 TOKEN = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?"  # 1, 2: control word and number
     rb"|\\'([0-9a-fA-F]{2})"  # 3: a byte
@@ -50,6 +52,9 @@ _NO_TEXT_WORDS = """
     """
 NO_TEXT = frozenset(_NO_TEXT_WORDS.split())
 """Groups that hold no text of the document."""
+
+LOST_GROUPS = {"pict": PICTURES, "object": EMBEDDED, "annotation": COMMENTS}
+"""Those of them that a reader of the document sees, and what the receipt calls them."""
 
 _STARRED_WORDS = """
     shpinst shptxt shppict pn pntext listtext footnote nesttableprops

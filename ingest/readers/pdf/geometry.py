@@ -30,6 +30,7 @@ _HEAVY = 600
 _BOLD_NAMES = (b"bold", b"black", b"heavy", b"demi")
 _UPRIGHT = 0.05
 _LONGEST_NAME = 128
+_HALF_HEIGHT = 0.3
 _WORD = re.compile(r"[^\s\0]+")
 _FIGURE = re.compile(r"\d")
 _OVERLAP, _TOUCHING, _RAISED = 0.3, 0.2, 0.6
@@ -69,7 +70,8 @@ class Edge(NamedTuple):
 
 @dataclass(slots=True)
 class PageGeometry:
-    """What stands on a page: text, text that is turned, drawn lines, and how many pictures."""
+    """What stands on a page: text, text that is turned, drawn lines, how many pictures, and how
+    many characters outside of the part that is shown."""
 
     turn: Turn
     runs: list[Run] = field(default_factory=list)
@@ -77,6 +79,7 @@ class PageGeometry:
     across: list[Edge] = field(default_factory=list)
     down: list[Edge] = field(default_factory=list)
     pictures: int = 0
+    cropped: int = 0
 
     @property
     def text(self) -> str:
@@ -98,8 +101,24 @@ def page_geometry(page: pypdfium2.PdfPage) -> PageGeometry | None:
             found = max((found, *others), key=lambda one: len(one.runs))
     finally:
         shown.close()
+    _crop(page, found)
     _read_drawings(page, found)
     return found
+
+
+def _crop(page: pypdfium2.PdfPage, found: PageGeometry) -> None:
+    """Take out what stands outside of the part that is shown, unless nothing is left."""
+    left, bottom, right, top = page.get_bbox()
+    (xa, ya), (xb, yb) = found.turn(left, bottom), found.turn(right, top)
+    inside = [
+        run
+        for run in found.runs
+        if min(xa, xb) <= (run.x0 + run.x1) / 2 <= max(xa, xb)
+        and min(ya, yb) <= run.baseline - _HALF_HEIGHT * run.size <= max(ya, yb)
+    ]
+    if inside:
+        found.cropped = sum(len(run.text) for run in found.runs) - sum(len(r.text) for r in inside)
+        found.runs = inside
 
 
 def _turned(shown: pypdfium2.PdfTextPage, rotation: int) -> PageGeometry:

@@ -17,7 +17,7 @@ import pypdf
 from pypdf.errors import DependencyError, PyPdfError
 
 from ingest.readers.link_targets import LINKS
-from ingest.readers.pages import PICTURES, PageWriter, check_length, enumerated
+from ingest.readers.pages import HIDDEN, PICTURES, PageWriter, check_length, enumerated
 from ingest.readers.pdf.annotations import Annotations, annotations_of, put_links, shown_otherwise
 from ingest.readers.pdf.attachments import embedded_files, with_files
 from ingest.readers.pdf.ocr import HOW_TO_INSTALL
@@ -68,6 +68,7 @@ class _Found:
     failed: list[int] = field(default_factory=list)
     garbled: list[int] = field(default_factory=list)
     pictures: int = 0
+    cropped: int = 0
     is_laid_out: bool = False
 
 
@@ -81,6 +82,7 @@ def _read(source: BinaryIO, pdfium: PdfiumFile, options: ReadOptions) -> Extract
         otherwise = tuple(shown_otherwise(reader))
     writer = PageWriter(options)
     writer.losses[PICTURES] = found.pictures
+    writer.losses[HIDDEN] = found.cropped
     writer.losses[LINKS] = sum(page.notes.untold for page in found.pages)
     writer.losses[_DAMAGED] = sum(page.notes.damaged for page in found.pages)
     write_pages(writer, found.pages, pdfium.outline() if found.is_laid_out else ())
@@ -155,6 +157,7 @@ def _pages(
         page = PageParts(best, notes)
         if geometry is not None:
             found.pictures += 0 if number in fallback.recognised else geometry.pictures
+            found.cropped += geometry.cropped
         if geometry is not None and (clean or is_as_good(geometry, best)):
             page.elements, found.is_laid_out = laid_out(geometry, notes), True
         else:

@@ -3,7 +3,13 @@
 from io import BytesIO
 
 from pypdf import PdfWriter
-from pypdf.generic import ArrayObject, DictionaryObject, NameObject, TextStringObject
+from pypdf.generic import (
+    ArrayObject,
+    DictionaryObject,
+    NameObject,
+    RectangleObject,
+    TextStringObject,
+)
 
 from ingest.readers.pdf.pdf import read_pdf
 from ingest.types import Extraction, ReadOptions
@@ -55,3 +61,15 @@ def test_who_signed_and_stamps_are_told():
         "",
         "Stamp: Approved",
     ]
+
+
+def test_what_stands_outside_of_the_part_that_is_shown_is_left_out_and_counted():
+    sheet = Sheet().text(72, 700, WORDS).text(72, 100, "Secret.").text(-400, 600, "Far.")
+    writer = PdfWriter(clone_from=BytesIO(drawn([sheet])))
+    writer.pages[0].cropbox = RectangleObject((50, 300, 500, 792))
+    out = BytesIO()
+    writer.write(out)
+    found = _read(out.getvalue())
+
+    assert found.pages[0].text == WORDS
+    assert found.warnings == ("Characters of hidden text left out: 11.",)

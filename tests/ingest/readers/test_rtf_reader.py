@@ -104,7 +104,7 @@ def test_pictures_fields_and_comments_are_no_text():
     )
 
     assert found.pages[0].text == "alinkbc"
-    assert found.warnings == ("Pictures not read: 1.",)
+    assert found.warnings == ("Comments left out: 1.", "Pictures not read: 1.")
 
 
 def test_hidden_and_deleted_text_is_left_out_and_counted():
@@ -185,3 +185,17 @@ def test_one_field_says_nothing_about_the_next():
     first = form(b"FORMCHECKBOX", rb"\fftype1\ffres1")
     link = rb'{\field{\*\fldinst HYPERLINK "https://example.org"}{\fldrslt page}}'
     assert text(first + b" " + form(b"FORMCHECKBOX", b"") + b" " + link) == "☒ ☐ page"
+
+
+def test_comments_and_objects_are_counted():
+    found = read(
+        rb"Text{\*\atnauthor Ann}\chatn {\*\annotation{\*\atnref 0}Check this}, "
+        rb"{\object\objemb{\*\objdata 0105}{\result{\pict 00}}}{\*\shppict{\pict 00}}end.\par"
+    )
+
+    assert found.pages[0].text == "Text, end."
+    assert found.warnings == (
+        "Comments left out: 1.",
+        "Embedded files not read: 1.",
+        "Pictures not read: 1.",
+    )
