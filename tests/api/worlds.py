@@ -19,6 +19,7 @@ from sqlalchemy import update
 
 from kb.access import end_users
 from kb.models.fake.server import FakeModelServer
+from kb.settings import ChatSettings
 from kb.store.engine import schema
 from tests.api.serving import Served, serving
 from tests.fake_models import running_fake_server
@@ -58,7 +59,8 @@ class World:
 
 @contextmanager
 def two_tenants(data_dir: Path) -> Iterator[World]:
-    with serving(data_dir) as served, running_fake_server() as models:
+    patient = ChatSettings(grace_s=3600)  # an answer that was left outlasts the slowest machine
+    with serving(data_dir, chat=patient) as served, running_fake_server() as models:
         world = World(served, models)
         _theirs(world)
         _absent(world)
