@@ -156,7 +156,6 @@ async def get_numbered_page(
 KB = Annotated[KnowledgeBase, Depends(get_kb)]
 Readers = Annotated[ReaderPool, Depends(get_readers)]
 AdminCaller = Annotated[Caller, Depends(permitted("admin"))]
-IngestCaller = Annotated[Caller, Depends(permitted("ingest"))]
 SearchCaller = Annotated[Caller, Depends(permitted("search"))]
 ChatCaller = Annotated[Caller, Depends(permitted("chat"))]
 StreamDep = Annotated[OpenStream, Depends(get_stream)]

@@ -132,20 +132,26 @@ def test_a_condition_that_cannot_be_kept_is_refused_not_left_out(
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_param")
 
 
+def printed_by_the_guide(number: int, **given: str) -> Any:
+    """What a snippet of the guide prints; the imports stand in the first."""
+    _, *snippets = GUIDE.read_text().split("```python\n")
+    imports = snippets[0].partition("\n\n")[0]
+    code = f"{imports}\n{snippets[number].partition('```')[0]}"
+    environment = {**os.environ, **given}
+    run = (sys.executable, "-c", code)
+    done = subprocess.run(run, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_guide_shows_how_a_dataset_is_filled(served: Served):
+    where = {"DIFY_BASE_URL": f"{served.url}/dify/v1"}
+    found = printed_by_the_guide(1, **where, DIFY_DATASET_KEY=served.kb.access.admin_key)
+    assert found[0]["segment"]["content"] == "High tide is at six."
+
+
 def test_the_guide_shows_a_search_that_works(served: Served, sky: str):
-    _, first, second = GUIDE.read_text().split("```python\n")
-    imports = first.partition("\n\n")[0]
-    snippet = f"{imports}\n{second.partition('```')[0]}"
     made = served.post("/v1/keys", {"kind": "dataset", "dataset_ids": [sky]})
-    given = {
-        "DIFY_BASE_URL": f"{served.url}/dify/v1",
-        "DIFY_DATASET_KEY": made["key"],
-        "DATASET": sky,
-    }
-    done = subprocess.run(
-        (sys.executable, "-c", snippet),
-        env={**os.environ, **given},
-        capture_output=True,
-        text=True,
-    )
-    assert json.loads(done.stdout)[0]["title"] == "moon.md", done
+    where = {"DIFY_BASE_URL": f"{served.url}/dify/v1", "DATASET": sky}
+    found = printed_by_the_guide(2, **where, DIFY_DATASET_KEY=made["key"])
+    assert found[0]["title"] == "moon.md"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
+import zipfile
 from typing import Any
 
 import httpx
@@ -144,6 +146,19 @@ def test_a_file_becomes_a_document_and_then_its_next_version(
     file = get(served, f"{dataset}/documents/{document['id']}/upload-file")
     assert served.http.get(file["url"]).text == "Eleven."
     assert (file["name"], file["size"]) == ("d.txt", 7)
+
+
+def test_an_archive_becomes_the_documents_in_it(served: Served, dataset: str):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.md", "Anna.")
+        archive.writestr("b.md", "Bert.")
+    address = f"{dataset}/document/create-by-file"
+    answer = by_file(served.http, address, "all.zip", packed.getvalue())
+    states = completed(served, dataset, answer.json()["batch"])
+    assert [each["indexing_status"] for each in states] == ["completed", "completed"]
+    listed = get(served, f"{dataset}/documents")["data"]
+    assert [each["name"] for each in listed] == ["a.md", "b.md"]
 
 
 def test_what_is_no_file_is_refused_and_nothing_is_left(served: Served, dataset: str):
