@@ -110,15 +110,17 @@ def _is_number(text: str) -> bool:
 
 
 def named_values(header: Header, row: Row) -> str:
-    """The line of a row: each value behind the name of its column, if that has one."""
+    """The line of a row: each value behind the name of its column, if that has one. A row that only
+    repeats the names stands without them."""
     parts: list[str] = []
+    is_head = bool(row) and header.get(row[0].column) == row[0].text
     for cell in row:
         column, text, width, _ = cell
         if width > 1 and _named_cells(row) and (names := _names_of(cell, header)):
             parts += [f"{name}: {text}" for name in names if text]
         elif text:
             name = header.get(column, "") if width == 1 else ""
-            parts.append(f"{name}: {text}" if name and name != text else text)
+            parts.append(f"{name}: {text}" if name and not (is_head and name == text) else text)
     return " | ".join(parts)
 
 

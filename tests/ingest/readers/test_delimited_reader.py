@@ -141,3 +141,11 @@ def test_rare_delimiters_part_columns(sign):
     )
 
     assert "Name: Ada | City: Lyon" in found.pages[0].text
+
+
+def test_a_value_that_is_called_like_its_column_keeps_the_name():
+    assert _lines("Region,2021,2022\nNorth,1022,2022\nRegion,2021,2022\nSouth,7,8\n") == [
+        "Region: North | 2021: 1022 | 2022: 2022",
+        "Region | 2021 | 2022",
+        "Region: South | 2021: 7 | 2022: 8",
+    ]
