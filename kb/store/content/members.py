@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
-from sqlalchemy import ColumnElement, and_, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 
-from kb.ids import now
 from kb.store.content import datasets
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
@@ -61,16 +60,6 @@ def get(tx: Transaction, scope: Scope, dataset_id: str, file_id: str) -> Documen
     )
     query = select(table).where(*_own(dataset_id, None), is_meant)
     return of_row(Document, one(tx, query, "file", file_id))
-
-
-def describe(
-    tx: Transaction, scope: Scope, dataset_id: str, file_id: str, metadata: Mapping[str, Any]
-) -> Document:
-    """Give the document of a file other metadata. Raises NotFound."""
-    found = get(tx, scope, dataset_id, file_id)
-    values = {"metadata": metadata, "updated_at": now()}
-    tx.execute(update(table).where(table.c.id == found.id).values(**values))
-    return get(tx, scope, dataset_id, file_id)
 
 
 def counts(

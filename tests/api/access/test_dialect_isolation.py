@@ -52,7 +52,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         run_id = begin_a_long_answer(made)
         file_id = keep_a_file(made)
         for ids, own in ((made.theirs, file_id), (made.absent, f"{file_id[:-6]}absent")):
-            ids |= {"file_id": own, "file_ids": [own], "vector_store_id": ids["dataset_id"]}
+            ids |= {"file_id": own, "file_ids": [own], "store_id": ids["dataset_id"]}
         made.theirs |= sent | {"task_id": run_id, "runId": run_id}
         nobody_s = {"model": "no-app", "chat_id": "nobody", "task_id": "gone", "runId": "gone"}
         made.absent |= sent | nobody_s

@@ -86,7 +86,8 @@ def test_vector_stores_are_filled_searched_and_emptied(served: Served, environme
     assert (status, numbers["in_progress"], numbers["total"]) == ("cancelled", 0, 12)
     assert numbers["cancelled"] > 0
     assert found["gone"] == found["unknown"] == ["NotFoundError", "not_found"]
-    assert found["filter"] == ["BadRequestError", "invalid_request"]
+    assert found["filter"] == found["attributes"] == ["BadRequestError", "invalid_request"]
+    assert (found["no_file"], found["names"]) == (["NotFoundError", "not_found"], [])
     assert found["deleted"]["deleted"]
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import Field, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import FileResponse
 
 from api.deps import KB, IngestScope
-from api.dialects.dialect import Body
+from api.dialects.openai.retrieval.objects import Object, stored_file
 from api.dialects.openai.shared.errors import UnsupportedField
 from api.dialects.openai.shared.paging import PagingDep
 from api.resources.response import BINARY, binary, takes
@@ -23,10 +21,10 @@ from ingest.intake.files import delete, keep
 from ingest.intake.upload import UploadedFile
 from kb.errors import NotFound, Rejected, TooLarge
 from kb.store.work import files
-from kb.types import StoredFile
 
 router = APIRouter(prefix="/files", tags=["files"])
 
+EXPIRY_S = range(3600, 2_592_001)
 PURPOSES = ("assistants", "user_data", "fine-tune")
 
 _FIELDS = {"file": BINARY, "purpose": {"type": "string", "enum": list(PURPOSES)}}
@@ -36,15 +34,8 @@ _FORM = takes(
 )
 
 
-class FileExpiry(Body):
-    """How long after its upload a file is kept."""
-
-    anchor: Literal["created_at"]
-    seconds: Annotated[int, Field(ge=3600, le=2_592_000)]
-
-
 @router.post("", openapi_extra=_FORM)
-async def create_file(request: Request, kb: KB, scope: IngestScope) -> dict[str, Any]:
+async def create_file(request: Request, kb: KB, scope: IngestScope) -> Object:
     """Keep a file."""
     async with receiving_files(kb) as receiver:
         content_type = request.headers.get("content-type", "")
@@ -52,7 +43,7 @@ async def create_file(request: Request, kb: KB, scope: IngestScope) -> dict[str,
         texts = {name: value.decode("utf-8", "replace") for name, value in fields.items()}
         purpose, expires = _purpose(texts), _expires(texts)
         uploaded = _one_file(receiver)
-        return presented(await in_thread(keep, kb, scope, uploaded, purpose, expires))
+        return stored_file(await in_thread(keep, kb, scope, uploaded, purpose, expires))
 
 
 @router.get("")
@@ -61,22 +52,22 @@ async def list_files(
     scope: IngestScope,
     page: PagingDep,
     purpose: Annotated[str | None, Query(max_length=100)] = None,
-) -> dict[str, Any]:
+) -> Object:
     """The key's files, of one purpose if that is given."""
     found = await read(
         kb, files.page, scope, page.request, purpose=purpose, newest_first=page.newest_first
     )
-    return page.listed(found, presented)
+    return page.listed(found, stored_file)
 
 
 @router.get("/{file_id}")
-async def get_file(file_id: str, kb: KB, scope: IngestScope) -> dict[str, Any]:
+async def get_file(file_id: str, kb: KB, scope: IngestScope) -> Object:
     """One file."""
-    return presented(await read(kb, files.get, scope, file_id))
+    return stored_file(await read(kb, files.get, scope, file_id))
 
 
 @router.delete("/{file_id}")
-async def delete_file(file_id: str, kb: KB, scope: IngestScope) -> dict[str, Any]:
+async def delete_file(file_id: str, kb: KB, scope: IngestScope) -> Object:
     """Delete a file, out of every vector store as well."""
     await in_thread(delete, kb, scope, file_id)
     return {"id": file_id, "object": "file", "deleted": True}
@@ -92,26 +83,6 @@ async def get_file_content(file_id: str, kb: KB, scope: IngestScope) -> FileResp
     headers = {"content-security-policy": "sandbox; default-src 'none'"}
     name, kind = found.name.rpartition("/")[2], "application/octet-stream"
     return FileResponse(path, filename=name, media_type=kind, headers=headers)
-
-
-def presented(file: StoredFile) -> dict[str, Any]:
-    """A file as the clients read it."""
-    return {
-        "id": file.id,
-        "object": "file",
-        "bytes": file.size_bytes,
-        "created_at": seconds_of(file.created_at),
-        "expires_at": None if file.expires is None else int(file.expires),
-        "filename": file.name,
-        "purpose": file.purpose,
-        "status": "processed",
-        "status_details": None,
-    }
-
-
-def seconds_of(moment: str) -> int:
-    """Seconds since the epoch, of a stored time."""
-    return int(datetime.fromisoformat(moment).timestamp())
 
 
 def _one_file(receiver: FileReceiver) -> UploadedFile:
@@ -131,13 +102,12 @@ def _purpose(fields: dict[str, str]) -> str:
 
 
 def _expires(fields: dict[str, str]) -> float | None:
-    prefix = "expires_after["
-    given = {k[len(prefix) : -1]: v for k, v in fields.items() if k.startswith(prefix)}
-    if not given:
+    if not any(name.startswith("expires_after") for name in fields):
         return None
-    try:
-        return time.time() + TypeAdapter(FileExpiry).validate_python(given).seconds
-    except ValidationError as exc:
+    seconds = fields.get("expires_after[seconds]", "")[:8]
+    is_whole = seconds.isdecimal() and int(seconds) in EXPIRY_S
+    if fields.get("expires_after[anchor]") != "created_at" or not is_whole:
         raise Rejected(
             "`expires_after` must have the anchor created_at and 3600 to 2592000 seconds."
-        ) from exc
+        )
+    return time.time() + int(seconds)

@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from api.dialects.openai.retrieval.files import seconds_of
 from kb.errors import UnsupportedMedia
 from kb.store.content import members
 from kb.store.engine.database import Transaction
 from kb.store.work.placing import name_of_file
-from kb.types import Dataset, Document, Failure, Hit, SplitOptions
+from kb.types import Dataset, Document, Failure, Hit, SplitOptions, StoredFile
+
+Object = dict[str, Any]
+"""What the clients read as an object of a type of theirs."""
 
 _STATES = {"pending": "in_progress", "indexing": "in_progress", "ready": "completed"}
 
 
-def store_object(tx: Transaction, dataset: Dataset) -> dict[str, Any]:
+def stored_file(file: StoredFile) -> Object:
+    """A file as the clients read it."""
+    return {
+        "id": file.id,
+        "object": "file",
+        "bytes": file.size_bytes,
+        "created_at": _seconds(file.created_at),
+        "expires_at": None if file.expires is None else int(file.expires),
+        "filename": file.name,
+        "purpose": file.purpose,
+        "status": "processed",
+        "status_details": None,
+    }
+
+
+def store_object(tx: Transaction, dataset: Dataset) -> Object:
     """A vector store with the numbers of its files."""
     counts, size = members.counts(tx, dataset.id)
     is_over = dataset.expires is not None and dataset.expires <= time.time()
@@ -25,7 +43,7 @@ def store_object(tx: Transaction, dataset: Dataset) -> dict[str, Any]:
     return {
         "id": dataset.id,
         "object": "vector_store",
-        "created_at": seconds_of(dataset.created_at),
+        "created_at": _seconds(dataset.created_at),
         "name": dataset.name,
         "description": dataset.description,
         "usage_bytes": size,
@@ -33,12 +51,12 @@ def store_object(tx: Transaction, dataset: Dataset) -> dict[str, Any]:
         "status": status,
         "expires_after": days and {"anchor": "last_active_at", "days": days},
         "expires_at": None if dataset.expires is None else int(dataset.expires),
-        "last_active_at": seconds_of(dataset.active_at or dataset.created_at),
+        "last_active_at": _seconds(dataset.active_at or dataset.created_at),
         "metadata": dict(dataset.metadata),
     }
 
 
-def file_object(document: Document, split: SplitOptions) -> dict[str, Any]:
+def file_object(document: Document, split: SplitOptions) -> Object:
     """A file of a vector store."""
     state = _STATES.get(document.status, "failed")
     is_cancelled = document.error is not None and document.error.code == "cancelled"
@@ -47,7 +65,7 @@ def file_object(document: Document, split: SplitOptions) -> dict[str, Any]:
     return {
         "id": document.file_id or document.id,
         "object": "vector_store.file",
-        "created_at": seconds_of(document.created_at),
+        "created_at": _seconds(document.created_at),
         "vector_store_id": document.dataset_id,
         "status": "cancelled" if state == "failed" and is_cancelled else state,
         "last_error": document.error and _last_error(document.error),
@@ -57,23 +75,21 @@ def file_object(document: Document, split: SplitOptions) -> dict[str, Any]:
     }
 
 
-def batch_object(
-    tx: Transaction, dataset_id: str, batch_id: str, created_at: str
-) -> dict[str, Any]:
+def batch_object(tx: Transaction, dataset_id: str, batch_id: str, created_at: str) -> Object:
     """A batch of files with their numbers."""
     counts, _ = members.counts(tx, dataset_id, batch_id)
     status = _status(counts)
     return {
         "id": batch_id,
         "object": "vector_store.files_batch",
-        "created_at": seconds_of(created_at),
+        "created_at": _seconds(created_at),
         "vector_store_id": dataset_id,
         "status": "cancelled" if status == "completed" and counts["cancelled"] else status,
         "file_counts": counts,
     }
 
 
-def result_object(hit: Hit, attributes: Mapping[str, Any] | None) -> dict[str, Any]:
+def result_object(hit: Hit, attributes: Mapping[str, Any] | None) -> Object:
     """A passage that a search found."""
     return {
         **cited_file(hit),
@@ -90,7 +106,7 @@ def cited_file(hit: Hit) -> dict[str, str]:
     }
 
 
-def texts_page(kind: str, data: list[dict[str, Any]], **others: Any) -> dict[str, Any]:
+def texts_page(kind: str, data: list[dict[str, Any]], **others: Any) -> Object:
     """Results or contents, which come all at once."""
     page = {"object": f"vector_store.{kind}.page", **others, "data": data}
     return page | {"has_more": False, "next_page": None}
@@ -104,3 +120,7 @@ def _last_error(error: Failure) -> dict[str, str]:
     """The clients know three codes; ours stands before the sentence."""
     code = "unsupported_file" if error.code == UnsupportedMedia.code else "invalid_file"
     return {"code": code, "message": f"{error.code}: {error.detail}"}
+
+
+def _seconds(moment: str) -> int:
+    return int(datetime.fromisoformat(moment).timestamp())

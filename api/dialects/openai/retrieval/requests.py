@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from api.dialects.dialect import Body
 from api.dialects.openai.retrieval.filters import clauses_of
@@ -15,6 +15,7 @@ from kb.types import SplitOptions
 
 Id = Annotated[Text, Field(min_length=1, max_length=200)]
 Query = Annotated[Text, Field(min_length=1, max_length=32_000)]
+Attributes = Annotated[dict[str, Any], AfterValidator(checked_metadata)]
 Filter = dict[str, Any]
 MAX_RESULTS = 50
 
@@ -32,14 +33,10 @@ class ChunkingStrategy(Body):
     type: Literal["auto", "static"]
     static: StaticChunks = StaticChunks(max_chunk_size_tokens=800, chunk_overlap_tokens=400)
 
-    def split(self) -> SplitOptions:
-        """Our way to say it."""
-        if self.type == "auto":
-            return SplitOptions()
-        sizes = self.static
-        return SplitOptions(
-            max_tokens=sizes.max_chunk_size_tokens, overlap=sizes.chunk_overlap_tokens
-        )
+    def split(self) -> SplitOptions | None:
+        """Our way to say it; None: as the vector store has it."""
+        size, overlap = self.static.max_chunk_size_tokens, self.static.chunk_overlap_tokens
+        return None if self.type == "auto" else SplitOptions(max_tokens=size, overlap=overlap)
 
 
 class StoreExpiry(Body):
@@ -53,15 +50,15 @@ class Described(Body):
     """What a vector store is called, and what is noted about it."""
 
     name: Annotated[Text, Field(max_length=200)] | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: Attributes | None = None
     expires_after: StoreExpiry | None = None
 
     def others(self) -> dict[str, Any]:
-        """The columns that the request sets, maybe to null. Raises Rejected."""
+        """The columns that the request sets, maybe to null."""
         given = self.model_fields_set
         found: dict[str, Any] = {}
         if "metadata" in given:
-            found["metadata"] = checked_metadata(self.metadata or {})
+            found["metadata"] = self.metadata or {}
         if "expires_after" in given:
             found["expires_after_days"] = self.expires_after and self.expires_after.days
         return found
@@ -71,7 +68,7 @@ class MemberBody(Body):
     """A file for a vector store; its attributes are its document's metadata."""
 
     file_id: Id
-    attributes: dict[str, Any] | None = None
+    attributes: Attributes | None = None
     chunking_strategy: ChunkingStrategy | None = None
 
 
@@ -88,7 +85,7 @@ class BatchBody(Body):
 
     file_ids: Annotated[list[Id], Field(max_length=2000)] = Field(default_factory=list)
     files: Annotated[list[MemberBody], Field(max_length=2000)] = Field(default_factory=list)
-    attributes: dict[str, Any] | None = None
+    attributes: Attributes | None = None
     chunking_strategy: ChunkingStrategy | None = None
 
     def members(self) -> list[MemberBody]:
@@ -103,7 +100,7 @@ class BatchBody(Body):
 class AttributesBody(Body):
     """What is noted about a file of a vector store."""
 
-    attributes: dict[str, Any] | None
+    attributes: Attributes | None
 
 
 class RankingOptions(Body):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from fastapi import APIRouter
 
 from api.deps import KB, AdminScope, SearchCaller, SearchScope
 from api.dialects.openai.retrieval.filters import clauses_of
-from api.dialects.openai.retrieval.objects import result_object, store_object, texts_page
+from api.dialects.openai.retrieval.objects import Object, result_object, store_object, texts_page
 from api.dialects.openai.retrieval.requests import Described, MemberBody, SearchBody, StoreBody
 from api.dialects.openai.retrieval.store_files import add_files
 from api.dialects.openai.shared.paging import PagingDep
@@ -21,61 +20,59 @@ from kb.knowledge_base import KnowledgeBase
 from kb.store.content import datasets, documents
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest
+from kb.store.work import files
 from kb.types import Dataset, Hit, Processing, Retrieval, Scope
 
 router = APIRouter(prefix="/vector_stores", tags=["vector stores"])
 
 
 @router.post("")
-async def create_vector_store(body: StoreBody, kb: KB, scope: AdminScope) -> dict[str, Any]:
+async def create_vector_store(body: StoreBody, kb: KB, scope: AdminScope) -> Object:
     """Make a vector store, with some files if they are named."""
+    await read(kb, files.of_ids, scope, body.file_ids)  # else nothing is made
     made = await in_thread(_created, kb, scope, body)
-    if body.file_ids:
-        shared = body.chunking_strategy
-        wanted = [MemberBody(file_id=each, chunking_strategy=shared) for each in body.file_ids]
+    if wanted := [MemberBody(file_id=each) for each in body.file_ids]:
         await in_thread(add_files, kb, scope, made.id, wanted)
     return await read(kb, _one, scope, made.id)
 
 
 @router.get("")
-async def list_vector_stores(kb: KB, scope: SearchScope, page: PagingDep) -> dict[str, Any]:
+async def list_vector_stores(kb: KB, scope: SearchScope, page: PagingDep) -> Object:
     """The vector stores that the key opens."""
     found = await read(kb, _page, scope, page.request, page.newest_first)
     return page.listed(found, dict)
 
 
-@router.get("/{vector_store_id}")
-async def get_vector_store(vector_store_id: str, kb: KB, scope: SearchScope) -> dict[str, Any]:
+@router.get("/{store_id}")
+async def get_vector_store(store_id: str, kb: KB, scope: SearchScope) -> Object:
     """One vector store."""
-    return await read(kb, _one, scope, vector_store_id)
+    return await read(kb, _one, scope, store_id)
 
 
-@router.post("/{vector_store_id}")
-async def change_vector_store(
-    vector_store_id: str, body: Described, kb: KB, scope: AdminScope
-) -> dict[str, Any]:
+@router.post("/{store_id}")
+async def change_vector_store(store_id: str, body: Described, kb: KB, scope: AdminScope) -> Object:
     """Rename or describe a vector store, or let it expire."""
-    await in_thread(_changed, kb, scope, vector_store_id, body)
-    return await read(kb, _one, scope, vector_store_id)
+    await in_thread(_changed, kb, scope, store_id, body)
+    return await read(kb, _one, scope, store_id)
 
 
-@router.delete("/{vector_store_id}")
-async def delete_vector_store(vector_store_id: str, kb: KB, scope: AdminScope) -> dict[str, Any]:
+@router.delete("/{store_id}")
+async def delete_vector_store(store_id: str, kb: KB, scope: AdminScope) -> Object:
     """Delete a vector store; its files are kept."""
-    await in_thread(kb.delete_dataset, scope, vector_store_id)
-    return {"id": vector_store_id, "object": "vector_store.deleted", "deleted": True}
+    await in_thread(kb.delete_dataset, scope, store_id)
+    return {"id": store_id, "object": "vector_store.deleted", "deleted": True}
 
 
-@router.post("/{vector_store_id}/search")
+@router.post("/{store_id}/search")
 async def search_vector_store(
-    vector_store_id: str, body: SearchBody, kb: KB, caller: SearchCaller
-) -> dict[str, Any]:
+    store_id: str, body: SearchBody, kb: KB, caller: SearchCaller
+) -> Object:
     """The passages that fit a question best, or any of several, best first."""
     queries = [body.query] if isinstance(body.query, str) else body.query
     how = Retrieval(top_k=body.max_num_results)
     best: dict[str, Hit] = {}
     for query in queries:
-        asked = (caller.scope, [vector_store_id], query, how)
+        asked = (caller.scope, [store_id], query, how)
         search = partial(kb.searcher.search, where=clauses_of(body.filters))
         for hit in (await kb.search_threads.run(search, *asked)).hits:
             best[hit.chunk.id] = max(hit, best.get(hit.chunk.id, hit), key=lambda each: each.score)
@@ -124,12 +121,12 @@ def _named(change: Callable[[str], Dataset], name: str) -> Dataset:
         return change(f"{name} ({secrets.token_hex(4)})")
 
 
-def _one(tx: Transaction, scope: Scope, store_id: str) -> dict[str, Any]:
+def _one(tx: Transaction, scope: Scope, store_id: str) -> Object:
     return store_object(tx, datasets.get(tx, scope, store_id))
 
 
 def _page(
     tx: Transaction, scope: Scope, request: PageRequest, newest_first: bool
-) -> Listing[dict[str, Any]]:
+) -> Listing[Object]:
     found = datasets.page(tx, scope, request, newest_first=newest_first)
     return Listing(tuple(store_object(tx, each) for each in found.data), found.next)

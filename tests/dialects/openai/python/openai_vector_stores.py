@@ -111,6 +111,13 @@ print(
             "gone": refused(lambda: stores.files.retrieve(one.id, vector_store_id=store.id)),
             "unknown": refused(lambda: stores.retrieve("ds_unknown")),
             "filter": refused(lambda: found("x", filters={"type": "like", "key": "a", "value": 1})),
+            "attributes": refused(
+                lambda: stores.files.update(
+                    left[0], vector_store_id=store.id, attributes={"a": ["b"]}
+                )
+            ),
+            "no_file": refused(lambda: stores.create(name="never", file_ids=["file_unknown"])),
+            "names": [each.name for each in stores.list() if each.name == "never"],
             "deleted": stores.delete(cut.id).to_dict(),
         }
     )
