@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
 
+from bench.question_sets.findable import findable
 from eval.types import Question, QuestionSet, SourceDocument
 
 
 def part_of(whole: QuestionSet, characters: int) -> QuestionSet:
-    """At most half of the documents and so many characters, by a seed, and their questions."""
+    """At most half of the documents and so many characters, by a seed, and the questions of which
+    one document and an answer are among them."""
     half = random.Random(0).sample(list(whole.documents), len(whole.documents) // 2)
     documents = _fitting(half, characters)
     kept = {document.name for document in documents}
-    questions = [question for question in whole.questions if _documents(question) <= kept]
-    return replace(whole, documents=documents, questions=questions)
+    questions = [question for question in whole.questions if _documents(question) & kept]
+    return findable(replace(whole, documents=documents, questions=questions))
 
 
 def left_out(whole: QuestionSet, part: QuestionSet) -> list[Question]:

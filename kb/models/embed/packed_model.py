@@ -91,8 +91,7 @@ def packed_encoder(path: Path = FILE) -> Encoder:
     """The model, ready to be compiled. Raises Rejected if the file is missing or another one."""
     if not path.is_file():
         raise Rejected(f"Embedding model {NAME!r} is not on this machine: run `make embedding`.")
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = hashlib.sha256(path.read_bytes()).hexdigest()  # mapped, all of it would stay resident
     if found != SHA256:
         raise Rejected(f"Embedding model {NAME!r}: {path} is damaged. Run `make embedding`.")
     packed = np.memmap(path, dtype=np.uint8, mode="r")
