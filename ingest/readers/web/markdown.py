@@ -1,5 +1,6 @@
 """Markdown: the source itself is the page, so quotes are original; only its blocks are found.
-Comments, which no reader sees, are taken out and counted; `10<sup>6</sup>` becomes 10^6.
+Comments, which no reader sees, are taken out and counted; `10<sup>6</sup>` becomes 10^6, items that
+all have the number 1 are counted, and rows of tables have outer bars.
 
 markdown-it-py gives the structure with line numbers; inline markup is never parsed.
 """
@@ -54,6 +55,7 @@ def read_markdown(source: BinaryIO, options: ReadOptions) -> Extraction:
     skipped, tokens = _parsed(found.text)
     lines = found.text.split("\n")
     _count(lines, skipped, tokens)
+    _bar(lines, skipped, tokens)
     shown = replace(found, text="\n".join(lines))
     parser = f"markdown-it-py {version('markdown-it-py')}"
     return shown.as_page(_blocks(lines, skipped, tokens), parser, options)
@@ -105,6 +107,17 @@ def _count(lines: list[str], skipped: int, tokens: Sequence[Token]) -> None:
                 mark = f"{item.info}{item.markup}"
                 shown = f"{int(item.info) + number}{item.markup}"
                 lines[line] = lines[line].replace(mark, shown, 1)
+
+
+def _bar(lines: list[str], skipped: int, tokens: Sequence[Token]) -> None:
+    """Write the outer bars of tables that have none: rows are told by them."""
+    tables = (token.map for token in tokens if token.type == "table_open" and token.level == 0)
+    for first, behind in filter(None, tables):
+        for number in range(first + skipped, behind + skipped):
+            row = lines[number].strip()
+            if not row.startswith("|"):
+                inner = row if row.endswith("\\|") else row.removesuffix("|").rstrip()
+                lines[number] = f"| {inner} |"
 
 
 def _blocks(lines: Sequence[str], skipped: int, tokens: Sequence[Token]) -> Iterator[Block]:

@@ -97,3 +97,11 @@ def test_items_that_all_have_the_same_number_are_counted_as_a_page_shows_them():
         "text",
         "1) one\n2) two\n4) odd\n",
     ]
+
+
+def test_rows_of_a_table_have_outer_bars():
+    source = "Op | Use\n---|---\n`a \\| b` | pipe \\|\nx | y |\n\nno | table\n"
+
+    assert _read(source).pages[0].text == (
+        "| Op | Use |\n| ---|--- |\n| `a \\| b` | pipe \\| |\n| x | y |\n\nno | table\n"
+    )
