@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.measuring import RunningServer, fake_models
 from bench.streams import Load, allow_many_connections, make_app, measure
+from bench.traffic.dialects import ask_mixed, targets
 from bench.traffic.plain_sse import Client
 from tests.server import ServerProcess, running_server, wait_for_batch
 
@@ -38,6 +39,17 @@ def test_500_streams_at_once_lose_double_and_reorder_nothing(tmp_path: Path):
         }
         with server.http as http:  # and it still writes
             assert http.post("/v1/datasets", json={"name": "after"}).status_code == 201
+
+
+def test_100_streams_at_once_in_every_dialect_have_each_token(tmp_path: Path):
+    with fake_models() as (url, _), running_server(tmp_path / "data") as server:
+        mixed = targets(as_benched(server), url, "mixed", "numbers:60:20:100", [])
+
+        asyncio.run(
+            ask_mixed(mixed, 100, 60)
+        )  # no stream says its second number before all have begun
+
+        assert len(mixed) == 6
 
 
 async def last_events(client: Client, begun: asyncio.Event) -> list[str]:

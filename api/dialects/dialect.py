@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from api import errors
 from api.dialects.envelopes import Envelope
+from kb.types import Scope
 
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
@@ -21,6 +22,11 @@ class Body(BaseModel):
     """A request of a dialect, or a part of one. What means nothing here is ignored."""
 
     model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True)
+
+
+def only_app(scope: Scope) -> str | None:
+    """The id of the app that a key is for; None for keys of none or of several."""
+    return next(iter(scope.apps)) if scope.apps and len(scope.apps) == 1 else None
 
 
 class Dialect(NamedTuple):

@@ -21,6 +21,8 @@ PACE_MS = 20
 PACED = f"numbers:{FIRST_TOKENS}:{PACE_MS}"
 """The model for first tokens."""
 LAST_CHUNK = b"\r\n0\r\n\r\n"
+NEW_ID = b"NEW-ID"
+"""In a body: another id each time that it is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,12 @@ class Target:
 
     def request(self) -> bytes:
         """The bytes of one question; the connection is not used again."""
+        body = self.body.replace(NEW_ID, b"%x" % time.monotonic_ns())
         return (
             f"POST {self.path} HTTP/1.1\r\nhost: {self.host}\r\nconnection: close\r\n"
             f"authorization: Bearer {self.key}\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(self.body)}\r\n\r\n"
-        ).encode() + self.body
+            f"content-length: {len(body)}\r\n\r\n"
+        ).encode() + body
 
 
 async def ask(target: Target, count: int) -> float:

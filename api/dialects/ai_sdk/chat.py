@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import anyio
@@ -34,13 +35,10 @@ async def send_message(
 ) -> Response:
     """Answer the last message of the user; the stream goes on when its reader has left."""
     scope = of_user(caller.scope, body.user)
-    if body.id is None:
-        run = await ask(kb, caller, scope, app, body, None)
-        return _events(run, request, caller, stream)
-    chat = await external_id(kb, scope, app, body.id)
     locks = request.state.idempotency_locks
-    async with locks.setdefault((chat, ""), anyio.Lock()):  # one answer at a time in a chat
-        run = await ask(kb, caller, scope, app, body, chat)
+    own = body.id and (f"{scope.key_id} {scope.end_user}", body.id)
+    async with locks.setdefault(own, anyio.Lock()) if own else nullcontext():
+        run = await ask(kb, caller, scope, app, body)
     return _events(run, request, caller, stream)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from api.dialects.ai_sdk.requests import UiChatBody
+from api.dialects.dialect import only_app
 from api.dialects.turns import brought
 from api.threads import read
 from kb.access import Caller
@@ -29,15 +30,11 @@ REPLACED = "replaced"
 
 async def external_id(kb: KnowledgeBase, scope: Scope, app: str, chat_id: str) -> str:
     """What a chat's conversation is found under. Raises NotFound if the app cannot be seen."""
-    app_id = (await read(kb, apps.get, scope, app)).id
-    names = json.dumps([app_id, scope.key_id, scope.end_user, chat_id])
-    return hashlib.sha256(names.encode()).hexdigest()
+    return _external_id((await read(kb, apps.get, scope, app)).id, scope, chat_id)
 
 
-async def ask(
-    kb: KnowledgeBase, caller: Caller, scope: Scope, app: str, body: UiChatBody, chat: str | None
-) -> Run:
-    """Begin an answer. Raises what `Chat.ask` raises.
+async def ask(kb: KnowledgeBase, caller: Caller, scope: Scope, app: str, body: UiChatBody) -> Run:
+    """Begin an answer; one at a time in a chat. Raises what `Chat.ask` raises.
 
     An answer in progress in the same chat ends first, with what it has written: a page stops by
     leaving, and asks again.
@@ -48,13 +45,18 @@ async def ask(
     request = ChatRequest(
         said.query, end_user=body.user, inputs=body.inputs, route=body.route, history=said.history
     )
-    if chat is not None:
-        running = kb.chat.run_under(scope, chat)
-        if running is not None:
-            running.stop(REPLACED)
-            await running.wait()
-        request = await read(kb, _in_chat, scope, chat, replace(request, external_id=chat), body)
-    return await kb.chat.ask(scope, app, request, caller.limits)
+    if body.id is None:
+        return await kb.chat.ask(scope, app, request, caller.limits)
+    in_progress = kb.chat.runs.in_progress  # also one that ends while the chat is looked up
+    found = await read(kb, _in_chat, scope, app, body.id, request, body)
+    running = [run for run in in_progress if run.identity.external_id == found.external_id]
+    for run in running:
+        await external_id(kb, scope, app, body.id)  # a key of one app may have named another
+        run.stop(REPLACED)
+        await run.wait()
+    if running:
+        found = await read(kb, _in_chat, scope, app, body.id, request, body)
+    return await kb.chat.ask(scope, app, found, caller.limits)
 
 
 def kept(tx: Transaction, scope: Scope, chat: str) -> Sequence[Message]:
@@ -66,10 +68,17 @@ def kept(tx: Transaction, scope: Scope, chat: str) -> Sequence[Message]:
     return conversations.messages_of(tx, scope, conversation.id, last, newest_first=True).data[::-1]
 
 
+def _external_id(app_id: str, scope: Scope, chat_id: str) -> str:
+    names = json.dumps([app_id, scope.key_id, scope.end_user, chat_id])
+    return hashlib.sha256(names.encode()).hexdigest()
+
+
 def _in_chat(
-    tx: Transaction, scope: Scope, chat: str, request: ChatRequest, body: UiChatBody
+    tx: Transaction, scope: Scope, app: str, chat_id: str, request: ChatRequest, body: UiChatBody
 ) -> ChatRequest:
     """The request with our own history where we keep the chat, else with the client's."""
+    chat = _external_id(only_app(scope) or apps.get(tx, scope, app).id, scope, chat_id)
+    request = replace(request, external_id=chat)
     conversation = conversations.find(tx, scope, chat)
     if conversation is None:
         return request

@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt
 from starlette.responses import JSONResponse, Response
 
 from api.deps import KB, ChatCaller, StreamDep
-from api.dialects.dialect import EVENTS, Body
-from api.dialects.dify.asking import AskedDep, User, UserBody, scope_of
+from api.dialects.dialect import EVENTS, Body, only_app
+from api.dialects.dify.asking import User, UserBody, get_asked, scope_of
 from api.dialects.dify.message_events import PING, MessageEvents
 from api.dialects.dify.wire.errors import NoFiles
 from api.dialects.dify.wire.fields import SUCCESS
@@ -55,12 +55,12 @@ class FeedbackBody(UserBody):
 
 
 @router.post("/chat-messages", responses=EVENTS)
-async def chat(
-    body: ChatBody, kb: KB, caller: ChatCaller, asked: AskedDep, stream: StreamDep
-) -> Response:
+async def chat(body: ChatBody, kb: KB, caller: ChatCaller, stream: StreamDep) -> Response:
     """Ask the app of the key. Who leaves a stream finds the answer in `/messages` later."""
     request = body.to_request()
-    run = await kb.chat.ask(scope_of(caller, body.user), asked.app.id, request, caller.limits)
+    app = only_app(caller.scope) or (await get_asked(kb, caller)).app.id
+    run = await kb.chat.ask(scope_of(caller, body.user), app, request, caller.limits)
+    asked = await get_asked(kb, caller)  # while the model begins
     events = MessageEvents(run, asked.datasets, full=caller.scope.may("admin"))
     if body.response_mode == "streaming":
         return EventStream(run_stream(run, 0, stream, events), ping=PING)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 
@@ -63,7 +63,6 @@ async def ask(
 ) -> Run:
     """Begin an answer. Raises Rejected, UnknownModel, and what `Chat.ask` raises."""
     scope = of_user(caller.scope, body.user)
-    found = await read(kb, target, scope, body.model)
     asked = brought(body.said(), body.asked_in)
     tool = body.file_search if isinstance(body, ResponseBody) else None
     request = ChatRequest(
@@ -72,11 +71,13 @@ async def ask(
         history=asked.history,
         instructions=asked.instructions,
         sampling=sampling,
-        route=found.route,
-        is_plain=found.is_plain,
-        model=found.model,
         searched_in=tool.searched_in() if tool else None,
     )
+    try:  # nearly all name an app by its slug: it is not looked up twice
+        return await kb.chat.ask(scope, body.model, request, caller.limits)
+    except NotFound:
+        found = await read(kb, target, scope, body.model)
+    request = replace(request, route=found.route, is_plain=found.is_plain, model=found.model)
     return await kb.chat.ask(scope, found.app, request, caller.limits)
 
 

@@ -9,10 +9,22 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import JSON, Row, Select, and_, delete, insert, or_, select, type_coerce, update
+from sqlalchemy import (
+    JSON,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
-from kb.errors import Conflict, PreconditionFailed
+from kb.errors import Conflict, NotFound, PreconditionFailed
 from kb.ids import new_id, now
 from kb.store.apps import conversations, disclosures
 from kb.store.content import datasets
@@ -35,15 +47,26 @@ table = schema.apps
 versions = schema.app_versions
 
 
+_inputs = type_coerce(versions.c.content, JSON)["inputs"]
+_all = select(
+    table,
+    select(type_coerce(_inputs, Stored(tuple[InputVariable, ...])))
+    .where(versions.c.app_id == table.c.id, versions.c.version == table.c.version)
+    .scalar_subquery()
+    .label("inputs"),
+)
+"""Every app with the inputs of its published version."""
+_named = (
+    _all.where(or_(table.c.id == bindparam("name"), table.c.slug == bindparam("name")))
+    .where(table.c.workspace == bindparam("place"))
+    .limit(1)
+)
+"""Made once: each question looks for its app, and making the statement took longer than asking."""
+
+
 def visible(scope: Scope) -> Select[Any]:
     """The apps that a scope may see, each with the inputs of its published version."""
-    content = type_coerce(versions.c.content, JSON)
-    inputs = (
-        select(type_coerce(content["inputs"], Stored(tuple[InputVariable, ...])))
-        .where(versions.c.app_id == table.c.id, versions.c.version == table.c.version)
-        .scalar_subquery()
-    )
-    query = select(table, inputs.label("inputs")).where(table.c.workspace == scope.workspace)
+    query = _all.where(table.c.workspace == scope.workspace)
     return query if scope.apps is None else query.where(table.c.id.in_(scope.apps))
 
 
@@ -222,5 +245,7 @@ def processing_hash(processing: Processing) -> str:
 
 
 def _row(tx: Transaction, scope: Scope, id_or_slug: str) -> Row[Any]:
-    named = or_(table.c.id == id_or_slug, table.c.slug == id_or_slug)
-    return one(tx, visible(scope).where(named).limit(1), "app", id_or_slug)
+    row = tx.execute(_named, {"name": id_or_slug, "place": scope.workspace}).one_or_none()
+    if row is None or not (scope.apps is None or row.id in scope.apps):
+        raise NotFound("app", id_or_slug)
+    return row

@@ -102,6 +102,8 @@ def get(tx: Transaction, scope: Scope, conversation_id: str) -> Conversation:
 
 def find(tx: Transaction, scope: Scope, external_id: str) -> Conversation | None:
     """The conversation that its client knows by a name of its own, if the scope may see it."""
+    if tx.execute(_KNOWN, {"name": external_id}).first() is None:
+        return None  # nearly always a new one: the whole query takes three times as long
     row = tx.execute(visible(scope).where(table.c.external_id == external_id)).first()
     return None if row is None else of_row(Conversation, row)
 
@@ -274,6 +276,7 @@ _BEGIN = insert(table).from_select(
         ),
     ),
 )
+_KNOWN = select(table.c.id).where(table.c.external_id == bindparam("name")).limit(1)
 _GO_ON = (
     update(table)
     .where(table.c.id == bindparam("talk"))
