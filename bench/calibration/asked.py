@@ -47,7 +47,7 @@ def of_company(kb: KnowledgeBase, folder: Path) -> list[Asked]:
 def of_left_out(kb: KnowledgeBase, source: Path, *, characters: int, count: int) -> list[Asked]:
     """A public set of which a part is indexed: questions about it, and about what is left out."""
     whole = findable(load(source))
-    part = part_of(whole, characters)
+    part = findable(part_of(whole, characters, share=0.5))
     dataset = ingested(kb, replace(part, name=f"part of {whole.name}"))
     own, strange = (_sample(each, count) for each in (part.questions, left_out(whole, part)))
     return _ask(kb, dataset, [(q.text, True) for q in own] + [(q.text, False) for q in strange])

@@ -26,13 +26,13 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.measuring import Clock, percentile, table, use_cores, verdict
 from bench.question_sets import load
 from bench.question_sets.findable import findable
-from bench.question_sets.parts import around
+from bench.question_sets.parts import part_of
 from bench.retrieval.baselines import baselines
 from bench.retrieval.ours import ask, ingested, opened, texts
 from eval.metrics import tokens
@@ -112,10 +112,10 @@ def main() -> None:
         root = arguments.keep or Path(folder)
         for name in arguments.sets:
             with ExitStack() as stack:
-                whole = load(arguments.data / name)
-                told = findable(whole)
-                asked = (told if told.questions else whole).sample(arguments.questions).questions
-                questions = around(replace(whole, questions=asked), arguments.characters)
+                questions = part_of(load(arguments.data / name), arguments.characters)
+                told = findable(questions)
+                whole = told if told.questions else questions
+                asked = whole.sample(arguments.questions).questions
                 sides = _sides(stack, root, questions, arguments)
                 found[name] = measured(sides, asked)
             count = len(next(iter(found[name].values())).within)
