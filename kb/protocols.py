@@ -40,9 +40,9 @@ class Calibration:
 
     `far` to `near` is the scale on which a model's cosines tell, since models crowd them into
     different parts; the rest are the weights of a logistic regression on the `Signals` of
-    `kb/search/scoring.py`. `alone` has the base and the weight of meaning where question and hits
-    are in different languages; else `shifts` says, by its code, how much higher the cosines of a
-    language lie. `vector_weight` is the share of vectors in the ranking (`kb/search/fusion.py`).
+    `kb/search/scoring.py`. `alone` has the base and the weight of the cosine where the hits are in
+    another language (`kb/search/across.py`); else `shifts` says, by its code, how much higher the
+    cosines of a language lie. `vector_weight` is their share in the ranking (`fusion.py`).
     """
 
     far: float = 0.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -93,8 +93,9 @@ class RankedChunk:
 class QueryContext:
     """What is known of a question beside its candidates.
 
-    `coverage` says how well the embedder knows its language (`kb/models/embed/coverage.py`);
-    `frequencies` are those of its terms, none for a search by meaning alone.
+    `coverage` says how well the embedder knows its language (`kb/models/embed/coverage.py`),
+    `frequencies` are those of its terms (none for a search by meaning alone), `across` gives the
+    best cosine of some chunks to what it says alone (`kb/search/across.py`).
     """
 
     query: str
@@ -103,6 +104,7 @@ class QueryContext:
     reranker: Reranker | None = None
     calibration: Calibration = CALIBRATION
     background: float | None = None
+    across: Callable[[Sequence[str]], float] = lambda _: 0.0
 
 
 Ranking = tuple[list[RankedChunk], list[Considered]]
@@ -258,11 +260,10 @@ def _calibrated(
         lead=context.coverage * (cosine - usual) / (known.near - known.far),
         identifier=float(any(asked.intersection(words.get(i.chunk_id, ())) for i in leaders)),
         unknown=unknown,
-        is_across=is_across,
+        across=context.across([i.chunk_id for i in leaders]) if is_across else None,
     )
-    likely, top = chance(signals, known), ranked[0].score
+    share = chance(signals, known) / ranked[0].score
     why = {"across": True} if is_across else {}
-    share = likely / top
     return [i.scored(share * i.score, ranking_score=round(i.score, 6), **why) for i in ranked]
 
 

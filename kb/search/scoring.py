@@ -185,7 +185,8 @@ class Signals:
         meaning: `on_scale` the best cosine, times how far the embedder knows the language.
         lead: how far that cosine is above the background, the mean of other candidates. Cosines
             differ between languages, their distance does less.
-        is_across: whether the question and the first hit are in different languages.
+        across: the best cosine of what the question says alone (`kb/search/across.py`), where the
+            first hit is in another language.
         identifier: 1 if one of them holds an identifier that is asked for.
         unknown: share of the question, by weight, that no document holds (`kb/search/asked.py`).
     """
@@ -197,7 +198,7 @@ class Signals:
     identifier: float = 0.0
     unknown: float = 0.0
     lead: float = 0.0
-    is_across: bool = False
+    across: float | None = None
 
 
 MOST_MEANING = 1.5
@@ -238,7 +239,7 @@ def chance(signals: Signals, known: Calibration = CALIBRATION) -> float:
         + known.identifier * signals.identifier
         + known.unknown * signals.unknown
     )
-    if known.alone is not None and signals.is_across:
+    if known.alone is not None and signals.across is not None:
         base, weight = known.alone
-        value = max(value, base + weight * signals.meaning)
+        value = max(value, base + weight * signals.across)
     return max(LEAST_CHANCE, 1 / (1 + math.exp(-value)))

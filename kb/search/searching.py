@@ -8,12 +8,14 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 from kb.errors import NotFound, Overloaded
 from kb.models.embed.embedders import Embedders
 from kb.protocols import CALIBRATION, Embedder, Frequencies, KeywordSearch, Reranker, VectorSearch
+from kb.search.across import Common, is_across
 from kb.search.asked import asked_part
-from kb.search.candidates import CandidateFinder, Query, cosines, coverage
+from kb.search.candidates import CandidateFinder, Candidates, Query, cosines, coverage
 from kb.search.fusion import Fused, fuse
 from kb.search.neighbours import merge_neighbours, neighbour_ids
 from kb.search.ranking import RERANKED, QueryContext, RankedChunk, Ranking, cut, rerank
@@ -22,6 +24,7 @@ from kb.store.content import chunks, datasets, filters, generations, pages
 from kb.store.content.chunks import Candidate, LiveChunk
 from kb.store.content.pages import Slice
 from kb.store.engine.database import Database
+from kb.text.languages import language_of
 from kb.text.terms import optional_terms, query_terms
 from kb.types import Clause, Considered, Dataset, Hit, Retrieval, Scope
 
@@ -58,6 +61,7 @@ class Searcher:
         self._finder = CandidateFinder(
             database, vectors, keywords, depth=candidates, threads=threads
         )
+        self._common = Common()
         self._running = threading.BoundedSemaphore(threads)
         self._admitted = threading.BoundedSemaphore(threads + max_waiting)
 
@@ -143,29 +147,58 @@ class Searcher:
         ids = [dataset.id for dataset in wanted]
         reading = self._database.reading
         allowed = reading(filters.matching, scope, ids, where) if where else None
-        text = asked_part(text, self._finder.frequencies(wanted, text, retrieval))
-        vector = None if embedder is None else embedder.embed_query(text)
-        query = Query(scope, wanted, text, embedder, vector, retrieval, allowed)
-        found = self._finder.find(query)
-        known = coverage(query, found) if retrieval.mode == "hybrid" else 1.0
-        similar = cosines(vector, found.live)
+        part = asked_part(text, self._finder.frequencies(wanted, text, retrieval))
+        vector = None if embedder is None else embedder.embed_query(part)
+        query = Query(scope, wanted, part, embedder, vector, retrieval, allowed)
+        query, found = self._found(query, text)
+        known = coverage(query, found) if query.retrieval.mode == "hybrid" else 1.0
+        similar = cosines(query.vector, found.live)
         calibration = CALIBRATION if embedder is None else embedder.calibration
         fused = fuse(
             found.vector,
             found.keyword,
             coverage=known,
             cosine=similar,
-            full_match=_full_match(text, found.frequencies),
+            full_match=_full_match(query.text, found.frequencies),
             vector_weight=calibration.vector_weight,
         )
         passages, siblings = _one_per_passage(fused, found.live)
         shortlist = passages[: max(RERANKED, retrieval.top_k)]
         reranker = self._reranker if retrieval.rerank else None
         usual = background(similar.values())
-        context = QueryContext(text, known, found.frequencies, reranker, calibration, usual)
+        context = QueryContext(
+            query.text,
+            known,
+            found.frequencies,
+            reranker,
+            calibration,
+            usual,
+            partial(self._across, query, found),
+        )
         best, left_out = self._ranked(query, shortlist, context)
         rest = _unranked([*siblings, *passages[len(shortlist) :]], found.live)
         return SearchResult([_hit(item) for item in best], [*left_out, *rest])
+
+    def _found(self, query: Query, whole: str) -> tuple[Query, Candidates]:
+        """What is searched, and its candidates."""
+        found, embedder = self._finder.find(query), query.embedder
+        if embedder is None or query.vector is None or embedder.calibration.alone is None:
+            return query, found
+        language = language_of(query.text)
+        if not is_across(language, query.text, found):
+            return query, found
+        vector = self._common.taken_out(embedder, embedder.embed_query(whole), language)
+        by_meaning = replace(query.retrieval, mode="vector")
+        query = replace(query, text=whole, vector=vector, retrieval=by_meaning)
+        return query, self._finder.find(query)
+
+    def _across(self, query: Query, found: Candidates, chunk_ids: Sequence[str]) -> float:
+        """The best cosine of some candidates to what the question says alone."""
+        if query.embedder is None:
+            return 0.0
+        asked, language = query.embedder.embed_query(query.text), language_of(query.text)
+        near = cosines(self._common.taken_out(query.embedder, asked, language), found.live)
+        return max(near.get(chunk_id, 0.0) for chunk_id in chunk_ids)
 
     def _ranked(self, query: Query, shortlist: Sequence[Fused], context: QueryContext) -> Ranking:
         ids = [item.chunk_id for item in shortlist]

@@ -74,6 +74,50 @@ def test_without_a_model_a_passage_in_another_language_is_quoted_as_weak_evidenc
     assert end.grounded == "weak"
 
 
+MANUAL = {
+    "start.md": "# Quickstart\n\nFrom nothing to a chatbot over your own documents.",
+    "help.md": "# Help\n\nError messages and their remedies.",
+    "search.md": "# Search\n\nFinding passages, with or without a chatbot.",
+    "address.md": "# Address\n\nTo change the port, start with `kb serve --port 8001`. To listen "
+    "on other addresses, set the host, for example to `0.0.0.0`.",
+    "visits.md": "# Visits\n\nGuests register at the front desk and wear a badge.",
+    "disk.md": "# Disk\n\nUploads are refused with 507 when there is no room left.",
+}
+
+
+@pytest.fixture(scope="module")
+def manual(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[KnowledgeBase, str]]:
+    """An English manual, with short pages that are near to every question in another language."""
+    kb = open_kb(Settings(data_dir=tmp_path_factory.mktemp("manual"), _env_file=None))
+    dataset_id = kb.create_dataset(ADMIN, "manual").id
+    ingest(kb, dataset_id, MANUAL)
+    yield kb, dataset_id
+    kb.close()
+
+
+@pytest.mark.parametrize(
+    ("question", "document"),
+    [
+        ("怎么让它监听别的端口？", "address.md"),
+        ("您好！我是新来的同事，想请教一个问题。怎么让它监听别的端口？", "address.md"),
+        ("¿Cómo hago que escuche en otro puerto?", "address.md"),
+        ("访客怎么办手续？", "visits.md"),
+    ],
+)
+def test_short_pages_do_not_come_before_the_passage_that_answers_in_another_language(
+    manual: tuple[KnowledgeBase, str], question: str, document: str
+):
+    assert first(manual, question).document_name == document
+
+
+def test_a_code_is_found_by_its_letters_in_a_question_in_another_language(
+    manual: tuple[KnowledgeBase, str],
+):
+    hit = first(manual, "Was bedeutet der Fehler 507?")
+
+    assert (hit.document_name, hit.why["keyword_rank"]) == ("disk.md", 1)
+
+
 @pytest.mark.parametrize(
     "question",
     [

@@ -93,9 +93,9 @@ def test_cosines_of_a_language_that_all_lie_higher_mean_as_much_less():
 
 
 def test_a_near_passage_answers_across_languages_and_a_far_one_does_not():
-    near, far = (Signals(0.05, 0.05, 0.0, meaning, is_across=True) for meaning in (0.9, 0.1))
+    near, far = (Signals(0.05, 0.05, 0.0, 0.1, across=cosine) for cosine in (0.9, 0.1))
     assert chance(far, CROWDED) < SURE_SCORE < chance(near, CROWDED)
-    assert chance(replace(near, is_across=False), CROWDED) < SURE_SCORE
+    assert chance(replace(near, across=None), CROWDED) < SURE_SCORE
 
 
 def test_what_stands_out_among_the_candidates_is_a_greater_chance():
