@@ -16,6 +16,7 @@ from kb.models.embed.anchors import PAIRS
 from kb.protocols import Embedder, Vectors
 from kb.search.asked import is_foreign
 from kb.search.candidates import Candidates
+from kb.text.languages import language_of
 from kb.text.terms import asked_identifiers
 
 SHARE = 0.5
@@ -24,8 +25,8 @@ languages (our documentation, FAQ, help) with 0, 0.3, 0.5, 0.7, 0.9: 0.741, 0.77
 0.770; in two of FastAPI's, which were not looked at: 0.650, 0.737, 0.777, 0.773, 0.763, and 0.747
 with half of what is common to all languages, which others than the five get."""
 
-NEAREST, CHARACTERS = 4, 75
-"""Passages, and characters of each, that tell the language of the documents."""
+NEAREST = 4
+"""Passages that tell the language of the documents."""
 
 
 class Common:
@@ -46,8 +47,9 @@ class Common:
 
 
 def is_across(language: str | None, question: str, found: Candidates) -> bool:
-    """Whether a question in a language is to be searched by meaning alone: the nearest passages are
-    in another one. Identifiers are the same in every language."""
+    """Whether a question in a language is to be searched by meaning alone: the nearest passage is in
+    another one, and none near it in its own. Identifiers are the same in every language."""
     nearest = [found.live[item.chunk_id].beginning for item in found.vector[:NEAREST]]
-    text = "\n".join(beginning[:CHARACTERS] for beginning in nearest)
-    return is_foreign(language, text) and not asked_identifiers(question)
+    if not nearest or not is_foreign(language, nearest[0]) or asked_identifiers(question):
+        return False
+    return all(language_of(beginning) != language for beginning in nearest[1:])
