@@ -47,7 +47,7 @@ class Common:
 
 
 def is_across(language: str | None, question: str, found: Candidates) -> bool:
-    """Whether a question in a language is to be searched by meaning alone: the nearest passage is in
+    """Whether a question in a language is searched by meaning alone: the nearest passage is in
     another one, and none near it in its own. Identifiers are the same in every language."""
     nearest = [found.live[item.chunk_id].beginning for item in found.vector[:NEAREST]]
     if not nearest or not is_foreign(language, nearest[0]) or asked_identifiers(question):
