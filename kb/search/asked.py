@@ -95,7 +95,7 @@ def _around_identifier(part: str, frequencies: Frequencies, *, is_log: bool) -> 
     """Names stay, and so do other identifiers; of a log only what the documents hold."""
     asked = {term for term in asked_identifiers(part) if frequencies.holding.get(term)}
     words = part.split()
-    fixed = _names(part)
+    fixed = names_in(part)
     kept = [
         at
         for at, word in enumerate(words)
@@ -118,7 +118,7 @@ def unknown_share(query: str, weights: Mapping[str, float], frequencies: Frequen
     single characters count. In other languages than English function words are not told from
     others ("Wie lange dauert …"), so of their words only names and identifiers count.
     """
-    names, identifiers = _names(query), asked_identifiers(query)
+    names, identifiers = names_in(query), asked_identifiers(query)
     asking, counts = asking_terms(query), _knows_function_words(query)
     unknown = sum(
         weight * (NAME if term in names else 1)
@@ -167,7 +167,7 @@ def _knows_function_words(query: str) -> bool:
     return sum(word in FUNCTION_WORDS for word in words) >= ENGLISH_SHARE * len(words)
 
 
-def _names(query: str) -> frozenset[str]:
+def names_in(query: str) -> frozenset[str]:
     """The terms of words in capitals within a sentence; none where most words have them, as in
     German."""
     _, *words = _WORD.findall(query) or ("",)

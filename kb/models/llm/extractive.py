@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from itertools import islice, takewhile
 
 from kb.models.llm.evidence import HIT, kind_bonus, lacks_qualifier, share_held, weights_among
 from kb.models.llm.statements import Statement, statements
 from kb.protocols import Frequencies
-from kb.search.asked import asked_part, parts
+from kb.search.asked import asked_part, names_in, parts
 from kb.search.scoring import Verdict, judged
 from kb.text.asking import qualifiers
 from kb.text.fixed_sentences import fixed_sentence
@@ -69,7 +70,9 @@ def extractive_answer(
     chosen = choose(part, sources, leading, most=most) if most else []
     asked_of = leading if qualifiers(leading) else part if len(parts(query)) > 1 else query
     if chosen and verdict == "answered" and lacks_qualifier(query, asked_of, chosen):
-        verdict, chosen = "weak", choose(part, sources, leading, most=1)
+        whole = _with_name(query, asked_of, chosen, sources)
+        verdict = "answered" if whole else "weak"
+        chosen = whole or choose(part, sources, leading, most=1)
     if most and not chosen:
         verdict, chosen = "weak", _across(part, sources)
     if not chosen:
@@ -123,6 +126,27 @@ def _across(query: str, sources: Sequence[Source]) -> list[Statement]:
     if not closest.hit.why.get("across"):
         return []
     return [s for s in statements(0, closest, query) if not s.is_heading][:MAX_SENTENCES]
+
+
+def _with_name(
+    query: str, asked: str, chosen: Sequence[Statement], sources: Sequence[Source]
+) -> list[Statement]:
+    """The best statement with one before it in the same section that holds the name it lacks: prose
+    names a thing once. None if it lacks more, or is a row or an item.
+
+    Of 150 questions of 8 articles of SQuAD dev 65 are answered for sure, without it 61, and no more
+    of them wrongly. With any word in place of a name 71 are, and one of `hut` is answered wrongly.
+    """
+    leader = max(chosen, key=lambda s: len(s.terms | s.above))
+    named = names_in(query)
+    for before in reversed(statements(leader.rank, sources[leader.rank], asked)[: leader.index]):
+        is_prose = before.index < leader.index and before.places == leader.places
+        brought = (before.terms - leader.terms) & named
+        if not is_prose or before.row or before.is_item or leader.is_item or not brought:
+            continue
+        if not lacks_qualifier(query, asked, [replace(leader, terms=leader.terms | brought)]):
+            return [before, leader]
+    return []
 
 
 def _places(chosen: Sequence[Statement]) -> Mapping[Statement, str]:

@@ -96,6 +96,25 @@ def test_a_kind_and_a_verb_may_not_both_be_missing():
     assert told("Which tickets does the new kiosk offer?", text).startswith("The new kiosk")
 
 
+NOVEL = "Ida Holt wrote six novels. She kept bees. Her first cookbook was printed in 1979."
+
+
+def test_a_name_may_stand_a_sentence_before_which_is_quoted_too():
+    said = told("In which year was the first cookbook of Ida Holt printed?", NOVEL)
+    assert said.startswith("Ida Holt wrote six novels. [1]")
+    assert said.endswith("Her first cookbook was printed in 1979. [1]")
+
+
+def test_another_word_or_section_does_not_count_so():
+    assert told("In which year was the second cookbook of Ida Holt printed?", NOVEL).startswith(
+        WEAK
+    )
+    apart = NOVEL.replace("She kept", "\n\n# Others\n\nShe kept")
+    assert told("In which year was the first cookbook of Ida Holt printed?", apart).startswith(WEAK)
+    rebuilt = "The hut was rebuilt in 1954. The terrace was added in 1988."
+    assert told("When was the terrace rebuilt?", rebuilt).startswith(WEAK)
+
+
 def test_an_amount_is_a_figure():
     text = "Guests wear a yellow badge and sign in at the desk."
     assert told("How much is a yellow badge?", text).startswith(WEAK)
