@@ -6,9 +6,13 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine
 
 from kb.embedder_choice import ENGLISH_BEFORE, chosen
 from kb.files.folder import DataFolder
@@ -53,9 +57,11 @@ def built_before(tmp_path: Path) -> Path:
         for table in ("datasets", "generations"):
             file.execute(f"UPDATE {table} SET model = 'bundled'")
         file.execute("UPDATE datasets SET model = NULL WHERE name = 'unnamed'")
-        file.execute("DROP INDEX ix_conversations_external_id")  # of the migration behind it
-        file.execute("ALTER TABLE conversations DROP COLUMN external_id")
-        file.execute("UPDATE alembic_version SET version_num = '0005'")
+    engine = create_engine(f"sqlite:///{DataFolder(tmp_path).database}")
+    step = import_module("kb.store.engine.migrations.versions.0006_bundled_is_multilingual")
+    with engine.begin() as file, Operations.context(MigrationContext.configure(file)):
+        step.upgrade()  # the one that is about models; those behind it are there already
+    engine.dispose()
     return tmp_path
 
 
