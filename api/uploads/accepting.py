@@ -110,5 +110,5 @@ def checked_encoding(name: str | None) -> str | None:
         return None
     try:
         return codecs.lookup(name).name
-    except LookupError as exc:
+    except (LookupError, ValueError) as exc:  # the latter for U+0000
         raise Rejected(f"`encoding`: {name!r} is not known. Use a name such as gb18030.") from exc

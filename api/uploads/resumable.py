@@ -66,7 +66,7 @@ class Session:
             async for piece in self.request.stream():
                 if len(piece) > room:
                     keep = False
-                    raise TooLarge(f"More than the announced {upload.size_bytes} bytes came.")
+                    raise _too_large(upload)
                 room -= len(piece)
                 buffer += piece
                 if checksum is not None:
@@ -170,7 +170,7 @@ async def continue_upload(upload_id: str, session: SessionDep) -> Response:
             raise Conflict(f"The upload stands at byte {offset}. Go on there.")
         announced = request.headers.get("content-length", "0")
         if announced.isdigit() and int(announced) > upload.size_bytes - offset:
-            raise TooLarge(f"The upload was announced with {upload.size_bytes} bytes.")
+            raise _too_large(upload)
         if upload.batch_id is None:
             await session.receive(upload, offset)
             await in_thread(session.store.extend, upload)
@@ -185,3 +185,8 @@ async def delete_upload(upload_id: str, session: SessionDep) -> Response:
         upload = await session.upload(upload_id)
         await in_thread(session.store.remove, upload)
     return Response(status_code=204)
+
+
+def _too_large(upload: PartialUpload) -> TooLarge:
+    said = "by its quota or the server's" if upload.is_open_ended else "as announced"
+    return TooLarge(f"This upload may have {upload.size_bytes} bytes at most, {said}.")

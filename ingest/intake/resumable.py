@@ -116,7 +116,7 @@ class ResumableUploads:
 
         Raises:
             Conflict: its size is known, and another; or more bytes are there.
-            TooLarge: the file would be too large.
+            TooLarge, QuotaExceeded: the file would be too large.
         """
         self._check_size(size_bytes)
         if upload.is_open_ended and self.offset(upload) <= size_bytes:

@@ -178,14 +178,13 @@ def apply_merges(
     carried: dict[int, tuple[str, int]],
 ) -> None:
     """Widen merged cells and repeat them in the rows below; `carried` holds text and last row."""
-    for merge in merges.get(number, ()):
-        for index, cell in enumerate(line):
-            if cell.column == merge.column:
-                width = max(1, min(merge.last_column, _COLUMNS) - merge.column + 1)
-                line[index] = Cell(cell.column, cell.text, width)
-                if merge.last_row > number:
-                    carried[cell.column] = (cell.text, min(merge.last_row, _ROWS))
-    started = {merge.column for merge in merges.get(number, ())}
+    started = {merge.column: merge for merge in merges.get(number, ())}
+    for index, cell in enumerate(line):
+        if (merge := started.get(cell.column)) is not None:
+            width = max(1, min(merge.last_column, _COLUMNS) - merge.column + 1)
+            line[index] = Cell(cell.column, cell.text, width)
+            if merge.last_row > number:
+                carried[cell.column] = (cell.text, min(merge.last_row, _ROWS))
     taken = {cell.column for cell in line}
     for column, (text, last) in list(carried.items()):
         if number > last:

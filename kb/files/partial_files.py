@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from kb.files.originals import check_room, full_disk_reported
@@ -54,18 +53,16 @@ class PartialFiles:
         """Add the bytes of other uploads at the end, in their order, and fsync.
 
         Raises:
-            FileNotFoundError: a part has no file; nothing was added.
-            StorageFull: then some bytes may have been added.
+            FileNotFoundError: a part has no file.
+            StorageFull: the disk is full. Either way some bytes may have been added.
         """
-        with ExitStack() as opened:
-            sources = [opened.enter_context(self.path(part).open("rb")) for part in parts]
-            check_room(self._root)
-            target = opened.enter_context(self.path(upload_id).open("ab"))
-            with full_disk_reported():
-                for source in sources:
+        check_room(self._root)
+        with full_disk_reported(), self.path(upload_id).open("ab") as target:
+            for part in parts:  # open one at a time: a header has room for thousands
+                with self.path(part).open("rb") as source:
                     shutil.copyfileobj(source, target)
-                target.flush()
-                os.fsync(target.fileno())
+            target.flush()
+            os.fsync(target.fileno())
 
     def cut(self, upload_id: str, size: int) -> None:
         """Forget the bytes behind `size`."""

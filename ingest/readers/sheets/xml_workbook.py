@@ -81,7 +81,9 @@ class _Sheets:
             for cell in row.iterfind(f"{_S}Cell"):
                 column = _whole(cell, "Index", column + 2) - 1
                 last = column + _whole(cell, "MergeAcross", 0)
-                merges.append(Merge(column, last, number + _whole(cell, "MergeDown", 0)))
+                last_row = number + _whole(cell, "MergeDown", 0)
+                if last > column or last_row > number:
+                    merges.append(Merge(column, last, last_row))
                 if text := self._text(cell, row):
                     line.append(Cell(column, text))
                     kind = cell.find(f"{_S}Data").get(f"{_S}Type")

@@ -9,7 +9,9 @@ from selectolax.lexbor import LexborNode
 from ingest.readers.list_numbers import FORMATS
 from ingest.readers.web.html_boilerplate import children
 
-_STYLE = re.compile(r"list-style(?:-type)?\s*:[^;]*?\b(none|(?:lower|upper)-(?:alpha|latin|roman))")
+_STYLE = re.compile(
+    r"(?:^|;)\s*list-style(?:-type)?\s*:[^;]*?\b(none|(?:lower|upper)-(?:alpha|latin|roman))"
+)
 _KINDS = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
 _STYLES = {"alpha": "Letter", "latin": "Letter", "roman": "Roman"}
 _INTEGER = re.compile(r"\s*[-+]?\d{1,9}\s*$")

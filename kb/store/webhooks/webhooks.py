@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -45,7 +45,7 @@ def create(
     told = {"url": url, "events": events, "dataset_ids": dataset_ids, "active": True}
     kept = {"workspace": scope.workspace, "created_at": now(), "secret_sealed": vault.seal(secret)}
     tx.execute(insert(table).values(id=webhook_id, **told, **kept, **WORKING))
-    return NewWebhook(**to_row(_checked(tx, scope, webhook_id)), secret=secret)
+    return NewWebhook(**to_row(_checked(tx, scope, webhook_id, dataset_ids)), secret=secret)
 
 
 def get(tx: Transaction, scope: Scope, webhook_id: str) -> Webhook:
@@ -66,7 +66,7 @@ def change(tx: Transaction, scope: Scope, webhook_id: str, changes: Mapping[str,
     working = {**WORKING, "switched_off_at": None} if changes.get("active") else {}
     if changes:
         tx.execute(update(table).where(table.c.id == webhook_id).values(**changes, **working))
-    return _checked(tx, scope, webhook_id)
+    return _checked(tx, scope, webhook_id, changes.get("dataset_ids", ()))
 
 
 def rotate(
@@ -99,9 +99,10 @@ def secrets_of(row: Row[Any], vault: Secrets) -> list[str]:
     return [secret for each in sealed if (secret := vault.unseal(each)) is not None]
 
 
-def _checked(tx: Transaction, scope: Scope, webhook_id: str) -> Webhook:
+def _checked(tx: Transaction, scope: Scope, webhook_id: str, named: Iterable[str]) -> Webhook:
+    """A webhook after a change that named these datasets; others may have been deleted since."""
     webhook = get(tx, scope, webhook_id)
-    for dataset_id in webhook.dataset_ids:
+    for dataset_id in named:
         datasets.get(tx, scope, dataset_id)
     if webhook.dataset_ids and "feedback.created" in webhook.events:
         raise Rejected(

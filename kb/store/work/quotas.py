@@ -86,6 +86,14 @@ def check(
                 raise _exceeded(owner, name, allowed, would)
 
 
+def room(tx: Transaction, dataset_id: str | None, key_id: str | None, most: int) -> int:
+    """How many bytes more may be kept, at most so many."""
+    for owner, owner_id, quota in _quotas(tx, dataset_id, key_id):
+        if quota.size_bytes is not None:
+            most = min(most, max(0, quota.size_bytes - (used(tx, owner, owner_id).size_bytes or 0)))
+    return most
+
+
 def key_of(tx: Transaction, document_id: str) -> str | None:
     """The key that brought a document; None for the operator."""
     query = select(schema.documents.c.key_id).where(schema.documents.c.id == document_id)

@@ -71,9 +71,11 @@ def create(
     if dataset_id is not None:
         datasets.get(tx, scope, dataset_id)
     made = {"id": new_id("upload"), "workspace": scope.workspace, "created_at": now()}
+    announced = size_bytes
+    if options.get("open_ended"):
+        announced, size_bytes = 0, quotas.room(tx, dataset_id, scope.key_id, size_bytes)
     file = {"name": name, "size_bytes": size_bytes, "options": dict(options), "expires": expires}
     own = {"dataset_id": dataset_id, "key_id": scope.key_id}
-    announced = 0 if options.get("open_ended") else size_bytes
     tx.execute(insert(table).values(**own, **made, **file))
     more: dict[quotas.Limit, int] = {"size_bytes": announced}
     if dataset_id is not None:
@@ -97,7 +99,9 @@ def every(tx: Transaction) -> list[PartialUpload]:
 
 
 def resize(tx: Transaction, upload: PartialUpload, size_bytes: int) -> None:
-    """The size of an open-ended upload is known now."""
+    """The size of an open-ended upload is known now. Raises QuotaExceeded."""
+    more: dict[quotas.Limit, int] = {"size_bytes": size_bytes}
+    quotas.check(tx, upload.dataset_id, upload.key_id, *more, more=more)
     options = {**upload.options, "open_ended": False}
     values = {"size_bytes": size_bytes, "options": options}
     tx.execute(update(table).where(table.c.id == upload.id).values(**values))

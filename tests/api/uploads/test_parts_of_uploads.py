@@ -123,3 +123,19 @@ def test_another_keys_parts_do_not_exist(served: Served, dataset_id: str):
     assert joined(theirs, dataset_id, place).status_code == 404
     assert theirs.head(place, headers=TUS).status_code == 404
     assert joined(mine, dataset_id, place).status_code == 201
+
+
+def test_what_comes_without_a_length_stays_within_the_quota(served: Served, dataset_id: str):
+    quota = {"size_bytes": 10}
+    key = served.with_new_key(kind="dataset", dataset_ids=[dataset_id], quota=quota)
+    headers = {**TUS, "upload-concat": "partial", "upload-defer-length": "1"}
+    place = key.post("/v1/uploads", headers=headers).headers["location"]
+    from_0 = {**BYTES, "upload-offset": "0"}
+    refused = key.patch(place, content=b"Hello tides", headers=from_0)
+    assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
+    refused = key.patch(place, content=b"Hello", headers={**from_0, "upload-length": "11"})
+    assert (refused.status_code, refused.json()["code"]) == (413, "quota_exceeded")
+    assert key.patch(place, content=b"Hello tide", headers=from_0).status_code == 204
+    told = key.patch(place, headers={**BYTES, "upload-offset": "10", "upload-length": "10"})
+    assert told.status_code == 204
+    assert joined(key, dataset_id, place).status_code == 201

@@ -161,7 +161,13 @@ def test_a_wrong_announcement_is_refused(
 
 @pytest.mark.parametrize(
     "fields",
-    [{"filename": "../a.md"}, {"mode": "destroy"}, {"encoding": "klingon"}, {"metadata": "[1]"}],
+    [
+        {"filename": "../a.md"},
+        {"mode": "destroy"},
+        {"encoding": "klingon"},
+        {"encoding": "\0"},
+        {"metadata": "[1]"},
+    ],
 )
 def test_wrong_options_are_refused_before_any_byte(served: Served, dataset_id: str, fields):
     named = {"dataset_id": dataset_id, "filename": "a.md", **fields}

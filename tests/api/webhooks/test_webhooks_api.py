@@ -292,3 +292,14 @@ def test_only_admins_have_to_do_with_webhooks(served: Served, hook: dict[str, An
     assert hook["id"] in listed
     assert served.http.delete(path).status_code == 204
     assert served.http.get(path).status_code == 404
+
+
+def test_a_webhook_can_be_changed_when_its_dataset_is_gone(served: Served, receiver: Receiver):
+    dataset = served.new_dataset("to be deleted")
+    hook = new_hook(served, receiver, EVENTS, dataset_ids=[dataset])
+    assert served.http.delete(f"/v1/datasets/{dataset}").status_code == 204
+    change(served, hook, active=False)
+    assert not shown(served, hook)["active"]
+    refused = served.http.patch(f"/v1/webhooks/{hook['id']}", json={"dataset_ids": [dataset]})
+    assert refused.status_code == 404
+    served.http.delete(f"/v1/webhooks/{hook['id']}")

@@ -23,6 +23,8 @@ def _read(source):
         ("<ol reversed><li>c<li>b<li>a</ol>", ["3. c", "2. b", "1. a"]),
         ("<ol style='list-style-type: upper-alpha'><li>x<li>y</ol>", ["A. x", "B. y"]),
         ("<ol style='list-style: none'><li>x<li>y</ol>", ["x", "y"]),
+        (f"<ol style='{'list-style:' * 20_000}'><li>x</ol>", ["1. x"]),
+        ("<ol style='margin:0 ; list-style:square none'><li>x</ol>", ["x"]),
         ("<ol><li>x<ul><li>u</ul><ol type=a><li>y</ol><li>z</ol>", ["1. x", "u", "a. y", "2. z"]),
         ("<ol><li>1. written<li>2. out</ol>", ["1. written", "2. out"]),
         ("<ol><li>x<li><pre>make  all</pre></ol>", ["1. x", "2.", "", "make  all"]),

@@ -157,6 +157,9 @@ def test_a_value_is_equality_and_all_conditions_are_kept():
         ({"metadata.a": {"nin": []}}, r"`filter.metadata.a.nin` must be a list"),
         ({"metadata.a": {"ne": [1]}}, "must be a text"),
         ({"name": {"ne": 3}}, "texts only"),
+        ({"metadata.a": 10**400}, "too large"),
+        ({"metadata.a": {"gt": -(2**63)}}, "too large"),
+        ({"metadata.a": float("nan")}, "too large"),
     ],
 )
 def test_what_is_not_understood_is_refused_by_name(value, says):
