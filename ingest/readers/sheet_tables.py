@@ -103,20 +103,20 @@ def _side_by_side(ahead: list[SheetLine]) -> list[int]:
     called as that of the table before it. A blank column before mere figures parts no tables.
     """
     rows = [line for line in ahead if len(line.cells) > 1]
-    filled = sorted({n for r in rows for c in r.cells for n in range(c.column, c.column + c.width)})
-    groups: list[list[int]] = []
-    for column in filled:
-        if groups and column == groups[-1][-1] + 1:
-            groups[-1].append(column)
+    filled = sorted({(c.column, c.column + c.width) for r in rows for c in r.cells})
+    groups: list[tuple[int, int]] = []
+    for start, stop in filled:
+        if groups and start <= groups[-1][1]:
+            groups[-1] = (groups[-1][0], max(groups[-1][1], stop))
         else:
-            groups.append([column])
+            groups.append((start, stop))
     figures = frozenset[int]().union(*(line.numbered for line in rows))
-    named = [_first_text(rows, group[0]) for group in groups]
+    named = [_first_text(rows, start) for start, _ in groups]
     parted = len(groups) > 1 and all(
-        len(group) > 1 and (group[0] not in figures or name == named[0])
-        for group, name in zip(groups, named, strict=True)
+        stop - start > 1 and (start not in figures or name == named[0])
+        for (start, stop), name in zip(groups, named, strict=True)
     )
-    return [group[0] for group in groups[1:]] if parted else []
+    return [start for start, _ in groups[1:]] if parted else []
 
 
 def _first_text(rows: list[SheetLine], column: int) -> str:

@@ -94,6 +94,7 @@ METADATA = (
     "http://[::ffff:a9fe:a9fe]/v1",
     "http://[::169.254.169.254]/v1",
     "http://[64:ff9b::a9fe:a9fe]/v1",
+    "http://[64:ff9b:1::a9fe:a9fe]/v1",
     "http://[2002:a9fe:a9fe::1]/v1",
     "http://metadata.google.internal/v1",
     "http://METADATA.google.internal./v1",
