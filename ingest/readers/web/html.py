@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.metadata import version
+from itertools import islice
 from typing import BinaryIO
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -219,7 +220,9 @@ class _Walk:
     def _close_inline(self, node: LexborNode, tag: str) -> None:
         """Mark what a link or a raised part holds, now that all of it is there."""
         start = min(self._starts.pop(), len(self._inline))
-        before, words = "".join(self._inline[:start])[-1:], "".join(self._inline[start:])
+        words = "".join(self._inline[start:])
+        earlier = islice(reversed(self._inline), len(self._inline) - start, None)
+        before = next((piece[-1] for piece in earlier if piece), "")
         if words.strip() and is_note_mark(node, words, before):
             self._inline[start:] = [noted(words.strip())]
         elif tag == "a":
