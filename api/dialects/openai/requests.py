@@ -132,8 +132,11 @@ class ResponseBody(SamplingBody):
 
     @property
     def file_search(self) -> FileSearchTool | None:
-        """The tool that is honoured, if it is named."""
-        return next((each for each in self.tools or () if isinstance(each, FileSearchTool)), None)
+        """The tool that is honoured, if it is named. Raises UnsupportedField where two are."""
+        named = [each for each in self.tools or () if isinstance(each, FileSearchTool)]
+        if len(named) > 1:
+            raise UnsupportedField("`tools`: name all `vector_store_ids` in one `file_search`.")
+        return named[0] if named else None
 
     def said(self) -> list[Said]:
         """The messages. Raises UnsupportedField where a kept conversation is named."""

@@ -57,6 +57,14 @@ def test_what_the_tool_cannot_mean_is_refused(served: Served, sky: str, tool: di
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_request")
 
 
+def test_a_second_search_is_refused_and_not_left_out(served: Served, sky: str):
+    tools = [{"type": "file_search", "vector_store_ids": [each]} for each in (sky, "ds_unknown")]
+    body = {"model": "plain", "input": QUESTION, "tools": tools}
+    answer = served.http.post("/openai/v1/responses", json=body)
+    assert answer.status_code == 400
+    assert "in one `file_search`" in answer.json()["error"]["message"]
+
+
 def test_a_model_without_an_app_searches_nothing(served: Served, sky: str):
     body = {"name": "bare", "model": "echo", "base_url": "http://127.0.0.1:9"}
     served.post("/v1/models", body)
