@@ -109,6 +109,7 @@ def checked_encoding(name: str | None) -> str | None:
     if name is None:
         return None
     try:
+        "".encode(name)  # fails for codecs of bytes, such as zlib
         return codecs.lookup(name).name
     except (LookupError, ValueError) as exc:  # the latter for U+0000
         raise Rejected(f"`encoding`: {name!r} is not known. Use a name such as gb18030.") from exc

@@ -165,6 +165,7 @@ def test_a_wrong_announcement_is_refused(
         {"filename": "../a.md"},
         {"mode": "destroy"},
         {"encoding": "klingon"},
+        {"encoding": "zlib"},
         {"encoding": "\0"},
         {"metadata": "[1]"},
     ],
