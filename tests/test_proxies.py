@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 import os
+import random
 import socket
 import ssl
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -64,9 +65,7 @@ def proxied(
 ) -> Iterator[httpx.Client]:
     """A client that speaks to the proxy by TLS, with the admin key."""
     certificate = self_signed(tmp_path)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     start = {"nginx": nginx, "caddy": caddy}[request.param]
     shown = next(fences(PAGE, request.param)).replace(BEHIND, urlsplit(server.url).netloc)
     trust = ssl.create_default_context(cafile=certificate)
@@ -76,6 +75,15 @@ def proxied(
         with httpx.Client(base_url=url, headers=headers, verify=trust, timeout=60) as client:
             wait_until_answering(client)
             yield client
+
+
+def free_port() -> int:
+    """One that no outgoing connection takes meanwhile: below those that the system hands out."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("", port))
+            return port
 
 
 def self_signed(folder: Path) -> Path:
