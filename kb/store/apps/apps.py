@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -98,7 +99,10 @@ def get(tx: Transaction, scope: Scope, id_or_slug: str) -> App:
 
 
 def only(tx: Transaction, scope: Scope) -> App | None:
-    """The app, if exactly one is visible."""
+    """The app, if exactly one is visible. An app's own key names it: nothing is listed then."""
+    if scope.apps is not None and len(scope.apps) == 1:
+        with suppress(NotFound):
+            return get(tx, scope, *scope.apps)
     found = page(tx, scope, PageRequest(2)).data
     return found[0] if len(found) == 1 else None
 
