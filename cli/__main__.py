@@ -19,6 +19,7 @@ from cli.importing import imports
 from cli.ingesting import ingest
 from cli.printing import AsJson, print_json, show
 from cli.reindexing import reindex
+from cli.tune.commands import tune
 from client.errors import ClientError
 from kb.errors import KnowledgeBaseError, Rejected
 
@@ -33,6 +34,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(apps, name="apps")
 app.add_typer(evaluations, name="eval")
 app.add_typer(imports, name="import")
+app.add_typer(tune, name="tune")
 app.command()(ingest)
 app.command()(ask)
 app.command()(reindex)

@@ -17,7 +17,12 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kb.errors import Rejected
-from kb.settings_sections import Section, TranscriptionSettings, WebhookSettings
+from kb.settings_sections import (
+    Section,
+    TranscriptionSettings,
+    TuningSettings,
+    WebhookSettings,
+)
 
 PREFIX = "KB_"
 MIB = 1024 * 1024
@@ -226,6 +231,7 @@ class Settings(BaseSettings):
     chat: ChatSettings = ChatSettings()
     maintenance: MaintenanceSettings = MaintenanceSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    tuning: TuningSettings = TuningSettings()
     database: DatabaseSettings = DatabaseSettings()
     chroma: ChromaSettings = ChromaSettings()
 

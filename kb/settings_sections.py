@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -39,3 +40,20 @@ class TranscriptionSettings(Section):
     """Further tries after a failure that may pass, such as 429, 503 or no answer."""
     max_bytes: Annotated[int, Field(ge=1)] = 25 * 1024 * 1024
     """Largest recording sent; OpenAI takes 25 MiB. It is sent whole."""
+
+
+class TuningSettings(Section):
+    """Training models on this machine. Nothing leaves it unless a backend is configured for it."""
+
+    models: Path | None = None
+    """Folder with base models, each a folder of safetensors named as the model. Unset:
+    `tuning/bases` of the data folder."""
+    python: str | None = None
+    """Interpreter that runs the trainer, where the extra `tune` is installed in an environment of
+    its own. Unset: the server's."""
+    memory_bytes: Annotated[int, Field(ge=256 * 1024 * 1024)] = 16 * 1024**3
+    """Most memory a trainer may take; one that takes more is ended, and its job says so."""
+    max_hours: Annotated[float, Field(gt=0, le=1000)] = 24.0
+    """Longest time that one job may train."""
+    silent_s: Annotated[float, Field(gt=0, le=86_400)] = 900.0
+    """Seconds without a sign of life after which a trainer is ended and resumed once."""

@@ -40,6 +40,7 @@ class DataFolder:
         self.index = root / "index"
         self.models = root / "models"
         self.lost = root / "lost"
+        self.tuning = root / "tuning"
         self.secret = root / "secret.key"
         self.admin_key = root / "admin.key"
         self._server = root / "server.json"
@@ -48,7 +49,8 @@ class DataFolder:
     def create(self) -> None:
         """Make the folder, readable only by its owner. Raises OSError where it cannot be used."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for each in (self.originals, self.uploads, self.owners, self.index, self.models, self.lost):
+        folders = (self.originals, self.uploads, self.owners, self.index, self.models, self.lost)
+        for each in (*folders, self.tuning):
             if os.path.lexists(each) and not each.is_dir():
                 raise NotADirectoryError(f"{each} is a file, and a folder belongs there")
         for each in (self.database, self.secret, self.admin_key, self._server, self._lock):

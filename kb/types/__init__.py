@@ -80,6 +80,14 @@ from kb.types.search import Retrieval as Retrieval
 from kb.types.search import Scalar as Scalar
 from kb.types.search import SearchMode as SearchMode
 from kb.types.search import Source as Source
+from kb.types.tuning import TrainingSet as TrainingSet
+from kb.types.tuning import TrainingSetVersion as TrainingSetVersion
+from kb.types.tuning import TunedModel as TunedModel
+from kb.types.tuning import TuningEvent as TuningEvent
+from kb.types.tuning import TuningJob as TuningJob
+from kb.types.tuning import TuningMethod as TuningMethod
+from kb.types.tuning import TuningStatus as TuningStatus
+from kb.types.tuning import TuningTask as TuningTask
 from kb.types.webhooks import TEST_EVENT as TEST_EVENT
 from kb.types.webhooks import Delivery as Delivery
 from kb.types.webhooks import DeliveryStatus as DeliveryStatus

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("kb", "ingest", "api", "eval", "client", "cli")
+PACKAGES = ("kb", "ingest", "api", "eval", "tune", "client", "cli")
 SOURCES = sorted(
     path
     for name in PACKAGES
@@ -26,9 +26,10 @@ ALLOWED = {
     "kb": {"kb"},
     "ingest": {"ingest", "kb"},
     "eval": {"eval", "client", "ingest", "kb"},
+    "tune": {"tune", "eval", "client", "kb"},
     "client": {"client"},  # a wheel of its own
     "cli": set(PACKAGES),
-    "api": {"api", "ingest", "kb"},
+    "api": {"api", "ingest", "tune", "kb"},
 }
 
 FENCES = {

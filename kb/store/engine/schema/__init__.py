@@ -27,6 +27,11 @@ from kb.store.engine.schema.documents import generations as generations
 from kb.store.engine.schema.documents import layouts as layouts
 from kb.store.engine.schema.documents import pages as pages
 from kb.store.engine.schema.documents import passages as passages
+from kb.store.engine.schema.tuning import training_set_versions as training_set_versions
+from kb.store.engine.schema.tuning import training_sets as training_sets
+from kb.store.engine.schema.tuning import tuned_models as tuned_models
+from kb.store.engine.schema.tuning import tuning_events as tuning_events
+from kb.store.engine.schema.tuning import tuning_jobs as tuning_jobs
 from kb.store.engine.schema.webhooks import deliveries as deliveries
 from kb.store.engine.schema.webhooks import webhooks as webhooks
 from kb.store.engine.schema.work import batch_items as batch_items
@@ -37,5 +42,5 @@ from kb.store.engine.schema.work import jobs as jobs
 from kb.store.engine.schema.work import throughput as throughput
 from kb.store.engine.schema.work import uploads as uploads
 
-HEAD = "0010"
+HEAD = "0011"
 """The newest migration, which these tables are the result of."""

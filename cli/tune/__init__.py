@@ -1,0 +1,1 @@
+"""The commands `kb tune …`, one module a theme."""

@@ -1,0 +1,1 @@
+"""Rows of fine-tuning: training sets, jobs, events, and the models that were made."""
