@@ -118,7 +118,7 @@ def targets(server: RunningServer, url: str, slug: str, model: str, datasets: li
 def encoders() -> Mapping[str, Encode]:
     """The encoder of each, in the middle of an answer."""
     run: Any = SimpleNamespace(run_id="run_1", created_at=0.0)
-    run.identity = SimpleNamespace(message_id="msg_1", conversation_id="conv_1")
+    run.identity = SimpleNamespace(message_id="msg_1", conversation_id="conv_1", datasets=())
     answer = partial(Answer, "app", "http://127.0.0.1:8000", full=False, run_id="run_1")
     made: dict[str, Encode] = {
         NATIVE: partial(run_frames, full=False),
@@ -126,7 +126,7 @@ def encoders() -> Mapping[str, Encode]:
         "OpenAI, completions": Chunks(answer(), 0.0, "completion"),
         "OpenAI, responses": ResponseEvents(answer(), 0.0, Sampling()),
         "AI SDK": UiChunks("http://127.0.0.1:8000", full=False),
-        "Dify": MessageEvents(run, {}, full=False),
+        "Dify": MessageEvents(run, full=False),
     }
     begun = Started("run_1", "conv_1", "msg_1", "app", 1), Routed(Route("base", "default", "m"))
     for encode in made.values():

@@ -143,15 +143,8 @@ class Chat:
 
     def run_under(self, scope: Scope, external_id: str) -> Run | None:
         """The run in progress whose conversation a client knows by a name of its own."""
-        runs = self.runs.in_progress
-        return next(
-            (
-                run
-                for run in runs
-                if run.identity.external_id == external_id and _may_see(scope, run.identity)
-            ),
-            None,
-        )
+        own = (run for run in self.runs.in_progress if _may_see(scope, run.identity))
+        return next((run for run in own if run.identity.external_id == external_id), None)
 
     async def close(self) -> None:
         """End every run with a terminal event, then the connections to models."""
@@ -207,7 +200,7 @@ class Chat:
             request=request,
             app=app,
             version=version,
-            identity=_identity(scope, request, app),
+            identity=_identity(scope, request, version),
             inputs=checked_inputs(version.content, request.inputs),
             conversation=conversation,
             history=within_budget(history, estimate_tokens, self._settings.history_tokens),
@@ -277,18 +270,19 @@ def _conversation(
     return found
 
 
-def _identity(scope: Scope, request: ChatRequest, app: App) -> RunIdentity:
+def _identity(scope: Scope, request: ChatRequest, version: AppVersion) -> RunIdentity:
     return RunIdentity(
         run_id=new_id("run"),
         conversation_id=request.conversation_id or new_id("conv"),
         message_id=new_id("msg"),
-        app_id=app.id,
+        app_id=version.app_id,
         key_id=scope.key_id,
         # Who is narrowed, even to nobody, cannot speak for somebody else.
         end_user=request.end_user if scope.end_user is None else scope.end_user,
         is_replay=request.replay_of is not None,
         external_id=request.external_id,
         query=request.query,
+        datasets=version.datasets,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from fastapi import Depends, Query
 from pydantic import BeforeValidator
@@ -30,13 +30,6 @@ class UserBody(Body):
     user: EndUser | None = None
 
 
-class AppOfKey(NamedTuple):
-    """The app of a key, with the names of the datasets that its version answers from."""
-
-    app: App
-    datasets: dict[str, str]
-
-
 def _or_none(value: Any) -> Any:
     return value or None
 
@@ -45,12 +38,12 @@ User = Annotated[EndUser | None, BeforeValidator(_or_none), Query()]
 OptionalId = Annotated[Id | None, BeforeValidator(_or_none), Query()]
 
 
-async def get_asked(kb: KB, caller: ChatCaller) -> AppOfKey:
+async def get_app(kb: KB, caller: ChatCaller) -> App:
     """The one app that the key opens. Raises AppUnavailable."""
-    return await read(kb, _asked, caller.scope)
+    return await read(kb, _app, caller.scope)
 
 
-AskedDep = Annotated[AppOfKey, Depends(get_asked)]
+AppDep = Annotated[App, Depends(get_app)]
 
 
 async def get_editor(caller: ChatCaller) -> Scope:
@@ -68,9 +61,8 @@ def scope_of(caller: Caller, user: str | None) -> Scope:
     return of_user(caller.scope, user or DEFAULT_USER)
 
 
-def _asked(tx: Transaction, scope: Scope) -> AppOfKey:
+def _app(tx: Transaction, scope: Scope) -> App:
     app = apps.only(tx, scope)
     if app is None:
         raise AppUnavailable("This key does not open exactly one app. Use a key of the app.")
-    version = apps.published(tx, app, app.version) if app.version else None
-    return AppOfKey(app, {each.id: each.name for each in version.datasets} if version else {})
+    return app

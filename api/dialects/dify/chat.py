@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.deps import KB, ChatCaller, StreamDep
 from api.dialects.dialect import EVENTS, Body, only_app
-from api.dialects.dify.asking import User, UserBody, get_asked, scope_of
+from api.dialects.dify.asking import User, UserBody, get_app, scope_of
 from api.dialects.dify.message_events import PING, MessageEvents
 from api.dialects.dify.wire.errors import NoFiles
 from api.dialects.dify.wire.fields import SUCCESS
@@ -58,10 +58,9 @@ class FeedbackBody(UserBody):
 async def chat(body: ChatBody, kb: KB, caller: ChatCaller, stream: StreamDep) -> Response:
     """Ask the app of the key. Who leaves a stream finds the answer in `/messages` later."""
     request = body.to_request()
-    app = only_app(caller.scope) or (await get_asked(kb, caller)).app.id
+    app = only_app(caller.scope) or (await get_app(kb, caller)).id
     run = await kb.chat.ask(scope_of(caller, body.user), app, request, caller.limits)
-    asked = await get_asked(kb, caller)  # while the model begins
-    events = MessageEvents(run, asked.datasets, full=caller.scope.may("admin"))
+    events = MessageEvents(run, full=caller.scope.may("admin"))
     if body.response_mode == "streaming":
         return EventStream(run_stream(run, 0, stream, events), ping=PING)
     await run.read_along()

@@ -10,12 +10,12 @@ from pydantic import model_validator
 from starlette.responses import Response
 
 from api.deps import KB, ChatCaller
-from api.dialects.dify.asking import AskedDep, OptionalId, User, UserBody, scope_of
-from api.dialects.dify.message_events import resources
+from api.dialects.dify.asking import AppDep, OptionalId, User, UserBody, scope_of
+from api.dialects.dify.message_events import names_of, resources
 from api.dialects.dify.wire.fields import Limit, seconds
 from api.resources.fields import Id, Name
 from api.threads import read, write
-from kb.store.apps import conversations, feedback
+from kb.store.apps import apps, conversations, feedback
 from kb.store.apps.conversations import Order
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest
@@ -54,7 +54,7 @@ class NameBody(UserBody):
 async def list_conversations(
     kb: KB,
     caller: ChatCaller,
-    asked: AskedDep,
+    app: AppDep,
     user: User = None,
     last_id: OptionalId = None,
     limit: Limit = 20,
@@ -65,19 +65,19 @@ async def list_conversations(
     newest_first = sort_by.startswith("-")
     scope = scope_of(caller, user)
     after = (last_id, limit, order, newest_first)
-    found = await read(kb, _conversations, scope, asked.app.id, *after)
-    return _listed([_conversation(each, asked.app) for each in found.data], found.next, limit)
+    found = await read(kb, _conversations, scope, app.id, *after)
+    return _listed([_conversation(each, app) for each in found.data], found.next, limit)
 
 
 @router.post("/conversations/{conversation_id}/name")
 async def rename_conversation(
-    conversation_id: str, body: NameBody, kb: KB, caller: ChatCaller, asked: AskedDep
+    conversation_id: str, body: NameBody, kb: KB, caller: ChatCaller, app: AppDep
 ) -> dict[str, Any]:
     """Name a conversation, or with `auto_generate` after its first question."""
     scope = scope_of(caller, body.user)
     name = None if body.auto_generate else body.name
     changed = await write(kb, conversations.rename, scope, conversation_id, name)
-    return _conversation(changed, asked.app)
+    return _conversation(changed, app)
 
 
 @router.delete("/conversations/{conversation_id}", status_code=204)
@@ -107,7 +107,7 @@ async def list_variables(
 async def list_messages(
     kb: KB,
     caller: ChatCaller,
-    asked: AskedDep,
+    app: AppDep,
     conversation_id: Id,
     user: User = None,
     first_id: OptionalId = None,
@@ -116,9 +116,9 @@ async def list_messages(
     """The last messages of a conversation, or the last before `first_id`, oldest first."""
     scope = scope_of(caller, user)
     page = PageRequest(limit, first_id)
-    found, said = await read(kb, _messages, scope, conversation_id, page)
+    found, said, names = await read(kb, _messages, scope, conversation_id, page, app)
     full = caller.scope.may("admin")
-    shown = [_message(each, said.get(each.id), asked.datasets, full=full) for each in found.data]
+    shown = [_message(each, said.get(each.id), names, full=full) for each in found.data]
     return _listed(shown[::-1], found.next, limit)
 
 
@@ -141,11 +141,12 @@ def _conversations(
 
 
 def _messages(
-    tx: Transaction, scope: Scope, conversation_id: str, page: PageRequest
-) -> tuple[Listing[Message], dict[str, Feedback]]:
+    tx: Transaction, scope: Scope, conversation_id: str, page: PageRequest, app: App
+) -> tuple[Listing[Message], dict[str, Feedback], dict[str, str]]:
     found = conversations.messages_of(tx, scope, conversation_id, page, newest_first=True)
     ids = [message.id for message in found.data]
-    return found, feedback.of_messages(tx, feedback.source_of(scope), ids)
+    datasets = apps.published(tx, app, app.version).datasets if app.version else ()
+    return found, feedback.of_messages(tx, feedback.source_of(scope), ids), names_of(datasets)
 
 
 def _listed(data: Sequence[Any], rest: str | None, limit: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from api.errors import AnswerFailed, status_of_code
 from api.resources.chat.run_events import visible
 from kb.chat.run.recording import source_record
 from kb.chat.run.run import Numbered, Run
-from kb.types import Cancelled, Completed, Delta, Failed, RunEvent, Sources, Usage
+from kb.types import Cancelled, Completed, Delta, Failed, PublishedDataset, RunEvent, Sources, Usage
 
 PING = b"event: ping\n\n"
 """What Dify's clients know as a sign of life."""
@@ -23,11 +23,11 @@ _TEXT = "\u0000text\u0000"
 class MessageEvents:
     """Writes the events of one run; call it with them in their order."""
 
-    def __init__(self, run: Run, datasets: Mapping[str, str], *, full: bool) -> None:
-        self._datasets = datasets
+    def __init__(self, run: Run, *, full: bool) -> None:
         self._full = full
         self._sources: Sequence[Mapping[str, Any]] = ()
         identity = run.identity
+        self._datasets = names_of(identity.datasets)
         self._fields: dict[str, Any] = {
             "task_id": run.run_id,
             "id": identity.message_id,
@@ -89,6 +89,11 @@ class MessageEvents:
         latency_s = 0.0 if shown is None else shown.timings_ms.get("total", 0.0) / 1000
         counted = usage_fields(usage) | spent | {"latency": latency_s}
         return {"usage": counted, "retriever_resources": resources(self._sources, self._datasets)}
+
+
+def names_of(datasets: Iterable[PublishedDataset]) -> dict[str, str]:
+    """Dataset id → its name when the app was published."""
+    return {each.id: each.name for each in datasets}
 
 
 def usage_fields(usage: Usage) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from api.deps import KB
 from api.dialects.dialect import Body
-from api.dialects.dify.asking import AskedDep, EditorScope
+from api.dialects.dify.asking import AppDep, EditorScope
 from api.dialects.dify.wire.fields import Keyword, Limit, PageNumber, seconds
 from api.resources.fields import Text
 from api.threads import read, write
@@ -44,9 +44,8 @@ class AnnotationBody(Body):
 
 
 @router.get("/parameters")
-async def parameters(asked: AskedDep) -> dict[str, Any]:
+async def parameters(app: AppDep) -> dict[str, Any]:
     """What a front end shows, and what it may offer."""
-    app = asked.app
     none = {"number_limits": 0, "detail": "low", "transfer_methods": []}
     return {
         "opening_statement": app.opening,
@@ -65,10 +64,10 @@ async def parameters(asked: AskedDep) -> dict[str, Any]:
 
 
 @router.get("/info")
-async def info(asked: AskedDep) -> dict[str, Any]:
+async def info(app: AppDep) -> dict[str, Any]:
     """What the app is."""
     return {
-        "name": asked.app.name,
+        "name": app.name,
         "description": "",
         "tags": [],
         "mode": "chat",
@@ -77,21 +76,21 @@ async def info(asked: AskedDep) -> dict[str, Any]:
 
 
 @router.get("/meta")
-async def meta(asked: AskedDep) -> dict[str, Any]:
+async def meta(app: AppDep) -> dict[str, Any]:
     """Nothing: no tools are called."""
     return {"tool_icons": {}}
 
 
 @router.get("/site")
-async def site(asked: AskedDep) -> dict[str, Any]:
+async def site(app: AppDep) -> dict[str, Any]:
     """How a page about the app looks; what is not set here has Dify's defaults."""
     empty = ("description", "copyright", "privacy_policy", "input_placeholder", "custom_disclaimer")
     return dict.fromkeys(empty, "") | {
-        "title": asked.app.name,
+        "title": app.name,
         "chat_color_theme": None,
         "chat_color_theme_inverted": False,
         "icon_type": "emoji",
-        "icon": asked.app.icon,
+        "icon": app.icon,
         "icon_background": None,
         "icon_url": None,
         "default_language": "en-US",
@@ -104,14 +103,14 @@ async def site(asked: AskedDep) -> dict[str, Any]:
 async def list_annotations(
     kb: KB,
     scope: EditorScope,
-    asked: AskedDep,
+    app: AppDep,
     page: PageNumber = 1,
     limit: Limit = 20,
     keyword: Keyword = None,
 ) -> dict[str, Any]:
     """The fixed answers of the app, by a piece of the question or the answer."""
     numbered = PageRequest(limit, number=page)
-    found = await read(kb, fixed_answers.page, scope, asked.app.id, numbered, q=keyword)
+    found = await read(kb, fixed_answers.page, scope, app.id, numbered, q=keyword)
     shown = [_annotation(each) for each in found.data]
     counted = {"total": found.total, "page": page, "limit": limit}
     return {"data": shown, "has_more": found.next is not None, **counted}
@@ -119,29 +118,29 @@ async def list_annotations(
 
 @router.post("/apps/annotations", status_code=201)
 async def add_annotation(
-    body: AnnotationBody, kb: KB, scope: EditorScope, asked: AskedDep
+    body: AnnotationBody, kb: KB, scope: EditorScope, app: AppDep
 ) -> dict[str, Any]:
     """Fix the answer to a question."""
     said = {"question": body.question, "answer": body.answer, "message_id": None}
-    return _annotation(await write(kb, fixed_answers.add, scope, asked.app.id, **said))
+    return _annotation(await write(kb, fixed_answers.add, scope, app.id, **said))
 
 
 @router.put("/apps/annotations/{annotation_id}")
 async def change_annotation(
-    annotation_id: str, body: AnnotationBody, kb: KB, scope: EditorScope, asked: AskedDep
+    annotation_id: str, body: AnnotationBody, kb: KB, scope: EditorScope, app: AppDep
 ) -> dict[str, Any]:
     """Fix another answer, or the answer to another question."""
-    own = (scope, asked.app.id, annotation_id)
+    own = (scope, app.id, annotation_id)
     said = partial(fixed_answers.change, question=body.question, answer=body.answer)
     return _annotation(await write(kb, said, *own))
 
 
 @router.delete("/apps/annotations/{annotation_id}", status_code=204)
 async def delete_annotation(
-    annotation_id: str, kb: KB, scope: EditorScope, asked: AskedDep
+    annotation_id: str, kb: KB, scope: EditorScope, app: AppDep
 ) -> Response:
     """Delete a fixed answer."""
-    await write(kb, fixed_answers.remove, scope, asked.app.id, annotation_id)
+    await write(kb, fixed_answers.remove, scope, app.id, annotation_id)
     return Response(status_code=204)
 
 

@@ -22,6 +22,7 @@ from kb.types import (
     Hit,
     Message,
     Piece,
+    PublishedDataset,
     Retrieval,
     Route,
     Scope,
@@ -86,7 +87,10 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class RunIdentity:
-    """Which answer a run makes, and what decides who may see it: a replay only admins."""
+    """Which answer a run makes, and what decides who may see it: a replay only admins.
+
+    `datasets` are those that the answering version was published with.
+    """
 
     run_id: str
     conversation_id: str
@@ -97,6 +101,7 @@ class RunIdentity:
     is_replay: bool = False
     external_id: str | None = None
     query: str = ""
+    datasets: tuple[PublishedDataset, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
