@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-import typer
+from cli.tune.app import tune
 
-tune = typer.Typer(help="Fine-tune models.", no_args_is_help=True)
+__all__ = ["tune"]

@@ -1,0 +1,1 @@
+"""Training rows in every form that they come and go in."""
