@@ -80,6 +80,8 @@ from kb.types.search import Retrieval as Retrieval
 from kb.types.search import Scalar as Scalar
 from kb.types.search import SearchMode as SearchMode
 from kb.types.search import Source as Source
+from kb.types.tuning import EventKind as EventKind
+from kb.types.tuning import EventLevel as EventLevel
 from kb.types.tuning import TrainingSet as TrainingSet
 from kb.types.tuning import TrainingSetVersion as TrainingSetVersion
 from kb.types.tuning import TunedModel as TunedModel

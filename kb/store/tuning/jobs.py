@@ -1,0 +1,137 @@
+"""Training jobs and what happened in them. A job ends once: what has ended changes no more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from kb.errors import Conflict
+from kb.ids import now
+from kb.store.engine import dialect, schema
+from kb.store.engine.database import Transaction, notify_after
+from kb.store.engine.paging import Listing, PageRequest, listing, one
+from kb.store.engine.schema.columns import of_row, to_row
+from kb.types import EventKind, EventLevel, Scope, TuningEvent, TuningJob, TuningStatus
+
+table = schema.tuning_jobs
+events = schema.tuning_events
+
+ENDED: frozenset[TuningStatus] = frozenset({"succeeded", "failed", "cancelled"})
+"""What a job does not leave again."""
+WAITING: frozenset[TuningStatus] = frozenset({"validating_files", "queued", "running"})
+"""What is worked on, or will be."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event that has no number yet; without a time it is of now."""
+
+    message: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    level: EventLevel = "info"
+    kind: EventKind = "message"
+    created_at: str = ""
+
+
+def add(tx: Transaction, scope: Scope, job: TuningJob) -> None:
+    """Store a new job."""
+    tx.execute(insert(table).values(workspace=scope.workspace, **to_row(job)))
+
+
+def get(tx: Transaction, scope: Scope, job_id: str) -> TuningJob:
+    """One job. Raises NotFound."""
+    own = select(table).where(table.c.workspace == scope.workspace, table.c.id == job_id)
+    return of_row(TuningJob, one(tx, own, "training job", job_id))
+
+
+def page(
+    tx: Transaction, scope: Scope, request: PageRequest, *, newest_first: bool = True
+) -> Listing[TuningJob]:
+    """A part of the jobs."""
+    own = select(table).where(table.c.workspace == scope.workspace)
+    make = partial(of_row, TuningJob)
+    return listing(tx, own, table.c.id, request, make, newest_first=newest_first)
+
+
+def move(
+    tx: Transaction,
+    job_id: str,
+    status: TuningStatus,
+    of: Collection[TuningStatus] = WAITING,
+    **values: Any,
+) -> bool:
+    """Change the status, and other columns with it, where it is one of some; returns whether."""
+    times = {"finished_at": now()} if status in ENDED else {}
+    own = update(table).where(table.c.id == job_id, table.c.status.in_(of))
+    is_moved = tx.execute(own.values(status=status, **times, **values)).rowcount > 0
+    if is_moved:
+        notify_after(tx, job_id)
+    return is_moved
+
+
+def change(tx: Transaction, job_id: str, **values: Any) -> None:
+    """Note what has turned out about a job."""
+    tx.execute(update(table).where(table.c.id == job_id).values(**values))
+
+
+def remove(tx: Transaction, scope: Scope, job_id: str) -> None:
+    """Forget a job that has ended, with its events and its model.
+
+    Raises:
+        NotFound: there is none.
+        Conflict: it has not ended, or a later model continues its model.
+    """
+    job, models = get(tx, scope, job_id), schema.tuned_models
+    if job.status not in ENDED:
+        raise Conflict(f"The job is {job.status}. Cancel it first.")
+    later = select(models.c.name).where(models.c.parent == job.fine_tuned_model)
+    if name := tx.execute(later.limit(1)).scalar():
+        raise Conflict(f"The model {name!r} continues that of this job. Delete its job first.")
+    tx.execute(delete(models).where(models.c.job_id == job_id))
+    tx.execute(delete(events).where(events.c.job_id == job_id))
+    tx.execute(delete(table).where(table.c.id == job_id))
+
+
+def append(tx: Transaction, job_id: str, happened: Sequence[NewEvent]) -> None:
+    """Add events behind those that are there."""
+    first = dialect.next_number(tx, events.c.seq, events.c.job_id == job_id)
+    moment = now()
+    rows = [
+        {
+            "job_id": job_id,
+            "seq": seq,
+            "created_at": each.created_at or moment,
+            "level": each.level,
+            "kind": each.kind,
+            "message": each.message,
+            "data": dict(each.data),
+        }
+        for seq, each in enumerate(happened, start=first)
+    ]
+    if rows:
+        tx.execute(insert(events), rows)
+
+
+def events_of(
+    tx: Transaction,
+    job_id: str,
+    request: PageRequest,
+    *,
+    kind: EventKind | None = None,
+    newest_first: bool = False,
+) -> Listing[TuningEvent]:
+    """A part of what happened in a job; the cursor is a `seq`."""
+    own = select(events).where(events.c.job_id == job_id)
+    own = own if kind is None else own.where(events.c.kind == kind)
+    make = partial(of_row, TuningEvent)
+    return listing(tx, own, events.c.seq, request, make, newest_first=newest_first)
+
+
+def all_events(tx: Transaction, job_id: str, kind: EventKind) -> list[TuningEvent]:
+    """Every event of a kind, in order."""
+    own = select(events).where(events.c.job_id == job_id, events.c.kind == kind)
+    return [of_row(TuningEvent, row) for row in tx.execute(own.order_by(events.c.seq))]
