@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from kb.chat.ask.chat_models import OpenModel
-from kb.chat.ask.prompting import build_prompt
+from kb.chat.ask.prompting import build_prompt, is_as_trained
 from kb.chat.ask.question import ChatQuestion
 from kb.protocols import Prompt
 from kb.types import Variant
@@ -27,8 +27,11 @@ def filled(
     What a variant sets for the sampling is the most that the question may ask for.
     """
     request = question.request
+    template = template if template is not None else question.content.prompt
+    if is_as_trained(model.model if model else None, template):
+        context = None
     return build_prompt(
-        template if template is not None else question.content.prompt,
+        template,
         "\n\n".join(filter(None, (request.instructions, question.query))),
         context=context,
         draft=draft,

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from kb.chat.ask.ordered import ordered_to_say
 from kb.chat.ask.structure import break_up, break_up_delimiters
 from kb.protocols import Prompt, Sampling
-from kb.types import App, AppContent, Chunk, Failure, Source, Turn
+from kb.types import App, AppContent, Chunk, Failure, Model, Source, Turn
 
 _PLACEHOLDER = re.compile(r"\{\{[ \t]*(?:(context|query|draft)|inputs\.(\w[\w-]*))[ \t]*\}\}")
 
@@ -191,6 +191,13 @@ def _framed(template: str, context: str | None) -> str:
     if not context or _uses(template, "context"):
         return template
     return f"{template}\n\n{CONTEXT_FRAME}"
+
+
+def is_as_trained(model: Model | None, template: str) -> bool:
+    """Whether a model gets a prompt just as it was trained on it: a completion model whose prompt
+    holds the question and no sources. Sources beside it, no tuned model has ever seen."""
+    is_completion = model is not None and model.style == "completion"
+    return is_completion and _uses(template, "query") and not _uses(template, "context")
 
 
 def _uses(template: str, name: str) -> bool:

@@ -14,6 +14,7 @@ from kb.chat.ask.prompting import (
     around_inputs,
     context_block,
     hidden_texts,
+    is_as_trained,
     quotable_texts,
 )
 from kb.chat.ask.question import ChatQuestion, DraftStep, Found, PreparedVariant
@@ -123,7 +124,7 @@ class VariantPreparer:
         content = question.content
         variant = content.tuned if name == "tuned" and content.tuned else content.base
         model = self._model(question, name, variant.model)
-        retrieval = _profile(question, variant)
+        retrieval = None if _is_alone(question, variant, model) else _profile(question, variant)
         if retrieval is None and model is None:
             raise ModelUnavailable(
                 "This app has neither documents to answer from nor a language model. Give it a "
@@ -263,6 +264,13 @@ def _profile(question: ChatQuestion, variant: Variant) -> Retrieval | None:
     if not question.dataset_ids or question.request.is_plain or variant.retrieval is None:
         return None
     return given.narrowed(variant.retrieval) if given else variant.retrieval
+
+
+def _is_alone(question: ChatQuestion, variant: Variant, model: OpenModel | None) -> bool:
+    """Whether nothing that is found would be read: its model gets what it was trained on."""
+    template = question.content.prompt if variant.prompt is None else variant.prompt
+    is_read = variant.draft_model is not None
+    return not is_read and is_as_trained(model.model if model else None, template)
 
 
 def _name(model: OpenModel | None) -> str:
