@@ -47,6 +47,7 @@ from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import Settings, load_settings
 from kb.version import version
 from kb.webhooks.sending import Sender
+from tune.jobs.worker import TuningWorker
 
 ROUTERS = (
     health,
@@ -143,7 +144,7 @@ async def close_streams(state: AppState) -> None:
 async def _running(
     kb: KnowledgeBase, counts: RequestCounts, *, demo: bool
 ) -> AsyncIterator[AppState]:
-    worker = Worker(kb)
+    worker, tuning = Worker(kb), TuningWorker(kb)
     sender = Sender(kb.database, kb.secrets, **dict(kb.settings.webhooks))
     state = AppState(
         kb=kb,
@@ -160,6 +161,7 @@ async def _running(
         asyncio.create_task(watch_revocations(kb)),
     )
     worker.start()
+    tuning.start()
     sender.start()
     try:
         if demo:
@@ -170,6 +172,7 @@ async def _running(
             task.cancel()
         await close_streams(state)
         await in_thread(sender.stop)
+        await in_thread(tuning.stop)
         await in_thread(worker.stop)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -42,6 +43,20 @@ class TranscriptionSettings(Section):
     """Largest recording sent; OpenAI takes 25 MiB. It is sent whole."""
 
 
+class TuningBackendSettings(Section):
+    """A service that trains models elsewhere."""
+
+    kind: Literal["openai", "azure", "dashscope"]
+    """Whose API it speaks."""
+    base_url: str
+    """Where: `https://api.openai.com/v1`, `https://NAME.openai.azure.com/openai/v1` or
+    `https://dashscope.aliyuncs.com`."""
+    api_key: SecretStr
+    """Its key."""
+    poll_s: Annotated[float, Field(gt=0, le=3600)] = 5.0
+    """Seconds between the first looks at a job; later ones are up to twelve times as far apart."""
+
+
 class TuningSettings(Section):
     """Training models on this machine. Nothing leaves it unless a backend is configured for it."""
 
@@ -57,3 +72,6 @@ class TuningSettings(Section):
     """Longest time that one job may train."""
     silent_s: Annotated[float, Field(gt=0, le=86_400)] = 900.0
     """Seconds without a sign of life after which a trainer is ended and resumed once."""
+    backends: Mapping[str, TuningBackendSettings] = {}
+    """Services that may train as well, as JSON: a name → `kind` (`openai`, `azure`, `dashscope`),
+    `base_url`, `api_key`. A job that names one sends its rows there."""

@@ -57,6 +57,13 @@ def page(
     return listing(tx, own, table.c.id, request, make, newest_first=newest_first)
 
 
+def oldest(tx: Transaction, status: TuningStatus) -> TuningJob | None:
+    """The oldest job of a status, of any workspace."""
+    own = select(table).where(table.c.status == status).order_by(table.c.id).limit(1)
+    row = tx.execute(own).one_or_none()
+    return None if row is None else of_row(TuningJob, row)
+
+
 def move(
     tx: Transaction,
     job_id: str,

@@ -37,10 +37,12 @@ documents = schema.documents
 
 LEASE_S = 120.0
 
-JobKind = Literal["index", "expand"]
-"""`index` makes a document searchable, `expand` makes documents of an archive's members."""
+JobKind = Literal["index", "expand", "tune", "tune_elsewhere"]
+"""`index` makes a document searchable, `expand` makes documents of an archive's members; `tune`
+trains a model on this machine, `tune_elsewhere` has one trained."""
 
 KINDS: tuple[JobKind, ...] = ("index", "expand")
+"""Those about documents."""
 
 
 def kind_of(media_type: str) -> JobKind:
@@ -217,8 +219,9 @@ def requeue_left(tx: Transaction, living: Collection[str]) -> int:
 
 
 def waiting(tx: Transaction) -> int:
-    """Jobs that are not finished."""
-    return tx.execute(select(func.count()).select_from(table)).scalar_one()
+    """Jobs about documents that are not finished."""
+    own = table.c.kind.in_(KINDS)
+    return tx.execute(select(func.count()).select_from(table).where(own)).scalar_one()
 
 
 def _is_claimable(kind: JobKind, moment: float) -> ColumnElement[bool]:

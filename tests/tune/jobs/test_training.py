@@ -1,0 +1,235 @@
+"""A job from rows to a model, by a child that speaks the protocol and dies when told to."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from kb.errors import Conflict, NotFound, Rejected
+from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.settings import Settings
+from kb.settings_sections import TuningSettings
+from kb.store.engine.paging import PageRequest
+from kb.store.tuning import jobs, tuned_models
+from kb.store.work import files
+from kb.types import TuningJob
+from tests.parts import ADMIN
+from tune.files import keep
+from tune.jobs import service
+from tune.jobs.service import NewJob
+from tune.jobs.worker import TuningWorker
+
+PATIENCE_S = 60
+TRAINER = "tests.tune.scripted_trainer"
+
+
+def row(question: str, answer: str = "Yes.", **others: Any) -> dict[str, Any]:
+    turns = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    return {"messages": turns, **others}
+
+
+def stored(kb: KnowledgeBase, rows: list[dict[str, Any]], purpose: str = "fine-tune") -> str:
+    data = "".join(json.dumps(each) + "\n" for each in rows).encode()
+    return keep(kb, ADMIN, "rows.jsonl", data, purpose).id
+
+
+def asked(kb: KnowledgeBase, orders: str = "", count: int = 6, **others: Any) -> TuningJob:
+    """A job on a few rows, the first of which tells the trainer what to do."""
+    rows = [row(f"do: {orders}"), *(row(f"Question {n}?") for n in range(count - 1))]
+    wanted = {"model": "tiny", "training_file": stored(kb, rows), "suffix": "story", **others}
+    return service.create(kb, ADMIN, NewJob(**wanted))
+
+
+def make_base(kb: KnowledgeBase) -> None:
+    folder = kb.folder.tuning / "bases" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+
+
+@pytest.fixture
+def kb(settings: Settings) -> Iterator[KnowledgeBase]:
+    opened = open_kb(settings)
+    make_base(opened)
+    yield opened
+    opened.close()
+
+
+@contextmanager
+def training(kb: KnowledgeBase) -> Iterator[None]:
+    worker = TuningWorker(kb, TRAINER)
+    worker.start()
+    try:
+        yield
+    finally:
+        worker.stop()
+
+
+def seen(kb: KnowledgeBase, job: TuningJob) -> TuningJob:
+    return kb.database.reading(jobs.get, ADMIN, job.id)
+
+
+def until(kb: KnowledgeBase, job: TuningJob, is_so: Callable[[TuningJob], bool]) -> TuningJob:
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so(found := seen(kb, job)):
+        assert time.monotonic() < deadline, (found, told(kb, job))
+        time.sleep(0.05)
+    return found
+
+
+def ended(kb: KnowledgeBase, job: TuningJob) -> TuningJob:
+    return until(kb, job, lambda found: found.status in jobs.ENDED)
+
+
+def told(kb: KnowledgeBase, job: TuningJob) -> list[str]:
+    return [event.message for event in kb.database.reading(jobs.all_events, job.id, "message")]
+
+
+def steps(kb: KnowledgeBase, job: TuningJob) -> list[int]:
+    return [each.data["step"] for each in kb.database.reading(jobs.all_events, job.id, "metrics")]
+
+
+def test_a_job_makes_a_model_and_a_curve(kb):
+    job = asked(kb)
+    with training(kb):
+        done = ended(kb, job)
+    assert done.status == "succeeded", done.error
+    assert done.fine_tuned_model == f"ft:tiny:citewell:story:{job.id[-8:]}"
+    assert done.trained_tokens == 60
+
+    model = kb.database.reading(tuned_models.get, ADMIN, done.fine_tuned_model)
+    assert (model.base, model.parent, model.stop) == ("tiny", None, ("<end>",))
+    assert (kb.folder.tuning / str(model.folder)).is_dir()
+
+    assert steps(kb, job) == [1, 2, 3, 4, 5, 6]
+    (file_id,) = done.result_files
+    result = kb.database.reading(files.get, ADMIN, file_id)
+    assert result.purpose == "fine-tune-results"
+    lines = kb.originals.path(result.sha256).read_text().splitlines()
+    assert lines[0].startswith("step,elapsed_tokens,train_loss,train_accuracy,valid_loss")
+    assert lines[1:3] == ["1,10,NaN,0.0,,", "2,20,0.5,0.5,,"]
+    assert told(kb, job)[-1] == "The job has successfully completed."
+
+
+def test_a_trainer_that_dies_goes_on_from_its_checkpoint(kb):
+    job = asked(kb, "die_at=4")
+    with training(kb):
+        assert ended(kb, job).status == "succeeded"
+    assert steps(kb, job) == [1, 2, 3, 3, 4, 5, 6]
+
+
+def test_one_that_keeps_dying_fails_and_says_so(kb):
+    job = asked(kb, "die_always")
+    with training(kb):
+        failed = ended(kb, job)
+    assert failed.error is not None
+    assert failed.error.code == "trainer_died"
+    assert "signal 9" in failed.error.detail
+
+
+def test_what_a_trainer_says_about_its_failure_is_kept(kb):
+    job = asked(kb, "fail")
+    with training(kb):
+        failed = ended(kb, job)
+    assert failed.error is not None
+    assert (failed.error.code, failed.error.detail) == ("bad_rows", "The rows are not good.")
+
+
+def test_a_paused_job_keeps_its_steps_and_goes_on(kb):
+    job = asked(kb, count=60)
+    with training(kb):
+        until(kb, job, lambda _: len(steps(kb, job)) > 3)
+        assert service.pause(kb, ADMIN, job.id).status == "paused"
+        other = asked(kb)
+        assert ended(kb, other).status == "succeeded", "the turn is the next one's"
+        at_rest = steps(kb, job)
+        assert seen(kb, job).status == "paused"
+        assert at_rest[-1] < 60
+        service.resume(kb, ADMIN, job.id)
+        assert ended(kb, job).status == "succeeded"
+    assert steps(kb, job) == list(range(1, 61)), "it saved where it was, and nothing is told twice"
+
+
+def test_a_cancelled_job_ends_its_trainer_and_has_no_model(kb):
+    job = asked(kb, count=500)
+    with training(kb):
+        until(kb, job, lambda _: len(steps(kb, job)) > 3)
+        service.cancel(kb, ADMIN, job.id)
+        assert ended(kb, asked(kb)).status == "succeeded"
+    found = seen(kb, job)
+    assert (found.status, found.fine_tuned_model) == ("cancelled", None)
+    with pytest.raises(Conflict, match="cancelled"):
+        service.resume(kb, ADMIN, job.id)
+
+
+def test_a_server_that_stops_gives_the_job_back_and_the_next_goes_on(kb):
+    job = asked(kb, count=60)
+    with training(kb):
+        until(kb, job, lambda _: len(steps(kb, job)) > 3)
+    assert seen(kb, job).status == "running"
+    with training(kb):
+        assert ended(kb, job).status == "succeeded"
+    assert steps(kb, job) == list(range(1, 61))
+
+
+@pytest.mark.parametrize(
+    ("limits", "orders", "code"),
+    [
+        ({"silent_s": 1.0}, "hang_at=2", "trainer_died"),
+        ({"max_hours": 0.5 / 3600}, "hang_at=2", "trainer_time"),
+        ({"memory_bytes": 256 << 20}, "eat=400", "trainer_memory"),
+    ],
+)
+def test_limits_end_a_trainer(settings, limits, orders, code):
+    opened = open_kb(settings.model_copy(update={"tuning": TuningSettings(**limits)}))
+    make_base(opened)
+    try:
+        job = asked(opened, orders)
+        with training(opened):
+            error = ended(opened, job).error
+    finally:
+        opened.close()
+    assert error is not None
+    assert error.code == code
+
+
+def test_a_file_of_something_else_fails_before_it_waits_for_its_turn(kb):
+    file_id = keep(kb, ADMIN, "a.jsonl", b'{"no": 1}\n', "fine-tune").id
+    job = service.create(kb, ADMIN, NewJob("tiny", file_id))
+    with training(kb):
+        failed = ended(kb, job)
+    assert failed.error is not None
+    assert failed.error.code == "invalid_training_file"
+    assert "Line 1" in failed.error.detail
+
+
+def test_what_cannot_be_asked_for(kb):
+    with pytest.raises(Rejected, match=r"`model`: 'huge'.*tiny"):
+        asked(kb, model="huge")
+    with pytest.raises(Rejected, match="`model`"):
+        asked(kb, model="../bases/tiny")
+    with pytest.raises(Rejected, match="`backend`: 'cloud'"):
+        asked(kb, backend="cloud")
+    with pytest.raises(Rejected, match="`suffix`"):
+        asked(kb, suffix="a:b")
+    with pytest.raises(Rejected, match="purpose 'assistants'"):
+        asked(kb, training_file=stored(kb, [row("a")], "assistants"))
+    with pytest.raises(NotFound):
+        asked(kb, training_file="file_none")
+
+
+def test_a_deleted_job_leaves_nothing_behind(kb):
+    job = asked(kb)
+    with training(kb):
+        done = ended(kb, job)
+    service.delete(kb, ADMIN, job.id)
+    assert not (kb.folder.tuning / job.id).exists()
+    with pytest.raises(NotFound):
+        kb.database.reading(files.get, ADMIN, done.result_files[0])
+    with pytest.raises(NotFound):
+        kb.database.reading(tuned_models.get, ADMIN, done.fine_tuned_model)
+    assert kb.database.reading(jobs.page, ADMIN, PageRequest()).data == ()

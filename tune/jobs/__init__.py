@@ -1,0 +1,1 @@
+"""Training jobs: asked for, checked, run in a child or elsewhere, and made models of."""

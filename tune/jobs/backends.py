@@ -1,0 +1,57 @@
+"""Who trains: this machine, a service elsewhere, or nobody (only files are written)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from kb.store.tuning.jobs import NewEvent
+from kb.types import TuningJob
+
+Tell = Callable[[Sequence[NewEvent], Mapping[str, Any]], None]
+"""Stores events, and with them in one transaction what the backend needs to go on after a crash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A job that is to be trained, in its folder.
+
+    `memory` is what was stored with the last events. `rows` are the files of training rows.
+    `is_wanted` turns false when the job is paused, cancelled or deleted, or the server stops.
+    """
+
+    job: TuningJob
+    folder: Path
+    train: Path
+    valid: Path | None
+    memory: Mapping[str, Any]
+    tell: Tell
+    is_wanted: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it. Without a `folder` and a `remote_model` there is no model, only files."""
+
+    folder: Path | None = None
+    remote_model: str | None = None
+    trained_tokens: int | None = None
+    template_hash: str = ""
+    separator: str = ""
+    stop: tuple[str, ...] = ()
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Backend(Protocol):
+    """One way to train."""
+
+    def run(self, work: Work) -> Outcome:
+        """Train to the end, or go on where a run before was interrupted.
+
+        Raises:
+            TrainingFailed: it cannot be done.
+            Unwanted: meanwhile `work.is_wanted` has become false; what was done is kept.
+        """
+        ...

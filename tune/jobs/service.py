@@ -1,0 +1,191 @@
+"""What is asked of training jobs: make, pause, resume, cancel, delete.
+
+A change of status is one transaction with the queue; the worker sees that its claim is gone and
+ends the trainer. A job at a service elsewhere is told there first.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from kb.errors import Conflict, NotFound, Rejected
+from kb.ids import new_id, now
+from kb.knowledge_base import KnowledgeBase
+from kb.store.engine.database import Transaction, notify_after
+from kb.store.tuning import jobs, tuned_models
+from kb.store.tuning.jobs import WAITING, NewEvent
+from kb.store.work import files
+from kb.store.work import jobs as queue
+from kb.types import Scope, TuningJob, TuningMethod, TuningStatus, TuningTask
+from tune.jobs.choosing import FILES, LOCAL, backend_named, backend_names
+from tune.jobs.preparing import TRAIN, base_names, job_folder
+from tune.jobs.remote import RemoteBackend, Verb
+
+PURPOSE = "fine-tune"
+CHECK = "tune check"
+"""The notice that a job waits to be validated."""
+_SUFFIX = re.compile(r"[\w.-]{1,64}", re.ASCII)
+_MOST_SEED = 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """What is asked for. `model` is a base, or a tuned model that is to be continued."""
+
+    model: str
+    training_file: str
+    validation_file: str | None = None
+    suffix: str | None = None
+    seed: int | None = None
+    task: TuningTask = "chat"
+    method: TuningMethod = "supervised"
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    backend: str = LOCAL
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def create(kb: KnowledgeBase, scope: Scope, wanted: NewJob) -> TuningJob:
+    """Make a job; its files are validated next, and then it waits for its turn.
+
+    Raises:
+        NotFound: a file cannot be seen.
+        Rejected: a file has another purpose, or the model, backend or suffix is not one.
+    """
+    if wanted.backend not in backend_names(kb):
+        known = ", ".join(backend_names(kb))
+        raise Rejected(f"`backend`: {wanted.backend!r} is not configured; there are {known}.")
+    if wanted.suffix is not None and not _SUFFIX.fullmatch(wanted.suffix):
+        raise Rejected("`suffix`: it may have up to 64 letters, digits, `-`, `_` and `.`.")
+    job = TuningJob(
+        id=new_id("ftjob"),
+        backend=wanted.backend,
+        model=wanted.model,
+        task=wanted.task,
+        method=wanted.method,
+        training_file=wanted.training_file,
+        validation_file=wanted.validation_file,
+        suffix=wanted.suffix,
+        seed=secrets.randbelow(_MOST_SEED) if wanted.seed is None else wanted.seed,
+        hyperparameters=wanted.hyperparameters,
+        status="validating_files",
+        created_at=now(),
+        metadata=wanted.metadata,
+        key_id=scope.key_id,
+    )
+    with kb.database.write() as tx:
+        for name in ("training_file", "validation_file"):
+            if (file_id := getattr(wanted, name)) is not None:
+                _check_purpose(tx, scope, name, file_id)
+        _check_model(kb, tx, scope, wanted)
+        jobs.add(tx, scope, job)
+        jobs.append(tx, job.id, [NewEvent(f"Created fine-tuning job: {job.id}")])
+        notify_after(tx, CHECK)
+    return job
+
+
+def cancel(kb: KnowledgeBase, scope: Scope, job_id: str) -> TuningJob:
+    """End a job without a model; its checkpoints stay. Raises NotFound or Conflict."""
+    return _moved(kb, scope, job_id, "cancelled", WAITING | {"paused"}, "cancel")
+
+
+def pause(kb: KnowledgeBase, scope: Scope, job_id: str) -> TuningJob:
+    """Save where a job is and end its trainer. Raises NotFound or Conflict."""
+    return _moved(kb, scope, job_id, "paused", WAITING, "pause")
+
+
+def resume(kb: KnowledgeBase, scope: Scope, job_id: str) -> TuningJob:
+    """Let a paused job go on where it was. Raises NotFound or Conflict."""
+    is_ready = (job_folder(kb, job_id) / TRAIN).exists()
+    status: TuningStatus = "queued" if is_ready else "validating_files"
+    return _moved(kb, scope, job_id, status, {"paused"}, "resume")
+
+
+def delete(kb: KnowledgeBase, scope: Scope, job_id: str) -> None:
+    """Delete a job that has ended, with its model, checkpoints, events and results.
+
+    Raises:
+        NotFound: there is none.
+        Conflict: it has not ended, or a later model continues its model.
+    """
+    with kb.database.write() as tx:
+        job = jobs.get(tx, scope, job_id)
+        jobs.remove(tx, scope, job_id)
+        hashes = list(_removed(tx, scope, job.result_files))
+    kb.collect_originals(hashes)
+    shutil.rmtree(job_folder(kb, job_id), ignore_errors=True)
+
+
+def enqueue(tx: Transaction, job: TuningJob) -> None:
+    """Let a job wait for its turn: those of this machine for one another, others not."""
+    kind: queue.JobKind = "tune" if job.backend in (LOCAL, FILES) else "tune_elsewhere"
+    queue.add(tx, kind, {job.id: {"key": job.key_id or ""}}, "")
+
+
+def model_name(job: TuningJob, base: str) -> str:
+    """What the model of a job is called."""
+    return f"ft:{base}:citewell:{job.suffix or ''}:{job.id[-8:]}"
+
+
+def _moved(
+    kb: KnowledgeBase,
+    scope: Scope,
+    job_id: str,
+    status: TuningStatus,
+    of: Collection[TuningStatus],
+    verb: Verb,
+) -> TuningJob:
+    job = kb.database.reading(jobs.get, scope, job_id)
+    if job.status not in of:
+        raise Conflict(
+            f"The job is {job.status}; {verb} takes one that is {' or '.join(sorted(of))}."
+        )
+    backend = backend_named(kb, job.backend)
+    is_elsewhere = isinstance(backend, RemoteBackend)
+    if isinstance(backend, RemoteBackend):
+        backend.tell(job, verb)
+        status = "running" if verb == "resume" else status
+    with kb.database.write() as tx:
+        if jobs.move(tx, job_id, status, of):
+            jobs.append(tx, job_id, [NewEvent(f"The job is {status.replace('_', ' ')}.")])
+            if verb == "cancel" or not is_elsewhere:  # else it is followed while it is paused
+                queue.drop(tx, job_id)
+            if status == "queued":
+                enqueue(tx, job)
+            notify_after(tx, CHECK)
+        return jobs.get(tx, scope, job_id)
+
+
+def _removed(tx: Transaction, scope: Scope, file_ids: Collection[str]) -> Iterator[str]:
+    """Forget result files, but for those that somebody has deleted; gives their hashes."""
+    for file_id in file_ids:
+        with suppress(NotFound):
+            yield files.get(tx, scope, file_id).sha256
+            files.remove(tx, file_id)
+
+
+def _check_purpose(tx: Transaction, scope: Scope, name: str, file_id: str) -> None:
+    purpose = files.get(tx, scope, file_id).purpose
+    if purpose != PURPOSE:
+        raise Rejected(
+            f"`{name}`: the file {file_id} has the purpose {purpose!r}. Upload it with {PURPOSE!r}."
+        )
+
+
+def _check_model(kb: KnowledgeBase, tx: Transaction, scope: Scope, wanted: NewJob) -> None:
+    tuned = tuned_models.find(tx, scope, wanted.model)
+    if (
+        wanted.backend == LOCAL
+        and not (tuned and tuned.folder)
+        and wanted.model not in base_names(kb)
+    ):
+        known = ", ".join(base_names(kb)) or "none; put folders into KB_TUNING__MODELS"
+        raise Rejected(
+            f"`model`: {wanted.model!r} is no base model and no tuned model of this machine. "
+            f"Base models: {known}."
+        )
