@@ -286,4 +286,4 @@ def _hit(item: RankedChunk) -> Hit:
     duplicates = why.get("duplicates")
     found = item.found
     names = (found.dataset_id, found.document_name)
-    return Hit(chunk, *names, item.score, why, duplicates, found.file_id)
+    return Hit(chunk, *names, item.score, why, duplicates, found.file_id, found.metadata)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from kb.types.documents import Chunk
@@ -41,7 +41,8 @@ class Hit:
     """A chunk found by a search. Higher scores are better, always; `why` explains them.
 
     `duplicates` counts the candidates with the same words that were left out for it, if any.
-    `file_id` is the stored file that its document was made of, if it was.
+    `file_id` is the stored file that its document was made of, if it was; `metadata` is the
+    document's.
     """
 
     chunk: Chunk
@@ -51,6 +52,7 @@ class Hit:
     why: Mapping[str, Any]
     duplicates: int | None = None
     file_id: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

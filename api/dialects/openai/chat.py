@@ -55,7 +55,7 @@ async def create_response(
     sampling = body.sampling(body.max_output_tokens)
     run = await ask(kb, caller, body, sampling)
     answer = _answer(run, body.model, request, caller)
-    search = FileSearchCall.of(answer, body)
+    search = FileSearchCall.of(answer, caller.scope, body)
     events = ResponseEvents(answer, run.created_at, sampling, search)
     if body.stream:
         return EventStream(run_stream(run, 0, stream, events, stops_with_reader=True))

@@ -13,12 +13,16 @@ from kb.types import Clause, Hit, Retrieval, Scope
 
 @dataclass(frozen=True, slots=True)
 class SearchedIn:
-    """The datasets, which of their documents, and how many of their passages; None: as the app."""
+    """The datasets, which of their documents, and how many of their passages; None: as the app.
+
+    Where the app's profile asks no reranking model, `rerank` does not either.
+    """
 
     dataset_ids: tuple[str, ...]
     where: tuple[Clause, ...] = ()
     top_k: int | None = None
     min_score: float = 0.0
+    rerank: bool = True
 
     def check(
         self, tx: Transaction, scope: Scope, of_app: Sequence[str], *, model: str | None
@@ -37,7 +41,8 @@ class SearchedIn:
 
     def narrowed(self, retrieval: Retrieval) -> Retrieval:
         """How the app looks for passages, with as many as are asked for."""
-        return retrieval if self.top_k is None else replace(retrieval, top_k=self.top_k)
+        top_k = retrieval.top_k if self.top_k is None else self.top_k
+        return replace(retrieval, top_k=top_k, rerank=retrieval.rerank and self.rerank)
 
     def good_enough(self, hits: Sequence[Hit]) -> list[Hit]:
         """The hits with the score that is asked for."""

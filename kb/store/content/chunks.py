@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
 
@@ -36,6 +36,7 @@ class LiveChunk:
     document_name: str
     version: int
     file_id: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,14 @@ def live(
             without it, what is live now.
     """
     return {
-        row.id: LiveChunk(_chunk(row), row.dataset_id, row.document_name, row.version, row.file_id)
+        row.id: LiveChunk(
+            _chunk(row),
+            row.dataset_id,
+            row.document_name,
+            row.version,
+            row.file_id,
+            row.metadata,
+        )
         for row in tx.execute(_LIVE, {"workspace": scope.workspace, "ids": list(chunk_ids)}).all()
         if _is_wanted(row, scope, generations)
     }
@@ -201,7 +209,7 @@ _PASSAGE = (
     passages.c.text.label("passage_text"),
     passages.c.index_text.label("passage_index_text"),
 )
-_SHOWN = (table, *_NAMES, _LIVE_GENERATION, *_PASSAGE)
+_SHOWN = (table, *_NAMES, schema.documents.c.metadata, _LIVE_GENERATION, *_PASSAGE)
 _LIVE = _with_passage(_of_workspace(select(*_SHOWN))).where(_CHOSEN)
 _CANDIDATES = (
     _of_workspace(

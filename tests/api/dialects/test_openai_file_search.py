@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from api.dialects.openai.retrieval.requests import FileSearchTool, SearchBody
+from kb.types import Retrieval
 from tests.api.serving import Served
 
 QUESTION = "When does the moon rise over Ostrava?"
@@ -49,6 +51,36 @@ def test_scores_and_numbers_of_results_are_kept_to(served: Served, sky: str):
     body = {"model": "plain", "input": QUESTION, "tools": [tool], **with_results}
     answer = served.http.post("/openai/v1/responses", json=body).json()
     assert len(answer["output"][0]["results"]) == 1
+
+
+def test_attributes_are_for_keys_that_may_read_documents(served: Served, sky: str):
+    document = served.http.get(f"/v1/datasets/{sky}/documents").json()["data"][0]["id"]
+    path = f"/openai/v1/vector_stores/{sky}/files/{document}"
+    noted = {"attributes": {"year": 2024, "public": True}}
+    served.http.post(path, json=noted).raise_for_status()
+    app = served.http.get("/v1/apps/plain").json()["id"]
+    reader = served.with_new_key(kind="app", app=app)
+
+    def attributes(http: httpx.Client) -> list[object]:
+        results = {"include": ["file_search_call.results"]}
+        tool = {"type": "file_search", "vector_store_ids": [sky]}
+        body = {"model": "plain", "input": QUESTION, "tools": [tool], **results}
+        answer = http.post("/openai/v1/responses", json=body).json()
+        return [each["attributes"] for each in answer["output"][0]["results"]]
+
+    assert noted["attributes"] in attributes(served.http)
+    assert set(map(str, attributes(reader))) == {"{}"}
+
+
+def test_no_ranker_means_no_reranking_model():
+    def profile(**options: Any) -> Retrieval:
+        tool = {"type": "file_search", "vector_store_ids": ["ds_1"], "ranking_options": options}
+        return FileSearchTool.model_validate(tool).searched_in().narrowed(Retrieval())
+
+    assert profile(ranker="auto") == profile() == Retrieval()
+    assert profile(ranker="none") == Retrieval(rerank=False)
+    searched = SearchBody.model_validate({"query": "moon", "ranking_options": {"ranker": "none"}})
+    assert not searched.reranks
 
 
 @pytest.mark.parametrize("tool", [{"max_num_results": 0}, {"filters": {"type": "like"}}])

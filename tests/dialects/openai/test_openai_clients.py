@@ -136,7 +136,7 @@ def test_vector_stores_are_searched_for_an_answer(pointed: dict[str, str], envir
         assert told in answer["text"]
         assert answer["streamed"] == answer["text"]
         assert answer["queries"] == ["When does the comet pass over Opava?"]
-        assert answer["results"] == [[found["new"], "comet.md", told]]
+        assert answer["results"] == [[found["new"], "comet.md", told, {"year": 1986}]]
         assert answer["streamed_results"] == [found["new"]]
         assert answer["cited"] == [[found["new"], "comet.md"]]
         assert answer["events"][:9] == [
@@ -152,3 +152,16 @@ def test_vector_stores_are_searched_for_an_answer(pointed: dict[str, str], envir
         ]
         assert answer["events"][-1] == "completed"
     assert found["without_include"] is None
+
+
+def test_vector_stores_are_searched_for_an_answer_by_node(pointed: dict[str, str]):
+    found = said(node(), HERE / "node" / "openai_file_search.mjs", **pointed)
+    told = "In the new year the comet passes over Opava at six."
+    call = {"queries": ["When does the comet pass over Opava?"]}
+    passage = [found["kept"], "comet.md", told, {"year": 1986}]
+    for app in APPS:
+        for answer in found["openai"][app], *found["ai_sdk"][app].values():
+            assert told in answer["text"]
+            assert answer | call == answer
+            assert answer["results"] == [passage]
+            assert found["kept"] in answer["cited"]

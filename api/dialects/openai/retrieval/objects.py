@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -89,13 +88,9 @@ def batch_object(tx: Transaction, dataset_id: str, batch_id: str, created_at: st
     }
 
 
-def result_object(hit: Hit, attributes: Mapping[str, Any] | None) -> Object:
+def result_object(hit: Hit) -> Object:
     """A passage that a search found."""
-    return {
-        **cited_file(hit),
-        "score": hit.score,
-        "attributes": None if attributes is None else dict(attributes),
-    }
+    return {**cited_file(hit), "score": hit.score, "attributes": dict(hit.metadata)}
 
 
 def cited_file(hit: Hit) -> dict[str, str]:

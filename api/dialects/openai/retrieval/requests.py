@@ -104,8 +104,9 @@ class AttributesBody(Body):
 
 
 class RankingOptions(Body):
-    """Which results are good enough."""
+    """Which results are good enough, and whether a reranking model orders them, if there is one."""
 
+    ranker: Annotated[Text, Field(max_length=100)] | None = None
     score_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
@@ -119,6 +120,11 @@ class SearchOptions(Body):
     def min_score(self) -> float:
         """The lowest score of a result."""
         return self.ranking_options.score_threshold if self.ranking_options else 0.0
+
+    @property
+    def reranks(self) -> bool:
+        """Whether the reranking model is asked."""
+        return self.ranking_options is None or self.ranking_options.ranker != "none"
 
 
 class SearchBody(SearchOptions):
@@ -142,5 +148,5 @@ class FileSearchTool(SearchOptions):
 
     def searched_in(self) -> SearchedIn:
         """Our way to say it. Raises Rejected."""
-        where, top_k = clauses_of(self.filters), self.max_num_results
-        return SearchedIn(tuple(self.vector_store_ids), where, top_k, self.min_score)
+        ids, where = tuple(self.vector_store_ids), clauses_of(self.filters)
+        return SearchedIn(ids, where, self.max_num_results, self.min_score, rerank=self.reranks)

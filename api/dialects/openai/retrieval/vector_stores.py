@@ -17,7 +17,7 @@ from api.dialects.openai.shared.paging import PagingDep
 from api.threads import in_thread, read
 from kb.errors import Conflict
 from kb.knowledge_base import KnowledgeBase
-from kb.store.content import datasets, documents
+from kb.store.content import datasets
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest
 from kb.store.work import files
@@ -69,7 +69,7 @@ async def search_vector_store(
 ) -> Object:
     """The passages that fit a question best, or any of several, best first."""
     queries = [body.query] if isinstance(body.query, str) else body.query
-    how = Retrieval(top_k=body.max_num_results)
+    how = Retrieval(top_k=body.max_num_results, rerank=body.reranks)
     best: dict[str, Hit] = {}
     for query in queries:
         asked = (caller.scope, [store_id], query, how)
@@ -77,14 +77,10 @@ async def search_vector_store(
         for hit in (await kb.search_threads.run(search, *asked)).hits:
             best[hit.chunk.id] = max(hit, best.get(hit.chunk.id, hit), key=lambda each: each.score)
     hits = sorted(best.values(), key=lambda hit: -hit.score)[: body.max_num_results]
-    hits = [hit for hit in hits if hit.score >= body.min_score]
-    ids = [hit.chunk.document_id for hit in hits]
-    known = await read(kb, documents.of_ids, caller.scope, ids)
     results = [
-        result_object(hit, known[hit.chunk.document_id].metadata)
-        | {"content": [{"type": "text", "text": hit.chunk.text}]}
+        result_object(hit) | {"content": [{"type": "text", "text": hit.chunk.text}]}
         for hit in hits
-        if hit.chunk.document_id in known
+        if hit.score >= body.min_score
     ]
     return texts_page("search_results", results, search_query=queries)
 

@@ -38,7 +38,9 @@ def asked(model):
     return {
         "text": response.output_text,
         "queries": call.queries,
-        "results": [[each.file_id, each.filename, each.text] for each in call.results],
+        "results": [
+            [each.file_id, each.filename, each.text, each.attributes] for each in call.results
+        ],
         "cited": sorted(
             {
                 (each.file_id, each.filename)
