@@ -19,7 +19,9 @@ _MAY_BE: dict[str, tuple[Any, ...]] = {
     "origin": get_args(Origin),
     "split": (None, *get_args(Split)),
 }
-_DEFAULTS = {field.name: field.default for field in fields(TrainingRow) if field.name != "messages"}
+_DEFAULTS = {
+    field.name: field.default for field in fields(TrainingRow) if field.name != "messages"
+} | {"tools": []}
 
 
 def read_rows(path: Path) -> list[TrainingRow]:
@@ -54,7 +56,7 @@ def to_json(row: TrainingRow) -> dict[str, Any]:
         | ({} if turn.weight is None else {"weight": turn.weight})
         for turn in row.messages
     ]
-    given = {name: getattr(row, name) for name in _DEFAULTS}
+    given = {name: getattr(row, name) for name in _DEFAULTS} | {"tools": list(row.tools)}
     kept = {name: value for name, value in given.items() if value != _DEFAULTS[name]}
     return {"messages": turns, **kept}
 
