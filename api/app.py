@@ -35,6 +35,7 @@ from api.resources.apps import apps, models
 from api.resources.chat import chat, conversations, feedback, fixed_answers
 from api.resources.datasets import batches, datasets, documents, generations, previews
 from api.resources.operation import health, keys, maintenance, session, webhooks
+from api.resources.tuning import publishing
 from api.revocation import watch_revocations
 from api.threads import in_thread
 from api.upload_locks import UploadLocks
@@ -64,6 +65,7 @@ ROUTERS = (
     feedback,
     fixed_answers,
     webhooks,
+    publishing,
     maintenance,
     resumable,
 )

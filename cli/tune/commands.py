@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cli.tune.publishing  # noqa: F401
 from cli.tune.app import tune
 
 __all__ = ["tune"]

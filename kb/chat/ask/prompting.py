@@ -168,7 +168,7 @@ def build_prompt(
         delimiters: the separator and stops of the model that reads it.
     """
     framed = _framed(template, context)
-    if draft is not None and not _uses(framed, "draft"):
+    if draft is not None and not uses(framed, "draft"):
         framed = f"{framed}\n\n{DRAFT_FRAME}".lstrip()
     values = {"context": context or "", "query": query, "draft": draft or ""}
     return Prompt(
@@ -178,7 +178,7 @@ def build_prompt(
             for turn in history
         ),
         query=break_up(query, delimiters),
-        query_in_system=_uses(framed, "query"),
+        query_in_system=uses(framed, "query"),
         sampling=sampling,
     )
 
@@ -188,7 +188,7 @@ def _framed(template: str, context: str | None) -> str:
         return template
     if not template.strip():
         return DEFAULT_TEMPLATE if context else DEFAULT_TEMPLATE.replace("{{context}}", NO_SOURCES)
-    if not context or _uses(template, "context"):
+    if not context or uses(template, "context"):
         return template
     return f"{template}\n\n{CONTEXT_FRAME}"
 
@@ -197,10 +197,11 @@ def is_as_trained(model: Model | None, template: str) -> bool:
     """Whether a model gets a prompt just as it was trained on it: a completion model whose prompt
     holds the question and no sources. Sources beside it, no tuned model has ever seen."""
     is_completion = model is not None and model.style == "completion"
-    return is_completion and _uses(template, "query") and not _uses(template, "context")
+    return is_completion and uses(template, "query") and not uses(template, "context")
 
 
-def _uses(template: str, name: str) -> bool:
+def uses(template: str, name: str) -> bool:
+    """Whether a prompt holds the placeholder of that name."""
     return any(match[1] == name for match in _PLACEHOLDER.finditer(template))
 
 

@@ -1,0 +1,1 @@
+"""Bringing a tuned model to where it is served."""
