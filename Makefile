@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python install.py
 
-.PHONY: run test setup embedding models check lint types openapi clean
+.PHONY: run test setup embedding models tune check lint types openapi clean
 
 run: setup ## start the server with the demo knowledge base
 	$(BIN)/kb serve --demo
@@ -32,6 +32,8 @@ embedding: $(VENV)/.run ## fetch the multilingual embedding model, if `make setu
 
 models: $(VENV)/.models ## add what embedding models of other shapes and cross-encoders need
 
+tune: $(VENV)/.tune ## add what fine-tuning on this machine needs
+
 openapi: setup ## write docs/openapi.json and docs/settings.md anew
 	$(BIN)/python -m api.openapi > docs/openapi.json
 	$(BIN)/python -m kb.settings_reference > docs/settings.md
@@ -52,6 +54,10 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 # With what it depends on: a build of torch for CUDA brings libraries that no lock can name for all machines.
 $(VENV)/.models: $(VENV)/.run requirements-models.lock
 	@$(INSTALL) requirements-models.lock $(and $(TORCH_INDEX),--retries 2 --extra-index-url $(TORCH_INDEX))
+	@touch $@
+
+$(VENV)/.tune: $(VENV)/.models requirements-tune.lock
+	@$(INSTALL) requirements-tune.lock $(and $(TORCH_INDEX),--retries 2 --extra-index-url $(TORCH_INDEX))
 	@touch $@
 
 clean:
