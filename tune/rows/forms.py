@@ -60,7 +60,7 @@ field that its shape does not need, for one that fits two shapes is refused (Tog
 _LOST = {
     "rows": "do not fit the form and are left out",
     "turns": "come back with other turns",
-    "weights": "lose the weights of their turns: every answer will be trained on",
+    "weights": "lose the weights of their turns, so that every answer is trained on",
     "tools": "lose their tools",
     "rejected": "lose the answer that is not preferred",
     "label": "lose their label",
@@ -77,7 +77,7 @@ class Export:
 
 def finding(code: str, detail: str, rows: Collection[int], *, blocks: bool = False) -> Finding:
     """A finding that says how many rows it is about, and shows the first."""
-    said = f"{len(rows)} rows {detail}." if len(rows) != 1 else f"1 row: {detail}."
+    said = f"Rows that {detail}: {len(rows)}."
     return Finding(code, blocks, said, tuple(sorted(rows)[:SHOWN_ROWS]), len(rows))
 
 

@@ -43,7 +43,8 @@ class Shape(NamedTuple):
 
 ALIASES = {
     "question": ("question", "prompt", "query", "input", "text"),
-    "answer": ("answer", "completion", "output", "response", "chosen"),
+    "answer": ("answer", "completion", "output", "response", "chosen", "answers", "reference"),
+    "group": ("group", "document"),
 }
 _FREE = ("group", "language", "split", "label", "rejected", "origin")
 _FROM = {
@@ -193,7 +194,8 @@ def _cell(raw: Record, name: str, options: FormOptions) -> str | None:
     if wanted and wanted not in raw:
         raise ValueError(f"no column {wanted!r}; there are {', '.join(map(str, raw))}.")
     names = (wanted,) if wanted else ALIASES.get(name, (name,))
-    value = next((raw[each] for each in names if raw.get(each) is not None), None)
+    value = next((raw[each] for each in names if raw.get(each) not in (None, [])), None)
+    value = value[0] if isinstance(value, list) else value  # of a question set, the first answer
     return value if value is None or isinstance(value, str) else str(value)
 
 
