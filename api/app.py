@@ -35,7 +35,7 @@ from api.resources.apps import apps, models
 from api.resources.chat import chat, conversations, feedback, fixed_answers
 from api.resources.datasets import batches, datasets, documents, generations, previews
 from api.resources.operation import health, keys, maintenance, session, webhooks
-from api.resources.tuning import publishing
+from api.resources.tuning import publishing, rollouts
 from api.revocation import watch_revocations
 from api.threads import in_thread
 from api.upload_locks import UploadLocks
@@ -44,6 +44,7 @@ from ingest.intake.files import delete_expired
 from ingest.intake.resumable import ResumableUploads
 from ingest.work.demo import ensure_demo
 from ingest.work.worker import Worker
+from kb.apps.rollout.watching import RolloutWatcher
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import Settings, load_settings
 from kb.version import version
@@ -66,6 +67,7 @@ ROUTERS = (
     fixed_answers,
     webhooks,
     publishing,
+    rollouts,
     maintenance,
     resumable,
 )
@@ -161,6 +163,7 @@ async def _running(
     tasks = (
         asyncio.create_task(_keep_swept(kb, state["resumable"])),
         asyncio.create_task(watch_revocations(kb)),
+        asyncio.create_task(RolloutWatcher(kb.database, kb.chat).watch()),
     )
     worker.start()
     tuning.start()

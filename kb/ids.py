@@ -24,6 +24,12 @@ def new_id(prefix: str) -> str:
         return f"{prefix}_{_latest:028x}"
 
 
+def first_id(prefix: str, moment: str) -> str:
+    """What the ids that are made from a moment (RFC 3339) on sort after."""
+    milliseconds = round(datetime.fromisoformat(moment).timestamp() * 1000)
+    return f"{prefix}_{milliseconds << 64:028x}"
+
+
 def now() -> str:
     """The present as `rfc3339`."""
     return rfc3339(datetime.now(UTC))

@@ -34,5 +34,19 @@ def publish(
         print_json(client.send("POST", f"/v1/tuning/models/{model}/publish", body))
 
 
+@tune.command()
+def rollout(
+    app: Annotated[str, typer.Argument(help="Slug or id of an app.")],
+    stage: Annotated[str, typer.Option(help="shadow, canary, returned or stopped.")] = "",
+    report: Report = None,
+    override: Annotated[str, typer.Option(help="Why it begins although a gate is shut.")] = "",
+) -> None:
+    """Show how a tuned variant is rolled out; with --stage, begin it or end it."""
+    path = f"/v1/apps/{app}/rollout"
+    with connected() as client:
+        body = {"stage": stage, "override": override} | _report(report)
+        print_json(client.send("PUT", path, body) if stage else client.get(path))
+
+
 def _report(path: Path | None) -> dict[str, Any]:
     return {} if path is None else {"report": json.loads(path.read_text("utf-8"))}

@@ -68,6 +68,10 @@ from kb.types.events import RunEvent as RunEvent
 from kb.types.events import Sources as Sources
 from kb.types.events import Started as Started
 from kb.types.events import TextPiece as TextPiece
+from kb.types.rollouts import Rollout as Rollout
+from kb.types.rollouts import RolloutEvent as RolloutEvent
+from kb.types.rollouts import RolloutPlan as RolloutPlan
+from kb.types.rollouts import RolloutStage as RolloutStage
 from kb.types.search import AnswerSpan as AnswerSpan
 from kb.types.search import AnyOf as AnyOf
 from kb.types.search import Citation as Citation

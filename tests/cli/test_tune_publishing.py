@@ -1,4 +1,4 @@
-"""`kb tune publish`: one command from a tuned model to an app's draft, by a real server."""
+"""`kb tune publish` and `kb tune rollout`: from a tuned model to an app, by a real server."""
 
 from __future__ import annotations
 
@@ -28,3 +28,7 @@ def test_a_tuned_model_is_published_and_the_difference_printed(tmp_path: Path):
             kb_command(served, "tune", "publish", NAME, "--app", "stories", *url).output
         )
         assert [one["code"] for one in unseen["warnings"]] == ["gate_not_met"]
+        served.post("/v1/apps/stories/publish")
+        begin = ("tune", "rollout", "stories", "--stage", "canary", "--report", str(report))
+        assert json.loads(kb_command(served, *begin).output)["percent"] == 5
+        assert json.loads(kb_command(served, *begin[:3]).output)["stage"] == "canary"

@@ -197,6 +197,7 @@ def remove(tx: Transaction, scope: Scope, id_or_slug: str) -> None:
     conversations.remove_all(tx, app.id)
     disclosures.remove(tx, app.id)
     tx.execute(delete(schema.fixed_answers).where(schema.fixed_answers.c.app_id == app.id))
+    tx.execute(delete(schema.rollouts).where(schema.rollouts.c.app_id == app.id))
     tx.execute(delete(versions).where(versions.c.app_id == app.id))
     tx.execute(delete(schema.app_access).where(schema.app_access.c.app_id == app.id))
     ended = update(schema.keys).where(schema.keys.c.app_id == app.id)

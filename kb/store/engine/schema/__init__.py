@@ -16,6 +16,7 @@ from kb.store.engine.schema.conversations import feedback as feedback
 from kb.store.engine.schema.conversations import fixed_answers as fixed_answers
 from kb.store.engine.schema.conversations import messages as messages
 from kb.store.engine.schema.conversations import models as models
+from kb.store.engine.schema.conversations import rollouts as rollouts
 from kb.store.engine.schema.documents import chunks as chunks
 from kb.store.engine.schema.documents import datasets as datasets
 from kb.store.engine.schema.documents import document_versions as document_versions
@@ -42,5 +43,5 @@ from kb.store.engine.schema.work import jobs as jobs
 from kb.store.engine.schema.work import throughput as throughput
 from kb.store.engine.schema.work import uploads as uploads
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest migration, which these tables are the result of."""

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 from kb.store.engine.schema.columns import CONTENT, Stored, columns, metadata
-from kb.types import Annotation, App, AppVersion, Conversation, Feedback, Message
+from kb.types import Annotation, App, AppVersion, Conversation, Feedback, Message, Rollout
 
 models = Table(
     "models",
@@ -43,6 +43,13 @@ app_versions = Table(
     metadata,
     *columns(AppVersion, "app_id", "version", besides=("content",)),
     Column("content", Stored(CONTENT), nullable=False),
+    ForeignKeyConstraint(["app_id"], ["apps.id"]),
+)
+
+rollouts = Table(
+    "rollouts",
+    metadata,
+    *columns(Rollout, "app_id"),
     ForeignKeyConstraint(["app_id"], ["apps.id"]),
 )
 
