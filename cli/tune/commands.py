@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cli.tune.publishing  # noqa: F401
+import cli.tune.report  # noqa: F401
 import cli.tune.sets  # noqa: F401
 from cli.tune.app import tune
 

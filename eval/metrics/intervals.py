@@ -6,6 +6,7 @@ questions out, so much smaller differences can be seen than by comparing two int
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -73,6 +74,22 @@ def paired_bootstrap(
     other_side = min(int((means <= 0).sum()), int((means >= 0).sum()))
     p_value = min(1.0, 2 * (other_side + 1) / (samples + 1))
     return MeanDifference(float(np.mean(differences)), float(low), float(high), p_value)
+
+
+def mcnemar(gained: int, lost: int) -> float:
+    """The chance of seeing as uneven a split by luck, of the pairs that differ: exact, two-sided.
+
+    Args:
+        gained: questions that only the one side got right.
+        lost: those that only the other did.
+
+    Source:
+        McNemar, "Note on the sampling error of the difference between correlated proportions",
+        Psychometrika 1947, in its exact form: the binomial (sign) test of the pairs that differ.
+    """
+    pairs = gained + lost
+    tail = sum(math.comb(pairs, count) for count in range(min(gained, lost) + 1))
+    return min(1.0, float(2 * tail / 2**pairs))
 
 
 def _means(values: Sequence[float], seed: int, samples: int) -> npt.NDArray[np.float64]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from eval.metrics.intervals import Interval
 from eval.report.data import as_json
@@ -78,24 +78,33 @@ def write(evaluation: Evaluation, path: Path) -> Path:
 
 def html(evaluation: Evaluation) -> str:
     """The whole page."""
+    after, before = evaluation.run.results, evaluation.against and evaluation.against.results
+    values = {
+        **LIMITS,
+        "evaluation": evaluation,
+        "cards": CARDS,
+        "plots": list(_plots(evaluation)),
+        "worsened": _changed(before, after, -1) if before else [],
+        "bettered": _changed(before, after, 1) if before else [],
+        "worst": _worst(after),
+    }
+    return rendered("page.html", values)
+
+
+def rendered(template: str, values: Mapping[str, Any], *, package: str = "eval") -> str:
+    """A page from a template in the folder `report/` of a package; all values are escaped.
+
+    Templates of other packages may include the `style.css` of this one.
+    """
     page = Environment(
-        loader=PackageLoader("eval", "report"),
+        loader=ChoiceLoader([PackageLoader(package, "report"), PackageLoader("eval", "report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     page.tests["contains_words"] = lambda text: bool(text.strip())
-    after, before = evaluation.run.results, evaluation.against and evaluation.against.results
-    return page.get_template("page.html").render(
-        LIMITS,
-        evaluation=evaluation,
-        cards=CARDS,
-        plots=list(_plots(evaluation)),
-        worsened=_changed(before, after, -1) if before else [],
-        bettered=_changed(before, after, 1) if before else [],
-        worst=_worst(after),
-    )
+    return page.get_template(template).render(values)
 
 
 def _worth(result: Result) -> float:

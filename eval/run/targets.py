@@ -13,6 +13,7 @@ from client.http import Client
 from eval.types import FoundPassage, Question
 from kb.errors import Rejected
 from kb.types import SearchMode, Span
+from kb.types.apps import VariantName
 
 EVALUATOR = "kb-eval"
 """The end user in whose name apps are asked, so that no other's conversations are touched."""
@@ -20,12 +21,18 @@ EVALUATOR = "kb-eval"
 
 @dataclass(frozen=True, slots=True)
 class AppAnswer:
-    """What an app said. `citations` are the passages that its marks rest on."""
+    """What an app said, and what it took. `citations` are the passages that its marks rest on;
+    `is_grounded` is None where that is not judged, `cost` where its model has no prices."""
 
     text: str
     citations: Sequence[FoundPassage] = ()
     is_refusal: bool = False
     model: str = ""
+    is_grounded: bool | None = None
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float | None = None
+    first_token_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,26 +123,44 @@ class AppTarget(EvaluationTarget):
     Args:
         client: with an admin key, for it may ask versions that are not published.
         app: a slug, or slug@version.
+        route: the variant that must answer: an answer of the other one is an error. None leaves it
+            to the app.
+        is_plain: asks without a search.
+        name: how the report calls it; None takes `app`.
 
     Raises:
         Rejected: what stands behind @ is not a number.
         RequestFailed: there is no such app.
     """
 
-    def __init__(self, client: Client, app: str) -> None:
+    def __init__(
+        self,
+        client: Client,
+        app: str,
+        *,
+        route: VariantName | None = None,
+        is_plain: bool = False,
+        name: str | None = None,
+    ) -> None:
         slug, _, version = app.partition("@")
         if version and not version.isdecimal():
             raise Rejected(f"{app!r} is not slug@version: the version is a number.")
         client.get(f"/v1/apps/{slug}")
-        fields: dict[str, Any] = {"stream": False, "user": EVALUATOR}
+        fields: dict[str, Any] = {"stream": False, "user": EVALUATOR, "plain": is_plain}
         if version:
             fields["version"] = int(version)
-        super().__init__(client, app, f"/v1/apps/{slug}/chat", fields)
+        if route is not None:
+            fields["route"] = route
+        super().__init__(client, name or app, f"/v1/apps/{slug}/chat", fields)
 
     def _response(self, question: Question, said: Mapping[str, Any]) -> TargetResponse:
         path = f"/v1/conversations/{said['conversation_id']}"
         self._client.send("DELETE", path, user=EVALUATOR)
         hits = [found_of(source) for source in said["sources"]]
+        if "route" in self._fields and said["route"]["reason"] != "requested":
+            route = said["route"]
+            reason = f"{route['variant']} answered ({route['reason']}), not {self._fields['route']}"
+            return TargetResponse(hits=hits, error=reason)
         return TargetResponse(hits=hits, answer=_answer(said))
 
 
@@ -166,4 +191,14 @@ def _answer(said: Mapping[str, Any]) -> AppAnswer:
     citations = [found_of({**item, "text": item["quote"]}) for item in said["citations"]]
     # A model is told to cite; when it cites nothing, it has said that there is nothing.
     is_refusal = said["finish_reason"] == "refused" or said["grounded"] is False
-    return AppAnswer(said["answer"], citations, is_refusal, said["route"]["model"])
+    return AppAnswer(
+        said["answer"],
+        citations,
+        is_refusal,
+        said["route"]["model"],
+        None if said["grounded"] is None else said["grounded"] is True,
+        said["usage"]["prompt_tokens"],
+        said["usage"]["completion_tokens"],
+        said.get("cost"),
+        said["timings_ms"]["first_token"],
+    )

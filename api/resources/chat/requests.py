@@ -27,12 +27,14 @@ class ChatBody(Body):
     route: Literal["auto", "base", "tuned"] = "auto"
     version: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     """Answers with a version that is not the published one; for admin keys."""
+    plain: bool = False
+    """Asks without a search, as the model `slug:plain` does for clients of OpenAI."""
     stream: bool = True
     user: EndUser | None = None
     """Whose conversation it is: any text that names a person to you."""
 
     def to_request(self) -> ChatRequest:
-        return replace(self.to(ChatRequest), end_user=self.user)
+        return replace(self.to(ChatRequest), end_user=self.user, is_plain=self.plain)
 
 
 class ReplayBody(Body):
