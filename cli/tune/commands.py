@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import cli.tune.publishing  # noqa: F401
-import cli.tune.report  # noqa: F401
-import cli.tune.sets  # noqa: F401
+from cli.tune import publishing, report, sets  # each puts its commands into the group
 from cli.tune.app import tune
 
-__all__ = ["tune"]
+__all__ = ["publishing", "report", "sets", "tune"]
