@@ -35,6 +35,7 @@ from api.resources.apps import apps, models
 from api.resources.chat import chat, conversations, feedback, fixed_answers
 from api.resources.datasets import batches, datasets, documents, generations, previews
 from api.resources.operation import health, keys, maintenance, session, webhooks
+from api.resources.tuning import jobs as tuning_jobs
 from api.resources.tuning import publishing, rollouts
 from api.revocation import watch_revocations
 from api.threads import in_thread
@@ -68,6 +69,7 @@ ROUTERS = (
     webhooks,
     publishing,
     rollouts,
+    tuning_jobs,
     maintenance,
     resumable,
 )

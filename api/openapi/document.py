@@ -20,6 +20,7 @@ from api.openapi.examples import example
 from api.resources.chat.run_events import RunEvents
 from api.resources.datasets.batches import BatchEvents
 from api.resources.datasets.generations import GenerationEvents
+from api.resources.tuning.jobs import TuningEvents
 
 Json = dict[str, Any]
 
@@ -30,6 +31,7 @@ EVENTS = {
     "RunEvents": RunEvents,
     "BatchEvents": BatchEvents,
     "GenerationEvents": GenerationEvents,
+    "TuningEvents": TuningEvents,
 }
 """Unions of the events of streams, by the names under which operations declare them."""
 

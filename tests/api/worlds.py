@@ -18,9 +18,13 @@ import httpx
 from sqlalchemy import update
 
 from kb.access import end_users
+from kb.ids import new_id, now
 from kb.models.fake.server import FakeModelServer
 from kb.settings import ChatSettings
 from kb.store.engine import schema
+from kb.store.tuning import jobs
+from kb.store.tuning.jobs import NewEvent
+from kb.types import Scope, TuningJob
 from tests.api.serving import Served, serving
 from tests.fake_models import running_fake_server
 
@@ -123,6 +127,7 @@ def _theirs(world: World) -> None:
         "/v1/models/{name}#name": model["name"],
         "name": f"{FOREIGN}.md",
         "upload_id": _their_upload(served, dataset),
+        "job_id": _their_training(served),
         "user": "bob",
     }
     theirs |= {name: answer[name] for name in TALKED}
@@ -152,6 +157,15 @@ def _their_upload(served: Served, dataset: str) -> str:
     made = served.http.post("/v1/uploads", headers=headers)
     assert made.status_code == 201, made.text
     return made.headers["location"].rpartition("/")[2]
+
+
+def _their_training(served: Served) -> str:
+    asked = ("local", f"{FOREIGN}-base", "chat", "supervised", "file_none", None, FOREIGN, 7)
+    job = TuningJob(new_id("ftjob"), *asked, {}, "failed", now())
+    with served.kb.database.write() as tx:
+        jobs.add(tx, Scope.admin(), job)
+        jobs.append(tx, job.id, [NewEvent(FOREIGN)])
+    return job.id
 
 
 def _absent(world: World) -> None:

@@ -7,10 +7,9 @@ from tune.jobs.backends import Backend
 from tune.jobs.exporting import FilesBackend
 from tune.jobs.failures import TrainingFailed
 from tune.jobs.local import LocalBackend
+from tune.jobs.preparing import FILES, LOCAL
 from tune.jobs.remote import RemoteBackend
 from tune.jobs.trainer_process import MODULE
-
-LOCAL, FILES = "local", "files"
 
 
 def backend_names(kb: KnowledgeBase) -> tuple[str, ...]:

@@ -21,8 +21,9 @@ from kb.store.tuning.jobs import NewEvent
 from kb.store.work import files
 from kb.types import Scope, TunedModel, TuningJob
 from tune.jobs.failures import TrainingFailed
-from tune.rows.canonical import read_rows, rows_of, write_rows
-from tune.types import TrainingRow
+from tune.rows import forms
+from tune.rows.canonical import read_rows, write_rows
+from tune.types import Finding, TrainingRow
 
 UNION_ROWS = 500
 """Old and new rows up to which a new run from the base is the default way to continue."""
@@ -31,6 +32,8 @@ REPLAY_SHARE = 0.5
 """Of the number of new rows, where there are more old ones than `REPLAY_ALL`."""
 MOST_OLD_ASKED = 100
 
+LOCAL, FILES = "local", "files"
+"""The backends that are always there."""
 TRAIN, VALID, OWN, OLD_VALID = "train.jsonl", "valid.jsonl", "own.jsonl", "old_valid.jsonl"
 
 
@@ -63,19 +66,20 @@ def base_names(kb: KnowledgeBase) -> list[str]:
     )
 
 
-def gather(kb: KnowledgeBase, job: TuningJob) -> tuple[Rows, list[NewEvent]]:
+def gather(kb: KnowledgeBase, job: TuningJob) -> tuple[Rows, list[Finding], list[NewEvent]]:
     """Read the rows of a job and of the rounds before it, and say how it goes on from those.
 
     Raises:
-        TrainingFailed: a file is gone, or holds something else than rows.
+        TrainingFailed: a file is gone, or holds no row to train on.
+        Rejected: it cannot be read at all.
     """
-    scope = Scope.admin()
-    line = kb.database.reading(_line, scope, job.model)
-    given = _rows(kb, scope, job.training_file)
+    line = kb.database.reading(_line, Scope.admin(), job.model)
+    given, findings = _rows(kb, job.training_file)
     own = [row for row in given if row.split in (None, "train")]
     valid = [row for row in given if row.split == "valid"]
     if job.validation_file is not None:
-        valid = _rows(kb, scope, job.validation_file)
+        valid, more = _rows(kb, job.validation_file)
+        findings += more
     if not own:
         raise TrainingFailed("no_training_rows", "The training file holds no row to train on.")
     known = set(map(_key, own))
@@ -85,7 +89,7 @@ def gather(kb: KnowledgeBase, job: TuningJob) -> tuple[Rows, list[NewEvent]]:
     is_new = _is_new_run(job, len(old), len(own))
     replayed = old if is_new else _replayed(old, len(own), job.seed)
     rows = Rows(own, [*own, *replayed], valid, old_valid, is_new)
-    return rows, _told(rows, len(replayed), len(old)) if line else []
+    return rows, findings, _told(rows, len(replayed), len(old)) if line else []
 
 
 def write(kb: KnowledgeBase, job: TuningJob, rows: Rows) -> None:
@@ -114,7 +118,7 @@ def write_spec(kb: KnowledgeBase, job: TuningJob) -> None:
         "task": job.task,
         "method": job.method,
         "seed": job.seed,
-        "base": str(bases_folder(kb).resolve() / (line[0].base if line else job.model)),
+        "base": str(base_of(kb, job)),
         "continue_from": str(model_folder(kb, line[0]).resolve()) if goes_on else None,
         **{name.split(".")[0]: _there(folder, name) for name in (TRAIN, VALID, OLD_VALID)},
         "out": "model",
@@ -130,6 +134,12 @@ def _there(folder: Path, name: str) -> str | None:
     return name if (folder / name).exists() else None
 
 
+def base_of(kb: KnowledgeBase, job: TuningJob) -> Path:
+    """The folder of the base model at the beginning of a job's line."""
+    tuned = kb.database.reading(tuned_models.find, Scope.admin(), job.model)
+    return bases_folder(kb).resolve() / (tuned.base if tuned else job.model)
+
+
 def model_folder(kb: KnowledgeBase, model: TunedModel) -> Path:
     """Where a tuned model of this machine lies. Raises NotFound for one of a service elsewhere."""
     if model.folder is None:
@@ -142,16 +152,13 @@ def _line(tx: Transaction, scope: Scope, name: str) -> list[TunedModel]:
     return tuned_models.lineage(tx, scope, name) if tuned_models.find(tx, scope, name) else []
 
 
-def _rows(kb: KnowledgeBase, scope: Scope, file_id: str) -> list[TrainingRow]:
+def _rows(kb: KnowledgeBase, file_id: str) -> tuple[list[TrainingRow], list[Finding]]:
     try:
-        file = kb.database.reading(files.get, scope, file_id)
-        return list(rows_of(kb.originals.path(file.sha256).read_bytes()))
+        file = kb.database.reading(files.get, Scope.admin(), file_id)
+        rows, findings = forms.read(kb.originals.path(file.sha256).read_bytes(), file.name)
     except (NotFound, FileNotFoundError):
         raise TrainingFailed("file_gone", f"The file {file_id} was deleted meanwhile.") from None
-    except ValueError as exc:
-        raise TrainingFailed(
-            "invalid_training_file", f"The file {file_id} holds something else than rows. {exc}"
-        ) from exc
+    return rows, list(findings)
 
 
 def _earlier(kb: KnowledgeBase, line: Iterable[TunedModel], name: str) -> list[TrainingRow]:

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from kb.errors import NotFound
@@ -18,6 +19,7 @@ from kb.store.work import files
 from kb.store.work import jobs as queue
 from kb.store.work.jobs import Job as Claim
 from kb.types import Scope, StoredFile, TunedModel, TuningJob
+from tune.diagnosis.curve import Diagnosis, diagnose
 from tune.files import keep
 from tune.jobs.backends import Outcome
 from tune.jobs.failures import Unwanted
@@ -42,6 +44,7 @@ def finish(kb: KnowledgeBase, claim: Claim, job: TuningJob, outcome: Outcome) ->
         Unwanted: it was paused, cancelled or deleted in this moment.
     """
     points = kb.database.reading(curve, job.id)
+    diagnosis = diagnose(points) if points else None
     kept = _kept(kb, points)
     try:
         with kb.database.write() as tx:
@@ -55,12 +58,13 @@ def finish(kb: KnowledgeBase, claim: Claim, job: TuningJob, outcome: Outcome) ->
                 trained_tokens=outcome.trained_tokens,
                 fine_tuned_model=name,
                 result_files=tuple(file.id for file in kept),
-                diagnosis=_diagnosis(points),
+                diagnosis=asdict(diagnosis) if diagnosis else None,
             )
             made = [NewEvent(f"New fine-tuned model created: {name}")] if name else []
             measured = [NewEvent("Measured.", outcome.metrics)] if outcome.metrics else []
             done = NewEvent("The job has successfully completed.")
-            jobs.append(tx, job.id, [*measured, *made, done])
+            words = _in_words(diagnosis) if diagnosis else []
+            jobs.append(tx, job.id, [*words, *measured, *made, done])
             queue.finish(tx, [claim])
     except BaseException:
         for file in kept:
@@ -120,5 +124,13 @@ def _registered(tx: Transaction, job: TuningJob, outcome: Outcome) -> str | None
     return name
 
 
-def _diagnosis(points: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    return None
+def _in_words(diagnosis: Diagnosis) -> list[NewEvent]:
+    """The findings as events; the first leads."""
+    return [
+        NewEvent(
+            f"{each.verdict.replace('_', ' ').capitalize()}: {each.reason} {each.advice}",
+            {"verdict": each.verdict, "steps": list(each.steps), "rows": list(each.rows)},
+            "info" if each.severity == "ok" else "warn",
+        )
+        for each in diagnosis.findings
+    ]

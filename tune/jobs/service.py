@@ -23,8 +23,8 @@ from kb.store.tuning.jobs import WAITING, NewEvent
 from kb.store.work import files
 from kb.store.work import jobs as queue
 from kb.types import Scope, TuningJob, TuningMethod, TuningStatus, TuningTask
-from tune.jobs.choosing import FILES, LOCAL, backend_named, backend_names
-from tune.jobs.preparing import TRAIN, base_names, job_folder
+from tune.jobs.choosing import backend_named, backend_names
+from tune.jobs.preparing import FILES, LOCAL, TRAIN, base_names, job_folder
 from tune.jobs.remote import RemoteBackend, Verb
 
 PURPOSE = "fine-tune"
@@ -32,6 +32,8 @@ CHECK = "tune check"
 """The notice that a job waits to be validated."""
 _SUFFIX = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _MOST_SEED = 2**31
+MOST_NAME = 100
+"""Characters of a model's name, as models are registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def create(kb: KnowledgeBase, scope: Scope, wanted: NewJob) -> TuningJob:
         raise Rejected(f"`backend`: {wanted.backend!r} is not configured; there are {known}.")
     if wanted.suffix is not None and not _SUFFIX.fullmatch(wanted.suffix):
         raise Rejected("`suffix`: it may have up to 64 letters, digits, `-`, `_` and `.`.")
+    base = kb.database.reading(_base_name, scope, wanted.model)
     job = TuningJob(
         id=new_id("ftjob"),
         backend=wanted.backend,
@@ -78,6 +81,8 @@ def create(kb: KnowledgeBase, scope: Scope, wanted: NewJob) -> TuningJob:
         metadata=wanted.metadata,
         key_id=scope.key_id,
     )
+    if len(name := model_name(job, base)) > MOST_NAME:
+        raise Rejected(f"`suffix`: {name!r} is longer than {MOST_NAME} characters. Shorten it.")
     with kb.database.write() as tx:
         for name in ("training_file", "validation_file"):
             if (file_id := getattr(wanted, name)) is not None:
@@ -167,6 +172,11 @@ def _removed(tx: Transaction, scope: Scope, file_ids: Collection[str]) -> Iterat
         with suppress(NotFound):
             yield files.get(tx, scope, file_id).sha256
             files.remove(tx, file_id)
+
+
+def _base_name(tx: Transaction, scope: Scope, model: str) -> str:
+    tuned = tuned_models.find(tx, scope, model)
+    return tuned.base if tuned else model
 
 
 def _check_purpose(tx: Transaction, scope: Scope, name: str, file_id: str) -> None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from kb.knowledge_base import KnowledgeBase
 from kb.store.tuning.jobs import NewEvent
 from kb.types import TuningJob
+from tune.diagnosis.parameters import GENERATES, resolved
 from tune.jobs import preparing
+from tune.jobs.failures import TrainingFailed
+from tune.types import Finding
+
+_KEPT = ("learning_rate_multiplier",)
+"""What is answered as it was asked for, beside what it was resolved to."""
 
 
 def validate(kb: KnowledgeBase, job: TuningJob) -> tuple[Mapping[str, Any], list[NewEvent]]:
@@ -19,9 +28,43 @@ def validate(kb: KnowledgeBase, job: TuningJob) -> tuple[Mapping[str, Any], list
 
     Raises:
         TrainingFailed: a file is gone, or holds what cannot be trained on.
+        Rejected: a file cannot be read at all.
     """
-    rows, events = preparing.gather(kb, job)
+    rows, findings, events = preparing.gather(kb, job)
+    if blocking := [found.detail for found in findings if found.blocks]:
+        raise TrainingFailed("invalid_training_file", " ".join(blocking))
     preparing.write(kb, job, rows)
-    asked = {name: value for name, value in job.hyperparameters.items() if value != "auto"}
     how = {"continue_by": "union"} if rows.is_new_run else {}
-    return {**asked, **how}, events
+    asked = {**job.hyperparameters, **how}
+    if job.backend != preparing.LOCAL:  # "auto" is the service's to choose
+        return asked, [*events, *_told(findings)]
+    found, warnings = resolved(
+        asked,
+        rows=len(rows.train),
+        task=job.task,
+        method=job.method,
+        lora=job.task in GENERATES,
+        base_parameters=parameters_of(preparing.base_of(kb, job)),
+    )
+    kept = {name: asked[name] for name in _KEPT if name in asked}
+    return found | kept, [*events, *_told(findings), *_told(warnings)]
+
+
+def parameters_of(folder: Path) -> int | None:
+    """How many parameters a model has, by the heads of its files; None where they do not say."""
+    counts = [sum(map(math.prod, _shapes(path))) for path in folder.glob("*.safetensors")]
+    return sum(counts) or None
+
+
+def _shapes(path: Path) -> list[list[int]]:
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        head = json.loads(file.read(min(size, 100 << 20)))
+    return [tensor["shape"] for name, tensor in head.items() if name != "__metadata__"]
+
+
+def _told(findings: Iterable[Finding]) -> list[NewEvent]:
+    return [
+        NewEvent(each.detail, {"code": each.code, "rows": list(each.rows)}, "warn")
+        for each in findings
+    ]

@@ -6,6 +6,7 @@ from api.dialects.dialect import Dialect
 from api.dialects.openai import chat, embeddings, models
 from api.dialects.openai.retrieval import files, store_files, vector_stores
 from api.dialects.openai.shared.errors import envelope
+from api.dialects.openai.tuning import jobs
 
 OPENAI = Dialect(
     "/openai/v1",
@@ -18,5 +19,6 @@ OPENAI = Dialect(
         files.router,
         vector_stores.router,
         store_files.router,
+        jobs.router,
     ),
 )

@@ -1,4 +1,7 @@
-"""GET /models: the apps that a key opens; for admins registered models and the embedder, too."""
+"""GET /models: the apps that a key opens; for admins registered and tuned models and the embedder.
+
+A tuned model answers once it is registered: its name says that it is there.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.store.apps import apps, models
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import MAX_LIMIT, PageRequest
+from kb.store.tuning import tuned_models
 from kb.types import App, Scope
 
 router = APIRouter(tags=["models"])
@@ -39,6 +43,10 @@ async def get_model(model: str, kb: KB, caller: CallerDep) -> dict[str, Any]:
         return _described(model)
     if not caller.scope.may("chat"):
         raise UnknownModel(model)
+    if caller.scope.may("admin") and (
+        tuned := await read(kb, tuned_models.find, caller.scope, model)
+    ):
+        return _described(model, tuned.created_at)
     await read(kb, target, caller.scope, model)
     return _described(model)
 
@@ -50,8 +58,10 @@ def _named(tx: Transaction, scope: Scope) -> list[tuple[str, str]]:
     found: Iterable[App] = apps.page(tx, scope, everything).data
     named = [(app.slug, app.created_at) for app in found if app.version is not None]
     if scope.may("admin"):
+        tuned = tuned_models.page(tx, scope, everything).data
+        named += [(model.name, model.created_at) for model in tuned]
         registered = models.page(tx, scope, everything).data
-        named += [(model.name, "") for model in registered]
+        named += [(model.name, "") for model in registered if model.name not in dict(named)]
     return list(dict(named).items())
 
 

@@ -13,7 +13,7 @@ from kb.errors import Conflict
 from kb.ids import now
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction, notify_after
-from kb.store.engine.paging import Listing, PageRequest, listing, one
+from kb.store.engine.paging import MAX_LIMIT, Listing, PageRequest, listing, one
 from kb.store.engine.schema.columns import of_row, to_row
 from kb.types import EventKind, EventLevel, Scope, TuningEvent, TuningJob, TuningStatus
 
@@ -142,3 +142,36 @@ def all_events(tx: Transaction, job_id: str, kind: EventKind) -> list[TuningEven
     """Every event of a kind, in order."""
     own = select(events).where(events.c.job_id == job_id, events.c.kind == kind)
     return [of_row(TuningEvent, row) for row in tx.execute(own.order_by(events.c.seq))]
+
+
+def since(
+    tx: Transaction, scope: Scope, job_id: str, seq: int
+) -> tuple[TuningJob, tuple[TuningEvent, ...]]:
+    """A job and what happened in it behind an event, at most 500. Raises NotFound."""
+    job = get(tx, scope, job_id)
+    return job, events_of(tx, job_id, PageRequest(MAX_LIMIT, str(seq))).data
+
+
+def latest_metrics(tx: Transaction, job_id: str) -> Mapping[str, Any]:
+    """The last point of a job's curve; empty before the first."""
+    last = events_of(tx, job_id, PageRequest(1), kind="metrics", newest_first=True).data
+    return last[0].data if last else {}
+
+
+def set_of_file(tx: Transaction, file_id: str) -> str | None:
+    """The version of a training set that a file is, as `name@2`; None for any other file."""
+    sets, versions = schema.training_sets, schema.training_set_versions
+    query = select(sets.c.name, versions.c.number).join(versions, versions.c.set_id == sets.c.id)
+    row = tx.execute(query.where(versions.c.file_id == file_id).limit(1)).one_or_none()
+    return None if row is None else f"{row.name}@{row.number}"
+
+
+def file_of_set(tx: Transaction, scope: Scope, name: str) -> str:
+    """The file of a version, named as `name@2`, or of the newest as `name`. Raises NotFound."""
+    sets, versions = schema.training_sets, schema.training_set_versions
+    own, _, number = name.partition("@")
+    joined = select(versions.c.file_id).join(sets, versions.c.set_id == sets.c.id)
+    query = joined.where(sets.c.workspace == scope.workspace, sets.c.name == own)
+    query = query.where(versions.c.number == number) if number else query
+    newest = query.order_by(versions.c.number.desc()).limit(1)
+    return str(one(tx, newest, "training set", name).file_id)

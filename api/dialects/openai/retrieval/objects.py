@@ -24,7 +24,7 @@ def stored_file(file: StoredFile) -> Object:
         "id": file.id,
         "object": "file",
         "bytes": file.size_bytes,
-        "created_at": _seconds(file.created_at),
+        "created_at": seconds(file.created_at),
         "expires_at": None if file.expires is None else int(file.expires),
         "filename": file.name,
         "purpose": file.purpose,
@@ -42,7 +42,7 @@ def store_object(tx: Transaction, dataset: Dataset) -> Object:
     return {
         "id": dataset.id,
         "object": "vector_store",
-        "created_at": _seconds(dataset.created_at),
+        "created_at": seconds(dataset.created_at),
         "name": dataset.name,
         "description": dataset.description,
         "usage_bytes": size,
@@ -50,7 +50,7 @@ def store_object(tx: Transaction, dataset: Dataset) -> Object:
         "status": status,
         "expires_after": days and {"anchor": "last_active_at", "days": days},
         "expires_at": None if dataset.expires is None else int(dataset.expires),
-        "last_active_at": _seconds(dataset.active_at or dataset.created_at),
+        "last_active_at": seconds(dataset.active_at or dataset.created_at),
         "metadata": dict(dataset.metadata),
     }
 
@@ -64,7 +64,7 @@ def file_object(document: Document, split: SplitOptions) -> Object:
     return {
         "id": document.file_id or document.id,
         "object": "vector_store.file",
-        "created_at": _seconds(document.created_at),
+        "created_at": seconds(document.created_at),
         "vector_store_id": document.dataset_id,
         "status": "cancelled" if state == "failed" and is_cancelled else state,
         "last_error": document.error and _last_error(document.error),
@@ -81,7 +81,7 @@ def batch_object(tx: Transaction, dataset_id: str, batch_id: str, created_at: st
     return {
         "id": batch_id,
         "object": "vector_store.files_batch",
-        "created_at": _seconds(created_at),
+        "created_at": seconds(created_at),
         "vector_store_id": dataset_id,
         "status": "cancelled" if status == "completed" and counts["cancelled"] else status,
         "file_counts": counts,
@@ -117,5 +117,6 @@ def _last_error(error: Failure) -> dict[str, str]:
     return {"code": code, "message": f"{error.code}: {error.detail}"}
 
 
-def _seconds(moment: str) -> int:
+def seconds(moment: str) -> int:
+    """A moment as the clients read it."""
     return int(datetime.fromisoformat(moment).timestamp())
