@@ -26,6 +26,8 @@ SMALL = 0.02
 RECOVERS_WITHIN = 10
 SWINGING = 20
 FALLS_BY_EPOCH = 0.02
+NO_TEXT = frozenset(("valid_f1", "train_reward_accuracy", "valid_reward_accuracy"))
+"""Figures that only trainers of classifiers and of preferences log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class _Log(NamedTuple):
 
 class _Curve(NamedTuple):
     """`smooth` is the moving average of the losses, `evals` are (step, held-out loss), `start` and
-    `end` the medians of the first and last losses."""
+    `end` the medians of the first and last losses. Labels and preferences may end near 0, texts
+    (`is_text`) hardly."""
 
     logs: Sequence[_Log]
     losses: Sequence[float]
@@ -68,6 +71,7 @@ class _Curve(NamedTuple):
     evals: Sequence[tuple[int, float]]
     start: float
     end: float
+    is_text: bool
 
 
 def diagnose(points: Sequence[Mapping[str, Any]]) -> Diagnosis:
@@ -120,9 +124,9 @@ def _curve(points: Sequence[Mapping[str, Any]]) -> _Curve:
     ]
     losses = [log.loss for log in logs]
     last = losses[-max(5, len(losses) // 10) :]
-    return _Curve(
-        logs, losses, _smoothed(losses), evals, median(losses[:5] or [0.0]), median(last or [0.0])
-    )
+    start, end = median(losses[:5] or [0.0]), median(last or [0.0])
+    is_text = not any(point.keys() & NO_TEXT for point in points)
+    return _Curve(logs, losses, _smoothed(losses), evals, start, end, is_text)
 
 
 def _smoothed(losses: Sequence[float]) -> list[float]:
@@ -248,6 +252,8 @@ def _flat(curve: _Curve) -> CurveFinding | None:
 
 
 def _too_low(curve: _Curve) -> CurveFinding | None:
+    if not curve.is_text:
+        return None
     if curve.evals and curve.evals[-1][1] < 0.1:
         reason = f"A loss of {curve.evals[-1][1]:.2f} on held-out rows is lower than most text has."
     elif not curve.evals and curve.end < 0.2:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kb.errors import Rejected
 from kb.types.tuning import TuningMethod, TuningTask
 from tune.types import Finding
 
@@ -24,6 +25,16 @@ FULL_BY_LORA = 0.1
 ENCODER_RATE = 5e-5
 VLLM_RANK = 16
 GENERATES = ("chat", "completion")
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "n_epochs": (0.01, 1_000),
+    "batch_size": (1, 4_096),
+    "learning_rate": (1e-9, 1),
+    "learning_rate_multiplier": (1e-3, 1e3),
+    "max_tokens": (8, 1_000_000),
+    "lora_rank": (0, 1_024),
+    "warmup": (0, 100_000),
+    "beta": (1e-3, 100),
+}
 
 
 def resolved(
@@ -44,14 +55,22 @@ def resolved(
         lora: whether adapters are trained (a `lora_rank` of 0 trains all weights).
         base_parameters: of the base model; None counts as a model of billions.
         longest_tokens: of all rows, in the tokens of the model; None does not check.
+
+    Raises:
+        Rejected: a parameter is no number, or beyond what can be meant.
     """
     asked = {name: value for name, value in hyperparameters.items() if value != "auto"}
+    for name in BOUNDS.keys() & asked.keys():
+        least, most = BOUNDS[name]
+        if type(asked[name]) not in (int, float) or not least <= asked[name] <= most:
+            raise Rejected(f"`{name}` is a number from {least:g} to {most:g}, not {asked[name]!r}.")
     lora = lora and asked.get("lora_rank") != 0
     found = _defaults(rows, task, method, lora, base_parameters) | asked
     factor = found.pop("learning_rate_multiplier", None)
     if factor is not None and "learning_rate" not in asked:
         found["learning_rate"] *= float(factor)
-    findings = _warnings(found, rows, task, method, lora, base_parameters, longest_tokens)
+    good = _rate(task, method, lora, base_parameters)
+    findings = _warnings(found, rows, good, longest_tokens)
     return found, tuple(Finding(code, False, detail) for code, detail in findings)
 
 
@@ -89,50 +108,26 @@ def _rate(task: TuningTask, method: TuningMethod, lora: bool, parameters: int | 
 
 
 def _warnings(
-    found: Mapping[str, Any],
-    rows: int,
-    task: TuningTask,
-    method: TuningMethod,
-    lora: bool,
-    parameters: int | None,
-    longest_tokens: int | None,
+    found: Mapping[str, Any], rows: int, good: float, longest_tokens: int | None
 ) -> Iterator[tuple[str, str]]:
-    rate, epochs = found["learning_rate"], found["n_epochs"]
-    good = _rate(task, method, lora, parameters)
+    """What is known to fail; `good` is the rate by default."""
+    rate, epochs, rank = found["learning_rate"], found["n_epochs"], found["lora_rank"]
     steps = math.ceil(rows / found["batch_size"]) * epochs
     if steps < FEWEST_STEPS:
-        yield (
-            "few_steps",
-            f"{steps:.0f} steps are few: below {FEWEST_STEPS} little is learnt. Add rows, or lower "
-            "batch_size.",
-        )
+        few = f"{steps:.0f} steps are few: below {FEWEST_STEPS} little is learnt."
+        yield "few_steps", f"{few} Add rows, or lower batch_size."
     if rows > MANY_ROWS and epochs > MOST_EPOCHS:
-        yield (
-            "many_epochs",
-            f"{epochs} epochs over {rows} rows make a model that repeats them: at most "
-            f"{MOST_EPOCHS}, and {_epochs(rows)} to begin with.",
-        )
-    if rate < good / 4 and lora:
-        yield (
-            "low_rate",
-            f"A learning rate of {rate:g} suits full tuning; LoRA learns next to nothing at it. "
-            f"Try {good:g}.",
-        )
+        many = f"{epochs} epochs over {rows} rows make a model that repeats them"
+        yield "many_epochs", f"{many}: at most {MOST_EPOCHS}, and {_epochs(rows)} to begin with."
+    if rank and rate < good / 4:
+        low = f"A learning rate of {rate:g} suits full tuning; LoRA learns next to nothing at it."
+        yield "low_rate", f"{low} Try {good:g}."
     if rate > good * 10:
-        kind = "LoRA" if lora else "training all weights"
-        yield (
-            "high_rate",
-            f"A learning rate of {rate:g} breaks most models of this size by {kind}. Try {good:g}.",
-        )
-    if found["lora_rank"] > VLLM_RANK:
-        yield (
-            "high_rank",
-            f"vLLM serves adapters up to rank {VLLM_RANK} unless started with --max-lora-rank "
-            f"{found['lora_rank']}.",
-        )
+        high = f"A learning rate of {rate:g} breaks most models of this size"
+        yield "high_rate", f"{high}{' by LoRA' if rank else ''}. Try {good:g}."
+    if rank > VLLM_RANK:
+        most = f"vLLM serves adapters up to rank {VLLM_RANK}"
+        yield "high_rank", f"{most} unless started with --max-lora-rank {rank}."
     if longest_tokens and longest_tokens > found["max_tokens"]:
-        yield (
-            "rows_are_cut",
-            f"The longest row has {longest_tokens} tokens, and the ends of rows beyond max_tokens "
-            f"({found['max_tokens']}) are cut off. Raise it, or split those rows.",
-        )
+        cut = f"The longest row has {longest_tokens} tokens; what is beyond max_tokens"
+        yield "rows_are_cut", f"{cut} ({found['max_tokens']}) is cut off. Raise it, or split rows."

@@ -88,3 +88,11 @@ def test_a_run_without_a_point_yet_is_too_short():
 def test_a_diagnosis_can_be_stored_as_json():
     for golden in GOLDEN:
         dumps(asdict(diagnose(golden.points)), allow_nan=False)
+
+
+def test_labels_and_preferences_may_end_near_0():
+    points = curve(lambda share: falling(share, end=0.02, speed=12), noise=0.1)
+
+    assert diagnose(points).verdict == "too_low"
+    points[3]["valid_f1"] = 1.0
+    assert diagnose(points).severity == "ok"

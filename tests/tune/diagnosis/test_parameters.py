@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from kb.errors import Rejected
 from tune.diagnosis.parameters import resolved
 
 chat = partial(
@@ -97,3 +98,9 @@ def test_a_warning_says_what_to_do_and_blocks_nothing():
 
     assert not finding.blocks
     assert "Try 0.0002" in finding.detail
+
+
+@pytest.mark.parametrize("value", ["many", "3", True, -1, 0, 1e9, float("nan"), None, []])
+def test_what_is_no_number_or_cannot_be_meant_is_refused_by_name(value):
+    with pytest.raises(Rejected, match=r"`n_epochs` is a number from 0\.01 to 1000"):
+        chat({"n_epochs": value})
