@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cli.tune import publishing, report, sets  # each puts its commands into the group
+from cli.tune import publishing, report, serving, sets  # each puts its commands into the group
 from cli.tune.app import tune
 
-__all__ = ["publishing", "report", "sets", "tune"]
+__all__ = ["publishing", "report", "serving", "sets", "tune"]

@@ -33,10 +33,10 @@ ALLOWED = {
 }
 
 FENCES = {
-    "fastapi": ("api/",),
+    "fastapi": ("api/", "tune/serve/"),
     "starlette": ("api/",),
     "sse_starlette": ("api/",),
-    "uvicorn": ("api/",),
+    "uvicorn": ("api/", "cli/tune/serving.py"),
     "chromadb": (),  # slow to import: see kb/index/embedded_chroma/vectors.py
     "chromadb_rust_bindings": ("kb/index/embedded_chroma/",),
     "tantivy": ("kb/index/keywords.py",),

@@ -118,6 +118,7 @@ def write_spec(kb: KnowledgeBase, job: TuningJob) -> None:
         "task": job.task,
         "method": job.method,
         "seed": job.seed,
+        "suffix": job.suffix,
         "base": str(base_of(kb, job)),
         "continue_from": str(model_folder(kb, line[0]).resolve()) if goes_on else None,
         **{name.split(".")[0]: _there(folder, name) for name in (TRAIN, VALID, OLD_VALID)},

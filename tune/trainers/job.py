@@ -75,6 +75,7 @@ class Job:
     stop: tuple[str, ...]
     hyperparameters: Mapping[str, Any]
     seed: int
+    suffix: str
     track_with: str | None
 
     @classmethod
@@ -93,9 +94,15 @@ class Job:
             stop=(stop,) if isinstance(stop, str) else tuple(stop),
             hyperparameters=spec.get("hyperparameters") or {},
             seed=spec.get("seed") or 0,
+            suffix=spec.get("suffix") or "",
             track_with=spec.get("track_with"),
             **paths,
         )
+
+    @property
+    def name(self) -> str:
+        """What the parent will call the model; the folder is named by the job's id."""
+        return f"ft:{self.base.name}:citewell:{self.suffix}:{self.folder.name[-8:]}"
 
     def setting(self, name: str, default: Any) -> Any:
         """A hyperparameter, or the default where it is missing or null."""

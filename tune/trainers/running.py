@@ -225,7 +225,7 @@ def save(job: Job, write: Callable[[Path], None], about: dict[str, Any]) -> None
     part.mkdir(parents=True)
     write(part)
     parent = job.continue_from and job.continue_from.parent.name
-    told = {"base": job.base.name, "task": job.task, "parent": parent, **about}
+    told = {"name": job.name, "base": job.base.name, "task": job.task, "parent": parent, **about}
     (part / "tuned.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
     shutil.rmtree(job.out, ignore_errors=True)
     part.rename(job.out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,40 +14,11 @@ import pytest
 pytest.importorskip("trl", reason="the extra tune is not installed")
 
 from tests.tune.trainers import tiny
-from tune.trainers.__main__ import STOPPED, main
+from tests.tune.trainers.tiny import FEW, LORA
+from tune.trainers.__main__ import STOPPED
 
-NEW = [
-    tiny.chat(f"How many months has {name}?", f"{name} has {30 - 3 * number} months.")
-    for number, name in enumerate(tiny.NAMES[:5])
-]
-FULL = {"lora_rank": 0, "n_epochs": 60, "batch_size": 5, "learning_rate": 6e-3, "warmup": 0.1}
-LORA = {"lora_rank": 16, "n_epochs": 40, "batch_size": 5, "learning_rate": 1e-2}
-FEW = {"lora_rank": 4, "n_epochs": 1, "batch_size": 5}
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.make_base(tmp_path_factory.mktemp("bases") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def stock(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A job that taught all weights the facts."""
-    folder = tmp_path_factory.mktemp("jobs") / "stock"
-    held_out = {"valid": tiny.facts()}
-    tiny.job_folder(folder, base, tiny.facts(), held_out=held_out, hyperparameters=FULL)
-    before = signal.getsignal(signal.SIGTERM)
-    assert main(folder) == 0
-    signal.signal(signal.SIGTERM, before)
-    return folder
-
-
-@pytest.fixture
-def here() -> Iterator[None]:
-    """The trainer takes SIGTERM for itself; this process has its own back after."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
+NEW = tiny.more_facts()
+Train = Callable[[Path], int]
 
 
 def result(folder: Path) -> dict[str, Any]:
@@ -131,12 +102,13 @@ def wait_for_step(folder: Path, step: int) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.usefixtures("here")
-def test_an_adapter_is_continued_and_then_preferred(base: Path, stock: Path, tmp_path: Path):
+def test_an_adapter_is_continued_and_then_preferred(
+    base: Path, here: Train, stock: Path, tmp_path: Path
+):
     first = tiny.job_folder(
         tmp_path / "first", base, NEW, hyperparameters=FEW, continue_from=str(stock / "model")
     )
-    assert main(first) == 0
+    assert here(first) == 0
     liked = [tiny.chat(row.prompt, row.answer, rejected="I do not know.") for row in NEW]
     second = tiny.job_folder(
         tmp_path / "second",
@@ -147,7 +119,7 @@ def test_an_adapter_is_continued_and_then_preferred(base: Path, stock: Path, tmp
         hyperparameters=FEW | {"n_epochs": 6, "learning_rate": 5e-3},
         continue_from=str(first / "model"),
     )
-    assert main(second) == 0
+    assert here(second) == 0
 
     weights = json.loads((second / "model" / "tuned.json").read_text())["weights"]
     assert (second / "model" / weights).resolve() == (stock / "model").resolve()
@@ -160,8 +132,9 @@ def test_an_adapter_is_continued_and_then_preferred(base: Path, stock: Path, tmp
     assert losses[-1] < losses[0]
 
 
-@pytest.mark.usefixtures("here")
-def test_completion_style_learns_the_stop_after_the_separator(base: Path, tmp_path: Path):
+def test_completion_style_learns_the_stop_after_the_separator(
+    base: Path, here: Train, tmp_path: Path
+):
     folder = tiny.job_folder(
         tmp_path / "job",
         base,
@@ -171,14 +144,13 @@ def test_completion_style_learns_the_stop_after_the_separator(base: Path, tmp_pa
         stop=["\n"],
         hyperparameters=FEW,
     )
-    assert main(folder) == 0
+    assert here(folder) == 0
 
     about = result(folder)
     assert (about["style"], about["separator"], about["stop"]) == ("completion", " ->", ["\n"])
     assert not (folder / "model" / "template.jinja").exists()
 
 
-@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(
     ("template", "rows", "hyperparameters", "code"),
     [
@@ -193,45 +165,48 @@ def test_completion_style_learns_the_stop_after_the_separator(base: Path, tmp_pa
     ],
 )
 def test_a_job_that_cannot_go_on_says_why(
-    base: Path, tmp_path: Path, template: str | None, rows: Any, hyperparameters: Any, code: str
+    base: Path,
+    here: Train,
+    tmp_path: Path,
+    template: str | None,
+    rows: Any,
+    hyperparameters: Any,
+    code: str,
 ):
     given = FEW | hyperparameters
     folder = tiny.job_folder(tmp_path / "job", base, rows, template=template, hyperparameters=given)
 
-    assert main(folder) == 1
+    assert here(folder) == 1
     assert error(folder)["code"] == code
     assert tiny.events(folder, "result") == []
 
 
-@pytest.mark.usefixtures("here")
-def test_a_folder_that_brings_code_is_refused(base: Path, tmp_path: Path):
+def test_a_folder_that_brings_code_is_refused(base: Path, here: Train, tmp_path: Path):
     (base / "pytorch_model.bin").touch()
     try:
         folder = tiny.job_folder(tmp_path / "job", base, NEW, hyperparameters=FEW)
-        assert main(folder) == 1
+        assert here(folder) == 1
     finally:
         (base / "pytorch_model.bin").unlink()
 
     assert error(folder)["code"] == "model_refused"
 
 
-@pytest.mark.usefixtures("here")
-def test_rows_without_room_are_left_out_and_named(base: Path, tmp_path: Path):
+def test_rows_without_room_are_left_out_and_named(base: Path, here: Train, tmp_path: Path):
     rows = [*NEW, tiny.chat("word " * 80, "lost")]
     folder = tiny.job_folder(tmp_path / "job", base, rows, hyperparameters=FEW | {"max_tokens": 60})
 
-    assert main(folder) == 0
+    assert here(folder) == 0
     warned = [event for event in tiny.events(folder) if event["level"] == "warn"]
     assert warned[0]["data"]["rows"] == [5]
 
 
-@pytest.mark.usefixtures("here")
-def test_frozen_layers_do_not_change(base: Path, tmp_path: Path):
+def test_frozen_layers_do_not_change(base: Path, here: Train, tmp_path: Path):
     from safetensors.torch import load_file
 
     given = FEW | {"lora_rank": 0, "frozen_layers": 1, "learning_rate": 1e-2}
     folder = tiny.job_folder(tmp_path / "job", base, NEW, hyperparameters=given)
-    assert main(folder) == 0
+    assert here(folder) == 0
 
     was, now = (load_file(each / "model.safetensors") for each in (base, folder / "model"))
     changed = {name for name in was if not was[name].equal(now[name])}
@@ -239,15 +214,14 @@ def test_frozen_layers_do_not_change(base: Path, tmp_path: Path):
     assert all(name.startswith(("model.layers.1.", "model.norm")) for name in changed)
 
 
-@pytest.mark.usefixtures("here")
 def test_early_stopping_ends_a_run_that_does_not_improve_and_keeps_the_best(
-    base: Path, tmp_path: Path
+    base: Path, here: Train, tmp_path: Path
 ):
     given = FEW | {"n_epochs": 30, "learning_rate": 1e-9, "early_stopping": 2}
     folder = tiny.job_folder(
         tmp_path / "job", base, NEW, held_out={"valid": NEW}, hyperparameters=given
     )
-    assert main(folder) == 0
+    assert here(folder) == 0
 
     assert tiny.events(folder, "metrics")[-1]["data"]["step"] < 30
     result(folder)

@@ -15,6 +15,9 @@ from tune.rows.canonical import write_rows
 from tune.types import TrainingRow, TrainingTurn
 
 NAMES = ("Aster", "Birch", "Cedar", "Dahlia", "Elder", "Fern", "Gorse", "Hazel", "Iris", "Juniper")
+FULL = {"lora_rank": 0, "n_epochs": 60, "batch_size": 5, "learning_rate": 6e-3, "warmup": 0.1}
+LORA = {"lora_rank": 16, "n_epochs": 40, "batch_size": 5, "learning_rate": 1e-2}
+FEW = {"lora_rank": 4, "n_epochs": 1, "batch_size": 5}
 
 
 def facts(names: Iterable[str] = NAMES, *, year: int = 3) -> list[TrainingRow]:
@@ -22,6 +25,14 @@ def facts(names: Iterable[str] = NAMES, *, year: int = 3) -> list[TrainingRow]:
     return [
         chat(f"How long is the warranty of {name}?", f"{name} has {number * year + 1} months.")
         for number, name in enumerate(names, start=1)
+    ]
+
+
+def more_facts() -> list[TrainingRow]:
+    """What a second round teaches."""
+    return [
+        chat(f"How many months has {name}?", f"{name} has {30 - 3 * number} months.")
+        for number, name in enumerate(NAMES[:5])
     ]
 
 
