@@ -13,6 +13,7 @@ SEPARATOR, STOP = "\n\n###\n\n", (" END",)
 MOMENT = "2026-11-01T09:00:00.000Z"
 GOOD = {"arms": {"base": {"correct": 0.6}, "tuned": {"correct": 0.8, "format": 1.0}}, "kept": 0.95}
 """A report that opens every gate."""
+WORSE = {"arms": {"base": {"correct": 0.6}, "tuned": {"correct": 0.5}}}
 
 
 def store(tx: Any, name: str = NAME, task: Any = "completion") -> None:

@@ -1,6 +1,7 @@
 """What a tuned variant has to show before it answers anybody: the gates of a roll-out.
 
-Their figures come from the report of four arms (`kb tune report`), as JSON.
+Their figures are those of the report of four arms (`kb tune report`), or else of the job that has
+made the model: its held-out rows before and after.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from kb.errors import Conflict
-from kb.types import Failure
+from kb.store.engine.database import Transaction
+from kb.store.tuning import jobs, tuned_models
+from kb.types import Failure, Scope
 
 
 class GateNotMet(Conflict):
@@ -21,7 +24,7 @@ class GateNotMet(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Shares from 0 to 1; None where nothing was measured.
+    """Shares of answers that are right, from 0 to 1; None where nothing was measured.
 
     `kept` is what the tuned model still knows of earlier rounds, `valid` the answers in the form
     that was asked for.
@@ -35,59 +38,63 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Gates:
-    """The limits. Points are hundredths; shares are from 0 to 1.
-
-    `most_worse_points` is what the tuned variant may be right less often than base, and needs a
-    report; None switches that gate off. The others are judged where they were measured.
-    """
+    """The limits: points are hundredths. `most_worse_points` needs an evaluation, None asks for
+    none; the others are judged where they were measured."""
 
     most_worse_points: float | None = 2.0
     least_kept: float = 0.9
     least_valid: float = 0.95
 
 
-def figures_of(report: Mapping[str, Any]) -> Figures:
-    """The figures of a report; of the arms with and without retrieval, the better one counts."""
-    arms = report.get("arms")
-    arms = arms if isinstance(arms, Mapping) else {}
+def figures(tx: Transaction, scope: Scope, model: str | None, report: Mapping[str, Any]) -> Figures:
+    """The figures of a report; without one, those of the job that has made a model."""
+    tuned = None if report or model is None else tuned_models.find(tx, scope, model)
+    return _of_report(report) if tuned is None else _of_job(tx, tuned.job_id)
 
-    def best(*names: str, of: str) -> float | None:
-        found = (arms[name].get(of) for name in names if isinstance(arms.get(name), Mapping))
-        return max((value for value in map(_share, found) if value is not None), default=None)
 
-    tuned = ("tuned", "tuned_retrieval")
-    valid = best(*tuned, of="format")
+def not_met(found: Figures, gates: Gates) -> tuple[Failure, ...]:
+    """The gates that are shut, each with its figure."""
+    return tuple(Failure("gate_not_met", sentence) for sentence in _shut(found, gates))
+
+
+def _of_report(report: Mapping[str, Any]) -> Figures:
+    """Of the arms with and without retrieval, the better one counts."""
+
+    def best(variant: str, measure: str) -> float | None:
+        arms = (variant, f"{variant}_retrieval")
+        shares = (_share(report, "arms", arm, measure) for arm in arms)
+        return max((share for share in shares if share is not None), default=None)
+
+    measured = best("base", "correct"), best("tuned", "correct")
+    return Figures(*measured, kept=_share(report, "kept"), valid=best("tuned", "format"))
+
+
+def _of_job(tx: Transaction, job_id: str) -> Figures:
+    events = reversed(jobs.all_events(tx, job_id, "message"))
+    data = next((event.data for event in events if "valid" in event.data), {})
+    old, before = data.get("old_valid", {}), _share(data, "old_valid", "before", "exact_match")
+    known = (before or 0.0) * old.get("rows", 0)
     return Figures(
-        base=best("base", "base_retrieval", of="correct"),
-        tuned=best(*tuned, of="correct"),
-        kept=_share(report.get("kept")),
-        valid=_share(report.get("format")) if valid is None else valid,
+        base=_share(data, "valid", "before", "exact_match"),
+        tuned=_share(data, "valid", "after", "exact_match"),
+        kept=1 - len(old["forgotten"]) / known if known else None,
+        valid=_share(data, "valid", "after", "format"),
     )
 
 
-def not_met(figures: Figures, gates: Gates) -> tuple[Failure, ...]:
-    """The gates that are shut, each with its figure."""
-    return tuple(Failure("gate_not_met", sentence) for sentence in _shut(figures, gates))
-
-
-def _shut(figures: Figures, gates: Gates) -> Iterator[str]:
-    base, tuned, most = figures.base, figures.tuned, gates.most_worse_points
+def _shut(found: Figures, gates: Gates) -> Iterator[str]:
+    base, tuned, most = found.base, found.tuned, gates.most_worse_points
     if most is not None and (base is None or tuned is None):
         yield "No evaluation compares the tuned variant with base. Send the `report` of one."
-    elif most is not None and (base or 0.0) - (tuned or 0.0) > most / 100:
-        yield (
-            f"It is right in {tuned:.1%} of the questions and base in {base:.1%}: more than "
-            f"{most:g} points worse."
-        )
-    if figures.kept is not None and figures.kept < gates.least_kept:
-        yield f"It still knows {figures.kept:.1%} of what it knew; {gates.least_kept:.0%} is asked."
-    if figures.valid is not None and figures.valid < gates.least_valid:
-        yield (
-            f"{figures.valid:.1%} of its answers have the form that is asked for; "
-            f"{gates.least_valid:.0%} have to."
-        )
+    elif most is not None and base is not None and tuned is not None and base - tuned > most / 100:
+        yield f"Tuned is right in {tuned:.1%} and base in {base:.1%}: over {most:g} points worse."
+    if found.kept is not None and found.kept < gates.least_kept:
+        yield f"It still knows {found.kept:.1%} of what it knew: under {gates.least_kept:.0%}."
+    if found.valid is not None and found.valid < gates.least_valid:
+        yield f"{found.valid:.1%} of its answers have their form: under {gates.least_valid:.0%}."
 
 
-def _share(value: object) -> float | None:
-    is_share = isinstance(value, int | float) and 0 <= value <= 1
-    return float(value) if is_share and isinstance(value, int | float) else None
+def _share(data: Any, *path: str) -> float | None:
+    for name in path:
+        data = data.get(name) if isinstance(data, Mapping) else None
+    return float(data) if isinstance(data, int | float) and 0 <= data <= 1 else None

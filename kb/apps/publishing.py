@@ -7,14 +7,16 @@ Nobody is answered by it until the draft is published and the switch or a roll-o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-from kb.apps import comparing, configuring, registering
+from kb.apps import comparing, configuring
 from kb.apps.comparing import Difference
-from kb.apps.gates import Figures, Gates, not_met
+from kb.apps.gates import Gates, figures, not_met
 from kb.chat.ask.prompting import uses
 from kb.errors import Rejected
+from kb.models.llm.addresses import check_base_url
 from kb.store.access.secrets import Secrets
 from kb.store.apps import apps, models
 from kb.store.engine.database import Transaction
@@ -27,7 +29,7 @@ class Attachment:
 
     Attributes:
         base_url: where it is served.
-        figures: of an evaluation.
+        report: of an evaluation; empty takes what the job has measured.
         served_as: what the server there calls it; None takes the tuned model's own name.
         prompt: None takes what fits its training: the question alone for a completion model, no
             prompt for a chat model.
@@ -37,7 +39,7 @@ class Attachment:
 
     app: str
     base_url: str | None
-    figures: Figures
+    report: Mapping[str, Any]
     gates: Gates
     served_as: str | None = None
     prompt: str | None = None
@@ -72,52 +74,55 @@ def attach(
 
     Raises:
         NotFound: there is no such app.
-        Rejected: the model does not write answers, or its address is not one of a model server.
+        Rejected: the model does not write answers, or nobody says where it is served.
     """
     if tuned.task not in ("chat", "completion"):
         raise Rejected(f"{tuned.name!r} was trained to {tuned.task}, not to answer.")
     app = apps.get(tx, scope, wanted.app)
-    model = _registered(tx, scope, vault, _model(tuned, wanted), link_local_hosts)
+    model = _registered(tx, scope, vault, tuned, wanted, link_local_hosts)
     before, _ = apps.draft(tx, scope, app.id)
+    usual = "{{query}}" if model.style == "completion" else ""
     variant = Variant(
         model=model.name,
-        prompt=wanted.prompt if wanted.prompt is not None else _usual_prompt(model),
+        prompt=usual if wanted.prompt is None else wanted.prompt,
         retrieval=wanted.retrieval,
         temperature=wanted.temperature,
         max_tokens=wanted.max_tokens,
     )
     draft = configuring.set_draft(tx, scope, app.id, replace(before, tuned=variant), None)
     found = comparing.compare(tx, scope, app.id, app.version, "draft") if app.version else []
-    warnings = (*draft.warnings, *_warnings(tuned, variant, wanted))
+    shut = not_met(figures(tx, scope, tuned.name, wanted.report), wanted.gates)
+    warnings = (*draft.warnings, *_warnings(tuned, variant, wanted), *shut)
     return Attached(model, draft.revision, found, warnings)
 
 
-def _model(tuned: TunedModel, wanted: Attachment) -> Model:
-    return Model(
-        name=tuned.name,
-        provider="openai",
-        base_url=wanted.base_url,
-        model=tuned.remote_model or wanted.served_as or tuned.name,
+def _registered(
+    tx: Transaction,
+    scope: Scope,
+    vault: Secrets,
+    tuned: TunedModel,
+    wanted: Attachment,
+    link_local_hosts: str,
+) -> Model:
+    """The model, registered; one that is known keeps what is not given, such as its key."""
+    known = models.find(tx, scope, vault, tuned.name) or Model(tuned.name, "openai", None, "")
+    base_url = wanted.base_url or known.base_url
+    if base_url is None and tuned.remote_model is None:
+        raise Rejected("Say where the model is served, with `base_url` or `serving`.")
+    if base_url is not None:
+        check_base_url(base_url, link_local_hosts)
+    model = replace(
+        known,
+        base_url=base_url,
+        model=wanted.served_as or tuned.remote_model or tuned.name,
         style="completion" if tuned.task == "completion" else "chat",
         separator=tuned.separator,
         stop=tuned.stop,
-        shutdown_at=wanted.shutdown_at,
-        api_key=wanted.api_key,
+        shutdown_at=wanted.shutdown_at or known.shutdown_at,
+        api_key=wanted.api_key or known.api_key,
     )
-
-
-def _registered(tx: Transaction, scope: Scope, vault: Secrets, model: Model, hosts: str) -> Model:
-    """The model, registered; one that is known keeps its prices, deadlines, options and key."""
-    if models.find(tx, scope, vault, model.name) is None:
-        registering.add(tx, scope, vault, model, link_local_hosts=hosts)
-        return model
-    fields = ("base_url", "model", "style", "separator", "stop", "shutdown_at", "api_key")
-    given = {name: getattr(model, name) for name in fields if getattr(model, name) is not None}
-    return registering.change(tx, scope, vault, model.name, given, link_local_hosts=hosts)
-
-
-def _usual_prompt(model: Model) -> str:
-    return "{{query}}" if model.style == "completion" else ""
+    models.put(tx, scope, vault, model)
+    return model
 
 
 def _warnings(tuned: TunedModel, variant: Variant, wanted: Attachment) -> Iterator[Failure]:
@@ -133,7 +138,6 @@ def _warnings(tuned: TunedModel, variant: Variant, wanted: Attachment) -> Iterat
             "A chat model gets the question as the user's message anyway: with {{query}} in the "
             "prompt it gets it twice, which no training row had.",
         )
-    yield from not_met(wanted.figures, wanted.gates)
 
 
 def _hash(template: str) -> str:

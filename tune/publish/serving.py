@@ -11,15 +11,23 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from kb.errors import ModelUnavailable, Rejected
 from kb.types import TunedModel
 
 Serving = Literal["citewell", "vllm", "ollama", "llama.cpp"]
+
+USUAL: Mapping[Serving, str] = {
+    "citewell": "http://127.0.0.1:8100/v1",
+    "vllm": "http://127.0.0.1:8000/v1",
+    "ollama": "http://127.0.0.1:11434/v1",
+    "llama.cpp": "http://127.0.0.1:8080/v1",
+}
+"""Where each listens, if nobody says otherwise."""
 
 TIMEOUT_S = 600.0
 """Ollama converts an adapter while the request waits."""
@@ -46,11 +54,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """Where it answers from now on, under which name, and what is left to do by hand."""
+    """Where it answers from now on, under which name, and the commands that are left to type."""
 
     base_url: str
     model: str
-    files: tuple[Path, ...] = ()
     commands: tuple[str, ...] = ()
 
 
@@ -64,93 +71,70 @@ def hand_over(tuned: TunedModel, folder: Path, place: Place) -> Handed:
         Rejected: the server takes adapters and this is none.
         ModelUnavailable: the server did not take it.
     """
-    if place.serving != "citewell" and not (folder / "adapter_config.json").is_file():
+    serving, url, base = place.serving, place.base_url or USUAL[place.serving], place.base
+    if serving == "citewell":
+        return Handed(url, tuned.name, ("kb tune serve",))
+    if not (folder / "adapter_config.json").is_file():
         raise Rejected(
-            f"{tuned.name!r} is a whole model, not an adapter: start {place.serving} on its folder "
+            f"{tuned.name!r} is a whole model, not an adapter: start {serving} on its folder "
             f"{folder} and publish it with that address as `base_url`."
         )
-    return _WAYS[place.serving](tuned, folder, place)
+    # A name that servers take as a file's and a model's: without colons and capitals.
+    name = re.sub(r"[^a-z0-9._-]+", "-", tuned.name.lower())
+    hand = {"vllm": _vllm, "ollama": _ollama}.get(serving, _llama_cpp)
+    commands = hand(name, folder, replace(place, base_url=url, base=base or tuned.base))
+    is_loaded = place.call and serving != "llama.cpp"
+    return Handed(url, name, () if is_loaded else commands)
 
 
-def served_name(name: str) -> str:
-    """A name that servers take as a file's and a model's: without colons and capitals."""
-    return re.sub(r"[^a-z0-9._-]+", "-", name.lower())
-
-
-def _citewell(tuned: TunedModel, folder: Path, place: Place) -> Handed:
-    return Handed(place.base_url or "http://127.0.0.1:8100/v1", tuned.name, (), ("kb tune serve",))
-
-
-def _vllm(tuned: TunedModel, folder: Path, place: Place) -> Handed:
-    url, name = place.base_url or "http://127.0.0.1:8000/v1", served_name(tuned.name)
-    base, path = place.base or tuned.base, folder
-    files: tuple[Path, ...] = ()
+def _vllm(name: str, folder: Path, place: Place) -> tuple[str, ...]:
+    resolver = ""
     if place.resolver is not None:
-        path = place.resolver / name
-        shutil.copytree(folder, path, dirs_exist_ok=True)
-        config = path / "adapter_config.json"  # the resolver compares it with what it serves
-        known = json.loads(config.read_text("utf-8")) | {"base_model_name_or_path": base}
-        config.write_text(json.dumps(known, indent=1), "utf-8")
-        files = (path,)
+        folder = Path(shutil.copytree(folder, place.resolver / name, dirs_exist_ok=True))
+        config = folder / "adapter_config.json"  # the resolver compares it with what it serves
+        about = json.loads(config.read_text("utf-8")) | {"base_model_name_or_path": place.base}
+        config.write_text(json.dumps(about, indent=1), "utf-8")
+        resolver = "VLLM_PLUGINS=lora_filesystem_resolver "
+        resolver += f"VLLM_LORA_RESOLVER_CACHE_DIR={place.resolver} "
     if place.call:
-        _post(f"{url}/load_lora_adapter", {"lora_name": name, "lora_path": str(path)})
-    template = f" --chat-template {folder}/template.jinja" if tuned.task == "chat" else ""
-    plugin = f"VLLM_PLUGINS=lora_filesystem_resolver VLLM_LORA_RESOLVER_CACHE_DIR={path.parent} "
-    start = f"vllm serve {base} --enable-lora --max-lora-rank 16{template}"
-    environment = "VLLM_ALLOW_RUNTIME_LORA_UPDATING=True " + (plugin if files else "")
-    return Handed(url, name, files, () if place.call else (environment + start,))
+        asked = {"lora_name": name, "lora_path": str(folder)}
+        _post(f"{place.base_url}/load_lora_adapter", json=asked)
+    template = folder / "template.jinja"
+    shown = f" --chat-template {template}" if template.is_file() else ""
+    start = f"vllm serve {place.base} --enable-lora --max-lora-rank 16{shown}"
+    return (f"VLLM_ALLOW_RUNTIME_LORA_UPDATING=True {resolver}{start}",)
 
 
-def _ollama(tuned: TunedModel, folder: Path, place: Place) -> Handed:
-    url, name = place.base_url or "http://127.0.0.1:11434/v1", served_name(tuned.name)
-    base = place.base or tuned.base
+def _ollama(name: str, folder: Path, place: Place) -> tuple[str, ...]:
     modelfile = folder / "Modelfile"
-    modelfile.write_text(f"FROM {base}\nADAPTER {folder}\n", "utf-8")
-    if not place.call:
-        return Handed(url, name, (modelfile,), (f"ollama create {name} -f {modelfile}",))
-    root = url.removesuffix("/v1")
-    adapters = {
-        path.name: _blob(root, path)
-        for path in (folder / "adapter_config.json", *sorted(folder.glob("*.safetensors")))
-    }
-    asked = {"model": name, "from": base, "adapters": adapters, "stream": False}
-    _post(f"{root}/api/create", asked)
-    return Handed(url, name, (modelfile,))
+    modelfile.write_text(f"FROM {place.base}\nADAPTER {folder}\n", "utf-8")
+    if place.call:
+        root = str(place.base_url).removesuffix("/v1")
+        files = (folder / "adapter_config.json", *sorted(folder.glob("*.safetensors")))
+        adapters = {path.name: _blob(root, path.read_bytes()) for path in files}
+        asked = {"model": name, "from": place.base, "adapters": adapters, "stream": False}
+        _post(f"{root}/api/create", json=asked)
+    return (f"ollama create {name} -f {modelfile}",)
 
 
-def _llama_cpp(tuned: TunedModel, folder: Path, place: Place) -> Handed:
-    url, gguf = place.base_url or "http://127.0.0.1:8080/v1", folder / "adapter.gguf"
-    base = place.base or f"{tuned.base}.gguf"
-    convert = f"python convert_lora_to_gguf.py {folder} --outfile {gguf}"
-    start = f"llama-server --model {base} --lora {gguf} --port 8080"
-    return Handed(url, served_name(tuned.name), (), (convert, start))
+def _llama_cpp(name: str, folder: Path, place: Place) -> tuple[str, ...]:
+    convert = f"python convert_lora_to_gguf.py {folder} --outfile {folder / name}.gguf"
+    return (convert, f"llama-server --model {place.base} --lora {folder / name}.gguf")
 
 
-_WAYS: Mapping[Serving, Callable[[TunedModel, Path, Place], Handed]] = {
-    "citewell": _citewell,
-    "vllm": _vllm,
-    "ollama": _ollama,
-    "llama.cpp": _llama_cpp,
-}
-
-
-def _blob(root: str, path: Path) -> str:
-    content = path.read_bytes()
+def _blob(root: str, content: bytes) -> str:
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    _post(f"{root}/api/blobs/{digest}", content)
+    _post(f"{root}/api/blobs/{digest}", content=content)
     return digest
 
 
-def _post(url: str, body: Mapping[str, object] | bytes) -> None:
-    """Send JSON or bytes. What a server says to a failure stays with it."""
+def _post(url: str, **body: Any) -> None:
+    """What a server says to a failure stays with it."""
     import httpx  # not at the server's start
 
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
     try:
-        answer = httpx.post(url, content=content, timeout=TIMEOUT_S, trust_env=False)
+        answer = httpx.post(url, timeout=TIMEOUT_S, trust_env=False, **body)
     except httpx.HTTPError as exc:
         raise ModelUnavailable(f"{url} cannot be reached. Is the server running?") from exc
     if answer.is_error:
-        raise ModelUnavailable(
-            f"{url} answered with status {answer.status_code}; its log says why."
-        )
+        raise ModelUnavailable(f"{url} says {answer.status_code}; its log says why.")

@@ -15,7 +15,7 @@ from api.resources.apps.responses import DifferenceResponse, ModelResponse, Warn
 from api.resources.fields import Body, Id, Name, Text
 from api.resources.response import Response
 from api.threads import in_thread, read, write
-from kb.apps.gates import Gates, figures_of
+from kb.apps.gates import Gates
 from kb.apps.publishing import Attachment, attach
 from kb.knowledge_base import KnowledgeBase
 from kb.models.llm.addresses import check_base_url
@@ -31,7 +31,7 @@ ServedName = Annotated[str, StringConstraints(pattern=r"^[\w][\w./:-]{0,199}$")]
 
 
 _SAME = {"app", "base_url", "served_as", "prompt", "temperature", "max_tokens", "api_key"}
-_SAME |= {"shutdown_at", "template"}
+_SAME |= {"shutdown_at", "template", "report"}
 
 
 class GatesBody(Body):
@@ -71,7 +71,7 @@ class PublishBody(Body):
     template: Text | None = None
     """The chat template that the server renders by, to compare it with that of the training."""
     report: dict[str, Any] = Field(default_factory=dict)
-    """The JSON report of an evaluation with four arms."""
+    """The JSON report of an evaluation with four arms; left out, what the job has measured."""
     gates: GatesBody = GatesBody()
 
 
@@ -100,7 +100,6 @@ async def publish_tuned_model(
     tuned = await read(kb, tuned_models.get, scope, name)
     wanted = Attachment(
         **body.model_dump(include=_SAME),
-        figures=figures_of(body.report),
         gates=body.gates.to(Gates),
         retrieval=body.retrieval.to(Retrieval) if body.retrieval else None,
     )

@@ -12,9 +12,10 @@ from api.resources.fields import Body, Text
 from api.resources.response import Response, Timestamp
 from api.resources.tuning.publishing import GatesBody
 from api.threads import read, write
-from kb.apps.gates import Gates, figures_of
+from kb.apps.gates import Gates
 from kb.apps.rollout import rollouts
 from kb.apps.rollout.rollouts import RolloutState
+from kb.store.apps.rollouts import OBSERVED
 from kb.types import RolloutEvent, RolloutPlan, RolloutStage
 
 router = APIRouter(prefix="/v1/apps", tags=["tuning"])
@@ -29,7 +30,7 @@ class PlanBody(Body):
 
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=20)] = (5, 25, 100)
     """Shares of the conversations, in percent, one after the other."""
-    answers: Count = 100
+    answers: Annotated[int, Field(ge=1, le=OBSERVED)] = 100
     """Answers of the tuned variant after which a step is over."""
     hours: Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)] = 0.0
     """Least time that a step takes."""
@@ -53,7 +54,7 @@ class RolloutBody(Body):
     """Begin unseen, begin with the first step, go back to base, or leave the switch as it is."""
     plan: PlanBody = PlanBody()
     report: dict[str, Any] = Field(default_factory=dict)
-    """The JSON report of an evaluation with four arms."""
+    """The JSON report of an evaluation with four arms; left out, what the job has measured."""
     gates: GatesBody = GatesBody()
     override: Annotated[Text, StringConstraints(max_length=1000)] = ""
     """Why it begins although a gate is shut."""
@@ -98,9 +99,8 @@ async def put_rollout(app: str, body: RolloutBody, kb: KB, scope: AdminScope) ->
     """
     if body.stage in ("returned", "stopped"):
         return _shown(await write(kb, rollouts.end, scope, app, body.stage))
-    judged = body.plan.to(RolloutPlan), figures_of(body.report), body.gates.to(Gates)
-    begin = rollouts.begin
-    return _shown(await write(kb, begin, scope, app, body.stage, *judged, body.override))
+    wanted = body.stage, body.plan.to(RolloutPlan), body.report, body.gates.to(Gates)
+    return _shown(await write(kb, rollouts.begin, scope, app, *wanted, body.override))
 
 
 def _shown(found: RolloutState) -> RolloutResponse:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kb.store.apps.rollouts import Observed
-from kb.types import Rollout, RolloutPlan
-
-GAVE_WAY = frozenset({"fallback", "circuit_open", "shut_down"})
-"""Reasons of answers that base gave because tuned could not."""
+from kb.store.apps.rollouts import GAVE_WAY, Observed
+from kb.types import RolloutPlan
 
 LEAST_FAILURES = 2
 """One failure says nothing, however few the answers."""
@@ -37,23 +34,20 @@ class Arm:
         return f"{self.failures}/{self.answers} failed, {self.disliked}/{self.rated} disliked{late}"
 
 
-def arms(rollout: Rollout, seen: Sequence[Observed], step: str) -> tuple[Arm, Arm]:
-    """Base since the roll-out began, and the tuned variant of its version in the present step.
-
-    Args:
-        step: the id that messages of the step sort after.
-    """
-    is_shadow = rollout.stage == "shadow"
-    tuned = (
-        one
-        for one in seen
-        if _is_tuned(one)
-        and one.id >= step
-        and one.app_version == rollout.version
-        and (one.replay_of is not None) == is_shadow
+def arm(found: Sequence[Observed]) -> Arm:
+    """The figures of a variant; answers that somebody stopped, and fixed ones, say nothing."""
+    counted = [o for o in found if o.status != "cancelled" and o.reason != "annotation"]
+    failed = [o.status == "failed" or o.reason in GAVE_WAY for o in counted]
+    whole = (o for o, has_failed in zip(counted, failed, strict=True) if not has_failed)
+    timed = sorted(ms for o in whole if (ms := o.timings_ms.get("first_token")))
+    rated = [one.rating for one in counted if one.rating is not None]
+    return Arm(
+        answers=len(counted),
+        failures=sum(failed),
+        first_token_p95_ms=timed[math.ceil(len(timed) * 0.95) - 1] if timed else None,
+        rated=len(rated),
+        disliked=rated.count("dislike"),
     )
-    base = (one for one in seen if one.replay_of is None and not _is_tuned(one))
-    return _arm(base), _arm(tuned)
 
 
 def reason_to_return(base: Arm, tuned: Arm, plan: RolloutPlan) -> str | None:
@@ -70,41 +64,6 @@ def reason_to_return(base: Arm, tuned: Arm, plan: RolloutPlan) -> str | None:
     if min(tuned.rated, base.rated) >= plan.least_rated and _z(tuned, base) > LEAST_Z:
         return f"It is disliked more. {said}"
     return None
-
-
-def may_be_shadowed(one: Observed, rollout: Rollout) -> bool:
-    """Whether an answer is one of base that the tuned variant of its version can give as well."""
-    is_whole = one.status == "completed" and one.replay_of is None
-    is_known = one.app_version == rollout.version and _reason(one) != "annotation"
-    return is_whole and is_known and not _is_tuned(one)
-
-
-def _is_tuned(one: Observed) -> bool:
-    return one.route.variant == "tuned" or _reason(one) in GAVE_WAY
-
-
-def _reason(one: Observed) -> str:
-    return one.route.reason.partition(",")[0]
-
-
-def _has_failed(one: Observed) -> bool:
-    return one.status == "failed" or _reason(one) in GAVE_WAY
-
-
-def _arm(found: Iterable[Observed]) -> Arm:
-    """Answers that somebody stopped, and fixed ones, say nothing about a model."""
-    counted = [o for o in found if o.status != "cancelled" and _reason(o) != "annotation"]
-    timed = sorted(
-        ms for o in counted if not _has_failed(o) and (ms := o.timings_ms.get("first_token"))
-    )
-    rated = [one.rating for one in counted if one.rating is not None]
-    return Arm(
-        answers=len(counted),
-        failures=sum(map(_has_failed, counted)),
-        first_token_p95_ms=timed[math.ceil(len(timed) * 0.95) - 1] if timed else None,
-        rated=len(rated),
-        disliked=rated.count("dislike"),
-    )
 
 
 def _share(part: int, whole: int) -> float:

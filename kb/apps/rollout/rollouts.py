@@ -6,13 +6,15 @@ Conversations keep the variant that they have.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from kb.apps.gates import Figures, GateNotMet, Gates, not_met
-from kb.apps.rollout.figures import Arm, arms, reason_to_return
+from kb.apps.gates import GateNotMet, Gates, figures, not_met
+from kb.apps.rollout.figures import Arm, arm, reason_to_return
 from kb.errors import Conflict, NotFound
-from kb.ids import first_id, now
+from kb.ids import now
 from kb.store.apps import apps, rollouts
 from kb.store.engine.database import Transaction
 from kb.types import Rollout, RolloutEvent, RolloutPlan, RolloutStage, RoutePolicy, Scope
@@ -53,13 +55,14 @@ def begin(
     app: str,
     stage: RolloutStage,
     plan: RolloutPlan,
-    figures: Figures,
+    report: Mapping[str, Any],
     gates: Gates,
     override: str = "",
 ) -> RolloutState:
     """Begin with answers that nobody sees ("shadow"), or with the first step ("canary").
 
     Args:
+        report: of an evaluation; empty takes what the job of the tuned model has measured.
         override: why it begins although a gate is shut; it is kept.
 
     Raises:
@@ -71,7 +74,8 @@ def begin(
     content = apps.published_contents(tx, scope, [found.id]).get(found.id)
     if content is None or content.tuned is None or found.version is None:
         raise Conflict("The published version has no tuned variant. Publish a draft that has one.")
-    shut = " ".join(one.detail for one in not_met(figures, gates))
+    shown = figures(tx, scope, content.tuned.model, report)
+    shut = " ".join(one.detail for one in not_met(shown, gates))
     if shut and not override:
         raise GateNotMet(f"{shut} Change `gates`, or say in `override` why it begins all the same.")
     moment, earlier = now(), rollouts.get(tx, found.id)
@@ -139,8 +143,8 @@ def _turned(route: RoutePolicy, rollout: Rollout) -> RoutePolicy:
 
 
 def _state(tx: Transaction, rollout: Rollout) -> RolloutState:
-    seen = rollouts.observed(tx, rollout.app_id, rollout.began_at)
-    return RolloutState(rollout, *arms(rollout, seen, first_id("msg", rollout.step_began_at)))
+    base, tuned = rollouts.of_base(tx, rollout), rollouts.of_tuned(tx, rollout)
+    return RolloutState(rollout, arm(base), arm(tuned))
 
 
 def _seconds_since(moment: str) -> float:

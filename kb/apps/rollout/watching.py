@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from kb.apps.rollout.figures import may_be_shadowed
 from kb.apps.rollout.rollouts import due, move
 from kb.chat.ask.routing import canary_share
 from kb.chat.chat import Chat
@@ -76,12 +75,13 @@ class RolloutWatcher:
 
     def _unanswered(self, tx: Transaction, rollout: Rollout) -> Sequence[str]:
         """Answers of base that have no shadow yet and are in the sample, newest first."""
-        seen = rollouts.observed(tx, rollout.app_id, rollout.step_began_at)
-        done = {one.replay_of for one in seen} | self._refused
+        done = {one.replay_of for one in rollouts.of_tuned(tx, rollout)} | self._refused
         return [
             one.id
-            for one in seen
-            if may_be_shadowed(one, rollout)
+            for one in rollouts.of_base(tx, rollout)
+            if one.status == "completed"
+            and one.app_version == rollout.version
+            and one.reason != "annotation"
             and one.id not in done
             and canary_share(one.id) < rollout.plan.shadow_percent
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import JSON, ColumnElement, and_, func, not_, or_, select, type_coerce
 
 from kb.ids import first_id
 from kb.store.engine import dialect, schema
@@ -17,8 +17,14 @@ table = schema.rollouts
 messages = schema.messages
 feedback = schema.feedback
 
-OBSERVED = 2000
-"""Latest answers of an app that a roll-out is judged by."""
+OBSERVED = 1000
+"""Latest answers of a variant that it is judged by."""
+
+LOOKED_THROUGH = 20_000
+"""Latest answers of an app among which those of base are looked for: none may be left."""
+
+GAVE_WAY = ("fallback", "circuit_open", "shut_down")
+"""How the reasons begin of answers that base gave because tuned could not."""
 
 
 class Observed(NamedTuple):
@@ -31,6 +37,11 @@ class Observed(NamedTuple):
     timings_ms: Mapping[str, float]
     replay_of: str | None
     rating: Rating | None
+
+    @property
+    def reason(self) -> str:
+        """Why its variant answered."""
+        return self.route.reason.partition(",")[0]
 
 
 def get(tx: Transaction, app_id: str) -> Rollout | None:
@@ -51,20 +62,44 @@ def running(tx: Transaction) -> list[Rollout]:
     return [of_row(Rollout, row) for row in tx.execute(query)]
 
 
-def observed(tx: Transaction, app_id: str, since: str) -> list[Observed]:
-    """The latest answers of an app that were asked for since a moment, newest first."""
+def of_tuned(tx: Transaction, rollout: Rollout) -> list[Observed]:
+    """What tuned was asked in the present step, newest first, also where it gave way to base."""
     m = messages.c
-    worst = select(func.min(feedback.c.rating)).where(feedback.c.message_id == m.id)
-    query = select(
-        m.id, m.app_version, m.status, m.route, m.timings_ms, m.replay_of, worst.scalar_subquery()
-    )
-    own = query.where(m.app_id == app_id, m.id >= first_id("msg", since))
-    return [Observed(*row) for row in tx.execute(own.order_by(m.id.desc()).limit(OBSERVED))]
+    of_stage = m.replay_of.is_not(None) if rollout.stage == "shadow" else m.replay_of.is_(None)
+    own = _since(rollout.app_id, rollout.step_began_at), m.app_version == rollout.version
+    return _observed(tx, *own, of_stage, _IS_TUNED)
+
+
+def of_base(tx: Transaction, rollout: Rollout) -> list[Observed]:
+    """What base was asked since the roll-out began, newest first."""
+    latest = select(messages.c.id).where(_since(rollout.app_id, rollout.began_at))
+    latest = latest.order_by(messages.c.id.desc()).limit(LOOKED_THROUGH)
+    own = messages.c.id.in_(latest), messages.c.replay_of.is_(None)
+    return _observed(tx, *own, not_(_IS_TUNED))
 
 
 def replayed_tokens(tx: Transaction, app_id: str, since: str) -> int:
     """Tokens of the answers that were given again since a moment."""
-    m = messages.c
-    own = m.app_id == app_id, m.id >= first_id("msg", since), m.replay_of.is_not(None)
-    used: list[Usage] = list(tx.execute(select(m.usage).where(*own)).scalars())
+    own = _since(app_id, since), messages.c.replay_of.is_not(None)
+    used: list[Usage] = list(tx.execute(select(messages.c.usage).where(*own)).scalars())
     return sum(usage.prompt_tokens + usage.completion_tokens for usage in used)
+
+
+def _since(app_id: str, moment: str) -> ColumnElement[bool]:
+    """Those of an app that were asked for since a moment: ids sort by it."""
+    return and_(messages.c.id >= first_id("msg", moment), messages.c.app_id == app_id)
+
+
+def _observed(tx: Transaction, *own: ColumnElement[bool]) -> list[Observed]:
+    m = messages.c
+    worst = select(func.min(feedback.c.rating)).where(feedback.c.message_id == m.id)
+    columns = m.id, m.app_version, m.status, m.route, m.timings_ms, m.replay_of
+    query = select(*columns, worst.scalar_subquery()).where(*own)
+    return [Observed(*row) for row in tx.execute(query.order_by(m.id.desc()).limit(OBSERVED))]
+
+
+_route = type_coerce(messages.c.route, JSON)
+_IS_TUNED = or_(
+    _route["variant"].as_string() == "tuned",
+    *(_route["reason"].as_string().startswith(reason) for reason in GAVE_WAY),
+)

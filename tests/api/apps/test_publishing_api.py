@@ -15,6 +15,7 @@ from tests.tuned import GOOD, NAME, SEPARATOR, store
 def _tuned(served: Served) -> None:
     served.kb.database.writing(store)
     served.kb.database.writing(store, "ft:tiny:citewell::chat", "chat")
+    served.kb.database.writing(store, "ft:tiny:citewell::unserved", "chat")
     served.kb.database.writing(store, "ft:tiny:citewell::vectors", "embedder")
 
 
@@ -81,6 +82,8 @@ def test_what_does_not_answer_is_not_published(served: Served):
     served.new_app("vectors")
     told = publish(served, "ft:tiny:citewell::vectors", 400, app="vectors")
     assert "embedder" in told["detail"]
+    nowhere = publish(served, "ft:tiny:citewell::unserved", 400, app="vectors")
+    assert "`base_url` or `serving`" in nowhere["detail"], "it would be asked of OpenAI"
     publish(served, "ft:no", 404, app="vectors")
     publish(served, NAME, 404, app="nowhere", base_url="http://127.0.0.1:9/v1")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from kb.apps import configuring
-from kb.apps.gates import Figures, GateNotMet, Gates
+from kb.apps.gates import GateNotMet, Gates
 from kb.apps.rollout import rollouts
 from kb.apps.rollout.figures import Arm, reason_to_return
 from kb.apps.rollout.rollouts import RolloutState
@@ -22,8 +22,8 @@ from kb.types import Limits, RolloutPlan, RoutePolicy, Scope, Variant
 from tests.chatting import message
 from tests.fake_models import running_fake_server
 from tests.parts import ADMIN, ask, opened, publish, register
+from tests.tuned import GOOD, WORSE
 
-GOOD = Figures(base=0.6, tuned=0.7)
 PLAN = RolloutPlan(steps=(50, 100), answers=2, least_answers=2, least_rated=2)
 
 
@@ -187,8 +187,7 @@ def test_another_version_begins_the_step_anew_and_one_without_tuned_ends_it(kb):
 
 def test_a_gate_that_is_shut_refuses_unless_somebody_says_why(kb):
     app(kb, "gated")
-    worse = (Figures(base=0.7, tuned=0.5), Gates())
-    asked = (ADMIN, "gated", "canary", PLAN, *worse)
+    asked = (ADMIN, "gated", "canary", PLAN, WORSE, Gates())
     with pytest.raises(GateNotMet, match=r"50\.0%"):
         kb.database.writing(rollouts.begin, *asked)
     begun = kb.database.writing(rollouts.begin, *asked, "Style counts more.")

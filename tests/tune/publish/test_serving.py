@@ -25,6 +25,8 @@ TUNED = TunedModel(
 class _Server(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
+        is_json = self.headers.get("content-type") == "application/json"
+        assert is_json == ("/blobs/" not in self.path)
         self.server.taken.append((self.path, body))  # type: ignore[attr-defined]
         self.send_response(self.server.status)  # type: ignore[attr-defined]
         self.send_header("content-length", "0")
@@ -75,8 +77,7 @@ def test_ollama_is_sent_the_files_of_the_adapter_and_told_to_make_a_model(server
 
 def test_ollama_that_is_not_called_gets_a_modelfile_and_a_command(folder):
     done = hand_over(TUNED, folder, Place("ollama", base="qwen3:0.6b"))
-    assert done.files == (folder / "Modelfile",)
-    assert done.files[0].read_text() == f"FROM qwen3:0.6b\nADAPTER {folder}\n"
+    assert (folder / "Modelfile").read_text() == f"FROM qwen3:0.6b\nADAPTER {folder}\n"
     assert done.commands == (f"ollama create {SERVED} -f {folder}/Modelfile",)
     assert done.base_url == "http://127.0.0.1:11434/v1"
 
@@ -84,13 +85,12 @@ def test_ollama_that_is_not_called_gets_a_modelfile_and_a_command(folder):
 def test_vllm_finds_the_adapter_in_its_folder_under_the_base_that_it_serves(folder, tmp_path):
     resolver = tmp_path / "adapters"
     done = hand_over(TUNED, folder, Place("vllm", base="Qwen/Tiny", resolver=resolver))
-    assert done.files == (resolver / SERVED,)
     config = json.loads((resolver / SERVED / "adapter_config.json").read_text())
     assert config == {"peft_type": "LORA", "base_model_name_or_path": "Qwen/Tiny", "r": 8}
     assert (resolver / SERVED / "adapter_model.safetensors").read_bytes() == b"weights"
     (command,) = done.commands
     assert f"VLLM_LORA_RESOLVER_CACHE_DIR={resolver} " in command
-    assert f"vllm serve Qwen/Tiny --enable-lora --max-lora-rank 16 --chat-template {folder}" in (
+    assert f"vllm serve Qwen/Tiny --enable-lora --max-lora-rank 16 --chat-template {resolver}" in (
         command
     )
     again = hand_over(TUNED, folder, Place("vllm", base="Qwen/Tiny", resolver=resolver))
@@ -106,9 +106,10 @@ def test_vllm_is_asked_to_load_an_adapter(server, folder):
 
 
 def test_llama_cpp_is_started_by_commands_and_ours_finds_models_by_their_name(folder):
-    convert, start = hand_over(TUNED, folder, Place("llama.cpp", base="tiny.gguf")).commands
-    assert convert == f"python convert_lora_to_gguf.py {folder} --outfile {folder}/adapter.gguf"
-    assert start == f"llama-server --model tiny.gguf --lora {folder}/adapter.gguf --port 8080"
+    place = Place("llama.cpp", base="tiny.gguf", call=True)
+    convert, start = hand_over(TUNED, folder, place).commands
+    assert convert == f"python convert_lora_to_gguf.py {folder} --outfile {folder}/{SERVED}.gguf"
+    assert start == f"llama-server --model tiny.gguf --lora {folder}/{SERVED}.gguf"
     assert hand_over(TUNED, folder, Place("citewell")).model == NAME
 
 
@@ -121,7 +122,7 @@ def test_a_whole_model_is_not_handed_over_as_an_adapter(serving, folder):
 
 def test_a_server_that_refuses_or_is_not_there_is_told_without_its_words(server, folder):
     server.status = 500
-    with pytest.raises(ModelUnavailable, match="status 500"):
+    with pytest.raises(ModelUnavailable, match="says 500"):
         hand_over(TUNED, folder, Place("vllm", url_of(server), call=True))
     with pytest.raises(ModelUnavailable, match="cannot be reached"):
         hand_over(TUNED, folder, Place("ollama", "http://127.0.0.1:9/v1", call=True))
