@@ -36,7 +36,7 @@ from api.resources.chat import chat, conversations, feedback, fixed_answers
 from api.resources.datasets import batches, datasets, documents, generations, previews
 from api.resources.operation import health, keys, maintenance, session, webhooks
 from api.resources.tuning import jobs as tuning_jobs
-from api.resources.tuning import publishing, rollouts
+from api.resources.tuning import publishing, rollouts, training_sets
 from api.revocation import watch_revocations
 from api.threads import in_thread
 from api.upload_locks import UploadLocks
@@ -67,6 +67,7 @@ ROUTERS = (
     feedback,
     fixed_answers,
     webhooks,
+    training_sets,
     publishing,
     rollouts,
     tuning_jobs,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -115,10 +115,13 @@ class Client:
 
     def preview(self, path: str, file: Path, processing: str | None) -> dict[str, Any]:
         """What an upload of a file would do; `processing` is JSON as a dataset has it."""
-        fields = {} if processing is None else {"processing": processing}
+        return self.send_file(path, file, {} if processing is None else {"processing": processing})
+
+    def send_file(self, path: str, file: Path, fields: Mapping[str, str]) -> dict[str, Any]:
+        """The JSON answer to a POST of one file and further parts."""
         with self._reached(), file.open("rb") as source:
             parts = {"file": (file.name, source, "application/octet-stream")}
-            answer = self._http.post(path, files=parts, data=fields)
+            answer = self._http.post(path, files=parts, data=dict(fields))
         found: dict[str, Any] = _checked(answer).json()
         return found
 

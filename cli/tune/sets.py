@@ -48,7 +48,7 @@ def prepare(
     written = write(rows, "prompt-completion", prepared.options)
     for line in prepared.done:
         typer.echo(line)
-    _tell(written.findings)
+    tell(written.findings)
     _put(written.files, out)
     separator, stop = prepared.options.separator, prepared.options.stop
     typer.echo(f"At inference, end each prompt with {separator!r} and stop at {stop!r}:")
@@ -102,7 +102,7 @@ def export(
     options = _options(column)
     rows = _read(file, form, options)
     written = write(rows, to, replace(options, separator=separator, stop=stop, model=model))
-    _tell(written.findings)
+    tell(written.findings)
     _put(written.files, out)
 
 
@@ -141,7 +141,7 @@ def _read(file: Path, form: str | None, options: FormOptions) -> list[TrainingRo
     from tune.rows.forms import read
 
     rows, found = read(file.read_bytes(), file.name, form=form, options=options)
-    _tell(found)
+    tell(found)
     return rows
 
 
@@ -160,7 +160,8 @@ def _put(files: Mapping[str, bytes], folder: Path) -> None:
         typer.echo(f"{folder / name}: {len(data)} bytes")
 
 
-def _tell(findings: Iterable[Finding], *, err: bool = True) -> None:
+def tell(findings: Iterable[Finding], *, err: bool = True) -> None:
+    """Print what was found, a line each."""
     for found in findings:
         more = ", …" if found.count > len(found.rows) else ""
         where = f" Rows {', '.join(map(str, found.rows))}{more}" if found.rows else ""
@@ -170,7 +171,7 @@ def _tell(findings: Iterable[Finding], *, err: bool = True) -> None:
 
 def _show(report: TrainingReport) -> None:
     typer.echo(f"{report.rows} rows")
-    _tell(report.findings, err=False)
+    tell(report.findings, err=False)
     for name, value in report.measures.items():
         if value:
             typer.echo(f"{name}: {value}")

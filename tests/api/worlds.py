@@ -6,6 +6,7 @@ and `PROVIDER` in the key of a model provider.
 
 from __future__ import annotations
 
+import json
 import time
 from base64 import b64encode
 from collections.abc import Iterator
@@ -129,6 +130,7 @@ def _theirs(world: World) -> None:
         "upload_id": _their_upload(served, dataset),
         "job_id": _their_training(served),
         "user": "bob",
+        "training_set": _their_set(served),
     }
     theirs |= {name: answer[name] for name in TALKED}
 
@@ -166,6 +168,15 @@ def _their_training(served: Served) -> str:
         jobs.add(tx, Scope.admin(), job)
         jobs.append(tx, job.id, [NewEvent(FOREIGN)])
     return job.id
+
+
+def _their_set(served: Served) -> str:
+    made: str = served.post("/v1/tuning/sets", {"name": FOREIGN})["id"]
+    turns = [{"role": "user", "content": FOREIGN}, {"role": "assistant", "content": FOREIGN}]
+    file = ("rows.jsonl", json.dumps({"messages": turns}))
+    answer = served.http.post(f"/v1/tuning/sets/{made}/versions", files={"file": file})
+    assert answer.status_code == 201, answer.text
+    return made
 
 
 def _absent(world: World) -> None:

@@ -10,6 +10,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from cli.__main__ import app
+from tests.api.serving import serving
+from tests.cli.commands import kb_command
 
 STORIES = ',dynasty,power,story\n0,Tang,fire,\n1,Tang,fire,"\nOnce."\n2,Han,ice,Then.\n'
 COLUMNS = ("--column", "question={dynasty},{power}", "--column", "answer=story")
@@ -79,3 +81,19 @@ def test_what_an_export_loses_is_told(tmp_path: Path):
 
     assert "look  lost_weights" in done.output
     assert "Rows 0" in done.output
+
+
+def test_sets_live_on_the_server(tmp_path: Path, stories: Path):
+    with serving(tmp_path / "data") as served:
+        made = kb_command(served, "tune", "import", str(stories), "--set", "tales", *COLUMNS)
+        assert "tales@1: 3 rows" in made.output
+        assert "blocks  empty_answer" in made.output
+        served.new_app("shop")
+        served.post("/v1/apps/shop/annotations", {"question": "Who?", "answer": "We."})
+        more = kb_command(served, "tune", "collect", "shop", "--set", "tales")
+        assert "tales@2: 4 rows" in more.output
+        assert kb_command(served, "tune", "sets").output == "tales  2 versions\n"
+        assert "tales@1  3 rows" in kb_command(served, "tune", "sets", "tales").output
+        out = tmp_path / "rows.jsonl"
+        kb_command(served, "tune", "fetch", "tales@1", "--out", str(out))
+        assert len(out.read_text().splitlines()) == 3

@@ -21,6 +21,8 @@ STOPS = ("\n", " END", "***", "+++", "&&&", "$$$", "@@@", "%%%")
 """Those that OpenAI's old command proposed, in its order, without the full stop."""
 
 SHOWN_ROWS = 10
+KEEPS_SPLITS = ("canonical", "table")
+"""Shapes with a field for the split: all rows are one file."""
 
 
 class Target(NamedTuple):
@@ -116,7 +118,7 @@ def read(
 
 
 def write(rows: Sequence[TrainingRow], to: str, options: FormOptions | None = None) -> Export:
-    """The files of a target, one a split.
+    """The files of a target, one a split unless the rows say it themselves.
 
     Raises:
         Rejected: there is no such target, or no row fits it.
@@ -133,7 +135,8 @@ def write(rows: Sequence[TrainingRow], to: str, options: FormOptions | None = No
         if record is None:
             lost["rows"].append(number)
             continue
-        parts[row.split or "train"].append(record)
+        part = "rows" if target.shape in KEEPS_SPLITS else row.split or "train"
+        parts[part].append(record)
         for what in _differences(row, shape.read(record, options)):
             lost[what].append(number)
     if not parts:

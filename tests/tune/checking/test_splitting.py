@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tune.making import row
+from tests.tune.rows.making_rows import SLOW
 from tune.checking.likeness import near_pairs
 from tune.checking.splitting import leaks, split
 from tune.types import TrainingRow
@@ -21,7 +22,7 @@ rows_of_groups = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, suppress_health_check=SLOW)
 @given(rows_of_groups, st.integers(0, 3))
 def test_no_split_leaks_and_the_seed_decides(rows: list[TrainingRow], seed: int):
     made = split(rows, valid=0.2, test=0.2, seed=seed)
@@ -56,7 +57,7 @@ def test_phrasings_of_one_question_stay_together():
         assert len({each.split for each in made[:3]}) == 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, suppress_health_check=SLOW)
 @given(st.lists(st.text("abc", min_size=3, max_size=9), max_size=12))
 def test_the_index_finds_every_pair_that_comparing_all_finds(texts: list[str]):
     def likeness(one: str, other: str) -> float:

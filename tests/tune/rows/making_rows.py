@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import get_args
 
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 
 from tune.types import Origin, Split, TrainingRow, TrainingTurn, TurnRole
+
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+"""Says nothing of rows: machines of tests are busy."""
 
 texts = st.text(max_size=20)
 weights = st.sampled_from([None, 0, 1])

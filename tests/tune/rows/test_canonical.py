@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.tune.rows.making_rows import any_rows
+from tests.tune.rows.making_rows import SLOW, any_rows
 from tune.rows.canonical import bytes_of, read_rows, rows_of, write_rows
 from tune.types import TrainingRow, TrainingTurn
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=SLOW)
 @given(st.lists(any_rows, max_size=4))
 def test_rows_come_back_as_they_were_written(rows: list[TrainingRow]):
     assert list(rows_of(bytes_of(rows))) == rows

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kb.errors import Rejected
 from tests.tune.making import row
+from tests.tune.rows.making_rows import SLOW
 from tune.rows.forms import SEPARATORS, STOPS, read, write
 from tune.rows.preparing import prepare
 
@@ -27,7 +28,7 @@ def test_copies_blanks_and_empty_rows_go_and_it_is_said():
 ending = st.sampled_from([*SEPARATORS, *STOPS, "x", " "])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
 @given(
     st.lists(st.tuples(*2 * [st.lists(ending, max_size=3).map("".join)]), min_size=1, max_size=5)
 )

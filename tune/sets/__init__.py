@@ -1,0 +1,1 @@
+"""Training sets on the server: versions, and what an app gives them."""

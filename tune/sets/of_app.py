@@ -1,0 +1,97 @@
+"""Rows that the people around an app have made: fixed answers, better answers, what they liked.
+
+An answer that somebody disliked is what a better one of the same question is preferred to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Literal, get_args
+
+from kb.store.apps import conversations, feedback, fixed_answers
+from kb.store.engine.database import Transaction
+from kb.store.engine.paging import MAX_LIMIT, PageRequest
+from kb.types import Feedback, Message, Scope
+from tune.types import TrainingRow, TrainingTurn
+
+Source = Literal["fixed", "better", "approved", "liked"]
+"""`approved` is what the operator liked, `liked` what users did."""
+
+SOURCES: tuple[Source, ...] = get_args(Source)
+MOST_TURNS = 4
+
+
+def rows_of_app(
+    tx: Transaction, scope: Scope, app: str, sources: Collection[Source] = SOURCES
+) -> list[TrainingRow]:
+    """The rows that an app gives, fixed answers first. Raises NotFound.
+
+    The turns before a question are read and not learnt; a conversation is a group. What the
+    operator said counts, also where users said otherwise.
+    """
+    found: list[TrainingRow] = []
+    if "fixed" in sources:
+        found += _fixed(tx, scope, app)
+    opinions = _opinions(tx, scope, app)
+    worse = {
+        fixed_answers.wording(message.query): message.answer
+        for message, said in opinions
+        if said.rating == "dislike"
+    }
+    for message, said in opinions:
+        answer, source = said.better_answer or message.answer, _source(said)
+        if source in sources:
+            bad = (
+                message.answer
+                if said.better_answer
+                else worse.get(fixed_answers.wording(message.query))
+            )
+            turns = [*_before(tx, message), TrainingTurn("user", message.query)]
+            turns.append(TrainingTurn("assistant", answer))
+            found.append(
+                TrainingRow(
+                    tuple(turns),
+                    origin="approved" if source == "approved" else "feedback",
+                    group=message.conversation_id,
+                    rejected=bad if bad != answer else None,
+                )
+            )
+    return found
+
+
+def _source(said: Feedback) -> Source | None:
+    if said.better_answer:
+        return "better"
+    if said.rating != "like":
+        return None
+    return "approved" if said.source == "operator" else "liked"
+
+
+def _fixed(tx: Transaction, scope: Scope, app: str) -> Iterator[TrainingRow]:
+    request: PageRequest | None = PageRequest(MAX_LIMIT)
+    while request is not None:
+        page = fixed_answers.page(tx, scope, app, request)
+        for each in page.data:
+            turns = (TrainingTurn("user", each.question), TrainingTurn("assistant", each.answer))
+            yield TrainingRow(turns, origin="fixed")
+        request = PageRequest(MAX_LIMIT, page.next) if page.next else None
+
+
+def _opinions(tx: Transaction, scope: Scope, app: str) -> list[tuple[Message, Feedback]]:
+    """One opinion a message: the operator's where there is one."""
+    said: dict[str, Feedback] = {}
+    request: PageRequest | None = PageRequest(MAX_LIMIT)
+    while request is not None:
+        page = feedback.page(tx, scope, app, request)
+        for each in page.data:
+            if each.source == "operator" or each.message_id not in said:
+                said[each.message_id] = each
+        request = PageRequest(MAX_LIMIT, page.next) if page.next else None
+    return [(conversations.message(tx, scope, number), said[number]) for number in sorted(said)]
+
+
+def _before(tx: Transaction, message: Message) -> Iterator[TrainingTurn]:
+    turns, _ = conversations.history(tx, message.conversation_id, MOST_TURNS, before=message.id)
+    for turn in turns:
+        yield TrainingTurn("user", turn.query)
+        yield TrainingTurn("assistant", turn.answer, 0)
