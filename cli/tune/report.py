@@ -1,14 +1,16 @@
-"""`kb tune report` and the blind sheet: whether tuning pays."""
+"""Whether tuning pays (`kb tune report`, `blind`), and which base to begin with (`compare`)."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cli.connecting import connected
+from cli.printing import AsJson, show
 from cli.tune.app import tune
 
 
@@ -51,3 +53,68 @@ def blind(
         raise Rejected("Name two arms: --side A --side B.")
     key = write_sheet(found, (side[0], side[1]), sheet, seed=seed)
     typer.echo(f"Fill in {sheet} with 1, 2 or =, without looking into {key}; then run this again.")
+
+
+@tune.command("curve")
+def curve(
+    job: Annotated[str, typer.Argument(help="Id of a job, running or ended.")],
+    out: Annotated[Path, typer.Option(help="The page; JSON lies beside it.")] = Path("curve.html"),
+) -> None:
+    """Draw a job's curves on a page, and say what they mean."""
+    from dataclasses import asdict
+
+    from tune.diagnosis.curve import diagnose
+    from tune.report.pages import job_page
+
+    with connected() as client:
+        found = client.get(f"/v1/tuning/jobs/{job}")
+        points = client.get(f"/v1/tuning/jobs/{job}/curve")
+    diagnosis = found["diagnosis"] or asdict(diagnose(points))
+    events = [{"kind": "metrics", "data": point} for point in points]
+    out.write_text(job_page(found, events, diagnosis), encoding="utf-8")
+    told = {"job": found, "diagnosis": diagnosis, "points": points}
+    out.with_suffix(".json").write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+    for finding in diagnosis["findings"]:
+        typer.echo(f"{finding['verdict']}: {finding['reason']} {finding['advice']}")
+    typer.echo(f"{out} and {out.with_suffix('.json')} hold the curves.")
+
+
+@tune.command("compare")
+def compare(
+    base: Annotated[list[str], typer.Option(help="A base model; name two or more.")],
+    training_set: Annotated[str, typer.Option("--set", help="Training set, NAME or NAME@2.")] = "",
+    file: Annotated[str, typer.Option(help="Or the id of an uploaded training file.")] = "",
+    epochs: Annotated[float | None, typer.Option(help="Rounds over the rows.", min=0.01)] = None,
+    seed: Annotated[int, typer.Option(help="The same for all.")] = 0,
+    price: Annotated[float, typer.Option(help="Of an hour of training.", min=0)] = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Train base models on the same rows and show them side by side, before one is chosen."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from kb.files.folder import DataFolder
+    from kb.settings import load_settings
+    from tune.report.bases import COLUMNS
+    from tune.report.bases import compare as run
+
+    settings = load_settings()
+    folder = settings.tuning.models or DataFolder(settings.data_dir).tuning / "bases"
+    rows = {"training_set": training_set} if training_set else {"training_file": file}
+    chosen = {} if epochs is None else {"n_epochs": epochs}
+    with connected() as client, Progress(console=Console(stderr=True)) as progress:
+        bars = {name: progress.add_task(name, total=None) for name in base}
+
+        def on_point(name: str, point: Mapping[str, Any]) -> None:
+            if "total_steps" in point:
+                progress.update(bars[name], total=point["total_steps"], completed=point["step"])
+
+        order = {**rows, "seed": seed, "hyperparameters": chosen}
+        found = run(client, base, order, folder=folder, price_an_hour=price, on_point=on_point)
+    show(found, [" | ".join(COLUMNS), *(_line(row, COLUMNS) for row in found)], as_json=as_json)
+
+
+def _line(row: Mapping[str, Any], columns: Sequence[str]) -> str:
+    cells = (row[name] for name in columns)
+    shown = (f"{cell:.3g}" if isinstance(cell, float) else cell for cell in cells)
+    return " | ".join("–" if cell is None else str(cell) for cell in shown)

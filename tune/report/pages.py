@@ -47,12 +47,12 @@ def job_page(
 
     Args:
         job: as the API gives it.
-        events: of the job in their order, each with type, level, message and data.
+        events: of the job in their order, each with kind, level, message and data.
         diagnosis: as `Diagnosis` is in JSON.
     """
-    points = [event["data"] for event in events if event["type"] == "metrics"]
+    points = [event["data"] for event in events if event["kind"] == "metrics"]
     panels = [panel for label, names in PANELS if (panel := _panel(label, names, points)).series]
-    messages = [event for event in events if event["type"] != "metrics"]
+    messages = [event for event in events if event["kind"] != "metrics"]
     values = {"job": job, "diagnosis": diagnosis, "panels": panels, "messages": messages}
     return rendered("job.html", values | {"width": WIDTH, "height": HEIGHT}, package="tune")
 

@@ -15,12 +15,13 @@ JOB = {
     "status": "succeeded",
     "fine_tuned_model": "ft:tiny:citewell::1",
     "trained_tokens": 1200,
+    "error": None,
 }
 
 
 def page(points) -> str:
-    metrics = [{"type": "metrics", "level": "info", "message": "", "data": p} for p in points]
-    said = [{"type": "message", "level": "error", "message": "It <broke>.", "data": {}}]
+    metrics = [{"kind": "metrics", "level": "info", "message": "", "data": p} for p in points]
+    said = [{"kind": "message", "level": "error", "message": "It <broke>.", "data": {}}]
     return job_page(JOB, [*metrics, *said], asdict(diagnose(points)))
 
 
