@@ -6,6 +6,7 @@ Conversations keep the variant that they have.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +19,8 @@ from kb.ids import now
 from kb.store.apps import apps, rollouts
 from kb.store.engine.database import Transaction
 from kb.types import Rollout, RolloutEvent, RolloutPlan, RolloutStage, RoutePolicy, Scope
+
+logger = logging.getLogger(__name__)
 
 EVENTS_KEPT = 200
 
@@ -115,6 +118,14 @@ def due(tx: Transaction, scope: Scope, rollout: Rollout) -> Move | None:
         return None
     said = f"The step is over. Tuned: {found.tuned}. Base: {found.base}."
     return Move("full" if following == 100 else "canary", following, said, version)
+
+
+def go_on(tx: Transaction, scope: Scope, app_id: str) -> None:
+    """Do what is due now: since it was looked at, somebody may have ended the roll-out."""
+    found = next((each for each in rollouts.running(tx) if each.app_id == app_id), None)
+    if found is not None and (to := due(tx, scope, found)) is not None:
+        move(tx, scope, found, to)
+        logger.info("roll-out of %s: %s, %d %%. %s", app_id, to.stage, to.percent, to.detail)
 
 
 def move(tx: Transaction, scope: Scope, rollout: Rollout, to: Move) -> Rollout:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 
-from kb.apps.rollout.rollouts import due, move
+from kb.apps.rollout.rollouts import due, go_on
 from kb.chat.ask.routing import canary_share
 from kb.chat.chat import Chat
 from kb.errors import KnowledgeBaseError
@@ -48,21 +49,19 @@ class RolloutWatcher:
     async def look(self) -> None:
         """One look at each: what is due, then shadows."""
         for rollout in await in_thread(self._database.reading, rollouts.running):
-            to = await in_thread(self._database.reading, due, ADMIN, rollout)
-            if to is not None:
-                moved = await in_thread(self._database.writing, move, ADMIN, rollout, to)
-                logger.warning("app %s: %s %d %%", moved.app_id, moved.stage, moved.percent)
+            if await in_thread(self._database.reading, due, ADMIN, rollout) is not None:
+                await in_thread(self._database.writing, go_on, ADMIN, rollout.app_id)
             elif rollout.stage == "shadow":
                 await self._shadow(rollout)
 
     async def _shadow(self, rollout: Rollout) -> None:
-        most = rollout.plan.shadow_tokens_per_day
+        most, until = rollout.plan.shadow_tokens_per_day, time.monotonic() + LOOK_S
         for message_id in await in_thread(self._database.reading, self._unanswered, rollout):
             today = f"{now()[:10]}T00:00:00Z"
             used = await in_thread(
                 self._database.reading, rollouts.replayed_tokens, rollout.app_id, today
             )
-            if self._chat.runs.active or used >= most:
+            if self._chat.runs.active or used >= most or time.monotonic() > until:
                 return
             try:
                 run = await self._chat.replay(
