@@ -11,6 +11,7 @@ from typing import IO
 
 from kb.access import Access
 from kb.chat.ask.chat_models import ChatModels
+from kb.chat.ask.intents import Intents
 from kb.chat.chat import Chat
 from kb.embedder_choice import chosen
 from kb.errors import DatabaseDamaged, DataFolderLocked
@@ -202,12 +203,12 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
         max_waiting=search.max_waiting,
         reranker=_reranker(settings, folder),
     )
-    strays = Strays(database, folder, originals)
+    strays, check = Strays(database, folder, originals), IndexCheck(database, vectors, keywords)
     repairing = Repairing(database, applier, health, strays)
-    check = IndexCheck(database, vectors, keywords)
     holders = (database, originals, applier, vault, folder, owner)
     models, access = ChatModels(database, vault, settings.llm), Access(database, vault, admin_key)
     threads = SearchThreads(search.threads, search.max_waiting)
+    intents = Intents(database, folder.tuning, settings.tuning.models, embedders)
     return KnowledgeBase(
         settings=settings,
         folder=folder,
@@ -222,7 +223,7 @@ def _open(settings: Settings, folder: DataFolder, lock: IO[str]) -> KnowledgeBas
         searcher=searcher,
         search_threads=threads,
         chat_models=models,
-        chat=Chat(settings.chat, database, searcher, models, threads=threads, budget=access.tokens),
+        chat=Chat(settings.chat, database, searcher, models, intents, threads, access.tokens),
         access=access,
         fsck=Fsck(database, strays, check, applier, repairing, owner),
         index_health=health,

@@ -16,7 +16,7 @@ GOOD = {"arms": {"base": {"correct": 0.6}, "tuned": {"correct": 0.8, "format": 1
 WORSE = {"arms": {"base": {"correct": 0.6}, "tuned": {"correct": 0.5}}}
 
 
-def store(tx: Any, name: str = NAME, task: Any = "completion") -> None:
+def store(tx: Any, name: str = NAME, task: Any = "completion", folder: str = "job/model") -> None:
     """The model of a job that has succeeded."""
     job = TuningJob(
         name, "local", "tiny", task, "supervised", "f", None, None, 1, {}, "succeeded", MOMENT
@@ -24,4 +24,4 @@ def store(tx: Any, name: str = NAME, task: Any = "completion") -> None:
     jobs.add(tx, ADMIN, job)
     separator, stop = (SEPARATOR, STOP) if task == "completion" else ("", ())
     made = (name, job.id, "tiny", None, task, "0" * 64, "aaaa", separator, stop)
-    tuned_models.add(tx, ADMIN, TunedModel(*made, "job/model", None, MOMENT))
+    tuned_models.add(tx, ADMIN, TunedModel(*made, folder, None, MOMENT))

@@ -19,6 +19,7 @@ from kb.store.apps import apps, models
 from kb.store.content import datasets
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest
+from kb.store.tuning import tuned_models
 from kb.types import App, AppContent, Failure, Model, RoutePolicy, Scope
 
 
@@ -105,7 +106,7 @@ def set_switch(tx: Transaction, scope: Scope, app: str, policy: RoutePolicy) -> 
     """Turn the fine-tune switch of an app.
 
     Raises:
-        NotFound: there is no such app, or no dataset that a rule names.
+        NotFound: there is no such app, or no dataset or classifier that a rule names.
         Conflict: the policy wants a tuned variant, and neither version nor draft has one.
     """
     found = apps.get(tx, scope, app)
@@ -113,6 +114,8 @@ def set_switch(tx: Transaction, scope: Scope, app: str, policy: RoutePolicy) -> 
     check_policy(policy, _answering(tx, scope, found), content)
     for dataset_id in dict.fromkeys(one for rule in policy.rules for one in rule.dataset_ids):
         datasets.get(tx, scope, dataset_id)
+    for name in dict.fromkeys(rule.classifier for rule in policy.rules if rule.classifier):
+        tuned_models.get(tx, scope, name)
     return _switch(tx, scope, apps.set_route(tx, scope, found.id, policy))
 
 

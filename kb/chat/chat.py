@@ -13,6 +13,7 @@ from dataclasses import replace
 from kb.access.limits import TokenBudget
 from kb.chat.ask.chat_models import ChatModels
 from kb.chat.ask.inputs import checked_inputs
+from kb.chat.ask.intents import Intents
 from kb.chat.ask.question import ChatQuestion, ChatRequest, RunIdentity, within_budget
 from kb.chat.ask.routing import RouteRequest
 from kb.chat.ask.variants import VariantPreparer
@@ -54,7 +55,7 @@ class Chat:
         database: Database,
         searcher: Searcher,
         models: ChatModels,
-        *,
+        intents: Intents,
         threads: SearchThreads,
         budget: TokenBudget,
     ) -> None:
@@ -68,7 +69,7 @@ class Chat:
         self._budget = budget
         self._side_model = SideModel(database, models, timeout_s=settings.side_timeout_s)
         self._suggestions = Suggestions(database, self._side_model)
-        self._preparer = VariantPreparer(searcher, models)
+        self._preparer = VariantPreparer(searcher, models, intents)
         self._disclosures = Disclosures(database)
         self._versions: dict[tuple[str, int], AppVersion] = {}
 

@@ -133,7 +133,8 @@ class RouteRule:
 
     `keywords`: the question contains one of them. `languages`: it is written in one of them
     (ISO 639-1). `dataset_ids`: the best hit comes from one of them. `score_at_least` and
-    `score_below`: the best hit's score, which is 0 where nothing was found.
+    `score_below`: the best hit's score, which is 0 where nothing was found. `intent`: what
+    `classifier`, the name of a tuned model, says of the question.
     """
 
     keywords: tuple[str, ...] = ()
@@ -142,6 +143,8 @@ class RouteRule:
     dataset_ids: tuple[str, ...] = ()
     score_at_least: float | None = None
     score_below: float | None = None
+    intent: str | None = None
+    classifier: str | None = None
 
     @property
     def needs_search(self) -> bool:

@@ -181,9 +181,15 @@ class RouteRuleBody(Body):
     """The best hit scores as much or more."""
     score_below: Score | None = None
     """The best hit scores less, or nothing is found."""
+    intent: Name | None = None
+    """What `classifier` says of the question."""
+    classifier: Label | None = None
+    """A tuned model of the task `classify`."""
 
     @model_validator(mode="after")
     def _has_a_condition(self) -> Self:
+        if (self.intent is None) != (self.classifier is None):
+            raise ValueError("`intent` and `classifier` go together")
         if self.to(RouteRule) == RouteRule(variant=self.variant):
             raise ValueError("a rule needs a condition, such as `keywords`")
         return self

@@ -35,6 +35,8 @@ class RouteRuleResponse(Response):
     dataset_ids: Texts = MISSING
     score_at_least: Sometimes[float] = MISSING
     score_below: Sometimes[float] = MISSING
+    intent: Sometimes[str] = MISSING
+    classifier: Sometimes[str] = MISSING
 
 
 class RoutePolicyResponse(Response):

@@ -8,7 +8,7 @@ Rules are judged in their order, and only one that asks for it makes a search ha
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from kb.errors import Conflict, Rejected
@@ -29,7 +29,15 @@ RouteReason = Literal[
 ]
 RouteRequest = Literal["auto", "base", "tuned"]
 
+IntentOf = Callable[[str, str], str | None]
+"""The intent that a classifier finds in a question."""
+
 _BUCKETS = 10_000
+
+
+def no_intent(_classifier: str, _query: str) -> str | None:
+    """Where no classifier is at hand."""
+    return None
 
 
 def choose_variant(
@@ -41,6 +49,7 @@ def choose_variant(
     query: str,
     conversation_id: str,
     found: Sequence[Hit] | None = None,
+    intent_of: IntentOf = no_intent,
 ) -> tuple[VariantName, RouteReason]:
     """Pick the variant for a question; a policy that wants a missing tuned variant gets base.
 
@@ -53,6 +62,7 @@ def choose_variant(
         conversation_id: decides the canary share, so that a conversation never changes sides.
         found: what a search has found, best first, if `needs_search`; None where the app has
             nothing to search.
+        intent_of: asked for rules that have an `intent`.
 
     Raises:
         Rejected: "tuned" is requested of an app that has no tuned variant.
@@ -64,20 +74,24 @@ def choose_variant(
         )
     if requested in ("base", "tuned"):
         return requested, "requested"
-    variant, reason = _by_policy(policy, pinned, query, conversation_id, found)
+    variant, reason = _by_policy(policy, pinned, query, conversation_id, found, intent_of)
     if variant == "tuned" and content.tuned is None:
         return "base", "no_tuned_variant"
     return variant, reason
 
 
 def needs_search(
-    policy: RoutePolicy, requested: RouteRequest | None, pinned: VariantName | None, query: str
+    policy: RoutePolicy,
+    requested: RouteRequest | None,
+    pinned: VariantName | None,
+    query: str,
+    intent_of: IntentOf = no_intent,
 ) -> bool:
     """Whether a search has to come first: a rule asks for it, and nothing before it decides."""
     if requested in ("base", "tuned") or pinned is not None:
         return False
     for rule in policy.rules:
-        of_text = list(_of_text(rule, query))
+        of_text = list(_of_text(rule, query, intent_of))
         if all(of_text) and (of_text or rule.needs_search):
             return rule.needs_search
     return False
@@ -128,11 +142,12 @@ def _by_policy(
     query: str,
     conversation_id: str,
     found: Sequence[Hit] | None,
+    intent_of: IntentOf,
 ) -> tuple[VariantName, RouteReason]:
     if pinned is not None:
         return pinned, "pinned"
     for rule in policy.rules:
-        if _holds(rule, query, found):
+        if _holds(rule, query, found, intent_of):
             return rule.variant, "rule"
     if policy.mode == "split":
         tuned = canary_share(conversation_id) < policy.percent
@@ -140,21 +155,23 @@ def _by_policy(
     return policy.mode, "default"
 
 
-def _holds(rule: RouteRule, query: str, found: Sequence[Hit] | None) -> bool:
+def _holds(rule: RouteRule, query: str, found: Sequence[Hit] | None, intent_of: IntentOf) -> bool:
     """Whether a rule has conditions and all of them hold."""
-    of_text = list(_of_text(rule, query))
+    of_text = list(_of_text(rule, query, intent_of))
     if not rule.needs_search:
         return bool(of_text) and all(of_text)
     return all(of_text) and found is not None and all(_of_search(rule, found))
 
 
-def _of_text(rule: RouteRule, query: str) -> Iterator[bool]:
+def _of_text(rule: RouteRule, query: str, intent_of: IntentOf) -> Iterator[bool]:
     if rule.keywords:
         asked = fold(query).casefold()
         keywords = (fold(keyword).casefold() for keyword in rule.keywords)
         yield any(keyword and keyword in asked for keyword in keywords)
     if rule.languages:
         yield language_of(query) in rule.languages
+    if rule.intent is not None and rule.classifier is not None:
+        yield intent_of(rule.classifier, query) == rule.intent
 
 
 def _of_search(rule: RouteRule, found: Sequence[Hit]) -> Iterator[bool]:

@@ -10,6 +10,7 @@ from functools import lru_cache, partial
 
 from kb.chat.ask.chat_models import EXTRACTIVE, ChatModels, OpenModel
 from kb.chat.ask.filling import filled
+from kb.chat.ask.intents import Intents
 from kb.chat.ask.prompting import (
     around_inputs,
     context_block,
@@ -57,7 +58,8 @@ class VariantPreparer:
     fills its own hidden prompt. What was searched with the same settings before is not searched
     again."""
 
-    def __init__(self, searcher: Searcher, models: ChatModels) -> None:
+    def __init__(self, searcher: Searcher, models: ChatModels, intents: Intents) -> None:
+        self._intents = intents
         self._searcher = searcher
         self._models = models
         self._indexed = lru_cache(maxsize=PROMPTS_INDEXED)(_prompt_index)
@@ -78,6 +80,7 @@ class VariantPreparer:
             query=question.query,
             conversation_id=question.identity.conversation_id,
             found=self._evidence(question, found),
+            intent_of=self._intents.of,
         )
         try:
             return self._prepared(question, name, reason, found)
@@ -107,7 +110,7 @@ class VariantPreparer:
         """What the rules of the policy may know, where one of them asks for it: what is found with
         the settings of base, or of tuned where base does not search."""
         asked = (question.request.route, question.pinned, question.query)
-        if not needs_search(question.app.route, *asked):
+        if not needs_search(question.app.route, *asked, self._intents.of):
             return None
         variants = filter(None, (question.content.base, question.content.tuned))
         profiles = (_profile(question, variant) for variant in variants)

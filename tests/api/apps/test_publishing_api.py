@@ -93,3 +93,14 @@ def test_an_address_that_leads_astray_is_refused_before_anything_is_called(serve
     body = {"app": "astray", "base_url": "http://169.254.169.254/v1"}
     publish(served, NAME, 400, **body)
     publish(served, NAME, 400, serving="ollama", load=True, **body)
+
+
+def test_a_rule_by_intent_names_a_classifier_that_is_there(served: Served):
+    served.new_app("intents", tuned={"model": "extractive"})
+    path, rule = "/v1/apps/intents/route", {"variant": "tuned", "intent": "refund"}
+    body = {"mode": "base", "rules": [rule]}
+    assert served.http.put(path, json=body).status_code == 400
+    rule["classifier"] = "ft:none"
+    assert served.http.put(path, json=body).status_code == 404
+    rule["classifier"] = NAME
+    assert served.http.put(path, json=body).json()["rules"] == [rule]
