@@ -18,6 +18,18 @@ from kb.types import Model, Piece, TextPiece
 LONGEST_REPLY_TOKENS = 500
 
 
+def configured(settings: Settings) -> Model:
+    """The model of the settings. Raises Rejected without one."""
+    llm = settings.llm
+    if not llm.model:
+        raise Rejected(
+            "This needs a language model: set KB_LLM__MODEL and KB_LLM__BASE_URL. Everything "
+            "else works without one."
+        )
+    key = llm.api_key.get_secret_value() if llm.api_key else None
+    return Model("default", "openai", llm.base_url, llm.model, api_key=key)
+
+
 class ConfiguredModel:
     """One reply at a time, as even as the model can: temperature 0.
 
@@ -26,15 +38,8 @@ class ConfiguredModel:
     """
 
     def __init__(self, settings: Settings) -> None:
-        llm = settings.llm
-        if not llm.model:
-            raise Rejected(
-                "This needs a language model: set KB_LLM__MODEL and KB_LLM__BASE_URL. Everything "
-                "else of `kb eval` works without one."
-            )
-        self.name = llm.model
-        key = llm.api_key.get_secret_value() if llm.api_key else None
-        self._model = Model("default", "openai", llm.base_url, llm.model, api_key=key)
+        self._model = configured(settings)
+        self.name = self._model.model
         self._settings = settings
 
     async def say(self, text: str) -> str:

@@ -17,6 +17,8 @@ from tune.rows.canonical import bytes_of, rows_of
 from tune.types import Finding, Origin, TrainingRow
 
 PURPOSE = "fine-tune"
+REFUSED = "refused: "
+"""Begins the group of a candidate that a person did not want; the reason follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def judge(
         raise Rejected(f"{candidates!r} has rows 0 to {len(waiting) - 1}.")
     wanted = [waiting[number] for number in sorted(set(accepted))]
     rest = [
-        replace(row, label=refused[number] or "no") if number in refused else row
+        replace(row, group=REFUSED + refused[number]) if number in refused else row
         for number, row in enumerate(waiting)
         if number not in set(accepted)
     ]

@@ -6,6 +6,7 @@ request picks the behaviour, so one server plays every part: what it says is in
 
     fail:CODE[:s]     that HTTP status, with the request echoed in the body as bad servers do;
                       `s` is sent as its Retry-After
+    one               like echo, but one answer where several are asked for
     flaky:N           HTTP 503 to the first N requests, then like echo
     stall             headers, then silence until the client leaves
     cut[:text]        three tokens (or that text), then the connection breaks
@@ -150,7 +151,8 @@ async def _complete(body: dict[str, Any], reply: _Reply) -> bool:
     script = script_of(body, behaviour, argument)
     if not body.get("stream"):
         choice = reply.choice("".join(script.words), "stop", "message")
-        await _send(reply.writer, 200, {"choices": [choice], "usage": usage_of(body, script)})
+        choices = [choice] * (1 if behaviour == "one" else body.get("n") or 1)
+        await _send(reply.writer, 200, {"choices": choices, "usage": usage_of(body, script)})
         return True
     reply.start()
     if behaviour == "stall":

@@ -186,7 +186,7 @@ def test_candidates_wait_for_a_yes_or_no(served: Served):
 
     assert said_so["accepted"]["rows"] == 3
     assert [row["origin"] for row in rows_of(served, path, 2)][-1] == "augmented"
-    assert [row["label"] for row in rows_of(served, waiting, 2)] == [None, "dull"]
+    assert [row["group"] for row in rows_of(served, waiting, 2)] == ["", "refused: dull"]
     late = served.http.post(f"{path}/verdicts", json=verdict)
     assert late.status_code == 409, late.text
     unknown = served.http.post(f"{path}/verdicts", json={**verdict, "version": 2, "accepted": [7]})
