@@ -29,7 +29,7 @@ from tune.templates import (
 )
 from tune.trainers.answers import forgotten, generate, measures
 from tune.trainers.job import Failed, Job, refuse_code, weights_of
-from tune.trainers.running import Reporter, TellsRows, arguments, run, save
+from tune.trainers.running import Reporter, TellsRows, arguments, freeze, run, save
 from tune.types import TrainingRow
 
 MOST_ASKED = 50
@@ -186,16 +186,6 @@ def _model(job: Job, folder: Path, adapter: Path | None) -> Any:
         model.get_input_embeddings().requires_grad_(False)
         freeze(model, frozen)
     return model
-
-
-def freeze(model: Any, layers: int) -> None:
-    """Keep the first layers of a transformer as they are: those are the entries of its one list of
-    blocks."""
-    blocks = max(
-        (each for each in model.modules() if isinstance(each, torch.nn.ModuleList)), key=len
-    )
-    for block in blocks[:layers]:
-        block.requires_grad_(False)
 
 
 class _Supervised(TellsRows, SFTTrainer):  # type: ignore[misc]

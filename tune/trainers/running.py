@@ -205,6 +205,16 @@ def run(trainer: Trainer, job: Job, reporter: Reporter) -> None:
         raise Stopped
 
 
+def freeze(model: Any, layers: int) -> None:
+    """Keep the first layers of a transformer as they are: those are the entries of its one list of
+    blocks."""
+    blocks = max(
+        (each for each in model.modules() if isinstance(each, torch.nn.ModuleList)), key=len
+    )
+    for block in blocks[:layers]:
+        block.requires_grad_(False)
+
+
 def last_checkpoint(job: Job) -> str | None:
     """The newest complete checkpoint. One that a kill tore apart is removed: its state, written
     last, is missing or half."""
