@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from fastapi import APIRouter, FastAPI
@@ -10,12 +11,20 @@ from pydantic import BaseModel, ConfigDict
 
 from api import errors
 from api.dialects.envelopes import Envelope
-from kb.types import Scope
+from kb.types import FinishReason, Scope
 
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
 }
 """How an operation declares that it streams."""
+
+FINISH_REASONS: Mapping[FinishReason, str] = {
+    "stop": "stop",
+    "refused": "stop",
+    "length": "length",
+    "filtered": "content_filter",
+}
+"""How clients call the end of an answer; the AI SDK writes a hyphen."""
 
 
 class Body(BaseModel):
@@ -27,6 +36,11 @@ class Body(BaseModel):
 def only_app(scope: Scope) -> str | None:
     """The id of the app that a key is for; None for keys of none or of several."""
     return next(iter(scope.apps)) if scope.apps and len(scope.apps) == 1 else None
+
+
+def seconds(moment: str) -> int:
+    """A stored moment as Unix time."""
+    return int(datetime.fromisoformat(moment).timestamp())
 
 
 class Dialect(NamedTuple):

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from api.dialects.ai_sdk import parts
+from api.dialects.dialect import FINISH_REASONS
 from api.resources.chat.run_events import visible
 from kb.chat.run.recording import source_record
 from kb.chat.run.run import Numbered
@@ -29,14 +30,6 @@ from kb.types import (
     Sources,
     Started,
 )
-from kb.types.conversations import FinishReason
-
-FINISH_REASONS: dict[FinishReason, str] = {
-    "stop": "stop",
-    "refused": "stop",
-    "length": "length",
-    "filtered": "content-filter",
-}
 
 DONE = b"data: [DONE]\n\n"
 TEXT = "text"
@@ -103,7 +96,7 @@ class UiChunks:
         yield from self._text_ended()
         yield _chunk(parts.grounded(completed))
         yield _data("finish-step")
-        reason = FINISH_REASONS[completed.finish_reason]
+        reason = FINISH_REASONS[completed.finish_reason].replace("_", "-")
         metadata = parts.usage(completed)
         yield _data("finish", finishReason=reason, messageMetadata=metadata) + DONE
 

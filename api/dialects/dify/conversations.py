@@ -10,9 +10,10 @@ from pydantic import model_validator
 from starlette.responses import Response
 
 from api.deps import KB, ChatCaller
+from api.dialects.dialect import seconds
 from api.dialects.dify.asking import AppDep, OptionalId, User, UserBody, scope_of
 from api.dialects.dify.message_events import names_of, resources
-from api.dialects.dify.wire.fields import Limit, seconds
+from api.dialects.dify.wire.fields import Limit
 from api.resources.fields import Id, Name
 from api.threads import read, write
 from kb.store.apps import apps, conversations, feedback

@@ -10,9 +10,9 @@ from pydantic import Field
 from starlette.responses import Response
 
 from api.deps import KB
-from api.dialects.dialect import Body
+from api.dialects.dialect import Body, seconds
 from api.dialects.dify.asking import AppDep, EditorScope
-from api.dialects.dify.wire.fields import Keyword, Limit, PageNumber, seconds
+from api.dialects.dify.wire.fields import Keyword, Limit, PageNumber
 from api.resources.fields import Text
 from api.threads import read, write
 from kb.chat.ask.question import MAX_QUERY_CHARACTERS

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from api.dialects.dialect import FINISH_REASONS
 from api.dialects.openai.retrieval.objects import cited_file
 from api.dialects.originals import original_url
 from api.errors import AnswerFailed
@@ -24,14 +25,6 @@ from kb.types import (
     Started,
     Usage,
 )
-from kb.types.conversations import FinishReason
-
-FINISH_REASONS: dict[FinishReason, str] = {
-    "stop": "stop",
-    "refused": "stop",
-    "length": "length",
-    "filtered": "content_filter",
-}
 
 
 @dataclass(slots=True)

@@ -6,12 +6,12 @@ A tuned model answers once it is registered: its name says that it is there.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
 
 from api.deps import KB, CallerDep
+from api.dialects.dialect import seconds
 from api.dialects.openai.answer import listed
 from api.dialects.openai.asking import target
 from api.dialects.openai.shared.errors import UnknownModel
@@ -70,5 +70,5 @@ def _embedder(kb: KnowledgeBase, caller: Caller) -> list[dict[str, Any]]:
 
 
 def _described(name: str, created_at: str = "") -> dict[str, Any]:
-    created = int(datetime.fromisoformat(created_at).timestamp()) if created_at else 0
+    created = seconds(created_at) if created_at else 0
     return {"id": name, "object": "model", "created": created, "owned_by": OWNER}

@@ -174,12 +174,8 @@ def test_metadata_that_cannot_be_kept_changes_nothing(served: Served, harbour: d
 
 
 def test_names_of_documents_can_always_be_compared(served: Served, harbour: dict[str, str]):
-    dataset = harbour["dataset"]
-    assert got(served, f"{dataset}/metadata/built-in")["fields"][0]["name"] == "document_name"
-    assert send(served.http, "POST", f"{dataset}/metadata/built-in/enable").status_code == 200
-    assert "always" in reason(send(served.http, "POST", f"{dataset}/metadata/built-in/disable"))
     named = where(("document_name", "is", "bus.md"))
-    assert found_names(searched(served, dataset, **named)) == ["bus.md"]
+    assert found_names(searched(served, harbour["dataset"], **named)) == ["bus.md"]
 
 
 def test_there_are_no_tags_and_one_embedding_model(served: Served, harbour: dict[str, str]):

@@ -9,21 +9,18 @@ from pydantic import Field
 from starlette.responses import Response
 
 from api.dialects.dialect import Body
-from api.dialects.dify.knowledge.metadata_conditions import FIELDS, number
+from api.dialects.dify.knowledge.metadata_conditions import number
 from api.dialects.dify.knowledge.places import InDataset, IntoDataset, document_in
 from api.dialects.dify.knowledge.records import Record, field_record
 from api.dialects.dify.wire.fields import SUCCESS
 from api.resources.fields import Id, Name
 from api.threads import read, write
-from kb.errors import Rejected
 from kb.metadata import checked_metadata
 from kb.store.content import documents
 from kb.store.engine.database import Transaction
 from kb.types import Scope
 
 router = APIRouter(prefix="/datasets/{dataset_id}", tags=["metadata"])
-
-Switch = Literal["enable", "disable"]
 
 
 class FieldName(Body):
@@ -76,20 +73,6 @@ async def create_field(body: FieldBody, at: IntoDataset) -> Record:
     """The id of a field; it need not be made before a document has it."""
     checked_metadata({body.name: ""})
     return field_record(body.type, body.name)
-
-
-@router.get("/metadata/built-in")
-async def list_built_in_fields(at: InDataset) -> Record:
-    """What can be compared without being metadata."""
-    return {"fields": [{"name": name, "type": "string"} for name in FIELDS]}
-
-
-@router.post("/metadata/built-in/{switch}")
-async def switch_built_in_fields(switch: Switch, at: IntoDataset) -> Record:
-    """Nothing to do: they are always there."""
-    if switch == "disable":
-        raise Rejected("`document_name` can always be compared; there is nothing to switch off.")
-    return SUCCESS
 
 
 @router.patch("/metadata/{metadata_id}")

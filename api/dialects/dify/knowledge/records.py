@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from api.dialects.dialect import seconds
 from api.dialects.dify.knowledge.process_rules import form_of
-from api.dialects.dify.wire.fields import seconds
 from kb.store.engine.paging import Listing
 from kb.types import Chunk, Dataset, Document, DocumentStatus
 

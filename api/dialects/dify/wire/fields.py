@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -13,8 +12,3 @@ PageNumber = Annotated[int, BeforeValidator(lambda value: value or 1), Query(ge=
 Keyword = Annotated[str | None, Query(max_length=200)]
 
 SUCCESS: dict[str, Any] = {"result": "success"}
-
-
-def seconds(moment: str) -> int:
-    """A stored moment as Unix time."""
-    return int(datetime.fromisoformat(moment).timestamp())

@@ -16,10 +16,9 @@ from api.dialects.openai.shared.paging import PagingDep
 from api.resources.response import BINARY, binary, takes
 from api.threads import in_thread, read
 from api.uploads.multipart import receive_files
-from api.uploads.receiving import FileReceiver, receiving_files
+from api.uploads.receiving import only_file, receiving_files
 from ingest.intake.files import delete, keep
-from ingest.intake.upload import UploadedFile
-from kb.errors import NotFound, Rejected, TooLarge
+from kb.errors import NotFound, Rejected
 from kb.store.work import files
 
 router = APIRouter(prefix="/files", tags=["files"])
@@ -42,7 +41,7 @@ async def create_file(request: Request, kb: KB, scope: IngestScope) -> Object:
         fields = await receive_files(receiver, content_type, request.stream())
         texts = {name: value.decode("utf-8", "replace") for name, value in fields.items()}
         purpose, expires = _purpose(texts), _expires(texts)
-        uploaded = _one_file(receiver)
+        uploaded = only_file(receiver)
         return stored_file(await in_thread(keep, kb, scope, uploaded, purpose, expires))
 
 
@@ -83,14 +82,6 @@ async def get_file_content(file_id: str, kb: KB, scope: IngestScope) -> FileResp
     headers = {"content-security-policy": "sandbox; default-src 'none'"}
     name, kind = found.name.rpartition("/")[2], "application/octet-stream"
     return FileResponse(path, filename=name, media_type=kind, headers=headers)
-
-
-def _one_file(receiver: FileReceiver) -> UploadedFile:
-    for rejection in receiver.rejected:
-        raise TooLarge(rejection.detail)
-    if len(receiver.staged) != 1:
-        raise Rejected(f"`file` must be one file with a filename, and {receiver.count} came.")
-    return receiver.staged[0]
 
 
 def _purpose(fields: dict[str, str]) -> str:

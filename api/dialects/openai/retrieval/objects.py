@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
 from typing import Any
 
+from api.dialects.dialect import seconds
 from kb.errors import UnsupportedMedia
 from kb.store.content import members
 from kb.store.engine.database import Transaction
@@ -115,8 +115,3 @@ def _last_error(error: Failure) -> dict[str, str]:
     """The clients know three codes; ours stands before the sentence."""
     code = "unsupported_file" if error.code == UnsupportedMedia.code else "invalid_file"
     return {"code": code, "message": f"{error.code}: {error.detail}"}
-
-
-def seconds(moment: str) -> int:
-    """A moment as the clients read it."""
-    return int(datetime.fromisoformat(moment).timestamp())

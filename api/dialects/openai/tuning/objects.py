@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from api.dialects.openai.retrieval.objects import Object, seconds
+from api.dialects.dialect import seconds
+from api.dialects.openai.retrieval.objects import Object
 from kb.types import TuningEvent, TuningJob
 
 OWNER = "citewell"
