@@ -18,11 +18,12 @@ Tell = Callable[[Sequence[NewEvent], Mapping[str, Any]], None]
 class Work:
     """A job that is to be trained, in its folder.
 
-    `memory` is what was stored with the last events. `rows` are the files of training rows.
+    `model` is what its service calls the model. `memory` is what was stored with the last events.
     `is_wanted` turns false when the job is paused, cancelled or deleted, or the server stops.
     """
 
     job: TuningJob
+    model: str
     folder: Path
     train: Path
     valid: Path | None

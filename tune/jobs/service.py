@@ -189,11 +189,11 @@ def _check_purpose(tx: Transaction, scope: Scope, name: str, file_id: str) -> No
 
 def _check_model(kb: KnowledgeBase, tx: Transaction, scope: Scope, wanted: NewJob) -> None:
     tuned = tuned_models.find(tx, scope, wanted.model)
-    if (
-        wanted.backend == LOCAL
-        and not (tuned and tuned.folder)
-        and wanted.model not in base_names(kb)
-    ):
+    is_here = tuned is not None and tuned.folder is not None
+    if wanted.backend not in (LOCAL, FILES):
+        if is_here:
+            raise Rejected(f"`model`: {wanted.model!r} was made here; {wanted.backend} has it not.")
+    elif wanted.backend == LOCAL and not is_here and wanted.model not in base_names(kb):
         known = ", ".join(base_names(kb)) or "none; put folders into KB_TUNING__MODELS"
         raise Rejected(
             f"`model`: {wanted.model!r} is no base model and no tuned model of this machine. "

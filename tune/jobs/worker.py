@@ -18,7 +18,7 @@ from kb.errors import KnowledgeBaseError, NotFound, StorageFull
 from kb.ids import now
 from kb.knowledge_base import KnowledgeBase
 from kb.store.engine.database import Transaction
-from kb.store.tuning import jobs
+from kb.store.tuning import jobs, tuned_models
 from kb.store.tuning.jobs import NewEvent
 from kb.store.work import jobs as queue
 from kb.store.work.jobs import Job as Claim
@@ -118,7 +118,8 @@ class TuningWorker:
                 raise TrainingFailed("crashed_repeatedly", f"{times} Look into its log.")
             if not database.writing(_begun, claim, job):
                 return
-            preparing.write_spec(self._kb, job)
+            if job.backend == preparing.LOCAL:
+                preparing.write_spec(self._kb, job)
             outcome = backend_named(self._kb, job.backend, self._module).run(self._work(claim, job))
             results.finish(self._kb, claim, job, outcome)
         except (Unwanted, StorageFull):
@@ -136,6 +137,8 @@ class TuningWorker:
             with database.write() as tx:
                 jobs.append(tx, job.id, events)
                 queue.save(tx, claim, {**claim.payload, **memory})
+                if "remote_id" in memory:
+                    jobs.change(tx, job.id, remote_id=memory["remote_id"])
 
         def is_wanted() -> bool:
             nonlocal extended
@@ -146,7 +149,8 @@ class TuningWorker:
             return not is_stopping and database.reading(queue.is_held, claim)
 
         files = (folder / preparing.TRAIN, valid if valid.exists() else None)
-        return Work(job, folder, *files, claim.payload, tell, is_wanted)
+        model = database.reading(_name_elsewhere, job)
+        return Work(job, model, folder, *files, claim.payload, tell, is_wanted)
 
     def _fail(self, job: TuningJob, failure: Failure, claim: Claim | None = None) -> None:
         with self._kb.database.write() as tx:
@@ -171,6 +175,15 @@ def _begun(tx: Transaction, claim: Claim, job: TuningJob) -> bool:
     words = "resumed" if job.started_at else "started"
     jobs.append(tx, job.id, [NewEvent(f"Fine-tuning job {words}.")])
     return jobs.move(tx, job.id, "running", started_at=job.started_at or now())
+
+
+def _name_elsewhere(tx: Transaction, job: TuningJob) -> str:
+    """What a service calls the model that a job begins with."""
+    tuned = tuned_models.find(tx, Scope.admin(), job.model)
+    if tuned is None:
+        return job.model
+    is_new_run = job.hyperparameters.get("continue_by") == "union"
+    return tuned.base if is_new_run else tuned.remote_model or tuned.base
 
 
 def _failure(exc: Exception) -> Failure:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,23 +16,11 @@ from kb.store.tuning import jobs, tuned_models
 from kb.store.work import files
 from kb.types import TuningJob
 from tests.parts import ADMIN
+from tests.tune.following import ended, row, seen, steps, stored, told, training, until
+from tests.tune.trained import make_base
 from tune.files import keep
 from tune.jobs import service
 from tune.jobs.service import NewJob
-from tune.jobs.worker import TuningWorker
-
-PATIENCE_S = 60
-TRAINER = "tests.tune.scripted_trainer"
-
-
-def row(question: str, answer: str = "Yes.", **others: Any) -> dict[str, Any]:
-    turns = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
-    return {"messages": turns, **others}
-
-
-def stored(kb: KnowledgeBase, rows: list[dict[str, Any]], purpose: str = "fine-tune") -> str:
-    data = "".join(json.dumps(each) + "\n" for each in rows).encode()
-    return keep(kb, ADMIN, "rows.jsonl", data, purpose).id
 
 
 def asked(kb: KnowledgeBase, orders: str = "", count: int = 6, **others: Any) -> TuningJob:
@@ -46,52 +31,12 @@ def asked(kb: KnowledgeBase, orders: str = "", count: int = 6, **others: Any) ->
     return service.create(kb, ADMIN, NewJob(**wanted))
 
 
-def make_base(kb: KnowledgeBase) -> None:
-    folder = kb.folder.tuning / "bases" / "tiny"
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text("{}")
-
-
 @pytest.fixture
 def kb(settings: Settings) -> Iterator[KnowledgeBase]:
     opened = open_kb(settings)
-    make_base(opened)
+    make_base(opened.folder.root)
     yield opened
     opened.close()
-
-
-@contextmanager
-def training(kb: KnowledgeBase) -> Iterator[None]:
-    worker = TuningWorker(kb, TRAINER)
-    worker.start()
-    try:
-        yield
-    finally:
-        worker.stop()
-
-
-def seen(kb: KnowledgeBase, job: TuningJob) -> TuningJob:
-    return kb.database.reading(jobs.get, ADMIN, job.id)
-
-
-def until(kb: KnowledgeBase, job: TuningJob, is_so: Callable[[TuningJob], bool]) -> TuningJob:
-    deadline = time.monotonic() + PATIENCE_S
-    while not is_so(found := seen(kb, job)):
-        assert time.monotonic() < deadline, (found, told(kb, job))
-        time.sleep(0.05)
-    return found
-
-
-def ended(kb: KnowledgeBase, job: TuningJob) -> TuningJob:
-    return until(kb, job, lambda found: found.status in jobs.ENDED)
-
-
-def told(kb: KnowledgeBase, job: TuningJob) -> list[str]:
-    return [event.message for event in kb.database.reading(jobs.all_events, job.id, "message")]
-
-
-def steps(kb: KnowledgeBase, job: TuningJob) -> list[int]:
-    return [each.data["step"] for each in kb.database.reading(jobs.all_events, job.id, "metrics")]
 
 
 def test_a_job_makes_a_model_and_a_curve(kb):
@@ -187,7 +132,7 @@ def test_a_server_that_stops_gives_the_job_back_and_the_next_goes_on(kb):
 )
 def test_limits_end_a_trainer(settings, limits, orders, code):
     opened = open_kb(settings.model_copy(update={"tuning": TuningSettings(**limits)}))
-    make_base(opened)
+    make_base(opened.folder.root)
     try:
         job = asked(opened, orders)
         with training(opened):

@@ -1,0 +1,155 @@
+"""Training at services elsewhere, against one that answers as each of them does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import pytest
+from pydantic import SecretStr
+
+from kb.errors import Conflict
+from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.settings import Settings, load_settings
+from kb.settings_sections import TuningBackendSettings, TuningSettings
+from kb.store.tuning import jobs, tuned_models
+from kb.types import TuningJob
+from tests.parts import ADMIN
+from tests.tune.fake_service import KEY, FakeService, running
+from tests.tune.following import ended, row, stored, told, training, until
+from tune.jobs import service
+from tune.jobs.service import NewJob
+
+ROWS = [row(f"Question {n}?", weight=0 if n == 1 else None) for n in range(12)]
+
+Kind = Literal["openai", "azure", "dashscope"]
+
+
+@contextmanager
+def connected(
+    settings: Settings, kind: Kind, base_url: str | None = None
+) -> Iterator[tuple[KnowledgeBase, FakeService]]:
+    with running("dashscope" if kind == "dashscope" else "openai") as there:
+        backend = TuningBackendSettings(
+            kind=kind, base_url=base_url or there.url, api_key=SecretStr(KEY), poll_s=0.01
+        )
+        tuning = TuningSettings(backends={"cloud": backend})
+        opened = open_kb(settings.model_copy(update={"tuning": tuning}))
+        try:
+            yield opened, there
+        finally:
+            opened.close()
+
+
+def asked(kb: KnowledgeBase, **others: Any) -> TuningJob:
+    wanted = {"model": "big", "training_file": stored(kb, ROWS), "backend": "cloud", **others}
+    return service.create(kb, ADMIN, NewJob(**wanted))
+
+
+@pytest.mark.parametrize("kind", ["openai", "azure", "dashscope"])
+def test_a_job_is_made_followed_and_ends_as_a_model(settings: Settings, kind: Kind):
+    suffix = "a-suffix-of-some-length"
+    with connected(settings, kind) as (kb, there), training(kb):
+        valid = stored(kb, ROWS[:10])
+        hyper = {"n_epochs": 3, "batch_size": "auto"}
+        job = asked(kb, suffix=suffix, validation_file=valid, hyperparameters=hyper, seed=7)
+        done = ended(kb, job)
+        assert done.status == "succeeded", done.error
+        model = kb.database.reading(tuned_models.get, ADMIN, done.fine_tuned_model)
+        second = asked(kb, model=model.name)
+        last = ended(kb, second)
+        assert last.status == "succeeded", last.error
+        happened = told(kb, job)
+
+    assert (done.trained_tokens, model.folder, model.base) == (480, None, "big")
+    (train, held_out), body = there.files[:2], there.jobs[0]
+    assert train.startswith(b"\xef\xbb\xbf") == (kind == "azure")
+    assert len(held_out.splitlines()) == 10
+    assert (b'"weight": 0' in train) == (kind != "dashscope")
+    if kind == "dashscope":
+        assert model.remote_model == "qwen-ft-2"
+        assert body == {
+            "model": "big",
+            "training_file_ids": ["file-1"],
+            "validation_file_ids": ["file-2"],
+            "training_type": "efficient_sft",
+            "hyper_parameters": {"n_epochs": 3},
+            "finetuned_output_suffix": suffix,
+        }
+    else:
+        assert model.remote_model == "ft:gpt:org::1"
+        chosen = {"n_epochs": 3, "batch_size": "auto"}
+        assert body == {
+            "model": "big",
+            "training_file": "file-1",
+            "validation_file": "file-2",
+            "suffix": suffix[:18] if kind == "azure" else suffix,
+            "seed": 7,
+            "method": {"type": "supervised", "supervised": {"hyperparameters": chosen}},
+        }
+        curve = kb_steps(kb, job, settings)
+        assert curve == sorted(set(curve)), "each event is told once"
+        assert ("The suffix is cut to 'a-suffix-of-some-l'." in happened) == (kind == "azure")
+    assert there.jobs[1]["model"] in ("big", model.remote_model)
+    assert there.keys == {KEY if kind == "azure" else f"Bearer {KEY}"}
+
+
+def kb_steps(kb: KnowledgeBase, job: TuningJob, settings: Settings) -> list[int]:
+    opened = open_kb(settings)
+    try:
+        metrics = opened.database.reading(jobs.all_events, job.id, "metrics")
+        return [event.data["step"] for event in metrics]
+    finally:
+        opened.close()
+
+
+def test_what_fails_there_is_told_without_the_key(settings: Settings):
+    with connected(settings, "openai") as (kb, there), training(kb):
+        there.fails = True
+        failed = ended(kb, asked(kb))
+    assert failed.error is not None
+    assert (failed.error.code, failed.error.detail) == ("exceeded_quota", "Pay for ….")
+
+
+def test_cancelling_and_pausing_are_passed_on(settings: Settings):
+    with connected(settings, "openai") as (kb, there), training(kb):
+        there.busy = 10_000
+        job = asked(kb)
+        until(kb, job, lambda found: found.remote_id is not None)
+        assert service.pause(kb, ADMIN, job.id).status == "paused"
+        assert service.resume(kb, ADMIN, job.id).status == "running"
+        assert service.cancel(kb, ADMIN, job.id).status == "cancelled"
+        assert there.verbs == ["pause", "resume", "cancel"]
+        with pytest.raises(Conflict):
+            service.cancel(kb, ADMIN, job.id)
+
+
+def test_addresses_that_hand_out_credentials_are_not_called(settings: Settings):
+    address = "http://169.254.169.254/v1"
+    with connected(settings, "openai", address) as (kb, _), training(kb):
+        failed = ended(kb, asked(kb))
+    assert failed.error is not None
+    assert failed.error.code == "backend_address"
+
+
+def test_preferences_are_refused_where_they_are_not_done(settings: Settings):
+    with connected(settings, "dashscope") as (kb, _), training(kb):
+        failed = ended(kb, asked(kb, method="dpo"))
+    assert failed.error is not None
+    assert failed.error.code == "method_unknown"
+
+
+def test_backends_are_set_as_json_and_their_keys_stay_hidden():
+    backend = {"kind": "azure", "base_url": "https://a.openai.azure.com/openai/v1", "api_key": KEY}
+    import os
+
+    environ = {"KB_TUNING__BACKENDS": json.dumps({"azure": backend})}
+    os.environ |= environ
+    try:
+        settings = load_settings()
+    finally:
+        del os.environ["KB_TUNING__BACKENDS"]
+    assert settings.tuning.backends["azure"].kind == "azure"
+    assert KEY not in repr(settings)
