@@ -125,6 +125,14 @@ class Client:
         found: dict[str, Any] = _checked(answer).json()
         return found
 
+    def store(self, file: Path, purpose: str) -> dict[str, Any]:
+        """Keep a file on the server for a purpose, such as `fine-tune`."""
+        with self._reached(), file.open("rb") as source:
+            parts = {"file": (file.name, source, "application/octet-stream")}
+            answer = self._http.post("/openai/v1/files", files=parts, data={"purpose": purpose})
+        found: dict[str, Any] = _checked(answer).json()
+        return found
+
     def events(self, method: str, path: str, body: Any = None) -> Iterator[tuple[str, Any]]:
         """(event, data) pairs of a stream."""
         with self._reached(), self._http.stream(method, path, json=body) as answer:
@@ -159,7 +167,8 @@ def _checked(answer: httpx.Response) -> httpx.Response:
         return answer
     try:
         problem = answer.json()
-        raise RequestFailed(problem["code"], problem["detail"])
-    except (ValueError, KeyError, TypeError):
+        problem = problem.get("error") or problem  # of OpenAI's API
+        raise RequestFailed(problem["code"], problem.get("detail") or problem["message"])
+    except (ValueError, KeyError, TypeError, AttributeError):
         detail = f"The server answered {answer.status_code} {answer.reason_phrase}."
         raise RequestFailed("unexpected_answer", detail) from None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from kb.knowledge_base import KnowledgeBase
 from kb.store.tuning.jobs import NewEvent
 from kb.types import TuningJob
+from tune.checking.report import check
 from tune.diagnosis.parameters import GENERATES, resolved
 from tune.jobs import preparing
 from tune.jobs.failures import TrainingFailed
@@ -30,7 +32,10 @@ def validate(kb: KnowledgeBase, job: TuningJob) -> tuple[Mapping[str, Any], list
         TrainingFailed: a file is gone, or holds what cannot be trained on.
         Rejected: a file cannot be read at all.
     """
-    rows, findings, events = preparing.gather(kb, job)
+    rows, found_before, events = preparing.gather(kb, job)
+    split = [replace(row, split="train") for row in rows.own]
+    split += [replace(row, split="valid") for row in rows.valid]
+    findings = check(split, found=found_before).findings
     if blocking := [found.detail for found in findings if found.blocks]:
         raise TrainingFailed("invalid_training_file", " ".join(blocking))
     preparing.write(kb, job, rows)

@@ -96,7 +96,7 @@ def remove(tx: Transaction, scope: Scope, job_id: str) -> None:
     if job.status not in ENDED:
         raise Conflict(f"The job is {job.status}. Cancel it first.")
     later = select(models.c.name).where(models.c.parent == job.fine_tuned_model)
-    if name := tx.execute(later.limit(1)).scalar():
+    if job.fine_tuned_model and (name := tx.execute(later.limit(1)).scalar()):
         raise Conflict(f"The model {name!r} continues that of this job. Delete its job first.")
     tx.execute(delete(models).where(models.c.job_id == job_id))
     tx.execute(delete(events).where(events.c.job_id == job_id))

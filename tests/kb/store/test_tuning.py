@@ -96,3 +96,12 @@ def test_a_line_of_models_is_told_and_kept_together(kb):
 def test_a_job_that_runs_is_not_deleted(kb):
     with pytest.raises(Conflict, match="Cancel it first"):
         kb.database.writing(jobs.remove, ADMIN, added(kb).id)
+
+
+def test_a_job_without_a_model_is_deleted_whatever_others_have_made(kb):
+    made(kb, "ft:tiny:1")
+    job = added(kb)
+    kb.database.writing(jobs.move, job.id, "cancelled")
+    kb.database.writing(jobs.remove, ADMIN, job.id)
+    with pytest.raises(NotFound):
+        kb.database.reading(jobs.get, ADMIN, job.id)
