@@ -1,4 +1,5 @@
-"""Backups: one tar with the database as of one moment, every original it needs, and the keys.
+"""Backups: one tar with the database as of one moment, every original it needs, what was trained,
+and the keys.
 
 The server goes on meanwhile. The indexes are left out, because they are made from the database: a
 restored folder counts as uncleanly stopped, so its first start makes them again. Whoever holds the
@@ -10,10 +11,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import tarfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,10 +25,12 @@ from kb.ids import now
 from kb.store.engine.database import Database
 from kb.store.upkeep.snapshot import file_sha256, originals_of, snapshot
 
-FORMAT = 1
+FORMAT = 2
+"""1 had no `tuning`."""
 MANIFEST = "manifest.json"
 DATABASE = "kb.db"
 KEYS = ("secret.key", "admin.key")
+TUNING_ROWS = {(f"{name}.jsonl",) for name in ("own", "train", "valid", "old_valid")}
 PIECE_BYTES = 1 << 20
 BLOCK_BYTES = 512
 
@@ -35,7 +39,8 @@ BLOCK_BYTES = 512
 class Manifest:
     """What a backup holds; it comes first, so that one that was cut off is noticed.
 
-    `missing` are originals that were lost before the backup was made.
+    `missing` are originals that were lost before the backup was made. `tuning` has the rows and
+    models of training jobs, by name below the folder's root, with the SHA-256 of each.
     """
 
     format: int
@@ -43,6 +48,7 @@ class Manifest:
     database_sha256: str
     originals: int
     missing: tuple[str, ...]
+    tuning: Mapping[str, str] = field(default_factory=dict)
 
 
 class Backup:
@@ -73,7 +79,12 @@ class Backup:
             needed = originals_of(copy)
             self._held = [name for name in needed if originals.path(name).is_file()]
             missing = tuple(sorted(set(needed) - set(self._held)))
-            self.manifest = Manifest(FORMAT, now(), file_sha256(copy), len(self._held), missing)
+            links = originals.temporary(f"{secrets.token_hex(8)}.tuning")
+            stack.callback(shutil.rmtree, links, ignore_errors=True)
+            self._tuning = _linked(folder, links)
+            tuning = {name: file_sha256(path) for name, path in self._tuning.items()}
+            counts = (len(self._held), missing, tuning)
+            self.manifest = Manifest(FORMAT, now(), file_sha256(copy), *counts)
             keys = [(name, folder.root / name) for name in KEYS]
             self._files = [(DATABASE, copy), *(pair for pair in keys if pair[1].is_file())]
             self._last = stack.pop_all()
@@ -86,11 +97,29 @@ class Backup:
             yield from _member(name, path)
         for sha256 in self._held:
             yield from _member(f"originals/{sha256[:2]}/{sha256}", self._originals.path(sha256))
+        for name, path in self._tuning.items():
+            yield from _member(name, path)
         yield bytes(2 * BLOCK_BYTES)
 
     def close(self) -> None:
         """Remove the copy, and the originals whose last document was deleted meanwhile."""
         self._last.close()
+
+
+def _linked(folder: DataFolder, links: Path) -> dict[str, Path]:
+    """Name → a second name of each file of training jobs that changes no more: whoever deletes a
+    job meanwhile takes the first one only. Checkpoints, logs and base models are left out."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.tuning.glob("ftjob_*/**/*")):
+        place = path.relative_to(folder.tuning)
+        is_lasting = place.parts[1] in ("model", "files") or place.parts[1:] in TUNING_ROWS
+        if is_lasting and path.is_file() and not path.is_symlink():
+            link = links / place
+            link.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                os.link(path, link)
+                found[f"tuning/{place.as_posix()}"] = link
+    return found
 
 
 def _member(name: str, path: Path) -> Iterator[bytes]:

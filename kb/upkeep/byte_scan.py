@@ -20,9 +20,10 @@ from kb.child_process import import_path, module_command
 from kb.files.folder import DataFolder
 
 PIECE_BYTES = 1 << 20
-UNSCANNED = ("models", "originals", "lost")
+UNSCANNED = ("models", "originals", "lost", "tuning")
 """Models hold no documents. Originals are checked by name: those of others may hold the same.
-What is lost was never known, and is for people to look at."""
+What is lost was never known, and is for people to look at. Training rows are files of their own,
+and what a model has learnt of them goes with its job."""
 
 
 @dataclass(frozen=True, slots=True)

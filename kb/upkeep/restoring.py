@@ -24,6 +24,7 @@ from kb.upkeep.backup import DATABASE, FORMAT, KEYS, MANIFEST, PIECE_BYTES, Mani
 
 MAX_MANIFEST_BYTES = 1 << 24
 MAX_KEY_BYTES = 4096
+_TUNING = re.compile(r"tuning/ftjob_[0-9a-f]{1,40}(?:/\w[\w.-]*)+")
 _ORIGINAL = re.compile(r"originals/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 
 
@@ -77,7 +78,8 @@ def _unpack(file: Path, root: Path | None) -> Manifest:
                 )
             originals += member.name.startswith("originals/")
             found.add(member.name)
-    if originals != manifest.originals or DATABASE not in found or KEYS[0] not in found:
+    needed = {DATABASE, KEYS[0], *manifest.tuning}
+    if originals != manifest.originals or not needed <= found:
         raise Rejected("The backup is not whole. Make it again, or use another copy of it.")
     return manifest
 
@@ -116,6 +118,8 @@ def _expected(member: tarfile.TarInfo, manifest: Manifest) -> str | None:
             return None
         if original := _ORIGINAL.fullmatch(member.name):
             return original[2]
+        if _TUNING.fullmatch(member.name) and member.name in manifest.tuning:
+            return manifest.tuning[member.name]
     raise Rejected(f"The file is not a backup: it holds {member.name!r}.")
 
 

@@ -109,7 +109,7 @@ class EventFile:
         self._path = path
         self._position = 0
         size = path.stat().st_size if path.exists() else 0
-        self._told = size if told_bytes is None else told_bytes
+        self._told = size if told_bytes is None else min(told_bytes, size)  # a backup has none
         self.result: Mapping[str, Any] | None = None
         self.error: Mapping[str, Any] | None = None
         self.checkpoints = 0

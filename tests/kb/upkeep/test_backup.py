@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -182,3 +183,25 @@ def test_a_client_that_leaves_in_the_middle_of_a_backup_leaves_nothing_behind(tm
             time.sleep(0.05)
         assert list(staging.glob("*/*")) == []
         assert server.http.post("/v1/fsck").json()["clean"]
+
+
+def test_rows_and_models_of_training_jobs_come_along_and_nothing_else_of_them(tmp_path: Path, kb):
+    job = kb.folder.tuning / f"ftjob_{'0a' * 14}"
+    (job / "model" / "adapter").mkdir(parents=True)
+    (job / "checkpoints").mkdir()
+    written = {"train.jsonl": "{}", "model/a.safetensors": "weights", "model/adapter/b": "more"}
+    others = {"checkpoints/c": "c", "events.jsonl": "e", "../bases": "b"}
+    for name, text in {**written, **others}.items():
+        (job / name).write_text(text)
+    backup = Backup(kb.database, kb.folder, kb.originals, kb.collect_originals)
+    shutil.rmtree(job)  # it is deleted meanwhile
+    (tmp_path / "b.tar").write_bytes(b"".join(backup.pieces()))
+    backup.close()
+
+    restore(tmp_path / "b.tar", DataFolder(tmp_path / "new"))
+    found = tmp_path / "new" / "tuning"
+    named = (path.relative_to(found / job.name) for path in found.rglob("*.*") if path.is_file())
+    files = {path.as_posix() for path in named}
+    assert {path: (found / job.name / path).read_text() for path in written} == written
+    assert files == {"train.jsonl", "model/a.safetensors"}
+    assert not list((kb.folder.originals / "staging").glob("*/*.tuning"))

@@ -22,7 +22,10 @@ from tests.tune.following import ended, row, stored, told, training, until
 from tune.jobs import service
 from tune.jobs.service import NewJob
 
-ROWS = [row(f"Question {n}?", weight=0 if n == 1 else None) for n in range(12)]
+TOPICS = ("rain", "snow", "fog", "hail", "wind", "frost", "heat", "dew", "storm", "calm", "ice")
+ROWS = [row(f"What is {topic}?", f"It is {topic} indeed.") for topic in TOPICS]
+ROWS[1]["messages"] = [*row("And now?", weight=0)["messages"], *ROWS[1]["messages"]]
+HELD_OUT = [row(f"Who likes {topic}?", f"Friends of {topic}.") for topic in TOPICS]
 
 Kind = Literal["openai", "azure", "dashscope"]
 
@@ -52,7 +55,7 @@ def asked(kb: KnowledgeBase, **others: Any) -> TuningJob:
 def test_a_job_is_made_followed_and_ends_as_a_model(settings: Settings, kind: Kind):
     suffix = "a-suffix-of-some-length"
     with connected(settings, kind) as (kb, there), training(kb):
-        valid = stored(kb, ROWS[:10])
+        valid = stored(kb, HELD_OUT)
         hyper = {"n_epochs": 3, "batch_size": "auto"}
         job = asked(kb, suffix=suffix, validation_file=valid, hyperparameters=hyper, seed=7)
         done = ended(kb, job)
@@ -66,7 +69,7 @@ def test_a_job_is_made_followed_and_ends_as_a_model(settings: Settings, kind: Ki
     assert (done.trained_tokens, model.folder, model.base) == (480, None, "big")
     (train, held_out), body = there.files[:2], there.jobs[0]
     assert train.startswith(b"\xef\xbb\xbf") == (kind == "azure")
-    assert len(held_out.splitlines()) == 10
+    assert len(held_out.splitlines()) == len(HELD_OUT)
     assert (b'"weight": 0' in train) == (kind != "dashscope")
     if kind == "dashscope":
         assert model.remote_model == "qwen-ft-2"
