@@ -1,7 +1,7 @@
 """A class for a text (`classify`), told by a linear layer on the mean of the encoder's last layer.
 
 The mean is made 1 long, so that a server that makes this vector anyway tells the class by one
-product (`tune.classifying`).
+product (`kb.models.classify`).
 """
 
 from __future__ import annotations

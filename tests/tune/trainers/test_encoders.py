@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("trl", reason="the extra tune is not installed")
 
-from kb.models.embed.embedders import open_embedder
+from kb.chat.ask.intents import Intents
+from kb.models.embed.embedders import Embedders, open_embedder
+from kb.store.engine.database import Database
 from tests.tune.making import row
 from tests.tune.trainers import tiny
-from tune.classifying import Classifier
+from tests.tuned import store
 
 Train = Callable[[Path], int]
 WORDS = """i want my money back please refund the order hello good morning thanks a lot li bai du fu
@@ -83,13 +86,12 @@ def test_a_class_is_told_without_torch_by_the_vector_of_our_own_embedder(
     assert (measured["f1"], measured["confusion"]) == (1.0, [[1, 0], [0, 1]])
     told = json.loads((folder / "model" / "tuned.json").read_text())
     assert told["encoder"] == ("tiny-encoder" if frozen_layers == 2 else None)
-    vectors = encoder if told["encoder"] else folder / "model"
-    embedder = open_embedder(str(vectors), cache_dir=tmp_path, threads=1, batch_size=1)
-    classifier = Classifier.of(folder / "model")
-    for each in NEW:
-        label, probability = classifier.label_of(embedder.embed_query(each.prompt)[0])
-        assert label == each.label
-        assert 0.5 < probability <= 1
+    database, name = Database(tmp_path / "kb.db"), "ft:tiny-encoder:citewell::1"
+    database.writing(store, name, "classify", "job/model")
+    opens = partial(open_embedder, cache_dir=tmp_path, threads=1, batch_size=1)
+    intents = Intents(database, tmp_path, encoder.parent, Embedders("hash", opens))
+    assert [intents.of(name, each.prompt) for each in NEW] == [each.label for each in NEW]
+    database.close()
 
 
 def test_rows_without_labels_train_no_classifier(encoder: Path, tmp_path: Path, here: Train):
