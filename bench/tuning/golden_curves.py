@@ -103,6 +103,11 @@ def golden_curves() -> list[Golden]:
             "climbs after warm-up", curve(lambda s: 2.5 + 6 * max(0, s - 0.3)), "diverged",
             severity="bad",
         ),
+        Golden(
+            "blew up, and comes slowly back",
+            curve(lambda s: 2.5 + 30 * max(0.0, min(10 * s - 1, 1.05 - s))),
+            "diverged", severity="bad",
+        ),
         Golden("one bad batch", with_jump(healthy, 90, **jump), "sudden_jump", severity="warn"),
         Golden(
             "jumps and stays up", with_jump(healthy, 120, length=99, by=0.9, steep=False),
@@ -164,6 +169,11 @@ def near_misses() -> list[Golden]:
         Golden(
             "continues a model that is near 0", curve(lambda s: 0.03 - 0.01 * s, noise=0.6),
             "too_low",
+        ),
+        Golden(
+            "20 steps that fall steeply",
+            curve(lambda s: falling(s, start=6.5, end=2.2, speed=5), noise=0.03, steps=20),
+            "still_improving",
         ),
         Golden("25 steps", curve(lambda s: falling(s, speed=6), steps=25), "healthy"),
     ]  # fmt: skip

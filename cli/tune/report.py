@@ -24,7 +24,7 @@ def report(
     seed: Annotated[int, typer.Option(help="Chooses the sample.")] = 0,
 ) -> None:
     """Ask base and tuned, each with and without retrieval, and say whether tuning pays."""
-    from tune.report.running import run
+    from tune.report.four_arms import run
 
     with connected() as client:
         found = run(client, questions, app=app, plan=plan, out=out, sample=sample, seed=seed)
@@ -69,11 +69,13 @@ def curve(
     with connected() as client:
         found = client.get(f"/v1/tuning/jobs/{job}")
         points = client.get(f"/v1/tuning/jobs/{job}/curve")
+        told = client.events("GET", f"/v1/tuning/jobs/{job}/events") if found["finished_at"] else ()
+        messages = [data for name, data in told if name == "event" and data["kind"] == "message"]
     diagnosis = found["diagnosis"] or asdict(diagnose(points))
-    events = [{"kind": "metrics", "data": point} for point in points]
+    events = [*({"kind": "metrics", "data": point} for point in points), *messages]
     out.write_text(job_page(found, events, diagnosis), encoding="utf-8")
-    told = {"job": found, "diagnosis": diagnosis, "points": points}
-    out.with_suffix(".json").write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+    whole = {"job": found, "diagnosis": diagnosis, "points": points, "messages": messages}
+    out.with_suffix(".json").write_text(json.dumps(whole, ensure_ascii=False), encoding="utf-8")
     for finding in diagnosis["findings"]:
         typer.echo(f"{finding['verdict']}: {finding['reason']} {finding['advice']}")
     typer.echo(f"{out} and {out.with_suffix('.json')} hold the curves.")

@@ -146,12 +146,14 @@ def _diverged(curve: _Curve) -> CurveFinding | None:
         reason = f"From step {broken[0]} on the loss is no number any more."
         return CurveFinding("diverged", "bad", reason, advice, (broken[0],))
     limit = 2 * curve.start + SMALL
-    # The median too: one outlier near the end lifts the average alone, and is a jump.
-    if len(curve.logs) < 5 or min(curve.smooth[-1], median(curve.losses[-5:])) <= limit:
+    # The median too: one outlier lifts the average alone, and is a jump.
+    last = (median(curve.losses[max(0, at - 4) : at + 1]) for at in range(len(curve.logs)))
+    lows = map(min, curve.smooth, last)
+    above = [log.step for log, low in zip(curve.logs, lows, strict=True) if low > limit]
+    if not above or curve.end < curve.start:  # what has come back is a jump
         return None
-    step = next(log.step for log, s in zip(curve.logs, curve.smooth, strict=True) if s > limit)
     reason = f"The loss has risen to more than twice that of the start ({curve.start:.2f})."
-    return CurveFinding("diverged", "bad", reason, advice, (step,))
+    return CurveFinding("diverged", "bad", reason, advice, (above[0],))
 
 
 def _jumps(curve: _Curve) -> tuple[list[CurveFinding], set[int]]:
@@ -218,15 +220,20 @@ def _oscillating(curve: _Curve, jumped: set[int]) -> CurveFinding | None:
     kept = [loss for place, loss in enumerate(curve.losses) if place not in jumped][-SWINGING:]
     if len(kept) < SWINGING:
         return None
-    line = linear_regression(range(SWINGING), kept)
-    spread = pstdev(loss - line.slope * place for place, loss in enumerate(kept))
-    share = spread / fmean(kept) if spread > SMALL else 0.0
+    level = fmean(kept)
+    # Line and parabola are taken out: the steep first steps of a short run are no swing.
+    places = [place - (SWINGING - 1) / 2 for place in range(SWINGING)]
+    for bend in (places, [place**2 for place in places]):
+        slope = linear_regression(bend, kept).slope
+        kept = [loss - slope * at for loss, at in zip(kept, bend, strict=True)]
+    spread = pstdev(kept)
+    share = spread / level if spread > SMALL else 0.0
     if share <= 0.15:
         return None
     return CurveFinding(
         "oscillating",
         "bad" if share > 0.30 else "warn",
-        f"The last {SWINGING} losses swing by {share:.0%} around their line.",
+        f"The last {SWINGING} losses swing by {share:.0%} around their trend.",
         "Double the batch (or accumulate), halve the learning rate, or warm up for longer.",
         (curve.logs[-SWINGING].step, curve.logs[-1].step),
     )

@@ -3,21 +3,28 @@ often each is right, how soon, and what a right answer costs."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
+from rich.progress import track
 
 from client.http import Client
 from eval.metrics.answers import answer_in
+from eval.question_sets.forms import load
 from eval.run.measuring import Result
 from eval.run.running import EvaluationRun
+from eval.run.running import run as run_set
 from eval.run.targets import AppAnswer, AppTarget
 from kb.types.apps import VariantName
-from tune.report.plan import Plan
+from tune.report.pages import write_report
+from tune.report.plan import Plan, read_plan
 from tune.report.verdict import ArmCost, difference, verdict
 
 ARMS: Mapping[str, tuple[VariantName, bool]] = {
@@ -64,6 +71,37 @@ def judging(plan: Plan) -> Callable[[Result], Result]:
         return replace(result, values=values)
 
     return judge
+
+
+def run(
+    client: Client,
+    questions: Path,
+    *,
+    app: str,
+    plan: Path | None,
+    out: Path,
+    sample: int | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Ask all four arms, write the report, return it. The arguments are as they were typed.
+
+    Raises:
+        Rejected: the plan is broken, or there is no such app.
+        UnreadableQuestions: the question set cannot be read.
+    """
+    settled, asked = read_plan(plan), load(questions)
+    if sample is not None:
+        asked = asked.sample(sample, seed=seed)
+    arms = track(
+        targets(client, app),
+        "four arms",
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+    )
+    runs = [run_set(asked, arm, judge=judging(settled)) for arm in arms]
+    found = report(runs, settled, app=app, questions=asked.name)
+    write_report(found, out)
+    return found
 
 
 def report(runs: Sequence[EvaluationRun], plan: Plan, **about: Any) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def job_page(
     events: Sequence[Mapping[str, Any]],
     diagnosis: Mapping[str, Any] | None,
 ) -> str:
-    """A job as a page: what its curve says, the curves, and its messages.
+    """A job as a page: what its curve says, the curves, answers before and after, its messages.
 
     Args:
         job: as the API gives it.
@@ -53,7 +53,11 @@ def job_page(
     points = [event["data"] for event in events if event["kind"] == "metrics"]
     panels = [panel for label, names in PANELS if (panel := _panel(label, names, points)).series]
     messages = [event for event in events if event["kind"] != "metrics"]
+    measured: Mapping[str, Any] = next(
+        (e["data"] for e in reversed(messages) if "valid" in e["data"]), {}
+    )
     values = {"job": job, "diagnosis": diagnosis, "panels": panels, "messages": messages}
+    values["measured"] = {name: told for name, told in measured if "after" in told}
     return rendered("job.html", values | {"width": WIDTH, "height": HEIGHT}, package="tune")
 
 

@@ -76,6 +76,7 @@ def test_a_jobs_curve_is_drawn_and_told_in_words(served, file_id, tmp_path):
     assert done.stdout.startswith(f"{verdict}: ")
     page = (tmp_path / "curve.html").read_text()
     assert f"<h1>{job}: one</h1>" in page
+    assert "New fine-tuned model created" in page
     assert page.count("<polyline") == 2, "loss and token accuracy"
 
 

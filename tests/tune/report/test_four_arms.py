@@ -14,11 +14,12 @@ import pytest
 from client.http import Client
 from eval.question_sets.own import write
 from eval.types import Question
-from kb.apps.gates import Figures, figures_of
+from kb.apps.gates import Figures, figures
+from kb.types import Scope
 from tests.api.serving import Served, serving
 from tests.cli.commands import kb_command
 from tests.fake_models import running_fake_server
-from tune.report.running import run
+from tune.report.four_arms import run
 
 TOWERS = {"Brno": 40, "Zlin": 52, "Opava": 61, "Tabor": 33, "Telc": 28, "Louny": 45, "Cheb": 57}
 DOCUMENTS = {
@@ -114,13 +115,14 @@ def test_retrieval_pays_where_the_documents_know_and_the_tuned_model_does_not(cl
     assert (found["plan"]["as_of"], found["app"]) == ("2026-11-20", "facts")
 
 
-def test_the_gates_of_a_roll_out_read_the_report(client, tmp_path):
+def test_the_gates_of_a_roll_out_read_the_report(client, served, tmp_path):
     known = [Question(f"old {q.id}", q.text, q.answers, type="earlier") for q in ABOUT_TOWERS[:2]]
     criteria = [{"name": "metres", "how": "contains", "what": "METRES"}]
 
     found = reported(client, tmp_path, "brief", [*ABOUT_TOWERS[2:], *known], criteria=criteria)
 
-    assert figures_of(found) == Figures(base=1, tuned=pytest.approx(1 / 7), kept=0.5, valid=1)
+    read = served.kb.database.reading(figures, Scope.admin(), None, found)
+    assert read == Figures(base=1, tuned=pytest.approx(1 / 7), kept=0.5, valid=1)
 
 
 def test_without_a_difference_there_is_no_reason_to_tune(client, tmp_path):

@@ -36,6 +36,17 @@ def test_a_jobs_page_draws_what_was_logged_and_says_what_it_means():
     assert "<script" not in found
 
 
+def test_answers_before_and_after_stand_beside_each_other():
+    measures = {"before": {"exact_match": 0.25}, "after": {"exact_match": 1.0, "f1": 1.0}}
+    told = {"valid": {**measures, "rows": 4, "forgotten": []}}
+    event = {"kind": "message", "level": "info", "message": "Measured.", "data": told}
+
+    found = job_page(JOB, [event], None)
+
+    assert "<td>exact match</td><td>25.0</td><td>100.0</td>" in found
+    assert "0 were right before" in found
+
+
 def test_lines_run_over_the_whole_plot_from_high_to_low():
     found = page([{"step": step, "train_loss": 3.0 - step} for step in (1, 2)])
 
