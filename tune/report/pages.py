@@ -53,9 +53,8 @@ def job_page(
     points = [event["data"] for event in events if event["kind"] == "metrics"]
     panels = [panel for label, names in PANELS if (panel := _panel(label, names, points)).series]
     messages = [event for event in events if event["kind"] != "metrics"]
-    measured: Mapping[str, Any] = next(
-        (e["data"] for e in reversed(messages) if "valid" in e["data"]), {}
-    )
+    said = [event["data"] for event in messages if "valid" in event["data"]]
+    measured = said[-1].items() if said else ()
     values = {"job": job, "diagnosis": diagnosis, "panels": panels, "messages": messages}
     values["measured"] = {name: told for name, told in measured if "after" in told}
     return rendered("job.html", values | {"width": WIDTH, "height": HEIGHT}, package="tune")
