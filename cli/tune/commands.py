@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 # Each puts its commands into the group.
-from cli.tune import jobs, more, publishing, report, serving, sets, stored_sets
+from cli.tune import embedder, jobs, more, publishing, report, serving, sets, stored_sets
 from cli.tune.app import tune
 
-__all__ = ["jobs", "more", "publishing", "report", "serving", "sets", "stored_sets", "tune"]
+__all__ = [
+    "embedder",
+    "jobs",
+    "more",
+    "publishing",
+    "report",
+    "serving",
+    "sets",
+    "stored_sets",
+    "tune",
+]

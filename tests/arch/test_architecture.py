@@ -44,7 +44,7 @@ FENCES = {
     "alembic": ("kb/store/",),
     "sqlite3": ("kb/store/engine/dialect.py",),
     "sqlalchemy.dialects": ("kb/store/engine/dialect.py",),
-    "sentence_transformers": ("kb/models/",),
+    "sentence_transformers": ("kb/models/", "tune/trainers/"),
     "torch": ("kb/models/", "tune/trainers/", "tune/serve/"),
     "transformers": ("kb/models/", "tune/trainers/", "tune/serve/"),
     "peft": ("tune/trainers/", "tune/serve/"),

@@ -21,6 +21,7 @@ from kb.store.tuning.jobs import NewEvent
 from kb.store.work import files
 from kb.types import Scope, TunedModel, TuningJob
 from tune.jobs.failures import TrainingFailed
+from tune.retrieval.bases import COME_ALONG, base_folder
 from tune.rows import forms
 from tune.rows.canonical import read_rows, write_rows
 from tune.types import Finding, TrainingRow
@@ -59,11 +60,10 @@ def bases_folder(kb: KnowledgeBase) -> Path:
 
 
 def base_names(kb: KnowledgeBase) -> list[str]:
-    """The base models that are here."""
+    """The base models that are here, those that come along among them."""
     folder = bases_folder(kb)
-    return (
-        sorted(each.name for each in folder.iterdir() if each.is_dir()) if folder.is_dir() else []
-    )
+    there = [each.name for each in folder.iterdir() if each.is_dir()] if folder.is_dir() else []
+    return sorted({*there, *COME_ALONG})
 
 
 def gather(kb: KnowledgeBase, job: TuningJob) -> tuple[Rows, list[Finding], list[NewEvent]]:
@@ -138,7 +138,7 @@ def _there(folder: Path, name: str) -> str | None:
 def base_of(kb: KnowledgeBase, job: TuningJob) -> Path:
     """The folder of the base model at the beginning of a job's line."""
     tuned = kb.database.reading(tuned_models.find, Scope.admin(), job.model)
-    return bases_folder(kb).resolve() / (tuned.base if tuned else job.model)
+    return base_folder(tuned.base if tuned else job.model, bases_folder(kb))
 
 
 def model_folder(kb: KnowledgeBase, model: TunedModel) -> Path:

@@ -16,6 +16,8 @@ TRAINERS = {
     "completion": "tune.trainers.language",
     "classify": "tune.trainers.classifier",
     "extract": "tune.trainers.extractor",
+    "embedder": "tune.trainers.embedder",
+    "reranker": "tune.trainers.reranker",
 }
 """Where each task's `train(job)` is. Imported when it is known: each brings torch."""
 

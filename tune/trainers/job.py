@@ -127,13 +127,18 @@ def refuse_code(folder: Path) -> None:
     """
     unsafe = [path.name for pattern in UNSAFE for path in folder.glob(pattern)]
     configs = list(folder.glob("*config.json"))
-    asks = [path.name for path in configs if _RUNS_CODE & json.loads(path.read_text()).keys()]
+    asks = [path.name for path in configs if _RUNS_CODE.intersection(_keys(path))]
     if unsafe or asks or not configs or not any(folder.glob("*.safetensors")):
         reason = f"holds {(unsafe + asks)[0]}" if unsafe or asks else "lacks a config or weights"
         raise Failed(
             "model_refused",
             f"Model {folder.name!r} {reason}. Only folders of safetensors without code are opened.",
         )
+
+
+def _keys(path: Path) -> list[str]:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return list(content) if isinstance(content, dict) else []
 
 
 def weights_of(job: Job) -> tuple[Path, Path | None]:

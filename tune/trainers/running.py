@@ -192,6 +192,11 @@ def run(trainer: Trainer, job: Job, reporter: Reporter) -> None:
         **collate([{name: row[name] for name in row if name != "row"} for row in rows]),
         "rows": torch.tensor([row["row"] for row in rows]),
     }
+    to_end(trainer, job, reporter)
+
+
+def to_end(trainer: Trainer, job: Job, reporter: Reporter) -> None:
+    """`run` for trainers whose batches do not say which rows they hold."""
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(reporter)
     if trainer.args.load_best_model_at_end:

@@ -101,6 +101,12 @@ def _open(name: str, cache_dir: Path, threads: int, batch_size: int) -> Embedder
 
         return OpenVinoEmbedder(packed_encoder(), threads=threads, batch_size=batch_size)
     folder = _find(name, cache_dir)
+    if folder.base in MULTILINGUAL:
+        from kb.models.embed.openvino_embedder import OpenVinoEmbedder
+        from kb.models.embed.packed_model import packed_encoder
+
+        encoder = packed_encoder(tuned=folder)
+        return OpenVinoEmbedder(encoder, threads=threads, batch_size=batch_size)
     shape = folder.bert_shape()
     if shape is not None:
         from kb.models.embed.openvino_embedder import OpenVinoEmbedder, folder_encoder
@@ -140,8 +146,9 @@ def _find(name: str, cache_dir: Path) -> ModelFolder:
 
 
 def model_path(name: str, cache_dir: Path) -> Path:
-    """Where the model of that name lies on this machine. Raises Rejected if it does not."""
-    for path in (Path(name), cache_dir / name):
+    """Where the model of that name lies on this machine; `ftjob_…/model` is what a tuning job of
+    the same data folder has made. Raises Rejected if it does not."""
+    for path in (Path(name), cache_dir / name, cache_dir.parent / "tuning" / name):
         if path.is_dir():
             return path
     return _hugging_face_path(name)

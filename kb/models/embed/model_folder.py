@@ -28,6 +28,8 @@ NUMPY_TYPES = ("F32", "F16")
 DOCUMENT_PROMPTS = ("document", "passage", "corpus")
 SHAPES_VECTORS = ("tokenizer.json", "modules.json", "1_Pooling/config.json")
 FINGERPRINT_DIGITS = 12
+BASE = "citewell_base"
+"""In the config of a tuned model that holds only layers: which packed model they belong to."""
 _RUNS_CODE = ("auto_map", "_attn_implementation_internal")
 
 
@@ -72,6 +74,12 @@ class ModelFolder:
                 f"Embedding model {name!r} asks to run code of its own, which is never done here. "
                 "Choose a model without it."
             )
+
+    @property
+    def base(self) -> str | None:
+        """The packed model whose words and tokens this one has, if it holds layers alone."""
+        found: str | None = self._config.get(BASE)
+        return found
 
     def fingerprint(self) -> str:
         """`name@` and the first digits of the SHA-256 of all that shapes a vector; 0.1 s for 90 MB.

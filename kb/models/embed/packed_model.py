@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from safetensors.numpy import load_file
 
 from kb.errors import Rejected
 from kb.models.embed.encoder import Encoder
-from kb.models.embed.model_folder import FINGERPRINT_DIGITS, BertShape, Prompts
+from kb.models.embed.model_folder import FINGERPRINT_DIGITS, BertShape, ModelFolder, Prompts
 from kb.models.embed.piece_tokenizer import PieceTokenizer, Vocabulary
 from kb.protocols import Calibration
 
@@ -87,8 +88,12 @@ _NAMES = {
 }
 
 
-def packed_encoder(path: Path = FILE) -> Encoder:
-    """The model, ready to be compiled. Raises Rejected if the file is missing or another one."""
+def packed_encoder(path: Path = FILE, tuned: ModelFolder | None = None) -> Encoder:
+    """The model, ready to be compiled; with the layers of what was tuned from it, if given.
+
+    Raises:
+        Rejected: the file is missing or another one, or the folder's layers do not fit.
+    """
     if not path.is_file():
         raise Rejected(f"Embedding model {NAME!r} is not on this machine: run `make embedding`.")
     found = hashlib.sha256(path.read_bytes()).hexdigest()  # mapped, all of it would stay resident
@@ -99,20 +104,35 @@ def packed_encoder(path: Path = FILE) -> Encoder:
     weights = dict(_tensors(packed))
     words = weights.pop("emb.word").reshape(-1, width // BLOCK, BLOCK_BYTES)
     shaping = hashlib.sha256(f"{found} {PROMPTS}".encode()).hexdigest()
+    own = {_name(name): _weight(name, weights, width) for name in weights}
     return Encoder(
-        fingerprint=f"{NAME}@{shaping[:FINGERPRINT_DIGITS]}",
+        fingerprint=tuned.fingerprint() if tuned else f"{NAME}@{shaping[:FINGERPRINT_DIGITS]}",
         open_tokenizer=partial(packed_tokenizer, path),
         shape=BertShape(layers, heads, epsilon, "mean", longest, PROMPTS),
-        weights={_name(name): _weight(name, weights, width) for name in weights},
+        weights=_tuned(own, tuned) if tuned else own,
         words=partial(_rows, words),
         full_coverage=FULL_COVERAGE,
-        calibration=CALIBRATION,
+        calibration=None if tuned else CALIBRATION,
     )
+
+
+def _tuned(layers: dict[str, Floats], folder: ModelFolder) -> dict[str, Floats]:
+    found = load_file(folder.weights[0])
+    if {name: each.shape for name, each in found.items()} != {
+        n: w.shape for n, w in layers.items()
+    }:
+        raise Rejected(f"Embedding model {folder.name!r} does not hold the layers of {NAME}.")
+    return found
 
 
 def packed_tokenizer(path: Path) -> PieceTokenizer:
     """The model's own tokenizer; it is spelled by the file's path."""
-    return PieceTokenizer(_vocabulary(np.memmap(path, dtype=np.uint8, mode="r"))[0], str(path))
+    return PieceTokenizer(packed_vocabulary(path), str(path))
+
+
+def packed_vocabulary(path: Path) -> Vocabulary:
+    """The model's tokens."""
+    return _vocabulary(np.memmap(path, dtype=np.uint8, mode="r"))[0]
 
 
 def unpacked(blocks: Packed) -> Floats:

@@ -1,0 +1,235 @@
+"""Tuning the embedder on half of a set, measured on the documents of the other half.
+
+    python -m bench.tuning.retriever DATA_FOLDER [--sets cranfield …] [--base bundled-en]
+
+Each set is split by the product. Half of its documents are held out (of few long ones, half of the
+runs of 12 chunks). The questions about the others are trained on, by the trainer of
+`kb tune embedder` with its defaults, with what the untuned model finds as hard negatives. Questions
+about documents of both halves, as cranfield has them, are halved themselves, and trained on with
+what is not held out.
+
+- **recall@1**: whether the passage nearest to a held-out question, of all passages of the set,
+  answers it; the dense side alone, by the product's own engine, untuned and tuned;
+- **others**: the same for the other sets, by the model that was tuned on this one;
+- processor time and peak memory are those of the trainer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.measuring import ROOT, table
+from bench.question_sets import load
+from bench.question_sets.parts import part_of
+from bench.retrieval.ours import SCOPE, ingested, opened
+from eval.types import QuestionSet
+from kb.knowledge_base import KnowledgeBase
+from kb.models.embed.embedders import ENGLISH, open_embedder
+from kb.protocols import Embedder, Vectors
+from kb.store.content import chunks, documents
+from kb.store.engine.paging import MAX_LIMIT, Listing, PageRequest
+from tune.retrieval.bases import HYPERPARAMETERS, base_folder
+from tune.retrieval.pairs import Asked, Passage, Passages, rows
+from tune.retrieval.verdict import verdict
+from tune.rows.canonical import write_rows
+
+SETS = ("cranfield", "chunking_evaluation", "squad_dev")
+HALF = 0.5
+HITS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A set as it is searched, and its questions by half."""
+
+    name: str
+    passages: Passages
+    train: list[Asked]
+    test: list[Asked]
+
+    def vectors(self, embedder: Embedder) -> Vectors:
+        """Those of all passages."""
+        texts = [fitting(embedder, each.text) for each in self.passages.of_id.values()]
+        return embedder.embed_documents(texts)
+
+    def nearest(self, embedder: Embedder, vectors: Vectors, question: str) -> list[str]:
+        """The ids of the passages nearest to a question."""
+        ids = list(self.passages.of_id)
+        scores = (embedder.embed_query(question) @ vectors.T)[0]
+        return [ids[place] for place in np.argsort(-scores)[:HITS]]
+
+    def first_is_right(self, embedder: Embedder, vectors: Vectors) -> list[bool]:
+        """Of each held-out question, whether the nearest passage answers it."""
+        return [
+            self.nearest(embedder, vectors, question.text)[0] in question.passages
+            for question in self.test
+        ]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="Tuning the embedder, on held-out documents.")
+    parser.add_argument("data", type=Path, help="folder with the question sets")
+    parser.add_argument("--sets", nargs="+", default=list(SETS))
+    parser.add_argument("--tune", nargs="+", help="tune on these alone, and measure on all")
+    parser.add_argument("--base", default=ENGLISH)
+    parser.add_argument("--questions", type=int, default=600, help="most of one half")
+    parser.add_argument("--characters", type=int, default=10**9, help="most of one set's documents")
+    parser.add_argument("--hyperparameters", type=json.loads, default={}, help="as JSON")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        found = [_corpus(root, arguments, name) for name in arguments.sets]
+        plain = _opened(arguments.base)
+        vectors = {each.name: each.vectors(plain) for each in found}
+        before = {each.name: each.first_is_right(plain, vectors[each.name]) for each in found}
+        lines = []
+        for corpus in found:
+            if corpus.name in (arguments.tune or arguments.sets):
+                job = root / f"job {corpus.name}"
+                count = _job(job, arguments, corpus, plain, vectors[corpus.name])
+                lines.append([corpus.name, str(count), *_tuned(job, corpus, found, before)])
+                print(*lines[-1], flush=True)
+    columns = ("set", "trained on", "verdict", "others", "CPU minutes", "peak MB")
+    print(table("The dense side, tuned on one half and asked the other", columns, lines))
+
+
+def _tuned(
+    job: Path, corpus: Corpus, every: Sequence[Corpus], before: dict[str, list[bool]]
+) -> list[str]:
+    cpu_s, peak = _train(job)
+    tuned = _opened(str(job / "model"))
+    after = {each.name: each.first_is_right(tuned, each.vectors(tuned)) for each in every}
+    others = [
+        f"{name} {_mean(before[name]):.3f} → {_mean(after[name]):.3f}"
+        for name in after
+        if name != corpus.name
+    ]
+    said = verdict(_compared(before[corpus.name], after[corpus.name]))
+    return [said, ", ".join(others), f"{cpu_s / 60:.1f}", f"{peak:.0f}"]
+
+
+def _corpus(root: Path, arguments: argparse.Namespace, name: str) -> Corpus:
+    """Splitting needs the embedder's own tokens but no vectors, which are made once, above."""
+    whole = part_of(load(arguments.data / name), arguments.characters)
+    with opened(root / name, 1, arguments.base) as kb:
+        width = kb.embedder.dimensions
+        kb.embedder.embed_documents = lambda texts: np.ones((len(texts), width), np.float32)
+        passages = _passages(kb, ingested(kb, whole))
+    train, test = _halves(whole, passages, arguments.questions)
+    return Corpus(name, passages, train, test)
+
+
+def _passages(kb: KnowledgeBase, dataset_id: str) -> Passages:
+    found: dict[str, Passage] = {}
+    with kb.database.read() as tx:
+        for document in _every(partial(documents.page, tx, SCOPE, dataset_id)):
+            for chunk in _every(partial(chunks.of_document, tx, SCOPE, document.id)):
+                spans = tuple((span.page, span.start, span.end) for span in chunk.spans)
+                own = (chunk.id, document.name, chunk.index, chunk.index_text, spans)
+                found[chunk.id] = Passage(*own)
+    return Passages(found)
+
+
+def _every(page: Callable[[PageRequest], Listing[Any]]) -> Iterator[Any]:
+    cursor = None
+    while True:
+        listing = page(PageRequest(MAX_LIMIT, cursor))
+        yield from listing.data
+        if (cursor := listing.next) is None:
+            return
+
+
+def _halves(whole: QuestionSet, passages: Passages, most: int) -> tuple[list[Asked], list[Asked]]:
+    held_out = passages.held_out(HALF)
+    train: list[Asked] = []
+    test: list[Asked] = []
+    for question in whole.questions:
+        asked = passages.asked(question)
+        if asked is None:
+            continue
+        groups = {passages.group(passages.of_id[each]) for each in asked.passages}
+        is_even = zlib.crc32(asked.text.encode()) % 2 == 0
+        is_held_out = groups <= held_out or (bool(groups & held_out) and is_even)
+        (test if is_held_out else train).append(asked)
+    return _spread(train, most), _spread(test, most)
+
+
+def _spread(asked: list[Asked], most: int) -> list[Asked]:
+    return sorted(asked, key=lambda each: zlib.crc32(each.text.encode()))[:most]
+
+
+def _job(
+    folder: Path,
+    arguments: argparse.Namespace,
+    corpus: Corpus,
+    plain: Embedder,
+    vectors: Vectors,
+) -> int:
+    """Write a job folder; returns the number of rows."""
+    folder.mkdir()
+    found = rows(corpus.train, corpus.passages, partial(corpus.nearest, plain, vectors), HALF)
+    write_rows(found, folder / "train.jsonl")
+    spec = {
+        "task": "embedder",
+        "base": str(base_folder(arguments.base, folder.parent / "bases")),
+        "train": "train.jsonl",
+        "out": "model",
+        "checkpoints": "checkpoints",
+        "events": "events.jsonl",
+        "hyperparameters": HYPERPARAMETERS | arguments.hyperparameters,
+        "seed": 1,
+    }
+    (folder / "spec.json").write_text(json.dumps(spec))
+    return len(found)
+
+
+def _train(folder: Path) -> tuple[float, float]:
+    """Processor seconds and peak memory (MB) of the trainer."""
+    command = [sys.executable, "-m", "tune.trainers", str(folder)]
+    child = os.posix_spawn(sys.executable, command, os.environ | {"PYTHONPATH": str(ROOT)})
+    _, status, used = os.wait4(child, 0)
+    if status:
+        raise SystemExit((folder / "events.jsonl").read_text().splitlines()[-1])
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def fitting(embedder: Embedder, text: str) -> str:
+    """As much of a text as an embedder reads."""
+    ends = embedder.tokenizer.offsets(text)[: embedder.max_tokens]
+    return text[: ends[-1][1]] if ends else text
+
+
+def _opened(name: str) -> Embedder:
+    return open_embedder(name, cache_dir=Path(), threads=1, batch_size=16)
+
+
+def _compared(before: Sequence[bool], after: Sequence[bool]) -> dict[str, float]:
+    pairs = list(zip(before, after, strict=True))
+    return {
+        "questions": len(pairs),
+        "recall@1_before": _mean(before),
+        "recall@1_after": _mean(after),
+        "gained": sum(now and not was for was, now in pairs),
+        "lost": sum(was and not now for was, now in pairs),
+    }
+
+
+def _mean(values: Sequence[bool]) -> float:
+    return sum(values) / max(1, len(values))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Tuning the search on a dataset's own documents: pairs of questions and passages."""

@@ -1,0 +1,123 @@
+"""Embedders: questions move to the passages that answer them, and away from those that do not.
+
+Only the layers learn: the word table (four fifths of a multilingual model) stays. What was learnt
+is mixed with what was known, which keeps the model good at other documents.
+
+Source: Henderson et al., "Efficient Natural Language Response Suggestion", 2017 (in-batch
+negatives); Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022 (mixing weights).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from safetensors.torch import load_file, save_file
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+from sentence_transformers import SentenceTransformerTrainingArguments as Arguments
+from sentence_transformers.losses import MultipleNegativesRankingLoss
+
+from tune.trainers.job import Job, refuse_code
+from tune.trainers.ranking import HeldOut, compared, options, tokens_of, usable
+from tune.trainers.running import Reporter, save, to_end
+
+WEIGHTS, WORDS = "model.safetensors", "embeddings.word_embeddings.weight"
+MIX = 0.7
+"""The share of what was learnt in the weights."""
+TOKENS = 160
+"""Of a passage that are read in training: longer ones cost more than they teach."""
+COLUMNS = {"query": "query", "right": "document", "wrong": "document"}
+
+
+def train(job: Job) -> None:
+    """Train what the job says, and tell how often the right passage is first, before and after."""
+    rows, valid = usable(job.rows("train")), job.rows("valid")
+    model = _model(job)
+    known = {name: each.detach().clone() for name, each in model.named_parameters()}
+    asked = HeldOut.of(valid, rows)
+    before = _first_is_right(job, model, asked)
+    _fit(job, model, rows, valid)
+    share = job.setting("mix", MIX)
+    with torch.no_grad():
+        for name, each in model.named_parameters():
+            each.lerp_(known[name], 1 - share)
+    found = compared(before, _first_is_right(job, model, asked))
+    job.events.tell("message", "Asked the held-out questions.", **found)
+    save(job, lambda part: _write(job, model, part), {"measures": found})
+    job.tell_result(trained_tokens=tokens_of(rows), metrics=found)
+
+
+def _model(job: Job) -> SentenceTransformer:
+    refuse_code(job.base)
+    kwargs = {"use_safetensors": True, "dtype": torch.float32}
+    model = SentenceTransformer(str(job.base), local_files_only=True, model_kwargs=kwargs)
+    inner = model[0].auto_model
+    if job.continue_from is not None:
+        inner.load_state_dict(load_file(job.continue_from / WEIGHTS), strict=False)
+    frozen = inner.encoder.layer[: job.setting("frozen_layers", 0)]
+    for part in (inner.embeddings, *frozen):
+        part.requires_grad_(False)
+    return model
+
+
+def _fit(job: Job, model: SentenceTransformer, rows: list[Any], valid: list[Any]) -> None:
+    whole, model.max_seq_length = model.max_seq_length, job.setting("max_tokens", TOKENS)
+    prompts = {column: _prompt(model, kind) for column, kind in COLUMNS.items()}
+    arguments = Arguments(
+        **options(job, len(rows), has_valid=bool(valid)),
+        prompts={column: prompt for column, prompt in prompts.items() if prompt} or None,
+        batch_sampler="no_duplicates",
+    )
+    trainer = SentenceTransformerTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=_columns(rows),
+        eval_dataset=_columns(usable(valid)) if valid else None,
+        loss=MultipleNegativesRankingLoss(model, scale=1 / job.setting("temperature", 0.05)),
+    )
+    to_end(trainer, job, Reporter(job, tokens_of(rows)))
+    model.max_seq_length = whole
+
+
+def _columns(rows: list[Any]) -> Dataset:
+    texts = [(row.prompt, row.answer, row.rejected) for row in rows]
+    return Dataset.from_dict(dict(zip(COLUMNS, zip(*texts, strict=True), strict=True)))
+
+
+def _prompt(model: SentenceTransformer, kind: str) -> str:
+    names = ("query",) if kind == "query" else ("document", "passage", "corpus")
+    return next((model.prompts[name] for name in names if model.prompts.get(name)), "")
+
+
+def _first_is_right(job: Job, model: SentenceTransformer, asked: HeldOut) -> list[bool]:
+    if not asked.questions:
+        return []
+    told = {"convert_to_tensor": True, "normalize_embeddings": True, "batch_size": 16}
+    vectors = []
+    for kind, texts in (("query", asked.questions), ("document", asked.passages)):
+        for start in range(0, len(texts), 128):
+            part = list(texts[start : start + 128])
+            vectors.append(
+                model.encode(part, prompt=_prompt(model, kind), show_progress_bar=False, **told)
+            )
+            job.events.beat()
+    every = torch.cat(vectors).float()
+    count = len(asked.questions)
+    return asked.first_is_right(every[:count] @ every[count:].T)
+
+
+def _write(job: Job, model: SentenceTransformer, part: Path) -> None:
+    """The whole folder; or, over a model whose word table is packed elsewhere, the layers alone."""
+    model.save_pretrained(str(part), create_model_card=False)
+    config = json.loads((part / "config.json").read_text(encoding="utf-8"))
+    if "citewell_base" not in config:
+        return
+    layers = {n: w.half() for n, w in load_file(part / WEIGHTS).items() if n != WORDS}
+    for each in part.iterdir():
+        if each.name != "config.json":
+            shutil.rmtree(each) if each.is_dir() else each.unlink()
+    save_file(layers, part / WEIGHTS)
