@@ -85,6 +85,7 @@ def begin(
     events = earlier.events if earlier else ()
     new = Rollout(found.id, found.version, stage, 0, plan, moment, moment, events)
     percent = min(plan.steps) if stage == "canary" else 0
+    stage = "full" if percent == 100 else stage
     detail = f"Begun. {shut} Overridden: {override}" if shut else "Begun."
     return _state(tx, move(tx, scope, new, Move(stage, percent, detail, found.version)))
 

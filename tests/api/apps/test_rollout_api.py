@@ -38,7 +38,7 @@ def test_it_ends_by_hand_and_goes_with_its_app(served: Served):
     assert served.http.put(path, json=body).json()["percent"] == 100
     back = served.http.put(path, json={"stage": "returned"}).json()
     assert (back["stage"], back["percent"]) == ("returned", 0)
-    assert [one["stage"] for one in back["events"]] == ["canary", "returned"]
+    assert [one["stage"] for one in back["events"]] == ["full", "returned"]
     assert served.http.get(path).json() == back
     assert served.http.get("/v1/apps/ended/route").json()["mode"] == "base"
     assert served.http.delete("/v1/apps/ended").status_code == 204

@@ -17,9 +17,11 @@ pytest.importorskip("trl", reason="the extra tune is not installed")
 
 import uvicorn
 
+from tests.api.serving import serving
 from tests.server import ask as ask_app
 from tests.server import running_server
 from tests.tune.trainers import tiny
+from tests.tuned import store
 from tune.serve.app import create_app
 from tune.serve.engine import Asked, End, Engine, catalogue
 
@@ -181,3 +183,26 @@ def test_an_app_of_the_product_is_answered_by_it(url: str, tmp_path: Path):
     assert events[-1][1]["route"]["variant"] == "tuned"
     assert events[-1][1]["answer"] == row.answer
     assert len([name for name, _ in events if name == "delta"]) > 1
+
+
+def test_one_call_publishes_it_and_it_answers_as_the_tuned_variant_of_an_app(
+    url: str, tmp_path: Path
+):
+    row = tiny.facts()[4]
+    with serving(tmp_path / "data") as served:
+        served.kb.database.writing(store, STOCK, "chat")
+        served.new_app("published", base={"model": "extractive"})
+        wanted = {"app": "published", "serving": "citewell", "base_url": url, "api_key": KEY}
+        told = served.post(f"/v1/tuning/models/{STOCK}/publish", wanted, 200)
+        assert told["commands"] == ["kb tune serve"]
+        served.post("/v1/apps/published/publish")
+        rollout = {"stage": "canary", "plan": {"steps": [100]}, "override": "A test."}
+        assert served.http.put("/v1/apps/published/rollout", json=rollout).status_code == 200
+        events = ask_app(served.http, "published", row.prompt)
+        state = served.http.get("/v1/apps/published/rollout").json()
+    assert (events[-1][1]["answer"], events[-1][1]["route"]["model"]) == (row.answer, STOCK)
+    assert (state["stage"], state["tuned"]["answers"], state["tuned"]["failures"]) == (
+        "canary",
+        1,
+        0,
+    )
