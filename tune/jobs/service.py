@@ -134,7 +134,8 @@ def enqueue(tx: Transaction, job: TuningJob) -> None:
 
 def model_name(job: TuningJob, base: str) -> str:
     """What the model of a job is called."""
-    return f"ft:{base}:citewell:{job.suffix or ''}:{job.id[-8:]}"
+    plain = re.sub(r"[^\w.-]", "-", base, flags=re.ASCII)  # a service's name may have slashes
+    return f"ft:{plain}:citewell:{job.suffix or ''}:{job.id[-8:]}"
 
 
 def _moved(

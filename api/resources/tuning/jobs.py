@@ -20,7 +20,7 @@ from api.threads import in_thread, read
 from kb.errors import Rejected
 from kb.knowledge_base import KnowledgeBase
 from kb.store.engine.paging import Listing
-from kb.store.tuning import jobs, tuned_models
+from kb.store.tuning import jobs, training_sets, tuned_models
 from kb.types import Scope, TunedModel, TuningEvent, TuningJob, TuningMethod, TuningTask
 from tune.jobs import service
 from tune.jobs.lineage import Lineage, lineage
@@ -37,7 +37,7 @@ class TuningJobBody(Body):
 
     model: Name
     training_file: Id | None = None
-    training_set: Name | None = None
+    training_set: Annotated[str, Field(pattern=r"^[^@]{1,200}(@[1-9][0-9]{0,8})?$")] | None = None
     """A training set by name, in place of a file: its newest version, or as `name@2`."""
     validation_file: Id | None = None
     """Without one, rows whose split is `valid` are held out."""
@@ -60,7 +60,9 @@ async def create_tuning_job(
     async def create() -> TuningJob:
         file_id = body.training_file
         if body.training_set is not None:
-            file_id = await read(kb, jobs.file_of_set, scope, body.training_set)
+            name, _, number = body.training_set.partition("@")
+            asked = (scope, name, int(number) if number.isdecimal() else None)
+            file_id = (await read(kb, training_sets.version, *asked)).file_id
         if file_id is None:
             raise Rejected("`training_file`: name a file, or a training set in `training_set`.")
         fields = body.model_dump(exclude={"training_set", "training_file"})

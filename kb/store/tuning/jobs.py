@@ -164,14 +164,3 @@ def set_of_file(tx: Transaction, file_id: str) -> str | None:
     query = select(sets.c.name, versions.c.number).join(versions, versions.c.set_id == sets.c.id)
     row = tx.execute(query.where(versions.c.file_id == file_id).limit(1)).one_or_none()
     return None if row is None else f"{row.name}@{row.number}"
-
-
-def file_of_set(tx: Transaction, scope: Scope, name: str) -> str:
-    """The file of a version, named as `name@2`, or of the newest as `name`. Raises NotFound."""
-    sets, versions = schema.training_sets, schema.training_set_versions
-    own, _, number = name.partition("@")
-    joined = select(versions.c.file_id).join(sets, versions.c.set_id == sets.c.id)
-    query = joined.where(sets.c.workspace == scope.workspace, sets.c.name == own)
-    query = query.where(versions.c.number == number) if number else query
-    newest = query.order_by(versions.c.number.desc()).limit(1)
-    return str(one(tx, newest, "training set", name).file_id)

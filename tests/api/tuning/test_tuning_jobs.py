@@ -71,6 +71,20 @@ def test_the_line_of_a_model_is_told_up_to_its_answers(served, file_id):
     }
 
 
+def test_a_version_of_a_set_is_trained_on_and_named_in_the_line(served, file_id):
+    served.post("/v1/tuning/sets", {"name": "handbook"})
+    parts = {"file": ("rows.jsonl", ROWS.encode())}
+    version = served.http.post("/v1/tuning/sets/handbook/versions", files=parts)
+    assert version.status_code == 201, version.text
+    job = served.post("/v1/tuning/jobs", {"model": "tiny", "training_set": "handbook@1"})
+    assert job["training_file"] == version.json()["file_id"]
+    model = followed(served, job["id"])[-1][2]["fine_tuned_model"]
+    line = served.http.get(f"/v1/tuning/models/{model}").json()
+    assert line["steps"][0]["training_set"] == "handbook@1"
+    unknown = {"model": "tiny", "training_set": "handbook@7"}
+    assert served.http.post("/v1/tuning/jobs", json=unknown).status_code == 404
+
+
 def test_only_admins_train(served, file_id):
     served.new_app("plain")
     key = served.with_new_key(kind="app", app="plain")

@@ -47,7 +47,7 @@ def connected(
 
 
 def asked(kb: KnowledgeBase, **others: Any) -> TuningJob:
-    wanted = {"model": "big", "training_file": stored(kb, ROWS), "backend": "cloud", **others}
+    wanted = {"model": "org/big", "training_file": stored(kb, ROWS), "backend": "cloud", **others}
     return service.create(kb, ADMIN, NewJob(**wanted))
 
 
@@ -66,7 +66,8 @@ def test_a_job_is_made_followed_and_ends_as_a_model(settings: Settings, kind: Ki
         assert last.status == "succeeded", last.error
         happened = told(kb, job)
 
-    assert (done.trained_tokens, model.folder, model.base) == (480, None, "big")
+    assert (done.trained_tokens, model.folder, model.base) == (480, None, "org/big")
+    assert model.name.startswith("ft:org-big:citewell:a-suffix")
     (train, held_out), body = there.files[:2], there.jobs[0]
     assert train.startswith(b"\xef\xbb\xbf") == (kind == "azure")
     assert len(held_out.splitlines()) == len(HELD_OUT)
@@ -74,7 +75,7 @@ def test_a_job_is_made_followed_and_ends_as_a_model(settings: Settings, kind: Ki
     if kind == "dashscope":
         assert model.remote_model == "qwen-ft-2"
         assert body == {
-            "model": "big",
+            "model": "org/big",
             "training_file_ids": ["file-1"],
             "validation_file_ids": ["file-2"],
             "training_type": "efficient_sft",
@@ -85,7 +86,7 @@ def test_a_job_is_made_followed_and_ends_as_a_model(settings: Settings, kind: Ki
         assert model.remote_model == "ft:gpt:org::1"
         chosen = {"n_epochs": 3, "batch_size": "auto"}
         assert body == {
-            "model": "big",
+            "model": "org/big",
             "training_file": "file-1",
             "validation_file": "file-2",
             "suffix": suffix[:18] if kind == "azure" else suffix,
@@ -95,7 +96,7 @@ def test_a_job_is_made_followed_and_ends_as_a_model(settings: Settings, kind: Ki
         curve = kb_steps(kb, job, settings)
         assert curve == sorted(set(curve)), "each event is told once"
         assert ("The suffix is cut to 'a-suffix-of-some-l'." in happened) == (kind == "azure")
-    assert there.jobs[1]["model"] in ("big", model.remote_model)
+    assert there.jobs[1]["model"] in ("org/big", model.remote_model)
     assert there.keys == {KEY if kind == "azure" else f"Bearer {KEY}"}
 
 

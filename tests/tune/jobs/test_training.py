@@ -61,6 +61,24 @@ def test_a_job_makes_a_model_and_a_curve(kb):
     assert told(kb, job)[-1] == "The job has successfully completed."
 
 
+def test_a_folder_with_a_model_and_a_waiting_job_passes_the_check(kb):
+    job = asked(kb)
+    with training(kb):
+        ended(kb, job)
+    asked(kb)
+    assert kb.fsck.run().violations == ()
+
+
+def test_files_for_other_trainers_are_written_in_place_of_a_model(kb):
+    job = asked(kb, backend="files", model="Qwen/Qwen3-4B")
+    with training(kb):
+        done = ended(kb, job)
+    assert (done.status, done.fine_tuned_model) == ("succeeded", None), done.error
+    written = kb.folder.tuning / job.id / "files"
+    assert "Qwen/Qwen3-4B" in (written / "llama-factory" / "train.yaml").read_text()
+    assert (written / "axolotl" / "train.jsonl").read_text().count("\n") == 6
+
+
 def test_a_trainer_that_dies_goes_on_from_its_checkpoint(kb):
     job = asked(kb, "die_at=4")
     with training(kb):
