@@ -201,8 +201,5 @@ def test_one_call_publishes_it_and_it_answers_as_the_tuned_variant_of_an_app(
         events = ask_app(served.http, "published", row.prompt)
         state = served.http.get("/v1/apps/published/rollout").json()
     assert (events[-1][1]["answer"], events[-1][1]["route"]["model"]) == (row.answer, STOCK)
-    assert (state["stage"], state["tuned"]["answers"], state["tuned"]["failures"]) == (
-        "canary",
-        1,
-        0,
-    )
+    assert (state["stage"], state["percent"]) == ("full", 100)
+    assert (state["tuned"]["answers"], state["tuned"]["failures"]) == (1, 0)
