@@ -22,6 +22,7 @@ from eval.run.measuring import Result
 from eval.run.running import EvaluationRun
 from eval.run.running import run as run_set
 from eval.run.targets import AppAnswer, AppTarget
+from kb.errors import Rejected
 from kb.types.apps import VariantName
 from tune.report.pages import write_report
 from tune.report.plan import Plan, read_plan
@@ -86,7 +87,8 @@ def run(
     """Ask all four arms, write the report, return it. The arguments are as they were typed.
 
     Raises:
-        Rejected: the plan is broken, or there is no such app.
+        Rejected: the plan is broken, or base or tuned has not answered anything.
+        RequestFailed: there is no such app.
         UnreadableQuestions: the question set cannot be read.
     """
     settled, asked = read_plan(plan), load(questions)
@@ -99,6 +101,11 @@ def run(
         disable=not sys.stderr.isatty(),
     )
     runs = [run_set(asked, arm, judge=judging(settled)) for arm in arms]
+    for variant in ("base", "tuned"):
+        own = [run for run in runs if ARMS[run.target][0] == variant]
+        if not any(_given(run) for run in own):
+            failure = own[0].results[0].response.error
+            raise Rejected(f"Nothing is compared, for {variant} answered no question: {failure}")
     found = report(runs, settled, app=app, questions=asked.name)
     write_report(found, out)
     return found

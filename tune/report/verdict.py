@@ -12,6 +12,8 @@ from eval.metrics.intervals import mcnemar, paired_bootstrap
 SIGNIFICANT = 0.05
 MUCH_CHEAPER = 0.8
 """Of the other's cost of a right answer: a smaller difference is not worth a change."""
+MUCH_WORSE = 0.1
+"""Of the questions: where so large a loss cannot be ruled out, cost alone is no reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +67,31 @@ def verdict(arms: Sequence[ArmCost]) -> dict[str, Any]:
     """Whether to fine-tune: for more right answers, or else for their cost, or not at all.
 
     Of equally good arms the cheaper one is looked at. A difference counts if McNemar's test says
-    so; without one a tuned arm must make right answers cheaper by a fifth. `break_even` are the
+    so; without one a tuned arm must make right answers cheaper by a fifth, and a loss of a tenth of
+    them must be ruled out by the interval. `break_even` are the
     answers a month from which an answer is cheaper by tuning: None if never, or unknown.
     """
     best = {kind: min((a for a in arms if a.is_tuned is kind), key=_rank) for kind in (False, True)}
     untuned, tuned = best[False], best[True]
     change = difference(untuned, tuned)
     is_sure = change["p_value"] < SIGNIFICANT
-    times = _times(tuned, untuned)
-    shares = f"{tuned.share:.0%} against {untuned.share:.0%}"
+    times, p = _times(tuned, untuned), f"p = {change['p_value']:.2g}"
+    shares = f"{tuned.share:.0%} against {untuned.share:.0%}, {p}"
     if not change["questions"]:
         pays, said = None, "Nothing is judged: no question says which answer is right."
     elif is_sure and change["mean"] > 0:
         pays, said = True, f"Fine-tune: {tuned.name} is right more often ({shares})"
     elif is_sure:
         pays, said = False, f"Do not fine-tune: {untuned.name} is right more often "
-        said += f"({untuned.share:.0%} against {tuned.share:.0%})"
+        said += f"({untuned.share:.0%} against {tuned.share:.0%}, {p})"
         times = _times(untuned, tuned)
     else:
-        pays = times is not None and times < MUCH_CHEAPER
+        is_alike = change["low"] > -MUCH_WORSE
+        pays = is_alike and times is not None and times < MUCH_CHEAPER
         said = "Fine-tune for the cost alone" if pays else "Do not fine-tune"
         said += f": over {change['questions']} questions no difference in right answers is shown "
-        said += f"({shares}, p = {change['p_value']:.2g})"
+        said += f"({shares})"
+        said += "" if is_alike else ", too few to rule out that tuned is right much less often"
     if change["questions"]:
         said += "." if times is None else f", and a right answer costs {times:.2g} times as much."
     return {

@@ -13,13 +13,16 @@ import pytest
 
 from client.http import Client
 from eval.question_sets.own import write
+from eval.run.measuring import Result
 from eval.types import Question
 from kb.apps.gates import Figures, figures
+from kb.errors import Rejected
 from kb.types import Scope
 from tests.api.serving import Served, serving
 from tests.cli.commands import kb_command
 from tests.fake_models import running_fake_server
-from tune.report.four_arms import run
+from tune.report.four_arms import judging, run, targets
+from tune.report.plan import Plan
 
 TOWERS = {"Brno": 40, "Zlin": 52, "Opava": 61, "Tabor": 33, "Telc": 28, "Louny": 45, "Cheb": 57}
 DOCUMENTS = {
@@ -94,7 +97,7 @@ def test_tuning_pays_where_only_the_tuned_model_has_the_form(client, tmp_path):
     assert right(found) == [0, 0, 1, 1]
     assert found["verdict"]["pays"] is True
     assert found["verdict"]["sentence"].startswith(
-        "Fine-tune: tuned is right more often (100% against 0%)"
+        "Fine-tune: tuned is right more often (100% against 0%, p = 0.016)."
     )
     assert found["verdict"]["p_value"] == pytest.approx(2 / 2**7)
     assert [arm["format"] for arm in found["arms"].values()] == [0, 0, 1, 1]
@@ -107,7 +110,7 @@ def test_retrieval_pays_where_the_documents_know_and_the_tuned_model_does_not(cl
     assert right(found) == [0, 1, 0, 0]
     assert found["verdict"]["pays"] is False
     assert found["verdict"]["sentence"].startswith(
-        "Do not fine-tune: base + retrieval is right more often (100% against 0%)"
+        "Do not fine-tune: base + retrieval is right more often (100% against 0%, p = 0.016)."
     )
     assert found["arms"]["base_retrieval"]["metrics"]["grounded"]["mean"] == 1
     assert found["arms"]["base_retrieval"]["right_by_type"] == {"height": 1}
@@ -171,12 +174,22 @@ def test_prices_of_a_plan_go_before_those_of_the_models(client, tmp_path):
 
 
 def test_an_answer_of_base_does_not_count_for_a_tuned_model_that_fails(client, tmp_path):
-    found = reported(client, tmp_path, "broken", ABOUT_TOWERS[:3])
+    with pytest.raises(Rejected, match="tuned answered no question: base answered"):
+        reported(client, tmp_path, "broken", ABOUT_TOWERS[:2])
 
-    assert right(found) == [0, 1, 0, 0]
-    assert [arm["failed"] for arm in found["arms"].values()] == [0, 0, 3, 3]
-    assert "base answered" in found["arms"]["tuned_retrieval"]["failure"]
-    assert "3 failed and count as wrong" in (tmp_path / "pays.html").read_text()
+    asked = targets(client, "broken")[2].ask(ABOUT_TOWERS[0])
+
+    assert asked.error.startswith("base answered (")
+    assert judging(Plan())(Result(ABOUT_TOWERS[0], asked)).values == {"right": 0}
+
+
+def test_few_questions_do_not_make_a_worse_model_a_cheaper_one(client, tmp_path):
+    known = [Question("Brno", "How high is it in Brno?", ("40 metres",)), *ABOUT_TOWERS[1:4]]
+
+    found = reported(client, tmp_path, "brief", known)
+
+    assert found["verdict"]["pays"] is False
+    assert "too few to rule out that tuned is right much less often" in found["verdict"]["sentence"]
 
 
 def test_the_page_is_escaped_and_asks_for_nothing_from_elsewhere(client, tmp_path):
