@@ -12,7 +12,6 @@ SECRETS = {
         r"|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,}|AIza[\w-]{35}|hf_[A-Za-z\d]{30,})"
     ),
     "token": re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
-    "password": re.compile(r"(?i)\b(?:password|passwd|api[_-]?key)\s*[:=]\s*[\"']?[^\s\"'<{]{8,}"),
 }
 
 
@@ -32,7 +31,9 @@ def _is_citizen(text: str) -> bool:
 
 
 _ANY: Callable[[str], bool] = bool
+_PASSWORD = re.compile(r"(?i)\b(?:password|passwd|api[_-]?key)\s*[:=]\s*[\"']?[^\s\"'<{]{8,}")
 PERSONAL: dict[str, tuple[re.Pattern[str], Callable[[str], bool]]] = {
+    "password": (_PASSWORD, _ANY),
     "mail address": (re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}"), _ANY),
     "card number": (re.compile(r"(?<![\d.])[3-6]\d(?:[ -]?\d){11,17}(?![\d.])"), _is_card),
     "IBAN": (re.compile(r"\b[A-Z]{2}\d\d(?: ?[A-Z\d]{4}){2,7}(?: ?[A-Z\d]{1,3})?\b"), _is_iban),

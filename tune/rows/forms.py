@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from kb.errors import Rejected
 from tune.rows.containers import Record, read_records, write_records
-from tune.rows.shapes import SHAPES, FormOptions, Shape, dialogue
+from tune.rows.shapes import COLUMNS, SHAPES, FormOptions, Shape, dialogue
 from tune.rows.trainer_files import TRAINER_FILES
 from tune.types import Finding, TrainingRow, TrainingTurn
 
@@ -94,12 +94,14 @@ def read(
             mapped.
 
     Raises:
-        Rejected: it holds no row at all, or there is no such form.
+        Rejected: it holds no row at all, or there is no such form or field for a column.
     """
     records = read_records(data, name)
     if form is not None and form not in SHAPES:
         raise Rejected(f"No form is called {form!r}. There are {', '.join(SHAPES)}.")
     options = options or FormOptions()
+    if unknown := set(options.columns) - set(COLUMNS):
+        raise Rejected(f"Columns are mapped for {', '.join(COLUMNS)}, not for {min(unknown)!r}.")
     options = options if options.separator else _with_endings(records, options)
     rows: list[TrainingRow] = []
     broken: dict[str, list[int]] = defaultdict(list)

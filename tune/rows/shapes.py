@@ -22,9 +22,9 @@ from tune.types import TrainingRow
 class FormOptions:
     """How records are to be read and written.
 
-    `columns` maps question, answer, system, group, language, split, label, rejected and origin to
-    the column that has it, or to a text with columns in braces ("{dynasty},{power}"). A prompt ends
-    with `separator`, a completion with `stop`. `model` is named in files for other trainers.
+    `columns` maps those of `COLUMNS` to the column of the file, or to a text with columns in braces
+    ("{dynasty},{power}"). A prompt ends with `separator`, a completion with `stop`. `model` is
+    named in files for other trainers.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -46,7 +46,18 @@ ALIASES = {
     "answer": ("answer", "completion", "output", "response", "chosen", "answers", "reference"),
     "group": ("group", "document"),
 }
-_FREE = ("group", "language", "split", "label", "rejected", "origin")
+COLUMNS = (
+    "question",
+    "answer",
+    "system",
+    "group",
+    "language",
+    "split",
+    "label",
+    "rejected",
+    "origin",
+)
+_FREE = COLUMNS[3:]
 _FROM = {
     "human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant",
     "function_call": "assistant", "observation": "tool", "tool": "tool", "system": "system",
@@ -172,7 +183,7 @@ def _write_preference(row: TrainingRow, options: FormOptions) -> Record | None:
 
 
 def _read_table(raw: Record, options: FormOptions) -> TrainingRow:
-    found = {name: _cell(raw, name, options) for name in ("system", "question", "answer", *_FREE)}
+    found = {name: _cell(raw, name, options) for name in COLUMNS}
     question, answer = found["question"], found["answer"]
     if question is None:
         raise ValueError(f"no question: name its column, one of {', '.join(map(str, raw))}.")

@@ -8,7 +8,7 @@ import tarfile
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,6 +35,7 @@ router = APIRouter(prefix="/v1/tuning/sets", tags=["tuning"])
 Share = Annotated[float, Field(ge=0, le=0.9, allow_inf_nan=False)]
 Text = Annotated[str, Field(max_length=2000)]
 Number = Annotated[int, Field(ge=0, lt=1 << 31)]
+Version = Annotated[int, Path(ge=1, le=1_000_000_000)]
 
 
 class TrainingSetBody(Body):
@@ -86,7 +87,7 @@ class VerdictBody(Body):
     """What a person says of candidates: rows of a version of the set `candidates`."""
 
     candidates: Name
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[int, Field(ge=1, le=1_000_000_000)]
     accepted: list[Number] = Field(default_factory=list)
     refused: list[Refusal] = Field(default_factory=list)
 
@@ -210,7 +211,7 @@ async def judge_candidates(
 
 @router.get("/{training_set}/versions/{number}/rows", response_model=ListResponse[NumberedRow])
 async def list_training_rows(
-    training_set: str, number: int, kb: KB, scope: AdminScope, page: NumberedPaging
+    training_set: str, number: Version, kb: KB, scope: AdminScope, page: NumberedPaging
 ) -> Listing[NumberedRow]:
     """The rows of a version, in their order."""
     found = await read(kb, training_sets.version, scope, training_set, number)
@@ -231,7 +232,7 @@ async def list_training_rows(
 )
 async def export_training_set_version(
     training_set: str,
-    number: int,
+    number: Version,
     kb: KB,
     scope: AdminScope,
     to: Annotated[str, Query(max_length=40)] = "canonical",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 
 from hypothesis import given, settings
@@ -68,3 +69,17 @@ def test_the_index_finds_every_pair_that_comparing_all_finds(texts: list[str]):
         (i, j) for j in range(len(texts)) for i in range(j) if likeness(texts[i], texts[j]) >= 0.55
     }
     assert {(before, later) for before, later, _ in near_pairs(texts)} == expected
+
+
+def test_most_copies_with_one_character_changed_or_added_are_found_and_nothing_else():
+    choose = random.Random(7)
+    characters = [chr(0x4E00 + number) for number in range(600)]
+    asked = ["".join(choose.choices(characters, k=choose.randint(8, 16))) for _ in range(800)]
+    places = [choose.randrange(len(text)) for text in asked[:200]]
+    changed = [t[:n] + "吗" + t[n + 1 :] for t, n in zip(asked, places, strict=False)]
+    added = [f"{text}吗" for text in asked[200:400]]
+
+    found = near_pairs([*asked, *changed, *added])
+
+    assert all(later == before + 800 for before, later, _ in found)
+    assert len(found) > 0.75 * 400

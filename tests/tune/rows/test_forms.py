@@ -161,6 +161,8 @@ def test_a_table_is_read_by_the_columns_that_are_named():
     assert rows == [talk("", [("唐,隐形", "\n故事")], group="唐")]
     with pytest.raises(Rejected, match="no column 'tale'; there are"):
         read(data, "stories.csv", options=FormOptions({"question": "tale"}))
+    with pytest.raises(Rejected, match="not for 'querstion'"):
+        read(data, "stories.csv", options=FormOptions({"querstion": "story"}))
 
 
 def test_a_prepared_file_loses_its_separator_and_stop():
