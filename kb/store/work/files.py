@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Select, delete, insert, or_, select
 
-from kb.errors import NotFound
+from kb.errors import Conflict, NotFound
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing, one
@@ -23,6 +23,7 @@ from kb.types import Document, Scope, StoredFile
 
 table = schema.files
 documents = schema.documents
+versions = schema.training_set_versions
 
 
 def add(tx: Transaction, scope: Scope, file: StoredFile) -> None:
@@ -68,7 +69,13 @@ def documents_of(tx: Transaction, scope: Scope, file_id: str) -> list[Document]:
 
 
 def remove(tx: Transaction, file_id: str) -> None:
-    """Forget a file; its bytes go when nothing else rests on them."""
+    """Forget a file; its bytes go when nothing else rests on them.
+
+    Raises Conflict while it is a version of a training set, which never changes.
+    """
+    used = select(versions.c.set_id).where(versions.c.file_id == file_id)
+    if (set_id := tx.execute(used).scalar()) is not None:
+        raise Conflict(f"The file is a version of the training set {set_id}. Delete that first.")
     tx.execute(delete(table).where(table.c.id == file_id))
 
 

@@ -117,6 +117,8 @@ def test_names_are_taken_once_and_sets_go_with_their_files(served: Served):
     assert again.status_code == 409
     original = served.kb.originals.path(version["sha256"])
     assert original.exists()
+    by_itself = served.http.delete(f"/openai/v1/files/{version['file_id']}")
+    assert "a version of the training set" in by_itself.text
 
     assert served.http.delete(path).status_code == 204
 

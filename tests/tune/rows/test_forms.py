@@ -165,6 +165,21 @@ def test_a_table_is_read_by_the_columns_that_are_named():
         read(data, "stories.csv", options=FormOptions({"querstion": "story"}))
 
 
+def test_questions_that_eval_has_made_are_rows_of_their_documents():
+    made = {
+        "id": "1",
+        "question": "When?",
+        "answers": ["At nine."],
+        "document": "a.md",
+        "spans": [],
+    }
+    none = {"id": "2", "question": "Why?", "answers": [], "reference": "So."}
+
+    rows, _ = read(f"{json.dumps(made)}\n{json.dumps(none)}".encode(), "questions.jsonl")
+
+    assert rows == [talk("", [("When?", "At nine.")], group="a.md"), talk("", [("Why?", "So.")])]
+
+
 def test_a_prepared_file_loses_its_separator_and_stop():
     data = b"prompt,completion\nTang ->, A story.\\n END\nHan ->, Another. END\n"
 
