@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import sys
 import tempfile
 import zlib
@@ -45,7 +46,9 @@ from tune.retrieval.pairs import Asked, Passage, Passages, rows
 from tune.retrieval.verdict import verdict
 from tune.rows.canonical import write_rows
 
-SETS = ("cranfield", "chunking_evaluation", "squad_dev")
+SETS = ("laws_zh", "cranfield", "chunking_evaluation", "squad_dev")
+STATUTES = "laws_zh"
+FILE_BYTES = range(5_000, 60_000)
 HALF = 0.5
 HITS = 10
 
@@ -87,6 +90,7 @@ def main() -> None:
     parser.add_argument("--base", default=ENGLISH)
     parser.add_argument("--questions", type=int, default=600, help="most of one half")
     parser.add_argument("--characters", type=int, default=10**9, help="most of one set's documents")
+    parser.add_argument("--statutes", type=int, default=22, help="files of laws_zh")
     parser.add_argument("--hyperparameters", type=json.loads, default={}, help="as JSON")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -123,13 +127,26 @@ def _tuned(
 
 def _corpus(root: Path, arguments: argparse.Namespace, name: str) -> Corpus:
     """Splitting needs the embedder's own tokens but no vectors, which are made once, above."""
-    whole = part_of(load(arguments.data / name), arguments.characters)
+    source = arguments.data / name
+    if name == STATUTES:  # its questions are drawn from all files: first the files, then those
+        source = _few(source, root / "few" / name, arguments.statutes)
+    whole = part_of(load(source), arguments.characters)
     with opened(root / name, 1, arguments.base) as kb:
         width = kb.embedder.dimensions
         kb.embedder.embed_documents = lambda texts: np.ones((len(texts), width), np.float32)
         passages = _passages(kb, ingested(kb, whole))
     train, test = _halves(whole, passages, arguments.questions)
     return Corpus(name, passages, train, test)
+
+
+def _few(source: Path, target: Path, count: int) -> Path:
+    """A folder with some of the files, of those that are neither tiny nor huge."""
+    sized = [path for path in sorted(source.rglob("*.md")) if path.stat().st_size in FILE_BYTES]
+    for path in random.Random(0).sample(sized, min(count, len(sized))):
+        copy = target / path.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    return target
 
 
 def _passages(kb: KnowledgeBase, dataset_id: str) -> Passages:

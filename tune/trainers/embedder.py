@@ -10,7 +10,10 @@ negatives); Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022
 from __future__ import annotations
 
 import json
+import random
 import shutil
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +22,25 @@ from datasets import Dataset
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
 from sentence_transformers import SentenceTransformerTrainingArguments as Arguments
-from sentence_transformers.losses import MultipleNegativesRankingLoss
+from sentence_transformers.base.sampler import DefaultBatchSampler
 
 from tune.trainers.job import Job, refuse_code
 from tune.trainers.ranking import HeldOut, compared, options, tokens_of, usable
 from tune.trainers.running import Reporter, save, to_end
 
 WEIGHTS, WORDS = "model.safetensors", "embeddings.word_embeddings.weight"
+BASE = "citewell_base"
 MIX = 0.7
 """The share of what was learnt in the weights."""
 TOKENS = 160
 """Of a passage that are read in training: longer ones cost more than they teach."""
+TEMPERATURE, PACKED_TEMPERATURE = 0.05, 0.02
+"""What cosines are divided by: those of the packed model are crowded together."""
+RUN = 8
+"""Questions about one document that stand together in a batch: each other's passages are hard to
+tell apart, and cost nothing more."""
+SAME = 0.995
+"""Cosine from which two passages of a batch are the same: none is told apart from itself."""
 COLUMNS = {"query": "query", "right": "document", "wrong": "document"}
 
 
@@ -70,17 +81,66 @@ def _fit(job: Job, model: SentenceTransformer, rows: list[Any], valid: list[Any]
     arguments = Arguments(
         **options(job, len(rows), has_valid=bool(valid)),
         prompts={column: prompt for column, prompt in prompts.items() if prompt} or None,
-        batch_sampler="no_duplicates",
+        batch_sampler=partial(ByDocument, {row.answer: row.group for row in (*rows, *valid)}),
     )
     trainer = SentenceTransformerTrainer(
         model=model,
         args=arguments,
         train_dataset=_columns(rows),
         eval_dataset=_columns(usable(valid)) if valid else None,
-        loss=MultipleNegativesRankingLoss(model, scale=1 / job.setting("temperature", 0.05)),
+        loss=TellApart(model, job.setting("temperature", _temperature(job))),
     )
     to_end(trainer, job, Reporter(job, tokens_of(rows)))
     model.max_seq_length = whole
+
+
+class ByDocument(DefaultBatchSampler):  # type: ignore[misc]
+    """Batches in which questions about one document stand together, in a new order each epoch."""
+
+    def __init__(
+        self, groups: dict[str, str], dataset: Dataset, *, seed: int = 0, **given: Any
+    ) -> None:
+        super().__init__(dataset, seed=seed, **given)
+        self._groups = [groups[text] for text in dataset["right"]]
+        self._seed = seed
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = random.Random(f"{self._seed} {self.epoch}")
+        places = order.sample(range(len(self._groups)), len(self._groups))
+        runs: dict[str, list[list[int]]] = {}
+        for place in places:
+            own = runs.setdefault(self._groups[place], [[]])
+            own[-1].append(place)
+            if len(own[-1]) == RUN:
+                own.append([])
+        every = [run for own in runs.values() for run in own]
+        order.shuffle(every)
+        flat = [place for run in every for place in run]
+        for start in range(0, len(flat), self.batch_size):
+            yield flat[start : start + self.batch_size]
+
+
+class TellApart(torch.nn.Module):  # type: ignore[misc]
+    """Cross-entropy over all passages of a batch; copies of the right one do not count."""
+
+    def __init__(self, model: SentenceTransformer, temperature: float) -> None:
+        super().__init__()
+        self.model, self.temperature = model, temperature
+
+    def forward(self, features: Iterable[dict[str, Any]], labels: Any = None) -> Any:
+        """The loss of a batch: questions, their passages, and those to tell apart."""
+        columns = (self.model(each)["sentence_embedding"].float() for each in features)
+        asked, right, *wrong = (torch.nn.functional.normalize(each, dim=1) for each in columns)
+        passages = torch.cat([right, *wrong])
+        own = torch.eye(len(asked), len(passages), dtype=torch.bool, device=asked.device)
+        again = (right @ passages.T > SAME) & ~own
+        scores = (asked @ passages.T / self.temperature).masked_fill(again, -torch.inf)
+        return torch.nn.functional.cross_entropy(scores, own.float().argmax(dim=1))
+
+
+def _temperature(job: Job) -> float:
+    config = json.loads((job.base / "config.json").read_text(encoding="utf-8"))
+    return PACKED_TEMPERATURE if BASE in config else TEMPERATURE
 
 
 def _columns(rows: list[Any]) -> Dataset:
@@ -114,7 +174,7 @@ def _write(job: Job, model: SentenceTransformer, part: Path) -> None:
     """The whole folder; or, over a model whose word table is packed elsewhere, the layers alone."""
     model.save_pretrained(str(part), create_model_card=False)
     config = json.loads((part / "config.json").read_text(encoding="utf-8"))
-    if "citewell_base" not in config:
+    if BASE not in config:
         return
     layers = {n: w.half() for n, w in load_file(part / WEIGHTS).items() if n != WORDS}
     for each in part.iterdir():
