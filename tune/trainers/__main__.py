@@ -50,7 +50,8 @@ def _code(error: Exception) -> str:
         return error.code
     if isinstance(error, MemoryError) or any(each in str(error).lower() for each in _MEMORY):
         return "out_of_memory"
-    return "package_missing" if isinstance(error, ImportError) else "trainer_failed"
+    lacks = isinstance(error, ImportError) or "to be installed" in str(error)  # said of a tracker
+    return "package_missing" if lacks else "trainer_failed"
 
 
 if __name__ == "__main__":

@@ -162,6 +162,8 @@ def test_completion_style_learns_the_stop_after_the_separator(
             "template_without_mask",
         ),
         (None, tiny.facts(), {"learning_rate": 1e30, "lora_rank": 0, "n_epochs": 9}, "diverged"),
+        (None, tiny.facts(), {"lora_rank": 10**10}, "out_of_memory"),
+        (None, tiny.facts(), {"lora_rank": 0}, "package_missing"),
     ],
 )
 def test_a_job_that_cannot_go_on_says_why(
@@ -174,7 +176,9 @@ def test_a_job_that_cannot_go_on_says_why(
     code: str,
 ):
     given = FEW | hyperparameters
-    folder = tiny.job_folder(tmp_path / "job", base, rows, template=template, hyperparameters=given)
+    tracker = "wandb" if code == "package_missing" else None
+    spec = {"template": template, "hyperparameters": given, "track_with": tracker}
+    folder = tiny.job_folder(tmp_path / "job", base, rows, **spec)
 
     assert here(folder) == 1
     assert error(folder)["code"] == code
