@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from tune.rows.shapes import FormOptions
     from tune.types import Finding, TrainingReport, TrainingRow
 
-Source = Annotated[Path, typer.Argument(help="A file of rows in any form.", metavar="FILE")]
+Source = Annotated[
+    Path,
+    typer.Argument(help="A file of rows in any form.", metavar="FILE", exists=True, dir_okay=False),
+]
 Columns = Annotated[
     list[str],
     typer.Option("--column", help="As question=COLUMN or question={one},{other}. Repeatable."),

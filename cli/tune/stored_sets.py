@@ -103,7 +103,9 @@ def version_path(client: Client, name: str) -> str:
     """The address of NAME@VERSION, of the newest version without a number."""
     name, _, number = name.partition("@")
     path = f"/v1/tuning/sets/{name}"
-    return f"{path}/versions/{number or client.get(path)['versions']}"
+    if not (wanted := number or client.get(path)["versions"]):
+        raise typer.BadParameter(f"the set {name!r} has no version yet: import a file first")
+    return f"{path}/versions/{wanted}"
 
 
 def _show(name: str, version: dict[str, Any]) -> None:

@@ -5,15 +5,16 @@ An answer that somebody disliked is what a better one of the same question is pr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import Literal, get_args
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Literal, TypeVar, get_args
 
 from kb.store.apps import conversations, feedback, fixed_answers
 from kb.store.engine.database import Transaction
-from kb.store.engine.paging import MAX_LIMIT, PageRequest
+from kb.store.engine.paging import MAX_LIMIT, Listing, PageRequest
 from kb.types import Feedback, Message, Scope
 from tune.types import TrainingRow, TrainingTurn
 
+T = TypeVar("T")
 Source = Literal["fixed", "better", "approved", "liked"]
 """`approved` is what the operator liked, `liked` what users did."""
 
@@ -38,25 +39,23 @@ def rows_of_app(
         for message, said in opinions
         if said.rating == "dislike"
     }
-    for message, said in opinions:
-        answer, source = said.better_answer or message.answer, _source(said)
-        if source in sources:
-            bad = (
-                message.answer
-                if said.better_answer
-                else worse.get(fixed_answers.wording(message.query))
-            )
-            turns = [*_before(tx, message), TrainingTurn("user", message.query)]
-            turns.append(TrainingTurn("assistant", answer))
-            found.append(
-                TrainingRow(
-                    tuple(turns),
-                    origin="approved" if source == "approved" else "feedback",
-                    group=message.conversation_id,
-                    rejected=bad if bad != answer else None,
-                )
-            )
-    return found
+    wanted = [(message, said) for message, said in opinions if _source(said) in sources]
+    return found + [_row(tx, message, said, worse) for message, said in wanted]
+
+
+def _row(
+    tx: Transaction, message: Message, said: Feedback, worse: Mapping[str, str]
+) -> TrainingRow:
+    answer = said.better_answer or message.answer
+    asked = TrainingTurn("user", message.query)
+    disliked = worse.get(fixed_answers.wording(message.query))
+    bad = message.answer if said.better_answer else disliked
+    return TrainingRow(
+        (*_before(tx, message), asked, TrainingTurn("assistant", answer)),
+        origin="approved" if _source(said) == "approved" else "feedback",
+        group=message.conversation_id,
+        rejected=bad if bad and bad != answer else None,
+    )
 
 
 def _source(said: Feedback) -> Source | None:
@@ -68,26 +67,26 @@ def _source(said: Feedback) -> Source | None:
 
 
 def _fixed(tx: Transaction, scope: Scope, app: str) -> Iterator[TrainingRow]:
-    request: PageRequest | None = PageRequest(MAX_LIMIT)
-    while request is not None:
-        page = fixed_answers.page(tx, scope, app, request)
-        for each in page.data:
-            turns = (TrainingTurn("user", each.question), TrainingTurn("assistant", each.answer))
-            yield TrainingRow(turns, origin="fixed")
-        request = PageRequest(MAX_LIMIT, page.next) if page.next else None
+    for each in _all(lambda part: fixed_answers.page(tx, scope, app, part)):
+        turns = (TrainingTurn("user", each.question), TrainingTurn("assistant", each.answer))
+        yield TrainingRow(turns, origin="fixed")
 
 
 def _opinions(tx: Transaction, scope: Scope, app: str) -> list[tuple[Message, Feedback]]:
     """One opinion a message: the operator's where there is one."""
     said: dict[str, Feedback] = {}
+    for each in _all(lambda part: feedback.page(tx, scope, app, part)):
+        if each.source == "operator" or each.message_id not in said:
+            said[each.message_id] = each
+    return [(conversations.message(tx, scope, number), said[number]) for number in sorted(said)]
+
+
+def _all(page_of: Callable[[PageRequest], Listing[T]]) -> Iterator[T]:
     request: PageRequest | None = PageRequest(MAX_LIMIT)
     while request is not None:
-        page = feedback.page(tx, scope, app, request)
-        for each in page.data:
-            if each.source == "operator" or each.message_id not in said:
-                said[each.message_id] = each
+        page = page_of(request)
+        yield from page.data
         request = PageRequest(MAX_LIMIT, page.next) if page.next else None
-    return [(conversations.message(tx, scope, number), said[number]) for number in sorted(said)]
 
 
 def _before(tx: Transaction, message: Message) -> Iterator[TrainingTurn]:
