@@ -18,6 +18,7 @@ EPOCHS = ((100, 6), (1_000, 3), (10_000, 2), (100_000, 1))
 """(rows below which, epochs); above all of them one epoch."""
 MANY_ROWS, MOST_EPOCHS = 10_000, 4
 FEWEST_STEPS = 50
+MOST_EVALS = 20
 TINY, LARGE = 500e6, 7e9
 """Parameters of a model: below the first it learns at higher rates, from the second at lower."""
 LORA_RATES, DPO_RATES = (1e-3, 2e-4, 1e-4), (5e-5, 5e-6, 5e-6)
@@ -66,6 +67,11 @@ def resolved(
             raise Rejected(f"`{name}` is a number from {least:g} to {most:g}, not {asked[name]!r}.")
     lora = lora and asked.get("lora_rank") != 0
     found = _defaults(rows, task, method, lora, base_parameters) | asked
+    if "n_epochs" in asked:  # held-out loss rises long before answers stop getting better
+        found["early_stopping"] = asked.get("early_stopping", 0)
+    each = rows / found["batch_size"]
+    # Twice an epoch: early stopping on fewer looks stops what still learns.
+    found.setdefault("eval_every", math.ceil(max(each / 2, each * found["n_epochs"] / MOST_EVALS)))
     factor = found.pop("learning_rate_multiplier", None)
     if factor is not None and "learning_rate" not in asked:
         found["learning_rate"] *= float(factor)
@@ -87,8 +93,6 @@ def _defaults(
         "warmup": 0.05,
         "schedule": "cosine",
         "frozen_layers": 0,
-        # Twice an epoch: early stopping on fewer looks stops what still learns.
-        "eval_every": max(1, math.ceil(rows / batch / 2)),
         "early_stopping": 3 if rows < 100 else 0,
     }
     return found | ({"beta": 0.1} if method == "dpo" else {})

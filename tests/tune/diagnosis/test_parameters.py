@@ -55,6 +55,20 @@ def test_defaults_warn_about_nothing_and_are_all_there():
         assert ("beta" in found) == (method == "dpo")
 
 
+def test_few_rows_stop_early_unless_epochs_are_asked_for():
+    assert chat({}, rows=50)[0]["early_stopping"] == 3
+    assert chat({"n_epochs": 60}, rows=50)[0]["early_stopping"] == 0
+    assert chat({"n_epochs": 60, "early_stopping": 2}, rows=50)[0]["early_stopping"] == 2
+    assert chat({}, rows=100)[0]["early_stopping"] == 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "epochs", "every"), [(800, 3, 50), (800, 40, 200), (10, 60, 8), (1, 1, 1)]
+)
+def test_held_out_rows_are_asked_twice_an_epoch_and_at_most_twenty_times(rows, epochs, every):
+    assert chat({"n_epochs": epochs}, rows=rows)[0]["eval_every"] == every
+
+
 def test_a_multiplier_counts_from_the_default_and_a_rate_of_ones_own_goes_first():
     assert chat({"learning_rate_multiplier": 2})[0]["learning_rate"] == pytest.approx(4e-4)
     assert chat({"learning_rate_multiplier": "auto"})[0]["learning_rate"] == pytest.approx(2e-4)
