@@ -134,7 +134,7 @@ def enqueue(tx: Transaction, job: TuningJob) -> None:
 
 def model_name(job: TuningJob, base: str) -> str:
     """What the model of a job is called."""
-    plain = re.sub(r"[^\w.-]", "-", base, flags=re.ASCII)  # a service's name may have slashes
+    plain = base.replace("/", "-")  # of services; trainers call the model the same
     return f"ft:{plain}:citewell:{job.suffix or ''}:{job.id[-8:]}"
 
 

@@ -30,6 +30,7 @@ def test_the_whole_lesson(served: Served, upstream: FakeModelServer, environment
         "OPENAI_BASE_URL": f"{served.url}/openai/v1",
         "OPENAI_API_KEY": served.kb.access.admin_key,
         "SERVED_BY": upstream.base_url,
+        "SERVED_AS": "echo",
     }
     script = HERE / "python" / "openai_fine_tuning.py"
     found: Any = said(python(environment) / "python", script, **pointed)
@@ -61,7 +62,7 @@ def test_the_whole_lesson(served: Served, upstream: FakeModelServer, environment
     assert found["labelled"][0] == made["id"]
     assert {first["fine_tuned_model"], second["fine_tuned_model"]} <= set(found["models"])
     assert found["model"] == first["fine_tuned_model"]
-    assert "Opava" in found["streamed"]
+    assert "number 3" in found["streamed"]
 
     assert found["unknown"][:2] == ["NotFoundError", "not_found"]
     assert found["no_model"] == ["BadRequestError", "invalid_request", "model"]

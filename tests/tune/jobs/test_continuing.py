@@ -55,7 +55,7 @@ def test_few_rows_are_trained_from_the_base_all_together(kb):
         first = trained(kb, [*about("rain", "snow"), *about("fog", split="valid")])
         second = trained(kb, about("hail", "rain"), first.fine_tuned_model)
         third = trained(kb, about("wind"), second.fine_tuned_model)
-    assert spec_of(kb, first)["valid"] == "valid.jsonl"
+    assert (spec_of(kb, first)["valid"], spec_of(kb, first)["suffix"]) == ("valid.jsonl", None)
     told_by = spec_of(kb, third)
     assert (told_by["continue_from"], Path(told_by["base"]).name) == (None, "tiny")
     assert asked(kb, third) == [f"What is {word}?" for word in ("wind", "hail", "rain", "snow")]

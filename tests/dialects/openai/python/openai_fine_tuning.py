@@ -1,6 +1,7 @@
 """What a user of the openai package does to tune a model; prints what came back as JSON.
 
-The model that was made is "served" by the endpoint that SERVED_BY names.
+The model that was made is served by the endpoint that SERVED_BY names, which calls it SERVED_AS or
+by its name. With EPOCHS it is trained for so long, and nothing is held out.
 """
 
 import io
@@ -44,7 +45,8 @@ def ended(job_id):
 
 
 def serve(model):
-    known = {"name": model, "model": "echo", "base_url": os.environ["SERVED_BY"]}
+    called = os.environ.get("SERVED_AS", model)
+    known = {"name": model, "model": called, "base_url": os.environ["SERVED_BY"]}
     place = str(client.base_url).replace("/openai/v1/", "/v1/models")
     headers = {"authorization": f"Bearer {client.api_key}", "content-type": "application/json"}
     request = urllib.request.Request(place, json.dumps(known).encode(), headers)
@@ -53,23 +55,23 @@ def serve(model):
 
 def streamed(model):
     chunks = client.chat.completions.create(
-        model=model, messages=[{"role": "user", "content": "Where is Opava?"}], stream=True
+        model=model, messages=[{"role": "user", "content": "What is number 3?"}], stream=True
     )
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
 
 
 facts = {f"What is number {number}?": f"It is {number}." for number in range(12)}
 training, held_out = uploaded(facts), uploaded({"What is number 13?": "It is 13."})
+epochs = int(os.environ.get("EPOCHS", "2"))
+thorough = {"learning_rate_multiplier": 10, "batch_size": 4}
+chosen = {"n_epochs": epochs, **(thorough if "EPOCHS" in os.environ else {"batch_size": "auto"})}
 made = jobs.create(
     model="tiny",
     training_file=training,
-    validation_file=held_out,
+    validation_file=None if "EPOCHS" in os.environ else held_out,
     suffix="numbers",
     seed=7,
-    method={
-        "type": "supervised",
-        "supervised": {"hyperparameters": {"n_epochs": 2, "batch_size": "auto"}},
-    },
+    method={"type": "supervised", "supervised": {"hyperparameters": chosen}},
     metadata={"team": "night"},
 )
 first = ended(made.id)
