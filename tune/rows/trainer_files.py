@@ -61,4 +61,9 @@ TRAINER_FILES: Mapping[str, Callable[[Collection[str], bool, FormOptions], dict[
 
 
 def _yaml(job: Mapping[str, Any]) -> bytes:
-    return "".join(f"{name}: {json.dumps(value)}\n" for name, value in job.items()).encode()
+    return "".join(f"{name}: {_value(value)}\n" for name, value in job.items()).encode()
+
+
+def _value(value: Any) -> str:
+    text = json.dumps(value)
+    return f"{value:.8f}" if isinstance(value, float) and "e" in text else text  # 5e-06 is a text

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -287,8 +288,9 @@ def test_llama_factory_gets_its_description_and_job():
 
     assert set(written.files) == {"train.json", "valid.json", "dataset_info.json", "train.yaml"}
     assert info["valid"]["file_name"] == "valid.json"
-    assert b'model_name_or_path: "base"\n' in written.files["train.yaml"]
-    assert b'eval_dataset: "valid"\n' in written.files["train.yaml"]
+    job = yaml.safe_load(written.files["train.yaml"])
+    assert (job["model_name_or_path"], job["eval_dataset"]) == ("base", "valid")
+    assert job["learning_rate"] == 1e-4
 
 
 def test_llama_factory_gets_preferences_alone_where_there_are_any():
@@ -297,6 +299,7 @@ def test_llama_factory_gets_preferences_alone_where_there_are_any():
     written = write(rows, "llama-factory")
 
     assert json.loads(written.files["dataset_info.json"])["train"]["ranking"] is True
+    assert yaml.safe_load(written.files["train.yaml"])["learning_rate"] == 5e-6
     assert len(json.loads(written.files["train.json"])) == 1
     assert [(found.code, found.rows) for found in written.findings] == [("lost_rows", (0,))]
 
@@ -304,7 +307,9 @@ def test_llama_factory_gets_preferences_alone_where_there_are_any():
 def test_axolotl_gets_a_job_that_reads_the_weights():
     written = write([TrainingRow((turn("user", "a"), turn("assistant", "b", 0)))], "axolotl")
 
-    assert b'"message_field_training": "weight"' in written.files["axolotl.yaml"]
+    job = yaml.safe_load(written.files["axolotl.yaml"])
+    assert job["datasets"][0]["message_field_training"] == "weight"
+    assert job["learning_rate"] == 2e-4
     assert b'"weight": 0' in written.files["train.jsonl"]
     assert written.findings == ()
 
