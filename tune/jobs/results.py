@@ -58,7 +58,7 @@ def finish(kb: KnowledgeBase, claim: Claim, job: TuningJob, outcome: Outcome) ->
                 trained_tokens=outcome.trained_tokens,
                 fine_tuned_model=name,
                 result_files=tuple(file.id for file in kept),
-                diagnosis=asdict(diagnosis) if diagnosis else None,
+                diagnosis=verdict(points),
             )
             made = [NewEvent(f"New fine-tuned model created: {name}")] if name else []
             measured = [NewEvent("Measured.", outcome.metrics)] if outcome.metrics else []
@@ -80,6 +80,11 @@ def curve(tx: Transaction, job_id: str) -> list[dict[str, Any]]:
         step = int(event.data.get("step") or 0)
         points[step] = points.get(step, {}) | {**event.data, "step": step}
     return [points[step] for step in sorted(points)]
+
+
+def verdict(points: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """What a curve says, as it is stored; None without a point."""
+    return asdict(diagnose(points)) if points else None
 
 
 def result_csv(points: Sequence[Mapping[str, Any]]) -> bytes:

@@ -156,7 +156,8 @@ class TuningWorker:
         with self._kb.database.write() as tx:
             if claim is not None and not queue.is_held(tx, claim):
                 return
-            if jobs.move(tx, job.id, "failed", error=failure):
+            said = results.verdict(results.curve(tx, job.id))
+            if jobs.move(tx, job.id, "failed", error=failure, diagnosis=said):
                 data = {"code": failure.code}
                 jobs.append(tx, job.id, [NewEvent(failure.detail, data, "error")])
             queue.drop(tx, job.id)
