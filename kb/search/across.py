@@ -14,7 +14,6 @@ import numpy as np
 
 from kb.models.embed.anchors import PAIRS
 from kb.protocols import Embedder, Vectors
-from kb.search.asked import is_foreign
 from kb.search.candidates import Candidates
 from kb.text.languages import language_of
 from kb.text.terms import asked_identifiers
@@ -26,7 +25,9 @@ languages (our documentation, FAQ, help) with 0, 0.3, 0.5, 0.7, 0.9: 0.741, 0.77
 common to all languages, the same in the fourteen, which others than the five get."""
 
 NEAREST = 4
-"""Passages that tell the language of the documents."""
+"""Passages that tell the language of the documents. Right among the first five of 200 Chinese
+headings and 200 sentences of FastAPI's manual, asked of the English one: 0.680 and 0.810 while the
+nearest passage had to be in another language, which code and tags are not, now 0.810 and 0.850."""
 
 
 class Common:
@@ -47,9 +48,11 @@ class Common:
 
 
 def is_across(language: str | None, question: str, found: Candidates) -> bool:
-    """Whether a question in a language is searched by meaning alone: the nearest passage is in
-    another one, and none near it in its own. Identifiers are the same in every language."""
-    nearest = [found.live[item.chunk_id].beginning for item in found.vector[:NEAREST]]
-    if not nearest or not is_foreign(language, nearest[0]) or asked_identifiers(question):
+    """Whether a question in a language is searched by meaning alone: the nearest passages are in
+    another one, as far as their language can be told, and none in its own. Identifiers are the same
+    in every language."""
+    if language is None or asked_identifiers(question):
         return False
-    return all(language_of(beginning) != language for beginning in nearest[1:])
+    beginnings = (found.live[item.chunk_id].beginning for item in found.vector[:NEAREST])
+    languages = {language_of(beginning) for beginning in beginnings} - {None}
+    return bool(languages) and language not in languages

@@ -7,7 +7,8 @@ defaults, without a language model. The search was tuned on the half "tune" of o
 and on the FAQ; the rest is reported. What documents cannot answer are our questions for that, and
 every fifth of the other sets, in the same language.
 
-- **first**, **first five**: whether a right passage is the first hit, or among the first five;
+- **first**, **first five**: whether a right passage is the first hit, or among the first five; of a
+  section that is wanted each passage is right;
 - **told**: answered or weakly answered, the quotation being words of the documents;
 - **not there**: of what the documents do not answer, refused or weakly answered; refused.
 """
@@ -15,6 +16,7 @@ every fifth of the other sets, in the same language.
 from __future__ import annotations
 
 import argparse
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -104,10 +106,14 @@ def _asked(kb: KnowledgeBase, dataset_id: str, wanted: Wanted) -> tuple[list[Hit
 
 
 def _is_right(hit: Hit, wanted: Wanted) -> bool:
-    text = " ".join(hit.chunk.text.split())
+    text = _plain(f"{hit.chunk.heading} {hit.chunk.text}")
     return hit.document_name == (wanted.document or hit.document_name) and (
-        not wanted.holds or any(" ".join(piece.split()) in text for piece in wanted.holds)
+        not wanted.holds or any(_plain(piece) in text for piece in wanted.holds)
     )
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub("[*`]", "", text).split())
 
 
 def _share(values: Sequence[bool]) -> str:

@@ -3,7 +3,8 @@
 Ours are `docs/using`, with the questions beside this file: half, what a right passage holds (other
 passages that answer behind ` | `), and the question in five languages; `-` where none answers.
 Others are read where a folder has them: `docs_fastapi` (the heading of a section is asked of the
-other language, the section is wanted) and Debian's packages, unpacked by `dpkg -x` into one
+other language, or its first sentence, and the section is wanted; many headings, such as
+"Conclusion", are those of several sections) and Debian's packages, unpacked by `dpkg -x` into one
 folder: `debian-faq` with its translations (the question is asked of the answers without it) and
 `gnome-user-docs` (the summary of a page is asked of the pages without it).
 """
@@ -13,14 +14,17 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from bench.measuring import ROOT
 from eval.types import SourceDocument
+from kb.text.scripts import WIDE
+from kb.text.sentences import sentence_extents
 
 HALVES = ("tune", "report")
 MOST = 200
@@ -29,6 +33,12 @@ MOST = 200
 FAQ_CODES = ("en", "de", "ja", "zh-cn")
 HELP_CODES = {"en": "C", "de": "de", "es": "es", "ja": "ja", "zh": "zh_CN"}
 _HEADING = re.compile(r"^#+ (.+?) \{ #([a-z0-9-]+) \}", re.MULTILINE)
+_NO_PROSE = re.compile(r"(?ms)```.*?```|<[^>]*>|\{\*.*?\*\}|^///.*?$|\]\(.*?\)")
+_MARKS = re.compile(r"[*`\[\]]")
+_NO_SENTENCE = ("*", "-", "|", "#", "http")
+_WIDE = re.compile(f"[{WIDE}]")
+LEAST_WIDTH = 60
+"""Characters of a sentence that is asked, an East Asian one counting three."""
 _LISTS = ("release-notes.md", "external-links.md", "contributing.md")
 
 
@@ -75,7 +85,9 @@ def ours(half: str) -> Translated:
 def others(folder: Path) -> Iterator[Translated]:
     """What a folder has of the other sets, once for each language of the documents."""
     fastapi = {lang: folder / "docs_fastapi" / lang / "docs" for lang in ("en", "zh")}
-    yield from _translated("FastAPI", {lang: _sections(path) for lang, path in fastapi.items()})
+    for name, asked in (("headings", _heading), ("sentences", _first_sentence)):
+        sections = {lang: _sections(path, asked) for lang, path in fastapi.items()}
+        yield from _translated(f"FastAPI, {name}", sections)
     faq = folder / "usr/share/doc/debian/FAQ"
     yield from _translated("FAQ", {code[:2]: _faq(faq, code) for code in FAQ_CODES})
     pages = folder / "usr/share/help"
@@ -104,18 +116,36 @@ def _translated(name: str, editions: Mapping[str, Edition]) -> Iterator[Translat
             yield Translated(name, language, documents, some)
 
 
-def _sections(folder: Path) -> Edition:
+def _sections(folder: Path, asked: Callable[[str, str], str]) -> Edition:
     documents, found = [], {}
     for path in sorted(folder.rglob("*.md")):
         name, text = path.relative_to(folder).as_posix(), path.read_text("utf-8")
-        headings = _HEADING.findall(text)
+        headings = list(_HEADING.finditer(text))
         if headings and path.name not in _LISTS:
             documents.append(SourceDocument(name, text))
-            for heading, anchor in headings[1:]:
-                question = re.sub("[*`]", "", heading)
-                found[f"{name}#{anchor}"] = Wanted(question, name, (heading,))
+            for own, after in pairwise((*headings[1:], None)):
+                assert own is not None
+                heading, anchor = own.groups()
+                body = text[own.end() : after.start() if after else None]
+                if question := asked(heading, body):
+                    found[f"{name}#{anchor}"] = Wanted(question, name, (heading,))
     often = Counter(wanted.question for wanted in found.values())
     return documents, {key: w for key, w in found.items() if often[w.question] == 1}
+
+
+def _heading(heading: str, _: str) -> str:
+    return _MARKS.sub("", heading)
+
+
+def _first_sentence(_: str, body: str) -> str:
+    """The first one of some length in a paragraph; empty if there is none."""
+    for paragraph in _NO_PROSE.sub(" ", body).split("\n\n"):
+        plain = " ".join(_MARKS.sub("", paragraph).split())
+        start, end = next(iter(sentence_extents(plain)), (0, 0))
+        width = end - start + 2 * len(_WIDE.findall(plain[start:end]))
+        if width >= LEAST_WIDTH and not paragraph.lstrip().startswith(_NO_SENTENCE):
+            return plain[start:end]
+    return ""
 
 
 def _faq(folder: Path, code: str) -> Edition:

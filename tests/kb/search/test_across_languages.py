@@ -110,6 +110,33 @@ def test_short_pages_do_not_come_before_the_passage_that_answers_in_another_lang
     assert first(manual, question).document_name == document
 
 
+def test_a_passage_without_a_language_does_not_hide_that_of_the_documents(
+    manual: tuple[KnowledgeBase, str],
+):
+    kb, _ = manual
+    dataset_id = kb.create_dataset(ADMIN, "with output").id
+    ingest(kb, dataset_id, {**MANUAL, "output.md": "<b>kb serve</b> <i>INFO</i> ok"})
+
+    assert first((kb, dataset_id), "访客怎么办手续？").document_name == "visits.md"
+
+
+def test_words_count_where_a_passage_in_another_language_holds_them(
+    manual: tuple[KnowledgeBase, str],
+):
+    kb, _ = manual
+    dataset_id = kb.create_dataset(ADMIN, "with names").id
+    pages = {
+        "graphql.md": "连接 GraphQL（Connect the Strawberry Shake client）。",
+        "orders.md": "这里说明怎样查询订单和客户资料，以及怎样修改收货地址和付款方式。",
+        "jobs.md": "后台任务在夜间运行，失败的任务会在第二天早上重新执行一次，并通知管理员。",
+    }
+    ingest(kb, dataset_id, pages)
+
+    hit = first((kb, dataset_id), "How do I connect the Strawberry Shake client?")
+
+    assert (hit.document_name, hit.why["keyword_rank"]) == ("graphql.md", 1)
+
+
 def test_a_code_is_found_by_its_letters_in_a_question_in_another_language(
     manual: tuple[KnowledgeBase, str],
 ):

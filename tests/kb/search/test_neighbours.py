@@ -63,6 +63,13 @@ def test_the_first_hit_does_not_grow_beyond_a_page_of_text():
     assert len(hit.found.chunk.text) == 700  # three chunks on either side
 
 
+def test_candidates_do_not_join_to_more_than_a_page_of_text():
+    page = "x" * 9000
+    found = [ranked("x" * 1500, 0.9 - n / 10, index=n, start=1500 * n) for n in range(3)]
+    hits, _ = merge_neighbours(found, *reading(*found, page=page))
+    assert [len(hit.found.chunk.text) for hit in hits] == [3000, 1500]
+
+
 def test_east_asian_characters_are_wide():
     first, after = ranked("税" * 320, index=0, start=0), ranked("法" * 320, index=1, start=320)
     (hit,), _ = merge_neighbours([first], *reading(after, page="税" * 320 + "法" * 320))
