@@ -170,7 +170,9 @@ def _model(job: Job, folder: Path, adapter: Path | None) -> Any:
     )
     if adapter:
         model = PeftModel.from_pretrained(model, adapter, is_trainable=True, use_safetensors=True)
-        return model if rank else model.merge_and_unload()
+        if rank:
+            return model
+        model = model.merge_and_unload().requires_grad_(True)
     if rank:
         layers = model.config.num_hidden_layers
         lora = LoraConfig(

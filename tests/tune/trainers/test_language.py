@@ -132,6 +132,27 @@ def test_an_adapter_is_continued_and_then_preferred(
     assert losses[-1] < losses[0]
 
 
+def test_an_adapter_is_merged_where_all_weights_are_trained_on_it(
+    base: Path, adapter: Path, tmp_path: Path, here: Train
+):
+    given = FEW | {"lora_rank": 0, "learning_rate": 1e-5}
+    model, rows = str(adapter / "model"), tiny.more_facts()
+    folder = tiny.job_folder(
+        tmp_path / "job",
+        base,
+        rows,
+        held_out={"valid": rows},
+        hyperparameters=given,
+        continue_from=model,
+    )
+    assert here(folder) == 0
+
+    measured = result(folder)["metrics"]["valid"]
+    assert measured["before"]["exact_match"] == measured["after"]["exact_match"] == 1.0
+    assert (folder / "model" / "model.safetensors").exists()
+    assert not (folder / "model" / "adapter_config.json").exists()
+
+
 def test_completion_style_learns_the_stop_after_the_separator(
     base: Path, here: Train, tmp_path: Path
 ):
