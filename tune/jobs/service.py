@@ -24,7 +24,7 @@ from kb.store.work import files
 from kb.store.work import jobs as queue
 from kb.types import Scope, TuningJob, TuningMethod, TuningStatus, TuningTask
 from tune.jobs.choosing import backend_named, backend_names
-from tune.jobs.preparing import FILES, LOCAL, TRAIN, base_names, job_folder
+from tune.jobs.preparing import FILES, LOCAL, base_names, job_folder
 from tune.jobs.remote import RemoteBackend, Verb
 
 PURPOSE = "fine-tune"
@@ -106,8 +106,8 @@ def pause(kb: KnowledgeBase, scope: Scope, job_id: str) -> TuningJob:
 
 def resume(kb: KnowledgeBase, scope: Scope, job_id: str) -> TuningJob:
     """Let a paused job go on where it was. Raises NotFound or Conflict."""
-    is_ready = (job_folder(kb, job_id) / TRAIN).exists()
-    status: TuningStatus = "queued" if is_ready else "validating_files"
+    has_begun = kb.database.reading(jobs.get, scope, job_id).started_at is not None
+    status: TuningStatus = "queued" if has_begun else "validating_files"
     return _moved(kb, scope, job_id, status, {"paused"}, "resume")
 
 
