@@ -41,7 +41,7 @@ from kb.models.embed.embedders import ENGLISH, open_embedder
 from kb.protocols import Embedder, Vectors
 from kb.store.content import chunks, documents
 from kb.store.engine.paging import MAX_LIMIT, Listing, PageRequest
-from tune.retrieval.bases import HYPERPARAMETERS, base_folder
+from tune.retrieval.bases import base_folder, hyperparameters
 from tune.retrieval.pairs import Asked, Passage, Passages, rows
 from tune.retrieval.verdict import verdict
 from tune.rows.canonical import write_rows
@@ -206,7 +206,7 @@ def _job(
         "out": "model",
         "checkpoints": "checkpoints",
         "events": "events.jsonl",
-        "hyperparameters": HYPERPARAMETERS | arguments.hyperparameters,
+        "hyperparameters": hyperparameters(len(found)) | arguments.hyperparameters,
         "seed": 1,
     }
     (folder / "spec.json").write_text(json.dumps(spec))

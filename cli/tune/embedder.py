@@ -77,7 +77,7 @@ def _trained(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The job that was done, and what it measured; says the verdict."""
     from eval.question_sets.forms import load
-    from tune.retrieval.bases import HYPERPARAMETERS
+    from tune.retrieval.bases import hyperparameters
     from tune.retrieval.gathering import asked_of, chunks_of, passages_of, training_rows
     from tune.retrieval.verdict import verdict
     from tune.rows.canonical import bytes_of
@@ -91,7 +91,7 @@ def _trained(
     typer.echo(f"{len(rows) - held_out} questions to train on, {held_out} held out.")
     file = client.keep(f"{dataset['name']}.jsonl", bytes_of(rows), "fine-tune")
     body = {"model": base, "training_file": file["id"], "task": task, "seed": seed}
-    body |= {"hyperparameters": HYPERPARAMETERS}
+    body |= {"hyperparameters": hyperparameters(len(rows) - held_out)}
     job = client.send("POST", "/v1/tuning/jobs", body)
     measures = _followed(client, job["id"])
     typer.echo(verdict(measures))

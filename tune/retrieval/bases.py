@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from kb.models.embed.embedders import BUNDLED, ENGLISH, english_folder
 
 COME_ALONG = (BUNDLED, ENGLISH)
-HYPERPARAMETERS = {
-    "n_epochs": 3,
-    "batch_size": 32,
-    "learning_rate": 5e-5,
-    "warmup": 0.1,
-    "schedule": "linear",
-    "max_tokens": 128,
-}
-"""What embedders learn with. A large batch, because its other passages are told apart as well."""
+FEW = 500
+"""Questions below which more epochs at a higher rate are better than a run of a few dozen steps."""
+
+
+def hyperparameters(questions: int) -> dict[str, Any]:
+    """What embedders learn with. A large batch, because its other passages are told apart."""
+    return {
+        "n_epochs": 4 if questions < FEW else 2,
+        "learning_rate": 1e-4 if questions < FEW else 5e-5,
+        "batch_size": 32,
+        "warmup": 0.1,
+        "schedule": "linear",
+        "max_tokens": 128,
+        "early_stopping": 0,
+    }
 
 
 def base_folder(name: str, bases: Path) -> Path:

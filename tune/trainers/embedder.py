@@ -27,10 +27,11 @@ from sentence_transformers.base.sampler import DefaultBatchSampler
 from tune.trainers.job import Job, refuse_code
 from tune.trainers.ranking import HeldOut, compared, options, tokens_of, usable
 from tune.trainers.running import Reporter, save, to_end
+from tune.types import TrainingRow
 
 WEIGHTS, WORDS = "model.safetensors", "embeddings.word_embeddings.weight"
 BASE = "citewell_base"
-MIX = 0.7
+MIX = 0.6
 """The share of what was learnt in the weights."""
 TOKENS = 160
 """Of a passage that are read in training: longer ones cost more than they teach."""
@@ -75,19 +76,22 @@ def _model(job: Job) -> SentenceTransformer:
     return model
 
 
-def _fit(job: Job, model: SentenceTransformer, rows: list[Any], valid: list[Any]) -> None:
+def _fit(
+    job: Job, model: SentenceTransformer, rows: list[TrainingRow], valid: list[TrainingRow]
+) -> None:
     whole, model.max_seq_length = model.max_seq_length, job.setting("max_tokens", TOKENS)
-    prompts = {column: _prompt(model, kind) for column, kind in COLUMNS.items()}
+    columns = _needed(rows)
+    prompts = {column: _prompt(model, COLUMNS[column]) for column in columns}
     arguments = Arguments(
         **options(job, len(rows), has_valid=bool(valid)),
         prompts={column: prompt for column, prompt in prompts.items() if prompt} or None,
-        batch_sampler=partial(ByDocument, {row.answer: row.group for row in (*rows, *valid)}),
+        batch_sampler=partial(ByDocument, {row.answer: _document(row) for row in (*rows, *valid)}),
     )
     trainer = SentenceTransformerTrainer(
         model=model,
         args=arguments,
-        train_dataset=_columns(rows),
-        eval_dataset=_columns(usable(valid)) if valid else None,
+        train_dataset=_columns(rows, columns),
+        eval_dataset=_columns(usable(valid), columns) if valid else None,
         loss=TellApart(model, job.setting("temperature", _temperature(job))),
     )
     to_end(trainer, job, Reporter(job, tokens_of(rows)))
@@ -143,9 +147,24 @@ def _temperature(job: Job) -> float:
     return PACKED_TEMPERATURE if BASE in config else TEMPERATURE
 
 
-def _columns(rows: list[Any]) -> Dataset:
-    texts = [(row.prompt, row.answer, row.rejected) for row in rows]
-    return Dataset.from_dict(dict(zip(COLUMNS, zip(*texts, strict=True), strict=True)))
+def _document(row: TrainingRow) -> str:
+    return row.group.rpartition("#")[0] or row.group
+
+
+def _needed(rows: list[TrainingRow]) -> list[str]:
+    """Without the passages to tell apart where those of the same document in the batch are: they
+    would double time and memory."""
+    has_neighbours = len(rows) >= RUN * len({_document(row) for row in rows})
+    return [name for name in COLUMNS if name != "wrong" or not has_neighbours]
+
+
+def _columns(rows: list[TrainingRow], columns: list[str]) -> Dataset:
+    texts = {
+        "query": [row.prompt for row in rows],
+        "right": [row.answer for row in rows],
+        "wrong": [row.rejected for row in rows],
+    }
+    return Dataset.from_dict({name: texts[name] for name in columns})
 
 
 def _prompt(model: SentenceTransformer, kind: str) -> str:
