@@ -117,12 +117,11 @@ def packed_encoder(path: Path = FILE, tuned: ModelFolder | None = None) -> Encod
 
 
 def _tuned(layers: dict[str, Floats], folder: ModelFolder) -> dict[str, Floats]:
+    """The layers of a folder in place of the model's own; a pooler that it holds is left out."""
     found = load_file(folder.weights[0])
-    if {name: each.shape for name, each in found.items()} != {
-        n: w.shape for n, w in layers.items()
-    }:
+    if any(name not in found or found[name].shape != own.shape for name, own in layers.items()):
         raise Rejected(f"Embedding model {folder.name!r} does not hold the layers of {NAME}.")
-    return found
+    return {name: found[name] for name in layers}
 
 
 def packed_tokenizer(path: Path) -> PieceTokenizer:
