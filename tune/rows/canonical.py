@@ -15,6 +15,8 @@ from typing import Any, get_args
 from tune.types import Origin, Split, TrainingRow, TrainingTurn, TurnRole
 
 ROLES: tuple[str, ...] = get_args(TurnRole)
+MOST_LEVELS = 50
+"""Of what tools are defined by: an answer of our API is written to 255."""
 _MAY_BE: dict[str, tuple[Any, ...]] = {
     "origin": get_args(Origin),
     "split": (None, *get_args(Split)),
@@ -90,4 +92,12 @@ def _turn(raw: Any) -> TrainingTurn:
 def _listed(value: Any) -> list[Mapping[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
         raise ValueError('"tools" is a list of definitions.')
+    if not _is_shallow(value, MOST_LEVELS):
+        raise ValueError(f'"tools" is nested deeper than {MOST_LEVELS} levels.')
     return value
+
+
+def _is_shallow(value: Any, levels: int) -> bool:
+    parts = value.values() if isinstance(value, Mapping) else value
+    is_whole = not isinstance(value, Mapping | list)
+    return is_whole or (levels > 0 and all(_is_shallow(part, levels - 1) for part in parts))

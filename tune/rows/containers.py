@@ -12,6 +12,10 @@ from kb.errors import Rejected
 
 Record = Mapping[str, Any]
 
+MOST_UNPACKED_BYTES = 1 << 30
+"""Of Parquet: a few kilobytes can stand for any number of rows."""
+BATCH_ROWS, RECORD_BYTES = 256, 200
+
 _NEEDS_PYARROW = "Parquet needs pyarrow: install the extra `tune` (make tune), or send JSON Lines."
 
 
@@ -84,8 +88,14 @@ def _read_parquet(data: bytes) -> list[Record]:
         from pyarrow import ArrowException, BufferReader, parquet
     except ImportError as exc:
         raise Rejected(_NEEDS_PYARROW) from exc
+    found: list[Record] = []
+    room = MOST_UNPACKED_BYTES
     try:
-        found: list[Record] = parquet.read_table(BufferReader(data)).to_pylist()
+        for batch in parquet.ParquetFile(BufferReader(data)).iter_batches(BATCH_ROWS):
+            room -= batch.nbytes + batch.num_rows * RECORD_BYTES
+            if room < 0:
+                raise Rejected("The Parquet file unpacks to more than 1 GiB. Send it in parts.")
+            found += batch.to_pylist()
     except (ArrowException, OSError) as exc:
         raise Rejected("The Parquet file is damaged.") from exc
     return found

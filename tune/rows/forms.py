@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from kb.errors import Rejected
+from tune.rows import canonical
 from tune.rows.containers import Record, read_records, write_records
 from tune.rows.shapes import COLUMNS, SHAPES, FormOptions, Shape, dialogue
 from tune.rows.trainer_files import TRAINER_FILES
@@ -21,6 +22,8 @@ STOPS = ("\n", " END", "***", "+++", "&&&", "$$$", "@@@", "%%%")
 """Those that OpenAI's old command proposed, in its order, without the full stop."""
 
 SHOWN_ROWS = 10
+SHOWN_REASONS = 10
+MOST_REASON = 200
 KEEPS_SPLITS = ("canonical", "table")
 """Shapes with a field for the split: all rows are one file."""
 
@@ -107,9 +110,13 @@ def read(
     broken: dict[str, list[int]] = defaultdict(list)
     for number, record in enumerate(records):
         try:
-            rows.append(_shape_of(record, form, options).read(record, options))
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as exc:
-            broken[_reason(exc)].append(number)
+            row = _shape_of(record, form, options).read(record, options)
+            canonical.bytes_of([row])  # half a character (a lone surrogate) cannot be stored
+            rows.append(row)
+        except (LookupError, AttributeError, TypeError, ValueError, RecursionError) as exc:
+            reason = _reason(exc)
+            is_one_more = reason in broken or len(broken) < SHOWN_REASONS
+            broken[reason if is_one_more else "for other reasons"].append(number)
     if not rows:
         why = next(iter(broken), "it is empty")
         raise Rejected(f"{name} holds no row that can be read: {why}.")
@@ -202,5 +209,5 @@ def _is_read_only(turn: TrainingTurn) -> bool:
 
 def _reason(exc: Exception) -> str:
     if isinstance(exc, KeyError):
-        return f"no field {exc.args[0]!r}"
-    return str(exc).rstrip(".") or type(exc).__name__
+        return f"no field {exc.args[0]!r}"[:MOST_REASON]
+    return str(exc)[:MOST_REASON].rstrip(".") or type(exc).__name__

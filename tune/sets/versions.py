@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from kb.errors import Conflict, Rejected
 from kb.knowledge_base import KnowledgeBase
 from kb.store.tuning import training_sets
+from kb.store.work import files
 from kb.types import Scope, TrainingSetVersion
 from tune.checking.report import check
 from tune.checking.splitting import split
@@ -76,16 +77,21 @@ def add(
         every = split(every, valid=options.valid, test=options.test, seed=options.seed)
     report = asdict(check(every, found=found))
     file = keep(kb, scope, f"{name}-{after + 1}.jsonl", bytes_of(every), PURPOSE)
-    return kb.database.writing(
-        training_sets.add_version,
-        scope,
-        name,
-        file,
-        after=after,
-        splits=dict(Counter(row.split or "train" for row in every)),
-        note=options.note,
-        report=report,
-    )
+    try:
+        return kb.database.writing(
+            training_sets.add_version,
+            scope,
+            name,
+            file,
+            after=after,
+            splits=dict(Counter(row.split or "train" for row in every)),
+            note=options.note,
+            report=report,
+        )
+    except BaseException:
+        kb.database.writing(files.remove, file.id)
+        kb.collect_originals([file.sha256])
+        raise
 
 
 def judge(

@@ -14,7 +14,7 @@ from api.deps import KB, AdminScope, Paging, StreamDep, StreamStart
 from api.http import sse
 from api.http.sse import Event
 from api.idempotency import OnceDep
-from api.resources.fields import Body, Id, Name
+from api.resources.fields import Body, Id, Name, Text
 from api.resources.response import ListResponse
 from api.threads import in_thread, read
 from kb.errors import Rejected
@@ -32,6 +32,10 @@ router = APIRouter(prefix="/v1/tuning", tags=["tuning"])
 TuningEvents = Event[Literal["event"], TuningEvent] | Event[Literal["job.ended"], TuningJob]
 
 
+Value = Text | bool | int | Annotated[float, Field(allow_inf_nan=False)] | None
+"""Whatever can be stored, and read again, by every client."""
+
+
 class TuningJobBody(Body):
     """A new job: `model` is a base, or a tuned model that is to be continued."""
 
@@ -45,10 +49,10 @@ class TuningJobBody(Body):
     seed: Annotated[int, Field(ge=0, lt=1 << 31)] | None = None
     task: TuningTask = "chat"
     method: TuningMethod = "supervised"
-    hyperparameters: dict[str, Any] = Field(default_factory=dict)
+    hyperparameters: dict[Name, Value | list[Value]] = Field(default_factory=dict)
     """What is left out or "auto" is chosen by the size of the set and the model."""
     backend: Name = "local"
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: dict[Name, Value] = Field(default_factory=dict)
 
 
 @router.post("/jobs", status_code=201, response_model=TuningJob)

@@ -36,6 +36,7 @@ def get(tx: Transaction, scope: Scope, id_or_name: str) -> TrainingSet:
     """One set. Raises NotFound."""
     named = or_(table.c.id == id_or_name, table.c.name == id_or_name)
     query = select(table).where(table.c.workspace == scope.workspace, named)
+    query = query.order_by(table.c.id != id_or_name).limit(1)  # a name may be the id of another
     return of_row(TrainingSet, one(tx, query, "training set", id_or_name))
 
 

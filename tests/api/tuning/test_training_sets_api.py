@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.api.serving import Served, serving
+from tune.sets import versions
 
 ALPACA = [
     {"instruction": f"Question {n}?", "input": "", "output": f"Answer {n}."} for n in range(6)
@@ -193,3 +194,31 @@ def test_candidates_wait_for_a_yes_or_no(served: Served):
     assert late.status_code == 409, late.text
     unknown = served.http.post(f"{path}/verdicts", json={**verdict, "version": 2, "accepted": [7]})
     assert "has rows 0 to 1" in unknown.json()["detail"]
+
+
+def test_a_version_that_came_too_late_leaves_no_file(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    path = new_set(served, "twice")
+    real = versions.check
+
+    def check(*args: Any, **more: Any) -> Any:
+        monkeypatch.setattr(versions, "check", real)
+        send(served, path, "b.json", ALPACA[:2])
+        return real(*args, **more)
+
+    monkeypatch.setattr(versions, "check", check)
+    late = served.http.post(f"{path}/versions", files={"file": ("a.json", json.dumps(ALPACA))})
+    names = [each["filename"] for each in served.http.get("/openai/v1/files").json()["data"]]
+
+    assert late.status_code == 409
+    assert names.count("twice-1.jsonl") == 1
+
+
+def test_a_set_that_is_named_as_the_id_of_another_hides_neither(served: Served):
+    new_set(served, "first")
+    one = served.http.get("/v1/tuning/sets/first").json()
+    other = served.post("/v1/tuning/sets", {"name": one["id"]})
+
+    assert served.http.get(f"/v1/tuning/sets/{one['id']}").json() == one
+    assert served.http.get(f"/v1/tuning/sets/{other['id']}").json() == other

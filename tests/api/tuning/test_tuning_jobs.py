@@ -12,6 +12,8 @@ from tests.api.serving import Served, serving
 from tests.server import frames
 from tests.tune.trained import ROWS, make_base, scripted
 
+JSON = {"content-type": "application/json"}
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -121,3 +123,13 @@ def test_events_stream_as_openai_once_did(served, file_id):
     listed = served.http.get(path, params={"limit": 3}).json()
     assert [each["id"] for each in listed["data"]] == [each["id"] for each in events[:-4:-1]]
     assert listed["has_more"]
+
+
+@pytest.mark.parametrize("field", ["metadata", "hyperparameters"])
+@pytest.mark.parametrize("value", ["[" * 250 + "]" * 250, '"\\ud800"', "NaN", '{"a": 1}'])
+def test_what_could_not_be_read_again_is_no_part_of_a_job(served, file_id, field, value):
+    body = f'{{"model": "tiny", "training_file": "{file_id}", "{field}": {{"mine": {value}}}}}'
+    answer = served.http.post("/v1/tuning/jobs", content=body, headers=JSON)
+    assert answer.status_code == 400
+    assert field in answer.json()["detail"] or "JSON" in answer.json()["detail"]
+    assert served.http.get("/v1/tuning/jobs").status_code == 200
