@@ -16,7 +16,9 @@ GOOD = {"arms": {"base": {"correct": 0.6}, "tuned": {"correct": 0.8, "format": 1
 WORSE = {"arms": {"base": {"correct": 0.6}, "tuned": {"correct": 0.5}}}
 
 
-def store(tx: Any, name: str = NAME, task: Any = "completion", folder: str = "job/model") -> None:
+def store(
+    tx: Any, name: str = NAME, task: Any = "completion", folder: str | None = "job/model"
+) -> None:
     """The model of a job that has succeeded."""
     job = TuningJob(
         name, "local", "tiny", task, "supervised", "f", None, None, 1, {}, "succeeded", MOMENT

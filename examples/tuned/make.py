@@ -83,7 +83,7 @@ def publish(
     client.send("PUT", f"/v1/apps/{slug}/draft", draft)
     body = {"app": slug, "base_url": chosen.models, "max_tokens": 200}
     found = client.send("POST", f"/v1/tuning/models/{name}/publish", body)
-    for warning in found["warnings"]:
+    for warning in found.get("warnings", ()):
         print(f"Warning: {warning['detail']}")
     client.send("POST", f"/v1/apps/{slug}/publish")
     client.send("PUT", f"/v1/apps/{slug}/route", {"mode": "tuned"})

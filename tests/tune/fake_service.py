@@ -34,6 +34,7 @@ class FakeService:
     looks: int = 0
     busy: int = 2
     fails: bool = False
+    nameless: bool = False
 
     def file_answer(self) -> dict[str, Any]:
         name = f"file-{len(self.files)}"
@@ -50,7 +51,8 @@ class FakeService:
             output = {"job_id": "ft-2", "status": state, "finetuned_output": "qwen-ft-2"}
             return {"output": output | ({"usage": 480} if is_done else {})}
         error = {"code": "exceeded_quota", "message": f"Pay for {KEY}."} if self.fails else None
-        made = {"fine_tuned_model": "ft:gpt:org::1", "trained_tokens": 480} if is_done else {}
+        named = {} if self.nameless else {"fine_tuned_model": "ft:gpt:org::1"}
+        made = {**named, "trained_tokens": 480} if is_done else {}
         return {"id": "ftjob-1", "status": state, "error": error, **made}
 
     def events(self) -> dict[str, Any]:
@@ -60,7 +62,7 @@ class FakeService:
                 "level": "info",
                 "message": f"Step {n}",
                 "type": "metrics",
-                "data": {"step": n, "train_loss": 1 / n},
+                "data": {"step": n, "train_loss": 1 / n, "header": f"Bearer {KEY}"},
             }
             for n in range(1, self.looks + 2)
         ]

@@ -67,7 +67,7 @@ def resolved(
             raise Rejected(f"`{name}` is a number from {least:g} to {most:g}, not {asked[name]!r}.")
     lora = lora and asked.get("lora_rank") != 0
     found = _defaults(rows, task, method, lora, base_parameters) | asked
-    if "n_epochs" in asked:  # held-out loss rises long before answers stop getting better
+    if "n_epochs" in asked:  # who names a number gets it, and asks for an earlier end by name
         found["early_stopping"] = asked.get("early_stopping", 0)
     each = rows / found["batch_size"]
     # Twice an epoch: early stopping on fewer looks stops what still learns.

@@ -6,6 +6,7 @@ service's key goes into one header and nowhere else; of its errors only the code
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import time
@@ -24,7 +25,7 @@ from kb.store.tuning.jobs import NewEvent
 from kb.types import TuningJob
 from tune.jobs.backends import Outcome, Work
 from tune.jobs.failures import TrainingFailed, Unwanted
-from tune.jobs.services import SERVICES, Asked, Service, found
+from tune.jobs.services import SERVICES, Asked, Place, Service, found
 from tune.rows import forms
 from tune.rows.canonical import read_rows
 
@@ -66,11 +67,11 @@ class RemoteBackend:
             return
         if job.remote_id is None or verb not in self._service.verbs:
             raise Conflict(f"The service of this job cannot {verb} it now. Cancel it instead.")
-        with self._client() as client:
-            try:
+        try:
+            with self._client() as client:
                 self._asked(client, "POST", f"{self._service.jobs}/{job.remote_id}/{verb}")
-            except (TrainingFailed, httpx.HTTPError) as exc:
-                raise Unavailable(f"The service of this job could not {verb} it: {exc}") from exc
+        except (TrainingFailed, httpx.HTTPError) as exc:
+            raise Unavailable(f"The service of this job could not {verb} it: {exc}") from exc
 
     @property
     def _service(self) -> Service:
@@ -90,7 +91,7 @@ class RemoteBackend:
         suffix = job.suffix and job.suffix[: service.suffix_length]
         asked = Asked(job, work.model, train, valid, suffix)
         answer = self._asked(client, "POST", service.jobs, json=service.body(asked))
-        job_id = str(found(answer, service.job_id))
+        job_id = _named(answer, service.job_id)
         events = [NewEvent(f"The service has the job as {job_id}.")]
         if suffix != job.suffix:
             events.append(NewEvent(f"The suffix is cut to {suffix!r}.", level="warn"))
@@ -110,12 +111,8 @@ class RemoteBackend:
         data = mark + b"".join(written.files.values())
         part = {service.file_part: (path.name, data, "application/jsonl")}
         fields = {"purpose": "fine-tune"}
-        return str(
-            found(
-                self._asked(client, "POST", service.files, files=part, data=fields),
-                service.file_id,
-            )
-        )
+        answer = self._asked(client, "POST", service.files, files=part, data=fields)
+        return _named(answer, service.file_id)
 
     def _followed(self, client: httpx.Client, work: Work, job_id: str) -> Outcome:
         pause, failures, last = self.settings.poll_s, 0, work.memory.get("last")
@@ -141,8 +138,8 @@ class RemoteBackend:
         said = str(found(answer, service.status))
         status = service.statuses.get(said, said)
         if status in ("failed", "cancelled"):
-            error = found(answer, service.error) or {}
-            code, detail = error.get("code"), error.get("message")
+            error = found(answer, service.error)
+            code, detail = found(error, ("code",)), found(error, ("message",))
             raise TrainingFailed(
                 _plain_code(code) or f"{status}_elsewhere",
                 self._without_key(str(detail or f"The service says that the job is {status}.")),
@@ -151,7 +148,7 @@ class RemoteBackend:
             return None
         tokens = found(answer, service.tokens)
         return Outcome(
-            remote_model=str(found(answer, service.model)),
+            remote_model=_named(answer, service.model),
             trained_tokens=tokens if isinstance(tokens, int) else None,
         )
 
@@ -160,7 +157,8 @@ class RemoteBackend:
         if not self._service.has_events:
             return last
         path = f"{self._service.jobs}/{job_id}/events"
-        newest = self._asked(client, "GET", path, params={"limit": EVENTS_AT_ONCE})["data"]
+        answer = self._asked(client, "GET", path, params={"limit": EVENTS_AT_ONCE})
+        newest = found(answer, ("data",)) or []
         ids = [str(each["id"]) for each in newest]
         new = newest[: ids.index(last)] if last in ids else newest
         if new:
@@ -172,7 +170,7 @@ class RemoteBackend:
         data = raw.get("data")
         return NewEvent(
             self._without_key(str(raw.get("message") or "")),
-            data if isinstance(data, dict) else {},
+            json.loads(self._without_key(json.dumps(data))) if isinstance(data, dict) else {},
             level if (level := raw.get("level")) in ("info", "warn", "error") else "info",
             "metrics" if raw.get("type") == "metrics" else "message",
         )
@@ -200,6 +198,15 @@ class RemoteBackend:
 
 class _MayPass(TrainingFailed):
     """The same request may work in a while."""
+
+
+def _named(answer: Any, place: Place) -> str:
+    """A name in an answer. Raises TrainingFailed where there is none."""
+    name = found(answer, place)
+    if not isinstance(name, str) or not name:
+        said = f"The service's answer lacks {'.'.join(map(str, place))}."
+        raise TrainingFailed("backend_answer", said)
+    return name
 
 
 def _plain_code(code: object) -> str | None:

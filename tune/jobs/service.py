@@ -24,6 +24,7 @@ from kb.store.work import files
 from kb.store.work import jobs as queue
 from kb.types import Scope, TuningJob, TuningMethod, TuningStatus, TuningTask
 from tune.jobs.choosing import backend_named, backend_names
+from tune.jobs.failures import TrainingFailed
 from tune.jobs.preparing import FILES, LOCAL, base_names, job_folder
 from tune.jobs.remote import RemoteBackend, Verb
 
@@ -151,10 +152,9 @@ def _moved(
         raise Conflict(
             f"The job is {job.status}; {verb} takes one that is {' or '.join(sorted(of))}."
         )
-    backend = backend_named(kb, job.backend)
-    is_elsewhere = isinstance(backend, RemoteBackend)
-    if isinstance(backend, RemoteBackend):
-        backend.tell(job, verb)
+    is_elsewhere = job.backend not in (LOCAL, FILES)
+    if is_elsewhere:
+        _tell(kb, job, verb)
         status = "running" if verb == "resume" else status
     with kb.database.write() as tx:
         if jobs.move(tx, job_id, status, of):
@@ -165,6 +165,18 @@ def _moved(
                 enqueue(tx, job)
             notify_after(tx, CHECK)
         return jobs.get(tx, scope, job_id)
+
+
+def _tell(kb: KnowledgeBase, job: TuningJob, verb: Verb) -> None:
+    """Tell the service of a job; one that is configured no more cannot be told of its end."""
+    try:
+        backend = backend_named(kb, job.backend)
+    except TrainingFailed as exc:
+        if verb == "cancel":
+            return
+        raise Conflict(f"{exc} Cancel the job, or configure it again.") from exc
+    if isinstance(backend, RemoteBackend):
+        backend.tell(job, verb)
 
 
 def _removed(tx: Transaction, scope: Scope, file_ids: Collection[str]) -> Iterator[str]:

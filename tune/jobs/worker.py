@@ -52,7 +52,8 @@ class TuningWorker:
         self._kb = kb
         self._module = module
         wakeups = kb.database.wakeups
-        elsewhere = ELSEWHERE_AT_ONCE if kb.settings.tuning.backends else 0
+        # Without a service one is left, which tells of jobs whose service is configured no more.
+        elsewhere = ELSEWHERE_AT_ONCE if kb.settings.tuning.backends else 1
         self._loops = (
             Loop(CHECK, self._check, wakeups),
             Loop("tune", partial(self._train, "tune"), wakeups),

@@ -17,6 +17,7 @@ from api.resources.response import Response
 from api.threads import in_thread, read, write
 from kb.apps.gates import Gates
 from kb.apps.publishing import Attachment, attach
+from kb.errors import Rejected
 from kb.knowledge_base import KnowledgeBase
 from kb.models.llm.addresses import check_base_url
 from kb.store.apps import apps
@@ -125,7 +126,9 @@ async def publish_tuned_model(
 
 
 def _hand_over(kb: KnowledgeBase, tuned: TunedModel, place: Place) -> Handed:
+    if tuned.folder is None:
+        raise Rejected(f"{tuned.name!r} was trained elsewhere: leave out `serving`.")
     if place.base_url is not None:
         check_base_url(place.base_url, kb.settings.llm.link_local_hosts)
     place = replace(place, resolver=kb.settings.tuning.vllm_adapters)
-    return hand_over(tuned, kb.folder.tuning / (tuned.folder or ""), place)
+    return hand_over(tuned, kb.folder.tuning / tuned.folder, place)

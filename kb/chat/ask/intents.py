@@ -36,16 +36,19 @@ class Intents:
         self._bases = bases or tuning / "bases"
         self._embedders = embedders
         self._open = lru_cache(maxsize=16)(self._opened)
-        self.of = lru_cache(maxsize=256)(self._of)
+        self._found = lru_cache(maxsize=256)(self._looked_up)
 
-    def _of(self, classifier: str, query: str) -> str | None:
+    def of(self, classifier: str, query: str) -> str | None:
         """The intent; None where the classifier is not sure, or cannot be used."""
         try:
-            found, embedder = self._open(classifier)
-            label, likely = found.label_of(embedder.embed_query(query)[0])
-        except (KnowledgeBaseError, OSError, ValueError) as exc:
+            return self._found(classifier, query)
+        except (KnowledgeBaseError, OSError, ValueError) as exc:  # not remembered: it may pass
             logger.warning("no intent by %r: %s", classifier, exc)
             return None
+
+    def _looked_up(self, classifier: str, query: str) -> str | None:
+        found, embedder = self._open(classifier)
+        label, likely = found.label_of(embedder.embed_query(query)[0])
         return label if likely > SURE else None
 
     def _opened(self, name: str) -> tuple[Classifier, Embedder]:

@@ -104,3 +104,11 @@ def test_a_rule_by_intent_names_a_classifier_that_is_there(served: Served):
     assert served.http.put(path, json=body).status_code == 404
     rule["classifier"] = NAME
     assert served.http.put(path, json=body).json()["rules"] == [rule]
+
+
+def test_a_model_of_a_service_is_not_handed_to_a_server_here(served: Served):
+    served.new_app("elsewhere")
+    name = "ft:org-big:citewell::cloud"
+    served.kb.database.writing(store, name, "chat", folder=None)
+    told = publish(served, name, 400, app="elsewhere", serving="citewell")
+    assert "trained elsewhere" in told["detail"]

@@ -138,6 +138,40 @@ def test_addresses_that_hand_out_credentials_are_not_called(settings: Settings):
     assert failed.error.code == "backend_address"
 
 
+def test_a_job_whose_service_is_configured_no_more_ends(settings: Settings):
+    with connected(settings, "openai") as (kb, _):
+        mine, other = asked(kb), asked(kb)
+    opened = open_kb(settings)
+    try:
+        with pytest.raises(Conflict, match="no longer configured"):
+            service.pause(opened, ADMIN, mine.id)
+        assert service.cancel(opened, ADMIN, mine.id).status == "cancelled"
+        with training(opened):
+            failed = ended(opened, other)
+    finally:
+        opened.close()
+    assert failed.error is not None
+    assert failed.error.code == "backend_gone"
+
+
+def test_an_answer_without_the_name_of_the_model_is_no_model_none(settings: Settings):
+    with connected(settings, "openai") as (kb, there), training(kb):
+        there.nameless = True
+        failed = ended(kb, asked(kb))
+    assert failed.error is not None
+    assert failed.error.code == "backend_answer"
+
+
+def test_the_key_is_in_no_event(settings: Settings):
+    with connected(settings, "openai") as (kb, there), training(kb):
+        job = asked(kb)
+        ended(kb, job)
+        events = kb.database.reading(jobs.all_events, job.id, "metrics")
+        assert events
+        assert KEY in json.dumps(there.events())
+        assert KEY not in str(events)
+
+
 def test_preferences_are_refused_where_they_are_not_done(settings: Settings):
     with connected(settings, "dashscope") as (kb, _), training(kb):
         failed = ended(kb, asked(kb, method="dpo"))

@@ -61,6 +61,8 @@ def test_a_classifier_that_cannot_be_used_decides_nothing(kb):
     publish(kb, "gone", base=Variant("echo", retrieval=None), tuned=Variant("echo", retrieval=None))
     kb.database.writing(configuring.set_switch, ADMIN, "gone", policy(name))
     assert route_of(kb, "gone", REFUND) == ("base", "default")
+    write(kb.folder.tuning / "gone" / "model", kb)
+    assert route_of(kb, "gone", REFUND) == ("tuned", "rule"), "it is looked for again"
     with pytest.raises(NotFound):
         kb.database.writing(configuring.set_switch, ADMIN, "gone", policy("ft:none"))
 
