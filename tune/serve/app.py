@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Request
+from fastapi.datastructures import Headers
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
@@ -20,8 +22,28 @@ from tune.serve.engine import Asked, End, Engine
 from tune.templates import TemplateMismatch
 from tune.trainers.job import Failed
 
+MOST_BYTES = 8 << 20
 LOOK_S = 0.5
 """Between two looks whether the client of an answer that is not streamed is still there."""
+
+
+class Part(BaseModel):
+    """A part of a message's content; others than texts are passed over."""
+
+    text: str = ""
+
+
+class Message(BaseModel):
+    """A turn."""
+
+    role: str
+    content: str | list[Part] | None = None
+
+    @property
+    def said(self) -> str:
+        """Its text."""
+        parts = self.content if isinstance(self.content, list) else ()
+        return self.content if isinstance(self.content, str) else "".join(p.text for p in parts)
 
 
 class Body(BaseModel):
@@ -35,7 +57,7 @@ class Body(BaseModel):
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    messages: list[dict[str, Any]] = []
+    messages: list[Message] = []
     prompt: str | None = None
 
 
@@ -57,11 +79,8 @@ def create_app(models: Callable[[], Mapping[str, Path]], engine: Engine, key: st
     app = FastAPI(title="Citewell tuned models", docs_url=None, redoc_url=None, openapi_url=None)
 
     app.add_exception_handler(Refused, _refused)
-
-    def check(request: Request) -> None:
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key and not hmac.compare_digest(given.encode(), key.encode()):
-            raise Refused(401, "invalid_api_key", "Send the key that the server was started with.")
+    app.add_exception_handler(RequestValidationError, _refused)
+    app.add_middleware(_Gate, key=key)
 
     def of(body: Body, prompt: Any) -> AsyncIterator[str | End]:
         folder = models().get(body.model)
@@ -70,8 +89,7 @@ def create_app(models: Callable[[], Mapping[str, Path]], engine: Engine, key: st
         return _pieces(engine, body, folder, prompt)
 
     @app.get("/v1/models")
-    async def listed(request: Request) -> dict[str, Any]:
-        check(request)
+    async def listed() -> dict[str, Any]:
         made = {name: int(path.stat().st_mtime) for name, path in sorted(models().items())}
         data = [
             {"id": name, "object": "model", "created": at, "owned_by": "citewell"}
@@ -81,25 +99,45 @@ def create_app(models: Callable[[], Mapping[str, Path]], engine: Engine, key: st
 
     @app.post("/v1/chat/completions")
     async def chat(request: Request, body: Body) -> Any:
-        check(request)
-        turns = [
-            {"role": each["role"], "content": _text(each["content"])} for each in body.messages
-        ]
+        turns = [{"role": each.role, "content": each.said} for each in body.messages]
         if not turns:
             raise Refused(400, "invalid_messages", "`messages` needs at least one message.")
         return await _replied(request, body, of(body, turns), _Form(body.model, is_chat=True))
 
     @app.post("/v1/completions")
     async def complete(request: Request, body: Body) -> Any:
-        check(request)
         pieces = of(body, body.prompt or "")
         return await _replied(request, body, pieces, _Form(body.model, is_chat=False))
 
     return app
 
 
-async def _refused(_: Request, exc: Exception) -> JSONResponse:
-    status, code = (exc.status, exc.code) if isinstance(exc, Refused) else (500, "failed")
+class _Gate:
+    """Refuses without the key, and what is too large, before a body is read."""
+
+    def __init__(self, app: Any, key: str) -> None:
+        self._app = app
+        self._key = key
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and (refused := self._reason(Headers(scope=scope))):
+            await (await _refused(None, refused))(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _reason(self, headers: Headers) -> Refused | None:
+        given = headers.get("authorization", "").removeprefix("Bearer ")
+        if self._key and not hmac.compare_digest(given.encode(), self._key.encode()):
+            return Refused(401, "invalid_api_key", "Send the key that the server began with.")
+        size = headers.get("content-length", "0")
+        if "transfer-encoding" in headers or not size.isdecimal() or int(size) > MOST_BYTES:
+            said = f"A request has a content-length, of {MOST_BYTES} bytes at most."
+            return Refused(413, "request_too_large", said)
+        return None
+
+
+async def _refused(_: Request | None, exc: Exception) -> JSONResponse:
+    status, code = (exc.status, exc.code) if isinstance(exc, Refused) else (400, "invalid_request")
     kind = "invalid_request_error" if status < 500 else "server_error"
     return JSONResponse({"error": {"message": str(exc), "type": kind, "code": code}}, status)
 
@@ -212,12 +250,6 @@ def _usage(end: End) -> dict[str, int]:
         "completion_tokens": end.completion_tokens,
         "total_tokens": total,
     }
-
-
-def _text(content: Any) -> str:
-    if isinstance(content, list):
-        return "".join(part.get("text", "") for part in content)
-    return content or ""
 
 
 def _frame(data: Mapping[str, Any]) -> str:

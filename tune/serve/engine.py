@@ -88,7 +88,11 @@ class Engine:
 
     def _answered(self, asked: Asked) -> End:
         about = _about(asked.folder)
-        adapter = self._loaded(asked.folder, about)
+        try:
+            adapter = self._loaded(asked.folder, about)
+        except BaseException:  # half of it may be there: the next request begins anew
+            self._model, self._adapters, self._weights = None, {}, None
+            raise
         tokenizer = AutoTokenizer.from_pretrained(asked.folder, local_files_only=True)
         text, stop = _rendered(asked, tokenizer, about)
         inputs = tokenizer(text, return_tensors="pt", add_special_tokens=False)

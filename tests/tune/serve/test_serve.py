@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import queue
+import shutil
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -138,6 +141,9 @@ def test_who_leaves_ends_the_answer(base: Path):
     ("body", "status", "code"),
     [
         ({"model": "tiny", "messages": []}, 400, "invalid_messages"),
+        ({"model": "tiny", "messages": [{"role": "user", "content": 5}]}, 400, "invalid_request"),
+        ({"model": "tiny", "messages": [{"content": "?"}]}, 400, "invalid_request"),
+        ({"model": "tiny", "messages": [{"role": "user"}], "top_p": 7}, 400, "invalid_request"),
         (
             {"model": "unknown", "messages": [{"role": "user", "content": "?"}]},
             404,
@@ -161,6 +167,30 @@ def test_what_cannot_be_answered_is_refused_in_the_form_of_openai(
 
 def test_without_the_key_nothing_is_said(url: str):
     assert httpx.get(f"{url}/models").status_code == 401
+
+
+@pytest.mark.parametrize(("key", "status"), [("wrong", b"401"), (KEY, b"413")])
+def test_a_body_is_not_read_without_the_key_or_beyond_its_limit(url: str, key: str, status: bytes):
+    address = httpx.URL(url)
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {key}\r\n"
+    head += "content-type: application/json\r\ncontent-length: 10000000000\r\n\r\n"
+    with socket.create_connection((address.host, address.port or 80), timeout=30) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(100).split()[1] == status
+
+
+def test_a_model_that_cannot_be_loaded_spoils_no_other(base: Path, tmp_path: Path):
+    broken = Path(shutil.copytree(base, tmp_path / "broken"))
+    (broken / "model.safetensors").write_bytes(b"no weights")
+    engine, told = Engine(base.parent), queue.Queue[str | End | Exception]()
+
+    def asked(folder: Path) -> str | End | Exception:
+        engine.ask(Asked(folder, "How long", (), 2, 0.0, 1.0, told.put))
+        while isinstance(said := told.get(timeout=60), str):
+            pass
+        return said
+
+    assert [isinstance(asked(each), End) for each in (base, broken, base)] == [True, False, True]
 
 
 @pytest.mark.slow
