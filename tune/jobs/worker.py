@@ -15,6 +15,7 @@ from typing import Any
 
 from kb.background import Loop
 from kb.errors import KnowledgeBaseError, NotFound, StorageFull
+from kb.files.originals import full_disk_reported
 from kb.ids import now
 from kb.knowledge_base import KnowledgeBase
 from kb.store.engine.database import Transaction
@@ -79,7 +80,10 @@ class TuningWorker:
         if job is None:
             return IDLE_S
         try:
-            resolved, events = validate(self._kb, job)
+            with full_disk_reported():
+                resolved, events = validate(self._kb, job)
+        except StorageFull:
+            return FULL_DISK_PAUSE_S
         except (TrainingFailed, KnowledgeBaseError) as exc:
             self._fail(job, _failure(exc))
             return 0.0
@@ -119,9 +123,11 @@ class TuningWorker:
                 raise TrainingFailed("crashed_repeatedly", f"{times} Look into its log.")
             if not database.writing(_begun, claim, job):
                 return
-            if job.backend == preparing.LOCAL:
-                preparing.write_spec(self._kb, job)
-            outcome = backend_named(self._kb, job.backend, self._module).run(self._work(claim, job))
+            backend = backend_named(self._kb, job.backend, self._module)
+            with full_disk_reported():
+                if job.backend == preparing.LOCAL:
+                    preparing.write_spec(self._kb, job)
+                outcome = backend.run(self._work(claim, job))
             results.finish(self._kb, claim, job, outcome)
         except (Unwanted, StorageFull):
             raise

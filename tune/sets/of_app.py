@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Literal, TypeVar, get_args
 
 from kb.store.apps import conversations, feedback, fixed_answers
+from kb.store.apps.redaction import BLACK
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import MAX_LIMIT, Listing, PageRequest
 from kb.types import Feedback, Message, Scope
@@ -40,7 +41,13 @@ def rows_of_app(
         if said.rating == "dislike"
     }
     wanted = [(message, said) for message, said in opinions if _source(said) in sources]
-    return found + [_row(tx, message, said, worse) for message, said in wanted]
+    found += [_row(tx, message, said, worse) for message, said in wanted]
+    return [row for row in found if not _is_redacted(row)]
+
+
+def _is_redacted(row: TrainingRow) -> bool:
+    """Whether words of an erased document were blacked out in it: a model would learn the bars."""
+    return BLACK in (row.rejected or "") or any(BLACK in turn.content for turn in row.messages)
 
 
 def _row(

@@ -176,6 +176,25 @@ def test_the_answers_of_an_app_become_rows(served: Served):
     assert only["rows"] == 1
 
 
+def test_answers_in_which_words_were_blacked_out_are_no_rows(served: Served):
+    dataset = served.new_dataset("gone soon")
+    documents = served.upload(dataset, {"a.md": "The vault opens at seven in the morning."})
+    served.new_app("vault", dataset_ids=[dataset])
+    answer = served.http.post(
+        "/v1/apps/vault/chat", json={"query": "When does the vault open?", "stream": False}
+    )
+    message = answer.json()["message_id"]
+    served.post(f"/v1/messages/{message}/feedback", {"rating": "like"}, status=200)
+    path = new_set(served, "vault")
+    assert served.post(f"{path}/collect", {"app": "vault"})["rows"] == 1
+    served.http.delete(f"/v1/documents/{documents['a.md']}")
+    served.http.post("/v1/erase")
+
+    left = served.post(f"{path}/collect", {"app": "vault", "append": False})
+
+    assert left["rows"] == 0
+
+
 def test_candidates_wait_for_a_yes_or_no(served: Served):
     path = new_set(served, "seeds")
     send(served, path, "a.json", ALPACA[:2])

@@ -19,7 +19,7 @@ from tests.parts import ADMIN
 from tests.tune.following import ended, row, seen, steps, stored, told, training, until
 from tests.tune.trained import make_base
 from tune.files import keep
-from tune.jobs import service
+from tune.jobs import preparing, service, worker
 from tune.jobs.service import NewJob
 
 
@@ -173,6 +173,30 @@ def test_a_file_of_something_else_fails_before_it_waits_for_its_turn(kb):
     assert failed.error is not None
     assert failed.error.code == "invalid_request"
     assert "holds no row" in failed.error.detail
+
+
+@pytest.mark.parametrize(
+    ("step", "file"), [("write", "own.jsonl.new"), ("write_spec", "spec.json")]
+)
+def test_a_job_waits_while_the_disk_is_full(kb, monkeypatch, step, file):
+    job, real = asked(kb), getattr(preparing, step)
+    obstacle = kb.folder.tuning / job.id / file
+    obstacle.parent.mkdir()
+    obstacle.symlink_to("/dev/full")
+
+    def until_there_is_room(*given: Any) -> Any:
+        try:
+            return real(*given)
+        except OSError:
+            obstacle.unlink()
+            raise
+
+    monkeypatch.setattr(preparing, step, until_there_is_room)
+    monkeypatch.setattr(worker, "FULL_DISK_PAUSE_S", 0.05)
+    with training(kb):
+        done = ended(kb, job)
+    assert done.status == "succeeded", done.error
+    assert not obstacle.is_symlink()
 
 
 def test_what_cannot_be_asked_for(kb):
