@@ -1,8 +1,8 @@
 """A trainer that learns nothing and speaks the protocol.
 
 Its first row may order something, as "do: …": `die_at=3` (once), `die_always`, `hang_at=2`, `fail`,
-`eat=MEGABYTES`. It trains one step a row and epoch, saves a checkpoint at every second one, and
-goes on from there.
+`eat=MEGABYTES`, `save_slowly` (when it is to end). It trains one step a row and epoch, saves a
+checkpoint at every second one, and goes on from there.
 """
 
 from __future__ import annotations
@@ -70,6 +70,8 @@ def main() -> None:
             num_tokens=10 * step,
             seconds_left=(total - step) * STEP_S,
         )
+        if is_asked and "save_slowly" in orders(rows):
+            time.sleep(0.5)
         if step % 2 == 0 or is_asked:
             (checkpoints / f"checkpoint-{step}").mkdir(parents=True, exist_ok=True)
             tell(

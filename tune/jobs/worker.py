@@ -8,6 +8,7 @@ its last checkpoint.
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -105,10 +106,16 @@ class TuningWorker:
                 self._run(claim)
             except Unwanted:
                 self._kb.database.writing(queue.release, [claim])  # nothing if it was dropped
+                self._sweep(claim.subject)
             except StorageFull:
                 delayed = {"delay_s": FULL_DISK_PAUSE_S}
                 self._kb.database.writing(queue.release, [claim], **delayed)
         return 0.0
+
+    def _sweep(self, job_id: str) -> None:
+        """A trainer that saves where it is may make the folder of a deleted job anew."""
+        if self._kb.database.reading(jobs.find, job_id) is None:
+            shutil.rmtree(preparing.job_folder(self._kb, job_id), ignore_errors=True)
 
     def _run(self, claim: Claim) -> None:
         database = self._kb.database
@@ -142,6 +149,8 @@ class TuningWorker:
 
         def tell(events: Sequence[NewEvent], memory: Mapping[str, Any]) -> None:
             with database.write() as tx:
+                if jobs.find(tx, job.id) is None:
+                    raise Unwanted
                 jobs.append(tx, job.id, events)
                 queue.save(tx, claim, {**claim.payload, **memory})
                 if "remote_id" in memory:

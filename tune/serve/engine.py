@@ -193,7 +193,7 @@ def _about(folder: Path) -> dict[str, Any]:
 def _rendered(
     asked: Asked, tokenizer: Any, about: Mapping[str, Any]
 ) -> tuple[str, tuple[str, ...]]:
-    stop = (*asked.stop, *about.get("stop", ()))
+    stop = tuple(filter(None, (*asked.stop, *about.get("stop", ()))))  # "" stands in every text
     if isinstance(asked.prompt, str):
         return asked.prompt, stop
     if about.get("style") == "completion":

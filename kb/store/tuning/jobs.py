@@ -48,6 +48,12 @@ def get(tx: Transaction, scope: Scope, job_id: str) -> TuningJob:
     return of_row(TuningJob, one(tx, own, "training job", job_id))
 
 
+def find(tx: Transaction, job_id: str) -> TuningJob | None:
+    """One job of any workspace, if it is there still."""
+    row = tx.execute(select(table).where(table.c.id == job_id)).one_or_none()
+    return None if row is None else of_row(TuningJob, row)
+
+
 def page(
     tx: Transaction, scope: Scope, request: PageRequest, *, newest_first: bool = True
 ) -> Listing[TuningJob]:

@@ -131,6 +131,18 @@ def test_a_cancelled_job_ends_its_trainer_and_has_no_model(kb):
         service.resume(kb, ADMIN, job.id)
 
 
+def test_a_job_that_is_deleted_while_its_trainer_ends_leaves_nothing_behind(kb):
+    job = asked(kb, orders="save_slowly", count=500)
+    with training(kb):
+        until(kb, job, lambda _: len(steps(kb, job)) > 3)
+        service.cancel(kb, ADMIN, job.id)
+        service.delete(kb, ADMIN, job.id)
+        assert ended(kb, asked(kb)).status == "succeeded"
+    assert not (kb.folder.tuning / job.id).exists()
+    assert told(kb, job) == []
+    assert steps(kb, job) == []
+
+
 def test_a_server_that_stops_gives_the_job_back_and_the_next_goes_on(kb):
     job = asked(kb, count=60)
     with training(kb):

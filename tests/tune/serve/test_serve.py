@@ -110,7 +110,7 @@ def test_a_text_completion_ends_before_its_stop(url: str):
     prompt = (
         "<|im_start|>user\nHow long is the warranty of Cedar?<|im_end|>\n<|im_start|>assistant\n"
     )
-    answer = post(url, "/completions", model=STOCK, prompt=prompt, stop=[" has"]).json()
+    answer = post(url, "/completions", model=STOCK, prompt=prompt, stop=["", " has"]).json()
     short = post(url, "/completions", model=STOCK, prompt=prompt, max_tokens=1).json()
 
     assert answer["choices"][0]["text"] == "Cedar"
