@@ -113,7 +113,7 @@ class Client:
         acceptance: dict[str, Any] = _checked(answer).json()
         return acceptance
 
-    def keep(self, name: str, data: bytes, purpose: str) -> dict[str, Any]:
+    def keep(self, name: str, data: bytes | BinaryIO, purpose: str) -> dict[str, Any]:
         """Keep bytes as a file of the key's; returns it, with its `id`."""
         fields, files = {"purpose": purpose}, {"file": (name, data, "application/octet-stream")}
         with self._reached():
@@ -135,11 +135,8 @@ class Client:
 
     def store(self, file: Path, purpose: str) -> dict[str, Any]:
         """Keep a file on the server for a purpose, such as `fine-tune`."""
-        with self._reached(), file.open("rb") as source:
-            parts = {"file": (file.name, source, "application/octet-stream")}
-            answer = self._http.post("/openai/v1/files", files=parts, data={"purpose": purpose})
-        found: dict[str, Any] = _checked(answer).json()
-        return found
+        with file.open("rb") as source:
+            return self.keep(file.name, source, purpose)
 
     def events(self, method: str, path: str, body: Any = None) -> Iterator[tuple[str, Any]]:
         """(event, data) pairs of a stream."""
