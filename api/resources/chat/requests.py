@@ -27,7 +27,7 @@ class ChatBody(Body):
     route: Literal["auto", "base", "tuned"] = "auto"
     version: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     """Answers with a version that is not the published one; for admin keys."""
-    plain: bool = False
+    plain: bool = Field(default_factory=bool)  # a new default would be asked of old typed clients
     """Asks without a search, as the model `slug:plain` does for clients of OpenAI."""
     stream: bool = True
     user: EndUser | None = None
