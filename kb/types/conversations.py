@@ -37,12 +37,18 @@ class AppReference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one answer. `prompt_hidden` is the part of the prompt that only admins may see."""
+    """Tokens of one answer. `prompt_hidden` is the part of the prompt that only admins may see.
+
+    `cached_tokens` are part of those of the prompt, `reasoning_tokens` of those of the completion;
+    0 where the provider does not tell them.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     estimated: bool = True
     prompt_hidden: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,18 +116,17 @@ class EndPiece:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     grounded: Grounded = None
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class DraftPiece:
-    """A finished draft, before the text that another model makes of it; never shown.
-
-    Zero tokens: the provider did not count.
-    """
+    """A finished draft, before the text that another model makes of it, and how it ended; never
+    shown."""
 
     text: str
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    end: EndPiece
 
 
 Piece = TextPiece | DraftPiece | EndPiece

@@ -229,4 +229,4 @@ async def _drafted(draft: DraftStep) -> DraftPiece:
             pieces = [piece async for piece in stream]
     text = "".join(piece.text for piece in pieces if isinstance(piece, TextPiece))
     end = next((piece for piece in pieces if isinstance(piece, EndPiece)), EndPiece())
-    return DraftPiece(text, end.prompt_tokens, end.completion_tokens)
+    return DraftPiece(text, end)

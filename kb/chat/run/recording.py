@@ -87,8 +87,7 @@ class Answer:
             used = _sum([used, Usage(more, 0, True, more)])
         drafter, drafted = variant.draft.model, Usage(0, 0, estimated=False)
         if drafter is not None:
-            counted = EndPiece("stop", draft.prompt_tokens, draft.completion_tokens)
-            drafted = used_tokens(variant.draft.prompt, draft.text, counted)
+            drafted = used_tokens(variant.draft.prompt, draft.text, draft.end)
         prices = drafter.prices if drafter else (None, None)
         drafting = ModelUsage(variant.route.draft_model or EXTRACTIVE, drafted, prices)
         return drafting, ModelUsage(model, used, variant.prices)
@@ -223,6 +222,8 @@ def _sum(usages: Sequence[Usage]) -> Usage:
         completion_tokens=sum(usage.completion_tokens for usage in usages),
         estimated=any(usage.estimated for usage in usages),
         prompt_hidden=sum(usage.prompt_hidden for usage in usages),
+        cached_tokens=sum(usage.cached_tokens for usage in usages),
+        reasoning_tokens=sum(usage.reasoning_tokens for usage in usages),
     )
 
 
@@ -231,7 +232,14 @@ def used_tokens(prompt: Prompt, text: str, end: EndPiece) -> Usage:
     hidden, visible = estimate_tokens(prompt.system), estimate_tokens(_visible(prompt))
     if end.prompt_tokens:
         visible = min(visible, end.prompt_tokens)
-        return Usage(end.prompt_tokens, end.completion_tokens, False, end.prompt_tokens - visible)
+        return Usage(
+            prompt_tokens=end.prompt_tokens,
+            completion_tokens=end.completion_tokens,
+            estimated=False,
+            prompt_hidden=end.prompt_tokens - visible,
+            cached_tokens=end.cached_tokens,
+            reasoning_tokens=end.reasoning_tokens,
+        )
     return Usage(hidden + visible, estimate_tokens(text), True, hidden)
 
 

@@ -17,6 +17,7 @@ import orjson
 from kb.errors import ModelUnavailable
 from kb.models.llm.failures import TryAgain
 from kb.models.llm.thoughts import ThinkFilter
+from kb.models.llm.token_counts import end_piece
 from kb.text.model_text import clean
 from kb.types import EndPiece, FinishReason
 
@@ -27,9 +28,6 @@ FINISH_REASONS: Mapping[str, FinishReason] = {
     "content_filter": "filtered",
     "sensitive": "filtered",
 }
-MAX_TOKENS = 10**9
-"""What a server counts beyond is not a count; the sum of such numbers would not fit a database."""
-
 REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
 
 
@@ -141,15 +139,7 @@ class ChunkReader:
 
     def end(self) -> EndPiece:
         """What is known at the end; zero tokens where the server did not count."""
-        return EndPiece(
-            finish_reason=self._finish_reason,
-            prompt_tokens=self._count("prompt_tokens"),
-            completion_tokens=self._count("completion_tokens"),
-        )
-
-    def _count(self, name: str) -> int:
-        count = self._usage.get(name) if isinstance(self._usage, dict) else None
-        return count if isinstance(count, int) and 0 <= count <= MAX_TOKENS else 0
+        return end_piece(self._finish_reason, self._usage)
 
     def _choice(self, choice: Mapping[str, Any]) -> str:
         reason = choice.get("finish_reason")
