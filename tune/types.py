@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 TurnRole = Literal["system", "user", "assistant", "tool"]
 Split = Literal["train", "valid", "test"]
@@ -18,7 +20,7 @@ class TrainingTurn:
 
     role: TurnRole
     content: str
-    weight: int | None = None
+    weight: Literal[0, 1] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +33,14 @@ class TrainingRow:
     before the separator as the user's turn and the text before the stop as the assistant's.
     """
 
-    messages: tuple[TrainingTurn, ...]
+    messages: Annotated[tuple[TrainingTurn, ...], Field(min_length=1)]
     origin: Origin = "imported"
     group: str = ""
     language: str = ""
     split: Split | None = None
     rejected: str | None = None
     label: str | None = None
-    tools: Sequence[Mapping[str, Any]] = ()
+    tools: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def prompt(self) -> str:

@@ -141,5 +141,5 @@ def _warnings(tuned: TunedModel, variant: Variant, wanted: Attachment) -> Iterat
 
 
 def _hash(template: str) -> str:
-    """As `tune/templates.py` names a template."""
+    """As `tune/trainers/templates.py` names a template."""
     return hashlib.sha256(template.encode()).hexdigest()[:16]

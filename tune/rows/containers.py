@@ -23,15 +23,14 @@ def read_records(data: bytes, name: str) -> list[Record]:
     """The records of a file, by its name, or by its first bytes where that tells nothing.
 
     Raises:
-        Rejected: it is not UTF-8 (or UTF-16 with its mark), damaged, or no list of records.
+        Rejected: it is not UTF-8, damaged, or no list of records.
     """
     if data.startswith(b"PAR1"):
         return _read_parquet(data)
     text = _text(data)
-    if name.lower().endswith((".csv", ".tsv")):
+    if name.lower().endswith(".csv"):
         csv.field_size_limit(1 << 30)
-        delimiter = "\t" if name.lower().endswith(".tsv") else ","
-        found: Any = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
+        found: Any = list(csv.DictReader(io.StringIO(text, newline="")))
     else:
         found = _read_json(text)
     if not isinstance(found, list) or not all(isinstance(each, Mapping) for each in found):
@@ -57,8 +56,7 @@ def write_records(records: Sequence[Record], kind: str) -> bytes:
 
 def _text(data: bytes) -> str:
     try:
-        is_wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-        return data.decode("utf-16" if is_wide else "utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         raise Rejected(
             f"The file is not UTF-8 (byte {exc.start}). Bring it over, for example with "

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from kb.errors import Rejected
 from tune.rows import canonical
 from tune.rows.containers import Record, read_records, write_records
-from tune.rows.shapes import COLUMNS, SHAPES, FormOptions, Shape, dialogue
+from tune.rows.shapes import COLUMNS, SHAPES, FormOptions, Shape
 from tune.rows.trainer_files import TRAINER_FILES
 from tune.types import Finding, TrainingRow, TrainingTurn
 
@@ -29,27 +29,18 @@ KEEPS_SPLITS = ("canonical", "table")
 
 
 class Target(NamedTuple):
-    """What a service or trainer takes: a shape in a container, and its own rules."""
+    """What a service or trainer takes: a shape in a container."""
 
     shape: str
     kind: str = "jsonl"
-    has_mark: bool = False
     has_weights: bool = True
-    has_tools: bool = True
-    alternates: bool = False
-    least_rows: int = 1
 
 
 TARGETS: Mapping[str, Target] = {
     "canonical": Target("canonical"),
-    "openai": Target("openai", least_rows=10),
-    "openai-dpo": Target("openai-dpo", least_rows=10),
-    "azure": Target("openai", has_mark=True, least_rows=10),
+    "openai": Target("openai"),
+    "openai-dpo": Target("openai-dpo"),
     "dashscope": Target("openai", has_weights=False),
-    "siliconflow": Target("openai", has_weights=False, has_tools=False, alternates=True),
-    "together": Target("openai"),
-    "fireworks": Target("openai", least_rows=3),
-    "iflytek": Target("alpaca", "json"),
     "alpaca": Target("alpaca", "json"),
     "sharegpt": Target("sharegpt", "json"),
     "llama-factory": Target("sharegpt", "json"),
@@ -59,8 +50,7 @@ TARGETS: Mapping[str, Target] = {
     "json": Target("table", "json"),
     "parquet": Target("canonical", "parquet"),
 }
-"""As their documentation has it in November 2026. What only some take is left out: no file has a
-field that its shape does not need, for one that fits two shapes is refused (Together)."""
+"""No file has a field that its shape does not need: services refuse one that fits two shapes."""
 
 _LOST = {
     "rows": "do not fit the form and are left out",
@@ -139,9 +129,9 @@ def write(rows: Sequence[TrainingRow], to: str, options: FormOptions | None = No
     parts: dict[str, list[Record]] = defaultdict(list)
     is_dpo = to == "llama-factory" and any(row.rejected is not None for row in rows)
     for number, row in enumerate(rows):
-        fitting = None if is_dpo and row.rejected is None else _fitting(row, target)
-        record = shape.write(fitting, options) if fitting else None
-        if record is None:
+        fits = not is_dpo or row.rejected is not None
+        record = shape.write(row if target.has_weights else _unweighted(row), options)
+        if record is None or not fits:
             lost["rows"].append(number)
             continue
         part = "rows" if target.shape in KEEPS_SPLITS else row.split or "train"
@@ -151,14 +141,7 @@ def write(rows: Sequence[TrainingRow], to: str, options: FormOptions | None = No
     if not parts:
         raise Rejected(f"No row fits the form {to!r}.")
     found = [finding(f"lost_{what}", _LOST[what], numbers) for what, numbers in lost.items()]
-    if (count := sum(map(len, parts.values()))) < target.least_rows:
-        said = f"{to} takes {target.least_rows} rows or more, not {count}."
-        found.append(Finding("too_few_rows", True, said))
-    mark = b"\xef\xbb\xbf" if target.has_mark else b""
-    files = {
-        f"{split}.{target.kind}": mark + write_records(part, target.kind)
-        for split, part in parts.items()
-    }
+    files = {f"{part}.{target.kind}": write_records(parts[part], target.kind) for part in parts}
     if more := TRAINER_FILES.get(to):
         files |= more(list(parts), is_dpo, options)
     return Export(files, tuple(found))
@@ -182,14 +165,8 @@ def _with_endings(records: Sequence[Record], options: FormOptions) -> FormOption
     return replace(options, separator=separator, stop=options.stop or next(ends, ""))
 
 
-def _fitting(row: TrainingRow, target: Target) -> TrainingRow | None:
-    said = dialogue(row)
-    if target.alternates and (said is None or not all(map(all, said[1]))):
-        return None
-    turns = row.messages
-    if not target.has_weights:
-        turns = tuple(replace(turn, weight=None) for turn in turns)
-    return replace(row, messages=turns, tools=row.tools if target.has_tools else ())
+def _unweighted(row: TrainingRow) -> TrainingRow:
+    return replace(row, messages=tuple(replace(turn, weight=None) for turn in row.messages))
 
 
 def _differences(row: TrainingRow, back: TrainingRow) -> Iterator[str]:

@@ -1,10 +1,12 @@
-"""The job files of LLaMA-Factory and Axolotl, beside the files of rows. JSON is YAML too."""
+"""The job files of LLaMA-Factory and Axolotl, beside the files of rows."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
+
+import yaml
 
 from tune.rows.shapes import FormOptions
 
@@ -61,9 +63,4 @@ TRAINER_FILES: Mapping[str, Callable[[Collection[str], bool, FormOptions], dict[
 
 
 def _yaml(job: Mapping[str, Any]) -> bytes:
-    return "".join(f"{name}: {_value(value)}\n" for name, value in job.items()).encode()
-
-
-def _value(value: Any) -> str:
-    text = json.dumps(value)
-    return f"{value:.8f}" if isinstance(value, float) and "e" in text else text  # 5e-06 is a text
+    return str(yaml.safe_dump(job, sort_keys=False, allow_unicode=True)).encode()

@@ -19,8 +19,8 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
 from tune.serve.engine import Asked, End, Engine
-from tune.templates import TemplateMismatch
 from tune.trainers.job import Failed
+from tune.trainers.templates import TemplateMismatch
 
 MOST_BYTES = 8 << 20
 LOOK_S = 0.5

@@ -18,8 +18,8 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, TextStreamer
 
-from tune.templates import CHATML, end_of_turn, render_chat
 from tune.trainers.job import Failed, adapter_weights, refuse_code
+from tune.trainers.templates import CHATML, end_of_turn, render_chat
 
 MOST_WAITING = 16
 SERVED = ("chat", "completion")

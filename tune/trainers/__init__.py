@@ -2,6 +2,6 @@
 
     python -m tune.trainers JOBFOLDER
 
-It imports nothing of ours but `tune.types`, `tune.rows.canonical` and `tune.templates`, so that it
-runs in an environment of its own. docs/using/tuning.md describes the folder.
+It imports little of ours but `tune.types` and `tune.rows.canonical`, so that it runs in an
+environment of its own. docs/using/tuning.md describes the folder.
 """

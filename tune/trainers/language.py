@@ -18,7 +18,10 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
-from tune.templates import (
+from tune.trainers.answers import forgotten, generate, measures
+from tune.trainers.job import Failed, Job, refuse_code, weights_of
+from tune.trainers.running import Reporter, TellsRows, arguments, freeze, run, save
+from tune.trainers.templates import (
     CHATML,
     Piece,
     TemplateMismatch,
@@ -27,9 +30,6 @@ from tune.templates import (
     render_completion,
     template_hash,
 )
-from tune.trainers.answers import forgotten, generate, measures
-from tune.trainers.job import Failed, Job, refuse_code, weights_of
-from tune.trainers.running import Reporter, TellsRows, arguments, freeze, run, save
 from tune.types import TrainingRow
 
 MOST_ASKED = 50

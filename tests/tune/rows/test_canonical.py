@@ -42,12 +42,12 @@ def test_a_file_of_openais_with_a_mark_and_other_fields_is_read():
     [
         ("[1]", "a row is an object"),
         ("{", "Line 2"),
-        ('{"messages": []}', "empty"),
-        ('{"messages": [{"role": "bot", "content": "a"}]}', "needs a role"),
-        ('{"messages": [{"role": "user", "content": 3}]}', "a text, not int"),
-        ('{"messages": [{"role": "user", "content": "a", "weight": 2}]}', "0 or 1"),
-        ('{"messages": [{"role": "user", "content": "a"}], "split": "dev"}', '"split"'),
-        ('{"messages": [{"role": "user", "content": "a"}], "tools": [1]}', '"tools"'),
+        ('{"messages": []}', "messages: .* at least 1"),
+        ('{"messages": [{"role": "bot", "content": "a"}]}', "messages.0.role: "),
+        ('{"messages": [{"role": "user", "content": 3}]}', "messages.0.content: .* valid string"),
+        ('{"messages": [{"role": "user", "content": "a", "weight": 2}]}', "weight: .* 0 or 1"),
+        ('{"messages": [{"role": "user", "content": "a"}], "split": "dev"}', "split: .*'train'"),
+        ('{"messages": [{"role": "user", "content": "a"}], "tools": [1]}', "tools.0: "),
     ],
 )
 def test_a_line_that_is_no_row_is_named(line: str, said: str):

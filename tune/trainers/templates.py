@@ -1,22 +1,19 @@
 """How rows become the text that a model reads: by its chat template, or by separator and stop.
 
-Training, serving and the check of lengths render by this module, and `template_hash` names what
-they rendered by: a model that is asked in another form than it was trained in fails silently.
+Training and serving render by this module, and `template_hash` names what they rendered by: a model
+that is asked in another form than it was trained in fails silently.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 
-from jinja2 import Template, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError
+from transformers.utils.chat_template_utils import render_jinja_template
 
 from tune.types import TrainingRow
 
@@ -57,7 +54,7 @@ def render_chat(
     tools: Sequence[Mapping[str, Any]] = (),
     to_answer: bool = False,
 ) -> str:
-    """The text of a conversation as Transformers renders it, without Transformers.
+    """The text of a conversation.
 
     `special` are the tokenizer's special tokens by name; `to_answer` ends with the opening of an
     answer.
@@ -65,15 +62,12 @@ def render_chat(
     Raises:
         TemplateMismatch: the template fails on these messages.
     """
+    how = {"tools": list(tools) or None, "add_generation_prompt": to_answer, **(special or {})}
     try:
-        return _compiled(template).render(
-            **(special or {}),
-            messages=messages,
-            tools=list(tools) or None,
-            add_generation_prompt=to_answer,
-        )
+        (text,), _ = render_jinja_template([list(messages)], chat_template=template, **how)
     except (TemplateError, TypeError) as exc:
         raise TemplateMismatch(f"The chat template fails on these messages: {exc}") from exc
+    return str(text)
 
 
 def render(
@@ -92,9 +86,8 @@ def render(
     for end, turn in enumerate(row.messages, start=1):
         if turn.role != "assistant" or turn.weight == 0:
             continue
-        opening = render_chat(
-            messages[: end - 1], template, special, tools=row.tools, to_answer=True
-        )
+        before = messages[: end - 1]
+        opening = render_chat(before, template, special, tools=row.tools, to_answer=True)
         text = render_chat(messages[:end], template, special, tools=row.tools)
         if not (opening.startswith(done) and text.startswith(opening)):
             raise TemplateMismatch(
@@ -116,28 +109,3 @@ def end_of_turn(template: str, special: Mapping[str, Any] | None = None) -> str:
     """What the template writes after an answer: where a model of this template stops."""
     turns = ({"role": "user", "content": "?"}, {"role": "assistant", "content": _PROBE})
     return render_chat(turns, template, special).rpartition(_PROBE)[2].strip()
-
-
-@lru_cache(8)
-def _compiled(template: str) -> Template:
-    # The marks of Transformers' assistant mask: `render` needs none.
-    source = re.sub(r"({%-?\s*)generation(\s*-?%})", r"\1if true\2", template)
-    source = re.sub(r"({%-?\s*)endgeneration(\s*-?%})", r"\1endif\2", source)
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
-    )
-    environment.filters["tojson"] = _to_json
-    environment.globals |= {"raise_exception": _raise, "strftime_now": _now}
-    return environment.from_string(source)
-
-
-def _to_json(value: Any, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent)
-
-
-def _raise(message: str) -> NoReturn:
-    raise TemplateError(message)
-
-
-def _now(form: str) -> str:
-    return datetime.now().strftime(form)

@@ -1,10 +1,12 @@
-"""Rows are rendered as Transformers renders them, and what is learnt is told apart."""
+"""Rows are rendered by the chat template, and what is learnt is told apart."""
 
 from __future__ import annotations
 
 import pytest
 
-from tune.templates import (
+pytest.importorskip("transformers", reason="the extra tune is not installed")
+
+from tune.trainers.templates import (
     CHATML,
     TemplateMismatch,
     end_of_turn,
@@ -77,14 +79,3 @@ def test_a_completion_is_trained_with_its_stop():
 def test_the_hash_names_the_form():
     assert template_hash(CHATML) == template_hash(CHATML)
     assert len({template_hash(CHATML), template_hash(None, " ->"), template_hash(None, "=>")}) == 3
-
-
-def test_transformers_renders_the_same():
-    transformers = pytest.importorskip("transformers", reason="the extra tune is not installed")
-    from transformers.utils.chat_template_utils import render_jinja_template
-
-    assert transformers
-    messages = [{"role": turn.role, "content": turn.content} for turn in ROW.messages]
-    for template in (CHATML, GENERATION):
-        (rendered,), _ = render_jinja_template([messages], chat_template=template, **SPECIAL)
-        assert rendered == render_chat(messages, template, SPECIAL)
