@@ -10,6 +10,7 @@ from typing import Any
 from kb.chat.ask.chat_models import DEFAULT, EXTRACTIVE, OpenModel
 from kb.errors import Conflict, Rejected
 from kb.models.llm.addresses import check_base_url
+from kb.models.providers.presets import base_url_of
 from kb.protocols import Prompt, Sampling
 from kb.store.access.secrets import Secrets
 from kb.store.apps import apps, models
@@ -18,6 +19,8 @@ from kb.types import Model, Scope, TextPiece
 
 PROBE = Prompt(system="", history=(), query="Say hello.", sampling=Sampling(max_tokens=16))
 SHOWN_CHARACTERS = 200
+TAKEN = frozenset({DEFAULT, EXTRACTIVE, "providers", "discover"})
+"""Names that no model may have: they are paths, or the server's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +34,20 @@ class ProbeResult:
 
 def add(
     tx: Transaction, scope: Scope, vault: Secrets, model: Model, *, link_local_hosts: str = ""
-) -> None:
-    """Register a model.
+) -> Model:
+    """Register a model, at its provider's address where it has none of its own.
 
     Raises:
         Rejected: the server uses its name itself, or its address is not one of a model server.
         Conflict: a model of that name is registered.
     """
-    if model.name in (DEFAULT, EXTRACTIVE):
+    if model.name in TAKEN:
         raise Rejected(f"The name {model.name!r} is taken by the server. Choose another.")
-    if model.base_url is not None:
-        check_base_url(model.base_url, link_local_hosts)
+    model = _addressed(model, link_local_hosts)
     if models.find(tx, scope, vault, model.name) is not None:
         raise Conflict(f"A model named {model.name!r} exists already. Change it with PATCH.")
     models.put(tx, scope, vault, model)
+    return model
 
 
 def change(
@@ -56,10 +59,15 @@ def change(
     *,
     link_local_hosts: str = "",
 ) -> Model:
-    """Change fields of a model. Raises NotFound, or Rejected for an address as `add` does."""
-    if changes.get("base_url") is not None:
-        check_base_url(changes["base_url"], link_local_hosts)
-    changed = replace(models.get(tx, scope, vault, name), **changes)
+    """Change fields of a model; another provider brings its address.
+
+    Raises NotFound, or Rejected for an address as `add` does.
+    """
+    known = models.get(tx, scope, vault, name)
+    is_moved = changes.get("provider", known.provider) != known.provider
+    changed = replace(known, **{"base_url": None if is_moved else known.base_url, **changes})
+    if {"base_url", "provider"} & changes.keys():
+        changed = _addressed(changed, link_local_hosts)
     models.put(tx, scope, vault, changed)
     return changed
 
@@ -81,6 +89,13 @@ def remove(tx: Transaction, scope: Scope, name: str, *, force: bool) -> None:
             f"another and publish them, or delete it with ?force=true."
         )
     models.remove(tx, scope, name)
+
+
+def _addressed(model: Model, link_local_hosts: str) -> Model:
+    base_url = base_url_of(model.provider, model.base_url)
+    if base_url is not None:
+        check_base_url(base_url, link_local_hosts)
+    return replace(model, base_url=base_url)
 
 
 async def probe(model: OpenModel) -> ProbeResult:

@@ -26,7 +26,8 @@ class _Clearable(Body):
     """What a model may have or lack: null in a change takes it away."""
 
     base_url: Text | None = None
-    """The endpoint, up to and including `/v1`: plain ASCII, without user, query and fragment."""
+    """The endpoint, up to and including `/v1`: plain ASCII, without user, query and fragment; left
+    out, that of the provider."""
     api_key: Secret | None = None
     """The provider's key; it is stored encrypted and never shown again."""
     price_in: Price | None = None
@@ -49,6 +50,7 @@ class ModelBody(_Clearable):
     name: Label
     """What variants call it."""
     provider: Name = "openai"
+    """One of `GET /v1/models/providers`, or a LlamaIndex class as `llama_index:module:Class`."""
     model: Name
     """What the provider calls it."""
     style: Literal["chat", "completion"] = "chat"

@@ -8,12 +8,13 @@ from starlette.responses import Response
 from api.deps import KB, AdminScope, Paging
 from api.idempotency import OnceDep
 from api.resources.apps.model_requests import ModelBody, ModelChange
-from api.resources.apps.responses import ModelResponse, ModelTestResponse
+from api.resources.apps.responses import ModelResponse, ModelTestResponse, ProviderResponse
 from api.resources.response import ListResponse
 from api.threads import read, write
 from kb.apps import registering
 from kb.knowledge_base import KnowledgeBase
 from kb.models.llm.failures import shutdown_warning, today
+from kb.models.providers.presets import presets
 from kb.store.apps import models
 from kb.types import Failure, Model
 
@@ -25,10 +26,9 @@ async def create_model(body: ModelBody, kb: KB, scope: AdminScope, once: OnceDep
     """Register a model under a new name."""
 
     async def create() -> ModelResponse:
-        model = body.to(Model)
         hosts = kb.settings.llm.link_local_hosts
-        await write(kb, registering.add, scope, kb.secrets, model, link_local_hosts=hosts)
-        return _shown(kb, model)
+        wanted = (scope, kb.secrets, body.to(Model))
+        return _shown(kb, await write(kb, registering.add, *wanted, link_local_hosts=hosts))
 
     return await once(create)
 
@@ -39,6 +39,13 @@ async def list_models(kb: KB, scope: AdminScope, page: Paging) -> ListResponse[M
     listed = await read(kb, models.page, scope, page, kb.secrets)
     shown = tuple(_shown(kb, model) for model in listed.data)
     return ListResponse(data=shown, next=listed.next)
+
+
+@router.get("/providers")
+async def list_providers(_: AdminScope) -> ListResponse[ProviderResponse]:
+    """Providers that are known by name, with what is sent to each."""
+    known = tuple(map(ProviderResponse.model_validate, presets().values()))
+    return ListResponse(data=known, next=None)
 
 
 @router.get("/{name}")

@@ -222,6 +222,27 @@ class ModelResponse(Response):
         return cls.model_validate(model).model_copy(update=more)
 
 
+class ProviderResponse(Response):
+    """A provider of language models: its name fills in the address of a model and what it needs."""
+
+    name: str
+    title: str
+    base_url: str | None
+    """Null where it must be given, or where a LlamaIndex class knows it."""
+    base_urls: tuple[str, ...]
+    """Others, such as those of other regions."""
+    key_from: str
+    """Where its keys are made; empty: it needs none."""
+    models: tuple[str, ...]
+    """Examples."""
+    lists_models: bool
+    note: str
+    options: Mapping[str, Any]
+    """Sent along with every request unless the model's own options say otherwise."""
+    llama_index: str | None
+    """The class that speaks to it, where it has no OpenAI-compatible endpoint."""
+
+
 class ModelTestResponse(Response):
     """The model answered a tiny prompt."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kb.errors import ModelUnavailable, Rejected
+from kb.models.providers.presets import base_url_of
 from kb.outbound.addresses import host_of, leads_astray
 from kb.types import Model
 
@@ -36,7 +37,7 @@ def check_base_url(url: str, named: str = "") -> None:
 def check_registered(model: Model, named: str) -> None:
     """The same for a model that was registered at any time before. Raises ModelUnavailable."""
     try:
-        if model.base_url is not None:
-            check_base_url(model.base_url, named)
+        if (base_url := base_url_of(model.provider, model.base_url)) is not None:
+            check_base_url(base_url, named)
     except Rejected as exc:
         raise ModelUnavailable(f"The language model {model.name!r}: {exc.detail}") from None

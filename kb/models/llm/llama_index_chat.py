@@ -7,21 +7,24 @@ model, off the event loop. Their tokens cost ten times the CPU of the raw stream
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import aclosing
-from dataclasses import asdict
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 from kb.errors import ModelUnavailable
 from kb.models.llm.addresses import check_registered
 from kb.models.llm.failures import AnswerClock
-from kb.models.llm.prompts import chat_messages, completion_text
+from kb.models.llm.openai_stream import FINISH_REASONS
+from kb.models.llm.prompts import chat_messages, completion_text, sampling_fields
 from kb.models.llm.thoughts import THINKING_MODEL, ThinkFilter
+from kb.models.llm.token_counts import end_piece
+from kb.models.providers.presets import class_of, options_of
 from kb.protocols import Prompt
 from kb.settings import LlmSettings
 from kb.text.model_text import clean
-from kb.types import EndPiece, Model, Piece, TextPiece
+from kb.types import Model, Piece, TextPiece
 
 PACKAGE = "llama_index."
 Ask = Callable[[Prompt], Coroutine[Any, Any, Any]]
@@ -32,9 +35,9 @@ class LlamaIndexChatModel:
 
     Args:
         model: its provider is `llama_index:<module>:<Class>`, a class within the `llama_index`
-            packages (others are not imported: a name must not run code). Name, key and address
-            are handed to the class where it has such fields, and all options. It makes its own
-            connections, so only the address as it is written is looked at.
+            packages (others are not imported: a name must not run code), or one that its preset
+            names. Name, key and address are handed to the class where it takes such, and all
+            options. It makes its own connections, so only the address as written is looked at.
     """
 
     def __init__(self, model: Model, settings: LlmSettings) -> None:
@@ -44,15 +47,17 @@ class LlamaIndexChatModel:
         self._opening = asyncio.Lock()
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Piece]:
-        """Text pieces, then exactly one EndPiece without counts. Raises ModelUnavailable."""
+        """Text pieces, then exactly one EndPiece. Raises ModelUnavailable."""
         ask = await self._open()
         clock = AnswerClock(self._model, self._settings)
-        tokens = 0
+        tokens, reason, usage = 0, "", None
         thoughts = ThinkFilter(thinks_first=THINKING_MODEL.search(self._model.model) is not None)
         try:
             async with aclosing(await clock.wait(ask(prompt))) as responses:
                 while (response := await clock.wait(anext(responses, None))) is not None:
                     clock.saw(tokens := tokens + 1)
+                    told = _told(response)
+                    reason, usage = told.get("stop_reason") or reason, told.get("usage") or usage
                     if said := thoughts.feed(clean(response.delta or "")):
                         yield TextPiece(said)
         except ModelUnavailable:
@@ -63,7 +68,7 @@ class LlamaIndexChatModel:
             ) from None
         if rest := thoughts.finish():
             yield TextPiece(rest)
-        yield EndPiece()
+        yield end_piece(FINISH_REASONS.get(reason, "stop"), usage)
 
     async def close(self) -> None:
         """LlamaIndex classes keep their own connections and have no way to close them."""
@@ -77,8 +82,7 @@ class LlamaIndexChatModel:
 
 
 def _load(model: Model) -> Ask:
-    _, _, path = model.provider.partition(":")
-    module_name, _, class_name = path.partition(":")
+    module_name, _, class_name = (class_of(model) or "").partition(":")
     if not module_name.startswith(PACKAGE):
         raise _wrong(model, "must be llama_index:<module>:<Class>")
     try:
@@ -86,7 +90,9 @@ def _load(model: Model) -> Ask:
 
         kind = getattr(import_module(module_name), class_name)
     except (ImportError, AttributeError):
-        raise _wrong(model, "names nothing that is installed here") from None
+        package = "-".join(module_name.replace("_", ".").split(".")[:4])
+        missing = f"needs a package: run `pip install {package}` in .venv and start the server anew"
+        raise _wrong(model, f"names nothing that is installed here; it {missing}") from None
     if not (isinstance(kind, type) and issubclass(kind, LLM)):
         raise _wrong(model, "names no LlamaIndex LLM class")
     llm = _construct(model, kind)
@@ -102,17 +108,25 @@ def _load(model: Model) -> Ask:
 
 
 def _construct(model: Model, kind: Any) -> Any:
-    known = {"model": model.model, "api_key": model.api_key, "api_base": model.base_url}
-    fitting = {name: value for name, value in known.items() if value and name in kind.model_fields}
+    known = {"model": model.model, "api_key": model.api_key}
+    known |= dict.fromkeys(("api_base", "base_url"), model.base_url)
+    taken = {*kind.model_fields, *signature(kind).parameters}
+    fitting = {name: value for name, value in known.items() if value and name in taken}
     try:
-        return kind(**{**fitting, **model.options})
+        return kind(**{**fitting, **options_of(model)})
     except (TypeError, ValueError, ImportError) as exc:
         raise _wrong(model, f"refused its options ({type(exc).__name__})") from None
 
 
 def _options(model: Model, prompt: Prompt) -> dict[str, Any]:
-    asked = asdict(prompt.sampling) | {"stop": [*model.stop, *prompt.sampling.stop] or None}
-    return {name: value for name, value in asked.items() if value is not None}
+    limit = prompt.sampling.max_tokens
+    return sampling_fields(model, prompt) | ({} if limit is None else {"max_tokens": limit})
+
+
+def _told(response: Any) -> Mapping[str, Any]:
+    """What a class tells of its provider's end, wherever it does."""
+    message = getattr(response, "message", None)
+    return getattr(message, "additional_kwargs", None) or response.additional_kwargs or {}
 
 
 def _wrong(model: Model, what: str) -> ModelUnavailable:

@@ -1,9 +1,10 @@
 """Reads the events of OpenAI-compatible streams, and their chunks in all the shapes that are sent.
 
-Tolerated: no choices, no delta, null content, role only, usage on any chunk or none, reasoning
-fields (dropped), thoughts in the text (dropped), half surrogates (replaced by U+FFFD).
-An error object or a `code` other than 0 raises, and its words are dropped: servers echo requests,
-and a request holds the hidden prompt.
+Tolerated: no choices, no delta, null content, role only, usage on any chunk, in a choice or
+nowhere, reasoning fields and parts (dropped), thoughts in the text (dropped), the whole text again
+in a `message`, half surrogates (replaced by U+FFFD), events without a blank line between.
+An error object or a code other than 0 raises, and its words are dropped: servers echo requests, and
+a request holds the hidden prompt.
 """
 
 from __future__ import annotations
@@ -25,9 +26,18 @@ DONE = b"[DONE]"
 FINISH_REASONS: Mapping[str, FinishReason] = {
     "length": "length",
     "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_length": "length",
+    "model_context_window_exceeded": "length",
     "content_filter": "filtered",
     "sensitive": "filtered",
+    "safety": "filtered",
+    "refusal": "filtered",
 }
+BROKEN_OFF = frozenset({"error", "network_error", "insufficient_system_resource"})
+"""Reasons of providers that failed while they answered."""
+BOM = b"\xef\xbb\xbf"
+NO_ERROR = (None, 0, 200, "", "0", "200")
 REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
 
 
@@ -43,7 +53,7 @@ class EventDecoder:
 
     def __init__(self) -> None:
         self._rest = bytearray()
-        self._after_cr = False
+        self._after_cr = self._has_begun = False
         self._data: list[bytes] = []
 
     def feed(self, block: bytes) -> list[bytes]:
@@ -53,6 +63,8 @@ class EventDecoder:
             # The CR ended its line already; its LF is not an empty line.
             block = block.removeprefix(b"\n")
             self._after_cr = False
+        if not self._has_begun and block:
+            block, self._has_begun = block.removeprefix(BOM), True
         self._rest += block
         if b"\n" not in block and b"\r" not in block:
             return []  # a long line is looked through once, however many blocks bring it
@@ -68,12 +80,19 @@ class EventDecoder:
     def _events(self, lines: list[bytes]) -> list[bytes]:
         events = []
         for line in lines:
-            if line.startswith(b"data:"):
-                self._data.append(line[5:].removeprefix(b" "))
-            elif not line and self._data:
+            data = line[5:].removeprefix(b" ") if line.startswith(b"data:") else None
+            # Within JSON no object follows another like this: a blank line was left out.
+            is_next = data is not None and data.startswith((b"{", DONE)) and self._ends_object
+            if self._data and (not line or is_next):
                 events.append(b"\n".join(self._data))
                 self._data = []
+            if data is not None:
+                self._data.append(data)
         return events
+
+    @property
+    def _ends_object(self) -> bool:
+        return bool(self._data) and self._data[-1].endswith(b"}")
 
 
 class ChunkReader:
@@ -81,6 +100,7 @@ class ChunkReader:
 
     Args:
         thinks_first: its text begins with a thought that no tag opens.
+        is_cumulative: each chunk holds all of the text so far.
 
     Attributes:
         tokens_seen: grows with every piece of text or reasoning, so that a caller can tell a model
@@ -89,12 +109,15 @@ class ChunkReader:
         done: the server said that nothing follows.
     """
 
-    def __init__(self, model: str, *, thinks_first: bool = False) -> None:
+    def __init__(
+        self, model: str, *, thinks_first: bool = False, is_cumulative: bool = False
+    ) -> None:
         self._model = model
+        self._is_cumulative = is_cumulative
+        self._received = 0
         self._think = ThinkFilter(thinks_first=thinks_first)
         self._finish_reason: FinishReason = "stop"
         self._usage: Mapping[str, Any] = {}
-        self._has_text = False
         self.tokens_seen = 0
         self.complete = False
         self.done = False
@@ -109,10 +132,10 @@ class ChunkReader:
             self.done = payload.strip() == DONE
             self.complete = self.complete or self.done
             return ""
-        chunk = self._parse(payload)
-        self._usage = chunk.get("usage") or self._usage
-        choices = chunk.get("choices")
         try:
+            chunk = self._parse(payload)
+            self._usage = chunk.get("usage") or self._usage
+            choices = chunk.get("choices")
             return self._choice(choices[0]) if choices else ""
         except (AttributeError, KeyError, TypeError):
             raise self.nonsense() from None
@@ -125,7 +148,7 @@ class ChunkReader:
         who = f"The language model {self._model!r}"
         if not self.complete:
             raise TryAgain(f"{who} broke off before its answer was whole.")
-        if not self._has_text and self._finish_reason == "stop":
+        if not self._received and self._finish_reason == "stop":
             raise ModelUnavailable(f"{who} sent an empty answer.")
 
     @property
@@ -142,16 +165,22 @@ class ChunkReader:
         return end_piece(self._finish_reason, self._usage)
 
     def _choice(self, choice: Mapping[str, Any]) -> str:
-        reason = choice.get("finish_reason")
-        if reason:
+        self._usage = choice.get("usage") or self._usage
+        if reason := str(choice.get("finish_reason") or "").lower():
+            if reason in BROKEN_OFF:
+                raise TryAgain(f"The language model {self._model!r} broke off ({reason}).")
             self.complete = True
             self._finish_reason = FINISH_REASONS.get(reason, "stop")
         delta = choice.get("delta") or choice.get("message") or choice
-        text = _plain(delta.get("content") or delta.get("text") or "")
-        reasons_apart = any(delta.get(name) for name in REASONING)
+        content = delta.get("content") or delta.get("text") or ""
+        text = _plain(content)
+        is_thought = bool(content) and not isinstance(content, str) and not text
+        if self._is_cumulative or (delta is choice.get("message") and self._received):
+            text = text[self._received :]
+        reasons_apart = is_thought or any(delta.get(name) for name in REASONING)
         if text or reasons_apart:
             self.tokens_seen += 1
-        self._has_text = self._has_text or bool(text)
+        self._received += len(text)
         said = self._think.reasons_apart() if reasons_apart else ""
         return said + self._think.feed(text) if text else said
 
@@ -161,7 +190,9 @@ class ChunkReader:
             if self.complete:
                 return {}  # nothing that is needed; perhaps the connection was cut within it
             raise self.nonsense()
-        if chunk.get("error") or chunk.get("code") not in (None, 0, 200, "", "0", "200"):
+        base = chunk.get("base_resp") or {}
+        codes = [chunk.get("code"), chunk.get("error_code"), base.get("status_code")]
+        if chunk.get("error") or any(code not in NO_ERROR for code in codes):
             raise ModelUnavailable(
                 f"The language model {self._model!r} reported an error. Its server's log says why."
             )

@@ -14,6 +14,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import httpx
@@ -22,10 +23,10 @@ from aiohttp.connector import AddrInfoType
 from kb.errors import ModelUnavailable
 from kb.models.llm.addresses import check_registered
 from kb.models.llm.failures import QuestionRefused, TryAgain, retry_after_s
+from kb.models.providers.presets import base_url_of, options_of, preset_of
 from kb.outbound.addresses import RefusedAddress, checked_socket, is_named, proxy_for
 from kb.types import Model
 
-OPENAI_URL = "https://api.openai.com/v1"
 PATHS = {"chat": "/chat/completions", "completion": "/completions"}
 KEEPALIVE_S = 5.0
 """Seconds that an unused connection is kept: many servers close theirs soon after."""
@@ -58,9 +59,15 @@ class OpenAITransport:
         check_registered(model, link_local_hosts)
         self._name = model.name
         self._link_local_hosts = link_local_hosts
-        self._url = (model.base_url or OPENAI_URL).rstrip("/") + PATHS[model.style]
+        quirks, options, key = preset_of(model).quirks, options_of(model), model.api_key or "none"
+        base_url = base_url_of(model.provider, model.base_url) or ""
+        named = {name: options[name] for name in quirks.in_address if options.get(name)}
+        self._query = f"?{urlencode(named)}" if named else ""
+        self._base_url = base_url.rstrip("/")
+        self._url = self._base_url + PATHS[model.style] + self._query
+        is_bearer = quirks.key_header == "authorization"
         self._headers = {
-            "authorization": f"Bearer {model.api_key or 'none'}",
+            quirks.key_header: f"Bearer {key}" if is_bearer else key,
             "content-type": "application/json",
             "accept": "text/event-stream, application/json",
             # A few bytes of a compressed body can become gigabytes; streams gain nothing by it.

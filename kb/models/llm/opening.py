@@ -18,6 +18,7 @@ from kb.models.llm.llama_index_chat import LlamaIndexChatModel
 from kb.models.llm.openai_stream import ChunkReader, EventDecoder
 from kb.models.llm.prompts import request_body
 from kb.models.llm.thoughts import THINKING_MODEL
+from kb.models.providers.presets import class_of, matches, preset_of
 from kb.protocols import ChatModel, Prompt
 from kb.settings import LlmSettings
 from kb.types import Model, Piece, TextPiece
@@ -25,7 +26,6 @@ from kb.types import Model, Piece, TextPiece
 if TYPE_CHECKING:
     from kb.models.llm.openai_transport import OpenAITransport, ResponseBody
 
-LLAMA_INDEX = "llama_index:"
 DRAIN_S = 0.05
 
 MAX_SILENT_BYTES = 4 * 1024 * 1024
@@ -43,12 +43,11 @@ MAX_UNBROKEN_BYTES = 4096
 def open_chat_model(model: Model, settings: LlmSettings) -> ChatModel:
     """The registered model, ready to stream. Nothing is connected before the first question.
 
-    A provider of the form `llama_index:<module>:<Class>` names a LlamaIndex LLM class; every other
-    provider is an OpenAI-compatible endpoint.
+    A provider of the form `llama_index:<module>:<Class>` names a LlamaIndex LLM class, and some
+    providers need one; every other is an OpenAI-compatible endpoint.
     """
-    if model.provider.startswith(LLAMA_INDEX):
-        return LlamaIndexChatModel(model, settings)
-    return OpenAIChatModel(model, settings)
+    needs_class = class_of(model) is not None
+    return (LlamaIndexChatModel if needs_class else OpenAIChatModel)(model, settings)
 
 
 class OpenAIChatModel:
@@ -66,6 +65,7 @@ class OpenAIChatModel:
         self._settings = settings
         self._transport: OpenAITransport | None = None
         self._opening = asyncio.Lock()
+        self._is_cumulative = matches(preset_of(model).quirks.cumulative, model)
         self._thinks_first = THINKING_MODEL.search(f"{model.name} {model.model}") is not None
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Piece]:
@@ -79,7 +79,11 @@ class OpenAIChatModel:
         transport = await self._open()
         body = request_body(self._model, prompt)
         for tries in count(1):
-            reader = ChunkReader(self._model.name, thinks_first=self._thinks_first)
+            reader = ChunkReader(
+                self._model.name,
+                thinks_first=self._thinks_first,
+                is_cumulative=self._is_cumulative,
+            )
             try:
                 async with aclosing(_texts(transport, body, reader, clock)) as texts:
                     async for text in texts:

@@ -46,6 +46,23 @@ def test_a_model_is_registered_changed_and_forgotten(served: Served):
     assert served.http.delete("/v1/models/mine").status_code == 404
 
 
+def test_a_provider_that_is_known_fills_in_its_address(served: Served):
+    listed = served.http.get("/v1/models/providers").json()["data"]
+    known = next(provider for provider in listed if provider["name"] == "deepseek")
+    body = {"name": "deep", "provider": "deepseek", "model": known["models"][0], "api_key": "k"}
+
+    made = served.post("/v1/models", body)
+    moved = served.http.patch("/v1/models/deep", json={"provider": "moonshot"}).json()
+
+    assert made["base_url"] == known["base_url"] == "https://api.deepseek.com"
+    assert moved["base_url"] == "https://api.moonshot.ai/v1"
+    refused = served.http.post("/v1/models", json={**body, "name": "x", "provider": "depseek"})
+    assert refused.status_code == 400
+    assert "/v1/models/providers" in refused.json()["detail"]
+    azure = served.http.post("/v1/models", json={**body, "name": "x", "provider": "azure"})
+    assert "RESOURCE.openai.azure.com" in azure.json()["detail"]
+
+
 def test_a_providers_key_never_comes_out(served: Served):
     secret = "sk-0123456789-never-shown"
     body = {"name": "secretive", "model": "m", "api_key": secret}
