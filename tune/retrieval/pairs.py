@@ -23,7 +23,9 @@ FEWEST_DOCUMENTS = 10
 """With fewer, runs of chunks of one document are held out in place of documents."""
 RUN = 12
 SMALL = 2
-"""Chunks of a document that is wholly right, though no answer says where, up to which all are."""
+"""Chunks of a document that is wholly right, though no answer says where, up to which all are; and
+chunks with the answer, where no document is named, up to which they are what the question is about.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Passages:
         """A question with the passages that hold what it should find; None if there is none."""
         found = frozenset(
             passage.id for part in question.relevant for passage in self._holding(part, question)
-        )
+        ) or self._only_places(question)
         if not found:
             return None
         return Asked(question.text, found, question.answers, origin, question.language)
@@ -79,6 +81,16 @@ class Passages:
         if len(self._of_document) >= FEWEST_DOCUMENTS:
             return passage.document
         return f"{passage.document}#{passage.number // RUN}"
+
+    def _only_places(self, question: Question) -> frozenset[str]:
+        if question.relevant:
+            return frozenset()
+        found = [
+            each.id
+            for each in self.of_id.values()
+            if answer_in([each.text], question.answers, need=question.need) == 1
+        ]
+        return frozenset(found if len(found) <= SMALL else ())
 
     def _holding(self, part: Relevant, question: Question) -> Iterator[Passage]:
         near = [each for each in self._of_document.get(part.document, ()) if _touches(each, part)]
@@ -98,11 +110,15 @@ def rows(
     held_out = passages.held_out(share)
     found: list[TrainingRow] = []
     for one in asked:
-        own = sorted((passages.of_id[each] for each in one.passages), key=lambda own: own.number)
+        own = sorted(
+            (passages.of_id[each] for each in one.passages),
+            key=lambda own: (own.number, own.document),
+        )
         trained = [each for each in own if passages.group(each) not in held_out]
-        wrong = _wrong(one, passages, search(one.text))
+        hits = search(one.text)
+        wrong = _wrong(one, passages, hits)
         if wrong is not None:
-            right = (trained or own)[0]
+            right = _first(trained or own, hits)
             found.append(
                 TrainingRow(
                     (TrainingTurn("user", one.text), TrainingTurn("assistant", right.text)),
@@ -114,6 +130,12 @@ def rows(
                 )
             )
     return found
+
+
+def _first(right: list[Passage], hits: Sequence[str]) -> Passage:
+    """Where an answer stands by chance, too, the passage that is found is the likelier one."""
+    place = {each: number for number, each in enumerate(hits)}
+    return min(right, key=lambda each: place.get(each.id, len(hits)))
 
 
 def _wrong(one: Asked, passages: Passages, found: Sequence[str]) -> str | None:

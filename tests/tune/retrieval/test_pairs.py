@@ -116,3 +116,26 @@ def test_a_long_document_as_a_whole_says_not_which_passage_is_right():
     question = Question("1", "Which?", relevant=(Relevant("doc0"),))
 
     assert passages(documents=1, chunks=30).asked(question) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [("doc1 part 0", {"doc1.0"}), ("doc1", {"doc1.0", "doc1.1"}), ("part 0", None), ("9", None)],
+    ids=["one passage", "two", "one of every document", "none"],
+)
+def test_an_answer_that_hardly_any_passage_holds_says_where_to_look(
+    answer: str, expected: set[str] | None
+):
+    found = passages().asked(Question("1", "Which?", (answer,)))
+
+    assert (found and found.passages) == expected
+
+
+def test_of_several_right_passages_the_one_that_is_found_first_is_trained_with():
+    known = passages()
+    trained = [name for name in ("doc1", "doc2", "doc3") if name not in known.held_out()]
+    early, late = f"{trained[0]}.0", f"{trained[1]}.1"
+
+    (row,) = rows([asked(early, late)], known, finding("doc5.1", late))
+
+    assert row.answer == known.of_id[late].text
