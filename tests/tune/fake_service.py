@@ -35,6 +35,8 @@ class FakeService:
     busy: int = 2
     fails: bool = False
     nameless: bool = False
+    drops: int = 0
+    """So many jobs are made without an answer: the caller learns nothing of them."""
 
     def file_answer(self) -> dict[str, Any]:
         name = f"file-{len(self.files)}"
@@ -54,6 +56,13 @@ class FakeService:
         named = {} if self.nameless else {"fine_tuned_model": "ft:gpt:org::1"}
         made = {**named, "trained_tokens": 480} if is_done else {}
         return {"id": "ftjob-1", "status": state, "error": error, **made}
+
+    def list_answer(self) -> dict[str, Any]:
+        strange = {"training_file": "file-of-others", "training_file_ids": ["file-of-others"]}
+        made = [{**strange, "id": "ftjob-9", "job_id": "ft-9"}]
+        name = self.job_answer()["output"]["job_id"] if self.speech == "dashscope" else "ftjob-1"
+        made += [{**body, "id": name, "job_id": name} for body in self.jobs]
+        return {"output": {"jobs": made}} if self.speech == "dashscope" else {"data": made}
 
     def events(self) -> dict[str, Any]:
         made = [
@@ -90,6 +99,10 @@ def running(speech: str) -> Iterator[FakeService]:
                 self._answer(service.job_answer())
             else:
                 service.jobs.append(json.loads(body))
+                if service.drops:
+                    service.drops -= 1
+                    self.close_connection = True
+                    return
                 self._answer(service.job_answer())
 
         def do_GET(self) -> None:
@@ -99,6 +112,8 @@ def running(speech: str) -> Iterator[FakeService]:
                 self._answer({"error": {"code": "rate_limited"}}, 429)
             elif "/events" in self.path:
                 self._answer(service.events())
+            elif self.path.partition("?")[0].endswith(("/fine_tuning/jobs", "/fine-tunes")):
+                self._answer(service.list_answer())
             else:
                 service.looks += 1
                 self._answer(service.job_answer())

@@ -1,6 +1,8 @@
 """Training at a service elsewhere that speaks OpenAI's API, or nearly: `services` says how.
 
-Rows are uploaded, a job is made, and it is looked at again and again until it has ended. The
+Rows are uploaded, a job is made, and it is looked at again and again until it has ended. The ids of
+the files are stored before the job is made: after a crash in between, the job of those files is
+looked for, so that none is made, and paid for, twice. The
 service's key goes into one header and nowhere else; of its errors only the code is told.
 """
 
@@ -36,7 +38,7 @@ SLOWER = 1.5
 SLOWEST = 12
 MOST_FAILURES = 60
 """In a row: an hour at the slowest pace. The job goes on there meanwhile."""
-EVENTS_AT_ONCE = 100
+EVENTS_AT_ONCE = MOST_LISTED = 100
 _LOOK_S = 0.5
 _CODE = re.compile(r"[\w.-]{1,64}")
 _MAY_PASS = (408, 409, 429, 500, 502, 503, 504)
@@ -86,17 +88,40 @@ class RemoteBackend:
 
     def _begun(self, client: httpx.Client, work: Work) -> str:
         service, job = self._service, work.job
-        train = self._uploaded(client, work, work.train)
-        valid = self._uploaded(client, work, work.valid) if work.valid else None
         suffix = job.suffix and job.suffix[: service.suffix_length]
-        asked = Asked(job, work.model, train, valid, suffix)
-        answer = self._asked(client, "POST", service.jobs, json=service.body(asked))
-        job_id = _named(answer, service.job_id)
+        if (files := work.memory.get("files")) is not None:
+            job_id = self._made_before(client, work, files[0])
+        else:
+            train = self._uploaded(client, work, work.train)
+            files = [train, self._uploaded(client, work, work.valid) if work.valid else None]
+            work.tell([], {"files": files})
+            job_id = None
+        if job_id is None:
+            job_id = self._made(client, work, Asked(job, work.model, *files, suffix))
         events = [NewEvent(f"The service has the job as {job_id}.")]
         if suffix != job.suffix:
             events.append(NewEvent(f"The suffix is cut to {suffix!r}.", level="warn"))
         work.tell(events, {"remote_id": job_id})
         return job_id
+
+    def _made(self, client: httpx.Client, work: Work, asked: Asked) -> str:
+        service = self._service
+        try:
+            answer = self._asked(client, "POST", service.jobs, json=service.body(asked))
+        except httpx.HTTPError:  # it may be made, though nobody said so
+            if (job_id := self._made_before(client, work, asked.train)) is not None:
+                return job_id
+            raise
+        return _named(answer, service.job_id)
+
+    def _made_before(self, client: httpx.Client, work: Work, train: str) -> str | None:
+        """The newest job that learns from a file, if there is one. Each upload has an id of its
+        own, so it can only be ours."""
+        service = self._service
+        answer = self._looked(client, work, service.jobs, limit=MOST_LISTED, page_size=MOST_LISTED)
+        every = found(answer, service.listed) or []
+        ours = (each for each in every if found(each, service.listed_file) == train)
+        return next((_named(each, service.listed_id) for each in ours), None)
 
     def _uploaded(self, client: httpx.Client, work: Work, path: Path) -> str:
         service, method = self._service, work.job.method
@@ -115,23 +140,28 @@ class RemoteBackend:
         return _named(answer, service.file_id)
 
     def _followed(self, client: httpx.Client, work: Work, job_id: str) -> Outcome:
-        pause, failures, last = self.settings.poll_s, 0, work.memory.get("last")
+        pause, last = self.settings.poll_s, work.memory.get("last")
         while True:
-            try:
-                last = self._told(client, work, job_id, last)
-                answer = self._asked(client, "GET", f"{self._service.jobs}/{job_id}")
-                failures = 0
-            except (httpx.HTTPError, _MayPass) as exc:
-                failures += 1
-                if failures > MOST_FAILURES:
-                    detail = f"The service did not answer for long ({type(exc).__name__})."
-                    raise TrainingFailed("backend_unreachable", detail) from exc
-            else:
-                if (outcome := self._outcome(answer)) is not None:
-                    self._told(client, work, job_id, last)
-                    return outcome
+            last = self._told(client, work, job_id, last)
+            answer = self._looked(client, work, f"{self._service.jobs}/{job_id}")
+            if (outcome := self._outcome(answer)) is not None:
+                self._told(client, work, job_id, last)
+                return outcome
             _wait(work, pause)
             pause = min(pause * SLOWER, self.settings.poll_s * SLOWEST)
+
+    def _looked(self, client: httpx.Client, work: Work, path: str, **params: Any) -> Any:
+        """What a service answers, also where it does not for a while."""
+        pause = self.settings.poll_s
+        for _ in range(MOST_FAILURES):
+            try:
+                return self._asked(client, "GET", path, params=params)
+            except (httpx.HTTPError, _MayPass) as exc:
+                reason = type(exc).__name__
+            _wait(work, pause)
+            pause = min(pause * SLOWER, self.settings.poll_s * SLOWEST)
+        detail = f"The service did not answer for long ({reason})."
+        raise TrainingFailed("backend_unreachable", detail)
 
     def _outcome(self, answer: Any) -> Outcome | None:
         service = self._service
@@ -157,7 +187,7 @@ class RemoteBackend:
         if not self._service.has_events:
             return last
         path = f"{self._service.jobs}/{job_id}/events"
-        answer = self._asked(client, "GET", path, params={"limit": EVENTS_AT_ONCE})
+        answer = self._looked(client, work, path, limit=EVENTS_AT_ONCE)
         newest = found(answer, ("data",)) or []
         ids = [str(each["id"]) for each in newest]
         new = newest[: ids.index(last)] if last in ids else newest

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -15,11 +16,14 @@ from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import Settings, load_settings
 from kb.settings_sections import TuningBackendSettings, TuningSettings
 from kb.store.tuning import jobs, tuned_models
+from kb.store.tuning.jobs import NewEvent
 from kb.types import TuningJob
 from tests.parts import ADMIN
 from tests.tune.fake_service import KEY, FakeService, running
 from tests.tune.following import ended, row, stored, told, training, until
 from tune.jobs import service
+from tune.jobs.backends import Work
+from tune.jobs.remote import RemoteBackend
 from tune.jobs.service import NewJob
 
 TOPICS = ("rain", "snow", "fog", "hail", "wind", "frost", "heat", "dew", "storm", "calm", "ice")
@@ -98,6 +102,42 @@ def test_a_job_is_made_followed_and_ends_as_a_model(settings: Settings, kind: Ki
         assert ("The suffix is cut to 'a-suffix-of-some-l'." in happened) == (kind == "azure")
     assert there.jobs[1]["model"] in ("org/big", model.remote_model)
     assert there.keys == {KEY if kind == "azure" else f"Bearer {KEY}"}
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+@pytest.mark.parametrize("kind", ["openai", "dashscope"])
+def test_a_crash_before_the_id_of_a_job_is_stored_makes_no_second_one(
+    settings: Settings, tmp_path: Path, kind: Kind
+):
+    (train := tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    memory: dict[str, Any] = {}
+
+    def tell(events: Sequence[NewEvent], new: Mapping[str, Any]) -> None:
+        if "remote_id" in new and "crashed" not in memory:
+            memory["crashed"] = True
+            raise Crash
+        memory.update(new)
+
+    with connected(settings, kind) as (kb, there):
+        backend = RemoteBackend(kb.settings.tuning.backends["cloud"])
+        job = asked(kb)
+        for _ in range(2):
+            work = Work(job, "org/big", tmp_path, train, None, {**memory}, tell, lambda: True)
+            with suppress(Crash):
+                backend.run(work)
+
+    assert (len(there.files), len(there.jobs)) == (1, 1)
+    assert memory["remote_id"] == ("ft-2" if kind == "dashscope" else "ftjob-1")
+
+
+def test_a_job_whose_making_was_not_answered_is_found(settings: Settings):
+    with connected(settings, "openai") as (kb, there), training(kb):
+        there.drops = 1
+        done = ended(kb, asked(kb))
+    assert (done.status, len(there.jobs)) == ("succeeded", 1)
 
 
 def kb_steps(kb: KnowledgeBase, job: TuningJob, settings: Settings) -> list[int]:
