@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.question_sets import chunking_spans, hotpot, kg_rag, novel, rgb, statutes, trec
+from bench.question_sets import chunking_spans, hotpot, kg_rag, manual, novel, rgb, statutes, trec
 from eval.question_sets import forms
 from eval.question_sets.forms import Form
 from eval.types import QuestionSet
@@ -16,6 +16,7 @@ FORMS = {
     "rgb": Form(rgb.recognises, rgb.load),
     "trec": Form(trec.recognises, trec.load),
     "kg_rag": Form(kg_rag.recognises, kg_rag.load),
+    "manual": Form(manual.recognises, manual.load),
     "novel": Form(novel.recognises, novel.load),
     "statutes": Form(statutes.recognises, statutes.load),
 }

@@ -234,3 +234,17 @@ def test_yes_and_no_are_not_findable():
     questions = [Question("1", "?", ("yes",)), Question("2", "?", ("nine",)), Question("3", "?")]
     found = findable(QuestionSet("s", "en", documents, questions))
     assert [question.id for question in found.questions] == ["2"]
+
+
+def test_a_manual_is_asked_by_the_headings_of_its_translation(tmp_path: Path):
+    for language, first, second in (("en", "Run it", "Conclusion"), ("zh", "运行", "Conclusion")):
+        page = f"# Page {{ #page }}\n\n## {first} {{ #run }}\n\nx\n\n## {second} {{ #end }}\n\ny\n"
+        (tmp_path / language / "docs").mkdir(parents=True)
+        (tmp_path / language / "docs" / "index.md").write_text(page, encoding="utf-8")
+
+    found = load(tmp_path)
+
+    assert list(texts(found)) == ["index.md"]
+    (question,) = found.questions  # what is not translated asks nothing
+    assert (question.text, question.answers) == ("运行", ("Run it",))
+    assert question.relevant == (Relevant("index.md"),)

@@ -85,8 +85,8 @@ def ours(half: str) -> Translated:
 def others(folder: Path) -> Iterator[Translated]:
     """What a folder has of the other sets, once for each language of the documents."""
     fastapi = {lang: folder / "docs_fastapi" / lang / "docs" for lang in ("en", "zh")}
-    for name, asked in (("headings", _heading), ("sentences", _first_sentence)):
-        sections = {lang: _sections(path, asked) for lang, path in fastapi.items()}
+    for name, asked in (("headings", heading_asked), ("sentences", _first_sentence)):
+        sections = {lang: sections(path, asked) for lang, path in fastapi.items()}
         yield from _translated(f"FastAPI, {name}", sections)
     faq = folder / "usr/share/doc/debian/FAQ"
     yield from _translated("FAQ", {code[:2]: _faq(faq, code) for code in FAQ_CODES})
@@ -116,7 +116,8 @@ def _translated(name: str, editions: Mapping[str, Edition]) -> Iterator[Translat
             yield Translated(name, language, documents, some)
 
 
-def _sections(folder: Path, asked: Callable[[str, str], str]) -> Edition:
+def sections(folder: Path, asked: Callable[[str, str], str]) -> Edition:
+    """The pages of a folder, and by place what `asked` makes of a section's heading and body."""
     documents, found = [], {}
     for path in sorted(folder.rglob("*.md")):
         name, text = path.relative_to(folder).as_posix(), path.read_text("utf-8")
@@ -133,7 +134,8 @@ def _sections(folder: Path, asked: Callable[[str, str], str]) -> Edition:
     return documents, {key: w for key, w in found.items() if often[w.question] == 1}
 
 
-def _heading(heading: str, _: str) -> str:
+def heading_asked(heading: str, _: str) -> str:
+    """The heading of a section as a question for it."""
     return _MARKS.sub("", heading)
 
 
