@@ -89,15 +89,16 @@ class RemoteBackend:
     def _begun(self, client: httpx.Client, work: Work) -> str:
         service, job = self._service, work.job
         suffix = job.suffix and job.suffix[: service.suffix_length]
+        job_id = None
         if (files := work.memory.get("files")) is not None:
-            job_id = self._made_before(client, work, files[0])
+            train, valid = files
+            job_id = self._made_before(client, work, train)
         else:
             train = self._uploaded(client, work, work.train)
-            files = [train, self._uploaded(client, work, work.valid) if work.valid else None]
-            work.tell([], {"files": files})
-            job_id = None
+            valid = self._uploaded(client, work, work.valid) if work.valid else None
+            work.tell([], {"files": [train, valid]})
         if job_id is None:
-            job_id = self._made(client, work, Asked(job, work.model, *files, suffix))
+            job_id = self._made(client, work, Asked(job, work.model, train, valid, suffix))
         events = [NewEvent(f"The service has the job as {job_id}.")]
         if suffix != job.suffix:
             events.append(NewEvent(f"The suffix is cut to {suffix!r}.", level="warn"))
