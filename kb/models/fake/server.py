@@ -21,8 +21,10 @@ import argparse
 import asyncio
 import json
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from kb.models.fake.scripts import Script, script_of, usage_of
@@ -38,23 +40,43 @@ MODELS = (
     "stall",
     "cut",
 )
+LISTED = [{"id": name} for name in MODELS]
 BREAKS_AFTER = 3
+_STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
 
 
 class FakeModelServer:
     """An async context manager that listens while it is open.
 
+    Args:
+        recordings: a folder of bodies: `NAME.sse` is what the model NAME answers, byte for byte.
+        key: the only one that is accepted; without it, any is.
+        models: what it lists, as a server would.
+
     Attributes:
         base_url: ends in `/v1`.
         requests: the JSON bodies received, oldest first.
+        heads: the request lines and headers received.
         abandoned: streams that the client left before their end.
         connections: connections accepted.
         open_connections: those that are open now.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        recordings: Path | None = None,
+        key: str = "",
+        models: Sequence[dict[str, Any]] = LISTED,
+    ) -> None:
         self._host = host
         self._port = port
+        self._recordings = recordings
+        self._key = key
+        self._models = models
+        self.heads: list[str] = []
         self.open_connections: set[Any] = set()
         self._meetings: dict[int, asyncio.Barrier] = {}
         self.requests: list[dict[str, Any]] = []
@@ -90,14 +112,23 @@ class FakeModelServer:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Serve one request; False ends the connection."""
-        path, body = await _read_request(reader)
-        if path.endswith("/models"):
-            await _send(writer, 200, {"object": "list", "data": [{"id": name} for name in MODELS]})
-        elif not path.endswith("/completions"):
+        head, body = await _read_request(reader)
+        path = head.split(" ", 2)[1].split("?")[0]
+        self.heads.append(head)
+        if self._key and self._key not in head.split():
+            await _send(writer, 401, {"error": {"message": f"bad key: {head}"}})
+        elif path.endswith("/models"):
+            await _send(writer, 200, {"object": "list", "data": self._models})
+        elif not path.endswith(("/completions", "/messages")):
             await _send(writer, 404, {"error": {"message": f"no such path: {path}"}})
         else:
             self.requests.append(body)
-            name, _, failing = str(body.get("model", "")).partition(":")
+            model = str(body.get("model", ""))
+            if self._recordings and (recorded := self._recordings / f"{model}.sse").is_file():
+                writer.write(_STREAM + b"\r\n" + recorded.read_bytes())
+                await writer.drain()
+                return False
+            name, _, failing = model.partition(":")
             if name == "flaky" and len(self.requests) <= int(failing):
                 await _refuse(writer, 503, body)
                 return True
@@ -119,10 +150,7 @@ class _Reply:
         await self.meetings.setdefault(count, asyncio.Barrier(count)).wait()
 
     def start(self) -> None:
-        self.writer.write(
-            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
-            b"transfer-encoding: chunked\r\n\r\n"
-        )
+        self.writer.write(_STREAM + b"transfer-encoding: chunked\r\n\r\n")
 
     async def event(self, data: dict[str, Any] | str) -> None:
         if self.reader.at_eof():
@@ -192,7 +220,7 @@ async def _read_request(reader: asyncio.StreamReader) -> tuple[str, dict[str, An
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     length = re.search(r"^content-length:\s*(\d+)", head, re.IGNORECASE | re.MULTILINE)
     body = await reader.readexactly(int(length[1])) if length else b""
-    return head.split(" ", 2)[1].split("?")[0], json.loads(body) if body else {}
+    return head, json.loads(body) if body else {}
 
 
 async def _send(

@@ -7,7 +7,7 @@ model, off the event loop. Their tokens cost ten times the CPU of the raw stream
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import aclosing
 from importlib import import_module
 from inspect import signature
@@ -20,7 +20,7 @@ from kb.models.llm.openai_stream import FINISH_REASONS
 from kb.models.llm.prompts import chat_messages, completion_text, sampling_fields
 from kb.models.llm.thoughts import THINKING_MODEL, ThinkFilter
 from kb.models.llm.token_counts import end_piece
-from kb.models.providers.presets import class_of, options_of
+from kb.models.providers.presets import class_of, options_of, preset_of
 from kb.protocols import Prompt
 from kb.settings import LlmSettings
 from kb.text.model_text import clean
@@ -86,25 +86,34 @@ def _load(model: Model) -> Ask:
     if not module_name.startswith(PACKAGE):
         raise _wrong(model, "must be llama_index:<module>:<Class>")
     try:
-        from llama_index.core.llms import LLM, ChatMessage
+        from llama_index.core.llms import LLM, ChatMessage, CustomLLM
 
         kind = getattr(import_module(module_name), class_name)
     except (ImportError, AttributeError):
-        package = "-".join(module_name.replace("_", ".").split(".")[:4])
-        missing = f"needs a package: run `pip install {package}` in .venv and start the server anew"
-        raise _wrong(model, f"names nothing that is installed here; it {missing}") from None
+        package = "-".join(module_name.split(".")[:3]).replace("_", "-")
+        command = f"`.venv/bin/pip install {preset_of(model).package or package}`"
+        what = f"names nothing that is installed here. Run {command} and start the server anew"
+        raise _wrong(model, what) from None
     if not (isinstance(kind, type) and issubclass(kind, LLM)):
         raise _wrong(model, "names no LlamaIndex LLM class")
     llm = _construct(model, kind)
 
     async def ask(prompt: Prompt) -> Any:
         options = _options(model, prompt)
+        name = "stream_chat"
+        asked: Any = [ChatMessage(**each) for each in chat_messages(prompt)]
         if model.style == "completion":
-            return await llm.astream_complete(completion_text(model, prompt), **options)
-        messages = [ChatMessage(**message) for message in chat_messages(prompt)]
-        return await llm.astream_chat(messages, **options)
+            name, asked = "stream_complete", completion_text(model, prompt)
+        if isinstance(llm, CustomLLM):  # its asynchronous methods hold up the event loop
+            return _in_threads(await asyncio.to_thread(getattr(llm, name), asked, **options))
+        return await getattr(llm, f"a{name}")(asked, **options)
 
     return ask
+
+
+async def _in_threads(responses: Iterator[Any]) -> AsyncGenerator[Any, None]:
+    while (response := await asyncio.to_thread(next, responses, None)) is not None:
+        yield response
 
 
 def _construct(model: Model, kind: Any) -> Any:

@@ -52,6 +52,7 @@ class Preset:
         lists_models: `GET /models` at its address tells them.
         options: sent along with every request unless the model's own say otherwise.
         llama_index: the class that speaks to it, where it has no OpenAI-compatible endpoint.
+        package: what pip is told to install for it.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Preset:
     options: Mapping[str, Any] = field(default_factory=dict)
     quirks: Quirks = Quirks()
     llama_index: str | None = None
+    package: str = ""
 
 
 PLAIN = Preset(OPENAI, "Any OpenAI-compatible endpoint")

@@ -55,10 +55,10 @@ def test_a_provider_that_names_no_model_class_is_refused(path, words):
 def test_its_errors_are_sentences_of_ours(monkeypatch):
     from llama_index.core.llms import MockLLM
 
-    async def fail(*arguments, **options):
+    def fail(*arguments, **options):
         raise RuntimeError(f"bad request: {SECRET}")
 
-    monkeypatch.setattr(MockLLM, "astream_chat", fail)
+    monkeypatch.setattr(MockLLM, "stream_chat", fail)
     with pytest.raises(ModelUnavailable, match="RuntimeError") as caught:
         ask("llama_index.core.llms:MockLLM")
 
