@@ -34,7 +34,7 @@ from api.openapi.document import DescribedApi
 from api.resources.apps import apps, models
 from api.resources.chat import chat, conversations, feedback, fixed_answers
 from api.resources.datasets import batches, datasets, documents, generations, previews
-from api.resources.operation import health, keys, maintenance, session, webhooks
+from api.resources.operation import health, keys, maintenance, pages, session, webhooks
 from api.resources.tuning import jobs as tuning_jobs
 from api.resources.tuning import publishing, rollouts, training_sets
 from api.revocation import watch_revocations
@@ -55,6 +55,7 @@ from tune.jobs.worker import TuningWorker
 ROUTERS = (
     health,
     session,
+    pages,
     keys,
     datasets,
     generations,
@@ -129,7 +130,7 @@ def create_app(
     _add_dialects(app)
     for module in ROUTERS:
         app.include_router(module.router)
-    app.mount("/static", StaticFiles(directory=session.WEB), name="static")
+    app.mount("/static", StaticFiles(directory=pages.WEB), name="static")
     return app
 
 

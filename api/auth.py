@@ -7,14 +7,14 @@ CSRF token, because a browser sends cookies along by itself.
 from __future__ import annotations
 
 import hmac
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import problem_of
+from api.errors import is_page, problem_of
 from api.threads import in_thread
 from kb.access import ADMIN, Access, Caller
 from kb.errors import KnowledgeBaseError, NotAllowed, RateLimited, Unauthenticated
@@ -23,9 +23,10 @@ COOKIE = "kb_session"
 CSRF_HEADER = "x-csrf-token"
 END_USER_HEADER = "x-end-user-token"
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/favicon.ico", "/openapi.json", "/docs"})
-OPEN_PREFIXES = ("/static/", "/.well-known/")
-PAGES = frozenset({"/"})
+OPEN_PATHS = frozenset(
+    {"/healthz", "/readyz", "/login", "/favicon.ico", "/openapi.json", "/docs", "/widget.js"}
+)
+OPEN_PREFIXES = ("/static/", "/.well-known/", "/chat/")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -66,10 +67,12 @@ async def identify(connection: HTTPConnection) -> Caller:
             raise Unauthenticated
         if access.is_admin_key(token):  # without a hop into a thread: nothing is read
             return ADMIN
+        origin = _origin(connection)
         return await in_thread(
             access.authenticate,
             token,
-            origin=connection.headers.get("origin"),
+            origin=origin,
+            is_own_page=urlsplit(origin or "").netloc == connection.headers.get("host", ""),
             end_user=connection.headers.get(END_USER_HEADER),
         )
     cookie = connection.cookies.get(COOKIE)
@@ -97,6 +100,15 @@ def is_open(path: str) -> bool:
     return path in OPEN_PATHS or path.startswith(OPEN_PREFIXES)
 
 
+def _origin(connection: HTTPConnection) -> str | None:
+    """The origin of the page that asks; browsers leave it out where a page reads from its own."""
+    named = connection.headers.get("origin")
+    if named is not None or "referer" not in connection.headers:
+        return named
+    page = urlsplit(connection.headers["referer"])
+    return f"{page.scheme}://{page.netloc}"
+
+
 def _with_end_user_token(caller: Caller, send: Send) -> Send:
     """Hand a new end user the token to come back with."""
     token = caller.end_user_token
@@ -112,7 +124,7 @@ def _with_end_user_token(caller: Caller, send: Send) -> Send:
 
 
 def _refusal(scope: Scope, error: KnowledgeBaseError) -> Response:
-    if scope["path"] in PAGES and isinstance(error, Unauthenticated):
+    if isinstance(error, Unauthenticated) and (scope["path"] == "/" or is_page(scope)):
         return RedirectResponse(f"/login{_way_back(scope)}", status_code=303)
     return problem_of(error, scope["kb.request_id"])
 
@@ -120,4 +132,5 @@ def _refusal(scope: Scope, error: KnowledgeBaseError) -> Response:
 def _way_back(scope: Scope) -> str:
     """What brings a person to the page that was asked for, once signed in."""
     query = scope["query_string"].decode("ascii", "replace")
-    return f"?next={quote(scope['path'] + '?' + query, safe='')}" if query else ""
+    asked = f"{scope['path']}?{query}" if query else scope["path"]
+    return "" if asked == "/" else f"?next={quote(asked, safe='')}"

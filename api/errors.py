@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, ClassVar, get_args
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
+from starlette.types import Scope
 
 from kb import errors
 from kb.errors import KnowledgeBaseError, Rejected
@@ -57,6 +60,12 @@ _PHRASES: Mapping[int, str] = {460: "Checksum Mismatch"}
 
 _SERVED = ("kb", "ingest", "api")
 """The packages whose errors a server can answer with."""
+
+_PROGRAMS = ("/v1/", "/openai/", "/dify/", "/ai/", "/mcp", "/metrics")
+"""Where programs ask: they get JSON, whatever they accept."""
+
+NOT_FOUND_PAGE = Path(__file__).parent / "web" / "console.html"
+"""Its script says that there is no such page, with the way back beside it."""
 
 INTERNAL_DETAIL = "Something went wrong on our side. The log has the details under the request id."
 RETRY_AFTER_S = "1"
@@ -166,6 +175,13 @@ def problem_of(error: KnowledgeBaseError, request_id: str) -> Response:
     return problem(*said, headers=headers, members=error.members)
 
 
+def is_page(scope: Scope) -> bool:
+    """Whether a person's browser asks for a page, and not a program for an answer."""
+    if scope["method"] not in ("GET", "HEAD") or scope["path"].startswith(_PROGRAMS):
+        return False
+    return "text/html" in Headers(scope=scope).get("accept", "")
+
+
 def install(app: FastAPI) -> None:
     """Make every error of an application a problem document."""
     app.add_exception_handler(KnowledgeBaseError, _on_domain_error)
@@ -193,6 +209,8 @@ async def _on_invalid_request(request: Request, exc: Exception) -> Response:
 async def _on_http_exception(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
     status = exc.status_code
+    if status == 404 and is_page(request.scope):
+        return FileResponse(NOT_FOUND_PAGE, status)
     code = CODES.get(status, "internal_error" if status >= 500 else "invalid_request")
     detail = _ROUTER_DETAILS.get(status, str(exc.detail))
     return problem(status, code, detail, request_id_of(request), headers=exc.headers)

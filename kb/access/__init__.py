@@ -35,6 +35,11 @@ ANONYMOUS_S = 30 * 24 * 3600
 
 ANONYMOUS = "anonymous"
 
+_WRONG_PAGE = (
+    "This widget key may not be used from here: the header `Origin` must name one of the origins "
+    "that the key or its app lists."
+)
+
 
 class Access:
     """Turns what a request carries into a caller. Every check goes through here."""
@@ -49,12 +54,18 @@ class Access:
         self.tokens = TokenBudget(database)
 
     def authenticate(
-        self, token: str | None, *, origin: str | None = None, end_user: str | None = None
+        self,
+        token: str | None,
+        *,
+        origin: str | None = None,
+        is_own_page: bool = False,
+        end_user: str | None = None,
     ) -> Caller:
         """The caller behind a bearer token.
 
         Args:
             origin: of the page that sends it; a widget key is good on its own pages only.
+            is_own_page: it is one of the server's own, such as the chat page of a share link.
             end_user: a token that names who sits in front of a widget.
 
         Raises:
@@ -71,7 +82,10 @@ class Access:
             raise Unauthenticated
         caller = _caller(found)
         if found.key.is_public:
-            return self._widget_caller(token, found, caller, origin, end_user)
+            allowed = found.key.origins or found.of_app.origins
+            if not is_own_page and (origin is None or origin not in allowed):
+                raise NotAllowed(_WRONG_PAGE)
+            return self._widget_caller(token, found, caller, end_user)
         return caller
 
     def signing_secret(self, token: str) -> str:
@@ -91,17 +105,11 @@ class Access:
         token: str,
         found: VerifiedKey,
         caller: Caller,
-        origin: str | None,
         end_user: str | None,
     ) -> Caller:
         """A caller with a widget key as the end user that it speaks for."""
         from kb.access import end_users  # imports a lot of cryptography, for widgets only
 
-        if origin is None or origin not in (found.key.origins or found.of_app.origins):
-            raise NotAllowed(
-                "This widget key may not be used from here: the header `Origin` must name one of "
-                "the origins that the key or its app lists."
-            )
         if end_user is not None:
             signing = [self._signing_secret(digest) for digest in found.digests]
             name = end_users.end_user_of(end_user, signing, time.time())

@@ -32,6 +32,7 @@ from kb.store.engine.database import Database, Transaction
 from kb.text.model_text import estimate_tokens
 from kb.threads import SearchThreads, in_thread
 from kb.types import (
+    DRAFT,
     App,
     AppContent,
     AppVersion,
@@ -191,7 +192,7 @@ class Chat:
                 version = AppVersion(app.id, 0, AppContent(), app.created_at)
             else:
                 app, fixed_answer = fixed_answers.asked(tx, scope, name, request.query)
-                version = self._version(tx, app, request.version)
+                version = self._version(tx, scope, app, request.version)
             if (given := request.searched_in) is not None:
                 given.check(tx, scope, version.content.dataset_ids, model=request.model)
             conversation = _conversation(tx, scope, app, request.conversation_id)
@@ -211,8 +212,10 @@ class Chat:
             began=began,
         )
 
-    def _version(self, tx: Transaction, app: App, number: int | None) -> AppVersion:
+    def _version(self, tx: Transaction, scope: Scope, app: App, number: int | None) -> AppVersion:
         """The version that answers, or the one asked for. None ever changes, so they are kept."""
+        if number == DRAFT:
+            return apps.draft_version(tx, scope, app.id)
         number = number or app.version
         if number is None:
             raise Conflict(f"App {app.slug!r} has no published version. Publish its draft.")

@@ -11,6 +11,7 @@ from kb.types.access import Limits as Limits
 from kb.types.access import Permission as Permission
 from kb.types.access import Quota as Quota
 from kb.types.access import Scope as Scope
+from kb.types.apps import DRAFT as DRAFT
 from kb.types.apps import App as App
 from kb.types.apps import AppContent as AppContent
 from kb.types.apps import AppVersion as AppVersion

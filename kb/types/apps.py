@@ -116,6 +116,10 @@ class PublishedDataset:
     processing: str
 
 
+DRAFT = 0
+"""Stands for the draft among the numbers of versions, which begin at 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class AppVersion:
     """A published, immutable content of an app, and the state its datasets were in."""

@@ -45,7 +45,7 @@ def test_a_misspelt_dry_run_stores_nothing_and_is_told_what_it_may_be(served: Se
 
 
 def test_pages_and_their_files_take_any_query(served: Served):
-    for path in ("/login", "/", "/static/style.css", "/static/documents.html"):
+    for path in ("/login", "/", "/static/style.css", "/console"):
         assert served.http.get(path, params={"next": "/", "v": "2"}).status_code == 200
     assert httpx.get(f"{served.url}/login?stale=1&utm_source=mail").status_code == 200
 

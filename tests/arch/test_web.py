@@ -16,7 +16,10 @@ ALLOWED = {
     "shared": {"shared"},
     "answer": {"answer", "shared"},
     "chat": {"answer", "chat", "shared"},
-    "documents": {"documents", "shared"},
+    "knowledge": {"knowledge", "shared"},
+    "apps": {"apps", "chat", "shared"},
+    "console": {"console", "shared"},
+    "words": {"words"},
     "web": {"shared"},  # sign-in and reference: one script each, beside its page
 }
 

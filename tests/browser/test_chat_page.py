@@ -67,8 +67,7 @@ def test_an_answer_names_its_model_and_its_sources(page: Browser):
 
     message = page.latest_message("almanac")
     badge = page.one(".badges").text
-    assert "Base" in badge
-    assert "Extractive" in badge
+    assert badge == "Answered from your documents, word for word"
     assert "at nine in the evening" in page.text(".answer-text")
     cited = {citation["n"] for citation in message["citations"]}
     assert {int(mark.text) for mark in page.all(".answer-text .mark")} == cited != set()
@@ -105,7 +104,7 @@ def test_a_source_in_the_list_opens_its_passage_too(page: Browser):
     page.wait(lambda: page.all("#passage-body mark"))
     quotes = [citation["quote"] for citation in message["citations"]]
     assert all(mark.text in " ".join(quotes) for mark in page.all("#passage-body mark"))
-    page.one("#passage-close").click()
+    page.one("#passage [aria-label=Close]").click()
 
 
 def test_a_reloaded_conversation_looks_like_the_live_one(page: Browser):
@@ -169,7 +168,7 @@ def test_an_admin_chooses_the_variant(page: Browser):
 
     page.answer("Count, please.")
 
-    assert page.one(".badges").text.split("\n")[:2] == ["Tuned", "numbers:5"]
+    assert page.one(".badges").text.split("\n")[:2] == ["Fine-tuned model", "numbers:5"]
     assert page.text(".answer-text").split() == ["1", "2", "3", "4", "5"]
 
 

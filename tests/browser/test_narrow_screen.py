@@ -17,7 +17,7 @@ OVERFLOWING = """
 const wide = document.documentElement.clientWidth;
 return [...document.querySelectorAll("body *")]
   .filter((node) => node.checkVisibility())
-  .filter((node) => !node.closest("pre, .table, #sidebar, .hidden, .skip"))
+  .filter((node) => !node.closest("pre, .table, .tabs, #sidebar, .hidden, .skip"))
   .filter((node) => node.getBoundingClientRect().right > wide + 0.5)
   .map((node) => node.tagName + "." + node.className);
 """
@@ -48,15 +48,19 @@ def test_nothing_scrolls_sideways(phone: Browser):
     phone.one(".answer-text .mark, .source").click()
     phone.wait(lambda: phone.all(".passage-text"))
     assert fits(phone)
-    phone.one("#passage-close").click()
+    phone.one("#passage [aria-label=Close]").click()
 
     phone.chat("echoing")
     phone.answer("https://a.example/" + "y" * 200 + " `" + "z" * 200 + "`")
     assert fits(phone)
 
-    phone.open(f"/static/documents.html?dataset={phone.site.dataset_id}")
-    phone.wait(lambda: phone.all("#rows tr"))
-    assert fits(phone)
+    for path in (f"knowledge/{phone.site.dataset_id}", "apps", "apps/almanac"):
+        phone.open(f"/console/{path}")
+        for tab in range(max(1, len(phone.all("[role=tab]")))):
+            if tabs := phone.all("[role=tab]"):
+                tabs[tab].click()
+            phone.wait(lambda: phone.all(".panel, .cards"))
+            assert fits(phone), path
 
 
 def test_inputs_are_large_enough_not_to_be_zoomed(phone: Browser):

@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraint
 
 from api.resources.fields import Body, Id, Name, Text
 from kb.chat.ask.question import MAX_QUERY_CHARACTERS, ChatRequest
-from kb.types import Rating
+from kb.types import DRAFT, Rating
 
 Remark = Annotated[Text, StringConstraints(max_length=20_000)]
 EndUser = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
@@ -25,8 +25,8 @@ class ChatBody(Body):
         default_factory=dict, max_length=50
     )
     route: Literal["auto", "base", "tuned"] = "auto"
-    version: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
-    """Answers with a version that is not the published one; for admin keys."""
+    version: Annotated[int, Field(ge=1, le=1_000_000_000)] | Literal["draft"] | None = None
+    """Answers with a version that is not the published one, or with the draft; for admin keys."""
     plain: bool = Field(default_factory=bool)  # a new default would be asked of old typed clients
     """Asks without a search, as the model `slug:plain` does for clients of OpenAI."""
     stream: bool = True
@@ -34,7 +34,9 @@ class ChatBody(Body):
     """Whose conversation it is: any text that names a person to you."""
 
     def to_request(self) -> ChatRequest:
-        return replace(self.to(ChatRequest), end_user=self.user, is_plain=self.plain)
+        version = DRAFT if self.version == "draft" else self.version
+        asked = self.to(ChatRequest)
+        return replace(asked, version=version, end_user=self.user, is_plain=self.plain)
 
 
 class ReplayBody(Body):

@@ -1,8 +1,6 @@
-"""Signing in to the console with the login link or the admin key, and out; and its pages."""
+"""Signing in to the console with the login link or the admin key, and out."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -11,15 +9,14 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from api.auth import COOKIE, end_session, set_session
 from api.deps import KB, AdminScope, CallerDep
 from api.http.connections import network_of
+from api.resources.operation.pages import WEB
 from api.resources.operation.requests import LoginBody
 from api.resources.operation.responses import SessionResponse
 from api.threads import in_thread
 from kb.errors import Unauthenticated
 from kb.knowledge_base import KnowledgeBase
 
-WEB = Path(__file__).parents[2] / "web"
 NO_STORE = {"cache-control": "no-store"}
-NO_CACHE = {"cache-control": "no-cache"}
 
 router = APIRouter(tags=["session"])
 
@@ -70,24 +67,6 @@ async def session(request: Request, kb: KB, caller: CallerDep) -> SessionRespons
     cookie = None if by_key else request.cookies.get(COOKIE)
     csrf = None if cookie is None else kb.access.console.csrf(cookie)
     return SessionResponse(kind=caller.kind, csrf=csrf)
-
-
-@router.get("/", include_in_schema=False)
-async def home() -> Response:
-    """The chat page; the middleware sends those who are not signed in to the sign-in page."""
-    return FileResponse(WEB / "index.html", headers=NO_CACHE)
-
-
-@router.get("/docs", include_in_schema=False)
-async def reference() -> Response:
-    """The API reference; like the description that it shows, it is open to everybody."""
-    return FileResponse(WEB / "reference.html", headers=NO_CACHE)
-
-
-@router.get("/openapi.json", include_in_schema=False)
-async def description(request: Request) -> Response:
-    """The description of the API, from which clients can be generated."""
-    return Response(await in_thread(request.app.document), media_type="application/json")
 
 
 async def _signed_in(

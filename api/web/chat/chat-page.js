@@ -4,7 +4,9 @@
 import { Problem, describe } from "../shared/api.js";
 import { Composer } from "./composer.js";
 import { byId, icon } from "../shared/dom.js";
+import { t } from "../shared/words.js";
 import { History } from "./history.js";
+import { InputsForm } from "./inputs-form.js";
 import { PassageDialog } from "./passage.js";
 import { runEvents } from "./run.js";
 import { Thread } from "./thread.js";
@@ -12,7 +14,7 @@ import { Turn } from "./turn.js";
 import { drawWelcome } from "./welcome.js";
 
 const RUN_KEY = "kb.run";
-const LOST = { detail: "The answer was lost: the server no longer has it.", retryable: true };
+const LOST = { detail: t("The answer was lost: the server no longer has it."), retryable: true };
 
 export class ChatPage {
   constructor(api, apps) {
@@ -22,17 +24,20 @@ export class ChatPage {
     this.conversationId = null;
     this.active = null; // {turn, controller, wantsStop}
     const retry = (turn) => this.retry(turn);
-    const openPassage = (turn, n, citations) => this.openPassage(turn, n, citations);
-    this.thread = new Thread({ retry, openPassage });
     this.passages = new PassageDialog(api);
+    const openPassage = (turn, n, citations) => this.passages.openFor(turn, n, citations);
+    this.thread = new Thread({ root: byId("turns"), scroller: byId("thread") }, { retry, openPassage });
+    this.inputs = new InputsForm();
+    byId("welcome").after(this.inputs.root);
     this.composer = new Composer({ send: (query) => this.ask(query), stop: () => this.stop() });
     this.history = new History(api, {
       open: ({ id }) => this.openConversation(id),
       removed: (id) => id === this.conversationId && this.newConversation(),
     });
-    byId("new").append(icon("plus"), "New conversation");
+    byId("new").append(icon("plus"), t("New conversation"));
     byId("new").addEventListener("click", () => this.newConversation());
-    byId("documents-link").hidden = api.kind !== "admin";
+    byId("console-link").hidden = api.kind !== "admin";
+    byId("sign-out").hidden = api.isVisitor;
     byId("sign-out").addEventListener("click", () => this.signOut());
     byId("app").addEventListener("change", (event) => this.chooseApp(event.target.value));
     this.#drawApps();
@@ -66,6 +71,7 @@ export class ChatPage {
     this.#leave();
     this.#enter(null);
     drawWelcome(this.app, this.api.kind, (query) => this.ask(query));
+    this.inputs.draw(this.app.inputs);
     this.composer.focus();
   }
 
@@ -75,7 +81,7 @@ export class ChatPage {
     try {
       const messages = await this.#messages(id);
       if (this.conversationId !== id) return;
-      byId("welcome").replaceChildren();
+      this.#begun();
       for (const message of messages) this.thread.add(Turn.fromMessage(message));
       this.thread.toEnd();
       this.#rejoin(messages);
@@ -97,9 +103,10 @@ export class ChatPage {
   }
 
   async ask(query) {
-    if (this.active !== null) return;
+    if (this.active !== null || !this.inputs.isComplete()) return;
     const body = { query, stream: true };
     if (this.conversationId !== null) body.conversation_id = this.conversationId;
+    if (this.conversationId === null) body.inputs = this.inputs.values(this.app.inputs);
     if (this.#hasChoice()) body.route = byId("route").elements.route.value;
     await this.#follow(new Turn(query), { app: this.app.slug, body });
   }
@@ -134,14 +141,13 @@ export class ChatPage {
     location.replace("/login");
   }
 
-  openPassage(turn, n, citations) {
-    const source = turn.sources.find((one) => one.n === n) ?? { n, ...citations[0] };
-    const isStored = turn.isOver && !turn.error?.cut;
-    this.passages.open(isStored ? turn.messageId : null, source, citations);
+  #begun() {
+    byId("welcome").replaceChildren();
+    this.inputs.draw([]);
   }
 
   async #follow(turn, start) {
-    byId("welcome").replaceChildren();
+    this.#begun();
     const view = this.thread.add(turn);
     this.thread.toEnd();
     const controller = new AbortController();
@@ -195,7 +201,10 @@ export class ChatPage {
     this.history.select(id);
     if (!keep) this.thread.clear();
     const parameters = new URLSearchParams({ app: this.app.slug, ...(id && { c: id }) });
-    window.history.replaceState(null, "", `/?${parameters}`);
+    if (this.api.isVisitor) parameters.delete("app");
+    const path = this.api.isVisitor ? location.pathname : "/";
+    const query = parameters.toString();
+    window.history.replaceState(null, "", `${path}${query && `?${query}`}${location.hash}`);
   }
 
   #rejoin(messages) {
@@ -207,7 +216,7 @@ export class ChatPage {
 
   #drawApps() {
     const options = this.apps.map((app) => {
-      const option = new Option(app.version === null ? `${app.name} (not published)` : app.name, app.slug);
+      const option = new Option(app.version === null ? t("{name} (not published)", { name: app.name }) : app.name, app.slug);
       option.disabled = app.version === null;
       return option;
     });

@@ -2,6 +2,7 @@
 
 import { describe } from "../shared/api.js";
 import { byId, element, iconButton } from "../shared/dom.js";
+import { t } from "../shared/words.js";
 
 export class History {
   // `actions`: {open(conversation), removed(id)}.
@@ -40,7 +41,7 @@ export class History {
 
   #draw() {
     const rows = this.conversations.map((conversation) => this.#row(conversation));
-    const empty = element("li", { class: "empty" }, "No conversations yet");
+    const empty = element("li", { class: "empty" }, t("No conversations yet"));
     this.root.replaceChildren(...(rows.length > 0 ? rows : [empty]));
   }
 
@@ -56,14 +57,14 @@ export class History {
         "aria-current": isCurrent ? "true" : undefined,
         onclick: () => this.actions.open(conversation),
       },
-      name || "Untitled",
+      name || t("Untitled"),
     );
-    const remove = iconButton("trash", `Delete “${name}”`, () => this.#remove(conversation));
+    const remove = iconButton("trash", t("Delete “{name}”", { name }), () => this.#remove(conversation));
     return element("li", {}, open, remove);
   }
 
   async #remove({ id, name }) {
-    if (!confirm(`Delete the conversation “${name}”?`)) return;
+    if (!confirm(t("Delete the conversation “{name}”?", { name }))) return;
     try {
       await this.api.delete(`/v1/conversations/${encodeURIComponent(id)}`);
     } catch (error) {

@@ -1,6 +1,7 @@
 // The numbered passages under an answer: the cited ones first, the others folded away.
 
 import { element } from "../shared/dom.js";
+import { count, t } from "../shared/words.js";
 
 // Nodes for sources [{n, document_name, page, heading?, score}]; `open(n)` shows the passage.
 export function sourceList(sources, cited, open) {
@@ -9,7 +10,7 @@ export function sourceList(sources, cited, open) {
   const others = sources.filter((source) => !cited.includes(source.n));
   const nodes = [];
   if (used.length > 0) {
-    nodes.push(element("h3", { class: "sources-title" }, used.length === 1 ? "Source" : "Sources"));
+    nodes.push(element("h3", { class: "sources-title" }, used.length === 1 ? t("Source") : t("Sources")));
     nodes.push(rows(used, open));
   }
   if (others.length > 0) nodes.push(folded(others, used.length > 0, open));
@@ -17,8 +18,8 @@ export function sourceList(sources, cited, open) {
 }
 
 function folded(sources, anyCited, open) {
-  const count = sources.length === 1 ? "1 passage" : `${sources.length} passages`;
-  const title = anyCited ? `${count} found, not cited` : `${count} found, none cited`;
+  const passages = count(sources.length, "{n} passage", "{n} passages");
+  const title = anyCited ? t("{passages} found, not cited", { passages }) : t("{passages} found, none cited", { passages });
   return element("details", { class: "others" }, element("summary", {}, title), rows(sources, open));
 }
 
@@ -28,7 +29,7 @@ function rows(sources, open) {
 }
 
 function sourceButton({ n, document_name: name, page, heading, score, text }, open) {
-  const where = element("span", { class: "where" }, `p. ${page}`);
+  const where = element("span", { class: "where" }, t("p. {n}", { n: page }));
   const preview = heading || (text ?? "").trim().split("\n", 1)[0];
   return element(
     "button",
@@ -41,7 +42,7 @@ function sourceButton({ n, document_name: name, page, heading, score, text }, op
       element("span", { class: "heading" }, preview),
     ),
     where,
-    element("span", { class: "score", title: "Score: higher is better" }, shownScore(score)),
+    element("span", { class: "score", title: t("Score: higher is better") }, shownScore(score)),
   );
 }
 

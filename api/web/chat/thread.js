@@ -1,7 +1,6 @@
 // The turns on the page, and where it is scrolled: new words are followed only while the reader is
 // at the end.
 
-import { byId } from "../shared/dom.js";
 import { TurnView } from "./turn-view.js";
 
 const NEAR_END_PX = 120;
@@ -10,10 +9,11 @@ export class Thread {
   #views = new Map(); // turn → view
   #waiting = new Set();
 
-  constructor(actions) {
+  // `root` gets the turns; `scroller` is what scrolls around it.
+  constructor({ root, scroller }, actions) {
     this.actions = actions;
-    this.root = byId("turns");
-    this.scroller = byId("thread");
+    this.root = root;
+    this.scroller = scroller;
   }
 
   add(turn) {

@@ -3,16 +3,18 @@
 
 import { AnswerText } from "../answer/answer-text.js";
 import { explain } from "../shared/api.js";
-import { byId, element, icon, iconButton } from "../shared/dom.js";
+import { toast } from "../shared/controls.js";
+import { element, icon, iconButton } from "../shared/dom.js";
 import { utf16Offsets } from "../shared/offsets.js";
+import { t } from "../shared/words.js";
 import { routeBadge } from "./route-badge.js";
 import { sourceList } from "./source-list.js";
 
-const STEPS = { waiting: "Searching the documents", found: "Writing the answer" };
+const STEPS = { waiting: t("Searching the documents"), found: t("Writing the answer") };
 
 const NOTES = {
-  length: "The answer was cut off at the length limit.",
-  filtered: "The answer ends here: what came next may not be shown.",
+  length: t("The answer was cut off at the length limit."),
+  filtered: t("The answer ends here: what came next may not be shown."),
 };
 
 const NAMED = 3;
@@ -56,7 +58,7 @@ export class TurnView {
   showCut(attempt) {
     const cut = attempt > 0;
     this.root.classList.toggle("is-cut", cut);
-    this.progress.textContent = cut ? "Connection lost, picking up again" : this.#step();
+    this.progress.textContent = cut ? t("Connection lost, picking up again") : this.#step();
     this.progress.hidden = !cut && this.turn.answer !== "";
   }
 
@@ -98,11 +100,11 @@ export class TurnView {
   #noteLines() {
     const { turn } = this;
     if (turn.status === "failed") return [this.#failure()];
-    if (turn.status === "cancelled") return [note("Stopped.")];
+    if (turn.status === "cancelled") return [note(t("Stopped."))];
     if (NOTES[turn.finishReason]) return [note(NOTES[turn.finishReason])];
     if (turn.unsupported.length > 0) return unsupportedNotes(turn);
     const isLoose = turn.grounded === false && turn.finishReason !== "refused";
-    return isLoose ? [note("Not every statement here rests on a source.")] : [];
+    return isLoose ? [note(t("Not every statement here rests on a source."))] : [];
   }
 
   #failure() {
@@ -113,17 +115,17 @@ export class TurnView {
       "button",
       { type: "button", class: "button quiet retry", onclick: () => this.actions.retry(this.turn) },
       icon("retry"),
-      "Try again",
+      t("Try again"),
     );
     return element("div", { class: "failed" }, line, retry);
   }
 
   #toolButtons() {
     if (!this.turn.answer) return [];
-    const copy = iconButton("copy", "Copy the answer", async () => {
+    const copy = iconButton("copy", t("Copy the answer"), async () => {
       await navigator.clipboard.writeText(this.turn.answer);
       copy.replaceChildren(icon("check"));
-      byId("status").textContent = "Copied";
+      toast(t("Copied"));
       setTimeout(() => copy.replaceChildren(icon("copy")), 1500);
     });
     return navigator.clipboard ? [copy] : [];
@@ -135,10 +137,10 @@ function unsupportedNotes({ answer, unsupported }) {
   const place = utf16Offsets(answer);
   const named = unsupported.slice(0, NAMED).map(({ answer_start, answer_end }) => {
     const sentence = answer.slice(place(answer_start), place(answer_end));
-    return note(`No source says this: “${sentence}”`);
+    return note(t("No source says this: “{sentence}”", { sentence }));
   });
   const more = unsupported.length - NAMED;
-  return more > 0 ? [...named, note(`And ${more} more without a source.`)] : named;
+  return more > 0 ? [...named, note(t("And {n} more without a source.", { n: more }))] : named;
 }
 
 const note = (text) => element("p", { class: "note" }, text);

@@ -1,6 +1,7 @@
 // What stands on the page before the first question: the app's opening line and its suggestions.
 
 import { byId, element } from "../shared/dom.js";
+import { t } from "../shared/words.js";
 
 // `app` is null if there is none to talk to; `ask(query)` sends a suggestion.
 export function drawWelcome(app, kind, ask) {
@@ -15,7 +16,7 @@ function greeting(app, ask) {
   return [
     element("div", { class: "app-icon", "aria-hidden": "true" }, symbol(app)),
     element("h1", {}, app.name),
-    element("p", { class: "opening" }, app.opening || "Ask a question about the documents."),
+    element("p", { class: "opening" }, app.opening || t("Ask a question about the documents.")),
     ...(app.warnings ?? []).map(({ detail }) => element("p", { class: "notice" }, detail)), // admins
     ...(buttons.length > 0 ? [element("div", { class: "suggestions" }, ...buttons)] : []),
   ];
@@ -29,11 +30,11 @@ function symbol({ icon, name }) {
 
 function nothingYet(kind) {
   const lines = [
-    element("h1", {}, "Nothing to talk to yet"),
-    element("p", { class: "opening" }, "An app answers questions from documents. None is published."),
+    element("h1", {}, t("Nothing to talk to yet")),
+    element("p", { class: "opening" }, t("An app answers questions from documents. None is published.")),
   ];
   if (kind === "admin") {
-    const link = element("a", { class: "button", href: "/static/documents.html" }, "Add documents");
+    const link = element("a", { class: "button primary", href: "/console/knowledge" }, t("Add documents"));
     lines.push(element("p", {}, link));
   }
   return lines;

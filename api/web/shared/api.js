@@ -2,12 +2,13 @@
 // unsafe method carries the CSRF token of the session.
 
 import { StreamCut } from "./sse.js";
+import { language, t } from "./words.js";
 
 const SENTENCES = {
-  network: "The server cannot be reached. Check the connection and try again.",
-  overloaded: "The server is busy at the moment. Try again in a moment.",
-  rate_limited: "That was a lot of questions at once. Wait a little and try again.",
-  model_unavailable: "The language model does not answer at the moment. Try again in a moment.",
+  network: t("The server cannot be reached. Check the connection and try again."),
+  overloaded: t("The server is busy at the moment. Try again in a moment."),
+  rate_limited: t("That was a lot of questions at once. Wait a little and try again."),
+  model_unavailable: t("The language model does not answer at the moment. Try again in a moment."),
 };
 
 // What the server answered instead of a result. `detail` is a sentence that can be shown.
@@ -26,7 +27,7 @@ export class Problem extends Error {
       // not problem+json: a proxy answered, or the connection broke
     }
     const code = body.code ?? "unknown";
-    const detail = body.detail ?? SENTENCES[code] ?? `The server answered ${response.status}.`;
+    const detail = said(code, body.detail) ?? t("The server answered {status}.", { status: response.status });
     return new Problem(response.status, code, detail);
   }
 }
@@ -42,16 +43,21 @@ export function describe(error) {
 }
 
 // The sentence for an error that came inside a stream.
-export const explain = ({ code, detail }) => detail || SENTENCES[code] || "Something went wrong.";
+export const explain = ({ code, detail }) => said(code, detail) || t("Something went wrong.");
+
+// The server speaks English; what it says most often is said in the reader's language.
+const said = (code, detail) => (language === "en" ? detail ?? SENTENCES[code] : SENTENCES[code] ?? detail);
 
 export class Api {
   constructor(session) {
     this.kind = session.kind;
     this.csrf = session.csrf;
+    this.isVisitor = false;
   }
 
   // The session of this browser; without one, the page moves to the sign-in page for good.
   static async open() {
+    if (location.pathname.startsWith("/chat/")) return new VisitorApi(location.pathname, location.hash.slice(1));
     const response = await fetch("/v1/session", { headers: { accept: "application/json" } });
     if (response.status === 401) return toLogin();
     if (!response.ok) throw await Problem.from(response);
@@ -66,9 +72,13 @@ export class Api {
       body: body && JSON.stringify(body),
       signal,
     });
-    if (response.status === 401) return toLogin();
+    if (response.status === 401) return this.refused(response);
     if (!response.ok) throw await Problem.from(response);
     return response;
+  }
+
+  refused() {
+    return toLogin();
   }
 
   headers(method) {
@@ -103,6 +113,35 @@ export class Api {
       cursor = page.next;
     } while (cursor && rows.length < most);
     return rows;
+  }
+}
+
+// The API as somebody who came by a share link: the key stands in the address, and a token, kept in
+// this browser, says that it is the same person as before.
+class VisitorApi extends Api {
+  constructor(page, key) {
+    super({ kind: "visitor", csrf: null });
+    this.isVisitor = true;
+    this.key = key;
+    this.place = `kb.visitor.${page}`;
+  }
+
+  async send(method, path, options) {
+    const response = await super.send(method, path, options);
+    const token = response.headers.get("x-end-user-token");
+    if (token) localStorage.setItem(this.place, token);
+    return response;
+  }
+
+  async refused(response) {
+    localStorage.removeItem(this.place); // it may be too old: the next question begins as somebody new
+    const problem = await Problem.from(response);
+    throw new Problem(401, problem.code, t("This link is not good any more. Ask for a new one."));
+  }
+
+  headers() {
+    const token = localStorage.getItem(this.place);
+    return { authorization: `Bearer ${this.key}`, ...(token && { "x-end-user-token": token }) };
   }
 }
 

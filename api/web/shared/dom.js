@@ -4,6 +4,8 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 const ICONS = {
+  chat: "M5 5h14v11H10l-5 4z",
+  apps: "M5 5h6v6H5zM13 5h6v6h-6zM5 13h6v6H5zM13 13h6v6h-6z",
   menu: "M4 7h16M4 12h16M4 17h16",
   plus: "M12 5v14M5 12h14",
   send: "M12 19V5M6 11l6-6 6 6",

@@ -34,6 +34,7 @@ from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing, one
 from kb.store.engine.schema.columns import Stored, of_row, to_row
 from kb.types import (
+    DRAFT,
     App,
     AppContent,
     AppVersion,
@@ -155,14 +156,20 @@ def set_draft(
     return revision
 
 
+def draft_version(tx: Transaction, scope: Scope, id_or_slug: str) -> AppVersion:
+    """The draft as it would be published now, under the number `DRAFT`. Raises NotFound."""
+    row = _row(tx, scope, id_or_slug)
+    states = dataset_states(tx, scope, row.draft.dataset_ids)
+    return AppVersion(row.id, DRAFT, row.draft, now(), states)
+
+
 def publish(tx: Transaction, scope: Scope, id_or_slug: str) -> AppVersion:
     """Freeze the draft under the next number, with the state of its datasets; it answers now."""
-    row = _row(tx, scope, id_or_slug)
-    number = dialect.next_number(tx, versions.c.version, versions.c.app_id == row.id)
-    states = dataset_states(tx, scope, row.draft.dataset_ids)
-    version = AppVersion(row.id, number, row.draft, now(), states)
+    unpublished = draft_version(tx, scope, id_or_slug)
+    number = dialect.next_number(tx, versions.c.version, versions.c.app_id == unpublished.app_id)
+    version = replace(unpublished, version=number)
     tx.execute(insert(versions).values(to_row(version)))
-    tx.execute(update(table).where(table.c.id == row.id).values(version=version.version))
+    tx.execute(update(table).where(table.c.id == version.app_id).values(version=number))
     return version
 
 

@@ -56,6 +56,23 @@ def test_a_widget_key_is_good_on_its_own_pages_only(browser: httpx.Client, origi
     assert "access-control-allow-origin" not in answer.headers
 
 
+def test_the_servers_own_pages_may_use_it(browser: httpx.Client, served: Served):
+    """Browsers leave `Origin` out where a page reads from its own server."""
+    del browser.headers["origin"]
+    for headers in ({"origin": served.url}, {"referer": f"{served.url}/chat/shop"}):
+        assert browser.get("/v1/apps", headers=headers).status_code == 200
+    assert browser.get("/v1/apps", headers={"referer": f"{OTHER_PAGE}/chat"}).status_code == 403
+
+
+def test_only_pages_that_a_widget_key_names_may_show_the_chat_in_a_frame(browser: httpx.Client):
+    policy = browser.get("/chat/shop").headers["content-security-policy"]
+    assert f"frame-ancestors 'self' {PAGE}" in policy
+    assert "frame-ancestors 'none'" in browser.get("/console").headers["content-security-policy"]
+    assert browser.get("/widget.js").headers["cross-origin-resource-policy"] == "cross-origin"
+    script = browser.get("/static/console/console.js")
+    assert script.headers["cross-origin-resource-policy"] == "same-origin"
+
+
 def test_a_page_of_the_widget_may_ask_before_it_asks(browser: httpx.Client):
     preflight = {"access-control-request-method": "POST"}
     answer = httpx.options(

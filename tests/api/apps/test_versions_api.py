@@ -154,3 +154,25 @@ def test_a_value_that_does_not_fit_is_refused_by_name_before_the_stream(served: 
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
         assert named in answer.json()["detail"]
     whole(served.http, "typed", "When does the comet come?", inputs={"who": True, "team": "Sales"})
+
+
+def test_a_draft_is_tried_before_it_is_published_by_admins_only(served: Served):
+    tide = served.new_dataset("tide", {"tide.md": "The tide turns at seven."})
+    path = published(served, "tried", {"dataset_ids": []})
+    draft = {"dataset_ids": [tide], "inputs": [{"name": "who", "required": True}]}
+    assert served.http.put(f"{path}/draft", json=draft).status_code == 200
+    question = {"query": "When does the tide turn?", "inputs": {"who": "Ann"}, "stream": False}
+
+    tried = served.http.post(f"{path}/chat", json={**question, "version": "draft"}).json()
+
+    assert "at seven" in tried["answer"]
+    assert tried["app"] == {"slug": "tried", "version": 0}
+    assert served.http.get(path).json()["version"] == 1
+    assert served.post(f"{path}/publish")["version"] == 2
+    key = served.post(f"{path}/keys", {"kind": "app"})["key"]
+    refused = served.http.post(
+        f"{path}/chat",
+        json={**question, "version": "draft"},
+        headers={"authorization": f"Bearer {key}"},
+    )
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")

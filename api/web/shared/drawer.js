@@ -1,7 +1,7 @@
 // The side bar on narrow screens: a drawer that a button opens, and Escape, the backdrop or a choice
 // in it closes. On wide screens it always stands open and this changes nothing.
 
-import { byId } from "../shared/dom.js";
+import { byId } from "./dom.js";
 
 export function openDrawer() {
   const narrow = matchMedia("(max-width: 60rem)");

@@ -1,0 +1,43 @@
+// The addresses of the console and the module behind each. A page is `open(context)`; it draws into
+// `context.root` and may return a function that is called when the person leaves.
+
+import { t } from "../shared/words.js";
+
+export const ROOT = "/console";
+
+const PAGES = [
+  ["knowledge", () => import("../knowledge/list.js")],
+  ["knowledge/:id", () => import("../knowledge/dataset.js")],
+  ["knowledge/:id/documents/:document", () => import("../knowledge/document.js")],
+  ["apps", () => import("../apps/list.js")],
+  ["apps/:slug", () => import("../apps/editor.js")],
+];
+
+// What stands in the side bar: [address, name, icon].
+export const NAVIGATION = [
+  ["/", t("Chat"), "chat"],
+  [`${ROOT}/knowledge`, t("Knowledge bases"), "file"],
+  [`${ROOT}/apps`, t("Apps"), "apps"],
+];
+
+// The page behind a path, as {load, params}; null if there is none.
+export function pageOf(path) {
+  if (path !== ROOT && !path.startsWith(`${ROOT}/`)) return null;
+  const asked = path.slice(ROOT.length).split("/").filter(Boolean);
+  const parts = asked.length > 0 ? asked : ["knowledge"];
+  for (const [pattern, load] of PAGES) {
+    const params = matched(pattern.split("/"), parts);
+    if (params) return { load, params };
+  }
+  return null;
+}
+
+function matched(pattern, parts) {
+  if (pattern.length !== parts.length) return null;
+  const params = {};
+  for (const [i, name] of pattern.entries()) {
+    if (name.startsWith(":")) params[name.slice(1)] = decodeURIComponent(parts[i]);
+    else if (name !== parts[i]) return null;
+  }
+  return params;
+}

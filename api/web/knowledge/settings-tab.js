@@ -1,0 +1,89 @@
+// How a knowledge base prepares its documents: the rules, tried on a file before they apply; the
+// versions of its index; its name; and deleting it.
+
+import { describe } from "../shared/api.js";
+import { button, confirmed, field, textBox, toast } from "../shared/controls.js";
+import { element } from "../shared/dom.js";
+import { day, t } from "../shared/words.js";
+import { drawPreview } from "./preview.js";
+import { ProcessingForm } from "./processing.js";
+
+const STATES = { building: t("being made"), ready: t("ready to use"), live: t("answers now"), retired: t("used before") };
+
+export function drawSettings({ api, dataset, path, panel, go }) {
+  const form = new ProcessingForm(dataset.processing);
+  const versions = element("div");
+  const isEmpty = Object.values(dataset.documents ?? {}).every((n) => n === 0);
+  const apply = button(isEmpty ? t("Save") : t("Prepare all documents anew"), () => guarded(() => applied()), { kind: "primary" });
+  const applied = async () => {
+    if (isEmpty) await api.send("PATCH", path, { body: { processing: form.value } });
+    else await api.post(`${path}/reindex`, { processing: form.value });
+    toast(isEmpty ? t("Saved") : t("A new index is being made beside the present one."));
+    await drawVersions(api, path, versions);
+  };
+  const preview = element("div");
+  panel.append(
+    section(t("How documents are prepared"), form.root, drawPreview(api, path, form, preview, apply), preview),
+    section(t("Indexes"), versions),
+    section(t("Name"), ...naming(api, dataset, path)),
+    section(t("Delete"), element("div", { class: "row" }, button(t("Delete this knowledge base"), () => remove(api, dataset, path, go), { kind: "danger", symbol: "trash" }))),
+  );
+  return guarded(() => drawVersions(api, path, versions));
+}
+
+const section = (title, ...nodes) => element("section", { class: "panel" }, element("h2", {}, title), ...nodes);
+
+function naming(api, dataset, path) {
+  const change = { name: dataset.name, description: dataset.description };
+  const save = async () => {
+    await api.send("PATCH", path, { body: change });
+    toast(t("Saved"));
+  };
+  return [
+    field(t("Name"), textBox(dataset.name, (text) => (change.name = text), { maxlength: 200 })),
+    field(t("Description"), textBox(dataset.description, (text) => (change.description = text), { rows: 2 })),
+    element("div", { class: "row" }, button(t("Save"), () => guarded(save))),
+  ];
+}
+
+async function remove(api, dataset, path, go) {
+  const question = t("Delete “{name}” with all its documents? This cannot be undone.", { name: dataset.name });
+  if (!(await confirmed(question, t("Delete")))) return;
+  await guarded(async () => {
+    await api.delete(path);
+    go("/console/knowledge");
+  });
+}
+
+// The indexes of the knowledge base, the present one first, and what can be done with each.
+async function drawVersions(api, path, root) {
+  const { data } = await api.get(`${path}/generations`);
+  const act = (label, action) => button(label, () => guarded(async () => {
+    await action();
+    await drawVersions(api, path, root);
+  }), { kind: "quiet" });
+  const rows = data.reverse().map((one) => {
+    const buttons = [];
+    if (one.status === "ready" || one.status === "retired") {
+      buttons.push(act(t("Use this one"), () => api.post(`${path}/switch`, { generation: one.generation })));
+    }
+    if (one.status !== "live") buttons.push(act(t("Delete"), () => api.delete(`${path}/generations/${one.generation}`)));
+    const progress = t("{ready} of {total} documents, {chunks} passages", { ready: one.ready, total: one.documents, chunks: one.chunks });
+    return element("tr", { "data-status": one.status },
+      element("td", {}, `${one.generation}`), element("td", {}, element("span", { class: `status ${one.status}` }, STATES[one.status] ?? one.status)),
+      element("td", {}, progress), element("td", {}, one.embedder), element("td", {}, day(one.created_at)), element("td", { class: "actions" }, ...buttons));
+  });
+  const heads = [t("No."), t("Status"), t("Holds"), t("Embedding model"), t("Made"), ""];
+  root.replaceChildren(element("table", { "aria-label": t("Indexes") },
+    element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", {}, text)))), element("tbody", {}, ...rows)));
+  const isBuilding = data.some(({ status }) => status === "building");
+  if (isBuilding) setTimeout(() => root.isConnected && drawVersions(api, path, root), 2000);
+}
+
+async function guarded(action) {
+  try {
+    await action();
+  } catch (error) {
+    toast(describe(error).detail, "bad");
+  }
+}

@@ -1,0 +1,7 @@
+// Chinese (simplified), from the English where it is used. One table for each room of the pages.
+
+import { apps } from "./zh-apps.js";
+import { chat } from "./zh-chat.js";
+import { knowledge } from "./zh-knowledge.js";
+
+export default { ...chat, ...knowledge, ...apps };

@@ -1,0 +1,125 @@
+"""The pages of knowledge bases: files into one, what became of them, searching, the receipt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from selenium.webdriver.chrome.webdriver import WebDriver
+
+from tests.browser.person import Person
+from tests.browser.site import Browser, Site
+
+pytestmark = pytest.mark.needs("chromium", "chromedriver")
+
+
+@pytest.fixture
+def page(driver: WebDriver, site: Site) -> Browser:
+    driver.set_window_size(1280, 900)
+    browser = Browser(driver, site)
+    browser.sign_in()
+    browser.open("/console/knowledge")
+    browser.complaints()
+    return browser
+
+
+def create(page: Browser, name: str) -> Person:
+    person = Person(page)
+    person.click("New knowledge base")
+    person.fill("Name", name)
+    person.click("Create")
+    page.wait(lambda: page.text("#title") == name)
+    return person
+
+
+def statuses(page: Browser) -> dict[str | None, str | None]:
+    rows = page.all("tr[data-name]")
+    return {row.get_attribute("data-name"): row.get_attribute("data-status") for row in rows}
+
+
+def test_files_go_in_are_listed_found_and_deleted(page: Browser, tmp_path: Path):
+    person = create(page, "Lighthouses")
+    (tmp_path / "good.md").write_text("# Lamps\n\nThe Kestrel lighthouse burns whale oil.\n")
+    (tmp_path / "bad.pdf").write_bytes(b"%PDF-1.7\nthis is no PDF")
+
+    person.give("Choose files", tmp_path / "good.md", tmp_path / "bad.pdf")
+
+    page.wait(lambda: page.all(".batch[data-done]"))
+    assert page.text(".batch [role=status]") == "1 of 2 ready, 1 failed"
+    page.wait(lambda: "bad.pdf" in page.text(".batch.bad .problems"))
+    page.wait(lambda: statuses(page) == {"good.md": "ready", "bad.pdf": "failed"})
+    assert page.text("tr[data-name='bad.pdf'] .reason-line")
+
+    person.click("Choose bad.pdf")
+    person.click("Delete")
+    page.one("dialog .danger").click()
+    page.wait(lambda: statuses(page) == {"good.md": "ready"})
+
+    person.click("Try a search")
+    person.fill("Words or a question", "kestrel whale oil")
+    person.click("Search")
+    page.wait(lambda: page.all(".hit"))
+    assert "whale oil" in page.text(".hit")
+    assert "by meaning: place 1" in page.text(".hit")
+    assert page.complaints() == []
+
+
+def test_a_document_shows_its_passages_and_a_receipt_that_balances(page: Browser):
+    page.open(f"/console/knowledge/{page.site.dataset_id}")
+    person = Person(page)
+    person.click("almanac/moon.md")
+    page.wait(lambda: page.all(".piece"))
+    pieces = [piece.text for piece in page.all(".piece")]
+    assert any("月亮每晚九点升起。" in piece for piece in pieces)
+    assert "🌙" in page.text(".paper")
+
+    person.click("Receipt")
+    assert person.sees("Every character is accounted for.")
+
+
+def test_a_chosen_folder_keeps_its_paths(page: Browser, tmp_path: Path):
+    create(page, "Harbours")
+    folder = tmp_path / "north"
+    (folder / "quays").mkdir(parents=True)
+    (folder / "quays" / "seven.txt").write_text("Quay seven floods in autumn.")
+
+    page.one("input[webkitdirectory]").send_keys(str(folder))
+
+    page.wait(lambda: statuses(page) == {"north/quays/seven.txt": "ready"})
+
+
+def test_files_can_be_dropped_and_a_text_pasted(page: Browser):
+    person = create(page, "Wharves")
+    drop = """
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(["Wharf nine is dry."], "nine.txt", { type: "text/plain" }));
+    const how = { dataTransfer: transfer, bubbles: true, cancelable: true };
+    const event = new DragEvent("drop", how);
+    document.querySelector(".drop").dispatchEvent(event);
+    return event.defaultPrevented;
+    """
+    assert page.script(drop) is True
+    page.wait(lambda: statuses(page) == {"nine.txt": "ready"})
+
+    person.click("Paste a text")
+    person.fill("Name", "ten.md")
+    person.fill("Text", "Wharf ten is wet.")
+    person.click("Add")
+    page.wait(lambda: statuses(page) == {"nine.txt": "ready", "ten.md": "ready"})
+
+
+def test_rules_are_tried_on_a_file_before_they_apply(page: Browser, tmp_path: Path):
+    person = create(page, "Mails")
+    (tmp_path / "mail.txt").write_text("Write to desk@example.com about the ferry.\n")
+    person.click("Preparation")
+    person.click("E-mail addresses")
+
+    page.one("input[aria-label='File for the preview']").send_keys(str(tmp_path / "mail.txt"))
+
+    page.wait(lambda: len(page.all(".columns [aria-label]  .hit")) == 2)
+    now, then = (hit.text for hit in page.all(".columns .hit p"))
+    assert "desk@example.com" in now
+    assert "desk@example.com" not in then
+
+    person.click("Save")
+    assert person.sees("Saved")
