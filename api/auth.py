@@ -22,6 +22,7 @@ from kb.errors import KnowledgeBaseError, NotAllowed, RateLimited, Unauthenticat
 COOKIE = "kb_session"
 CSRF_HEADER = "x-csrf-token"
 END_USER_HEADER = "x-end-user-token"
+LABELS_HEADER = "x-end-user-labels"
 
 OPEN_PATHS = frozenset(
     {"/healthz", "/readyz", "/login", "/favicon.ico", "/openapi.json", "/docs", "/widget.js"}
@@ -42,7 +43,7 @@ class Authentication:
             return
         connection = HTTPConnection(scope)
         try:
-            caller = await identify(connection)
+            caller = _for_end_user(await identify(connection), connection)
             connection.scope["state"]["kb"].access.rates.admit(caller)
         except (Unauthenticated, NotAllowed, RateLimited) as exc:
             await _refusal(scope, exc)(scope, receive, send)
@@ -107,6 +108,14 @@ def _origin(connection: HTTPConnection) -> str | None:
         return named
     page = urlsplit(connection.headers["referer"])
     return f"{page.scheme}://{page.netloc}"
+
+
+def _for_end_user(caller: Caller, connection: HTTPConnection) -> Caller:
+    """A server says what the person whom it asks for carries: of the key's labels, these."""
+    header = connection.headers.get(LABELS_HEADER)
+    if header is None:
+        return caller
+    return caller.narrowed(frozenset(header.replace(",", " ").split()))
 
 
 def _with_end_user_token(caller: Caller, send: Send) -> Send:

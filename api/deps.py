@@ -7,6 +7,8 @@ a thread, and none holds a database session: a stream may stay open for an hour.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import date
 from typing import Annotated, TypedDict
 from weakref import WeakValueDictionary
 
@@ -105,6 +107,15 @@ def permitted_scope(permission: Permission) -> Callable[[Caller], Awaitable[Scop
         return (await check(caller)).scope
 
     return scope
+
+
+def on_day(caller: Caller, day: date | None) -> Scope:
+    """The caller's scope, for the documents that are valid on a day. Raises NotAllowed."""
+    if day is None:
+        return caller.scope
+    if caller.kind == "widget":
+        raise NotAllowed("A widget key asks as of today. Leave `on` out.")
+    return replace(caller.scope, day=day.isoformat())
 
 
 async def check_query(request: Request) -> None:

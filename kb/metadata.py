@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 from kb.errors import Rejected
 
 MAX_FIELDS = 50
+LABEL = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$"
+"""Also the form of other names that stand in addresses."""
 MAX_KEY_CHARACTERS = 64
 MAX_TEXT_CHARACTERS = 1000
 LARGEST_INTEGER = 2**53
@@ -31,6 +34,14 @@ def checked_metadata(value: object) -> dict[str, Any]:
         if (reason := _objection(item)) is not None:
             raise Rejected(f"`metadata.{key}` {reason}.")
     return value
+
+
+def parsed_labels(text: str) -> tuple[str, ...]:
+    """The labels in a text, parted by commas. Raises Rejected."""
+    labels = tuple(dict.fromkeys(label.strip() for label in text.split(",")))
+    if not all(re.fullmatch(LABEL, label) for label in labels):
+        raise Rejected("`labels` are names of ASCII letters, digits and `._:-`, parted by commas.")
+    return labels
 
 
 def parsed_metadata(text: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from kb.metadata import LABEL
 from kb.types import SearchMode
 from kb.types.search import with_new_names
 
@@ -90,8 +91,11 @@ Name = Annotated[
 ]
 """A name that people read."""
 
-Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
+Label = Annotated[str, StringConstraints(pattern=LABEL)]
 """A name that stands in addresses."""
+
+Labels = Annotated[tuple[Label, ...], Field(max_length=100)]
+"""What documents and keys have in common where one opens the other."""
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 """An app's name in addresses: lower-case letters, digits and hyphens."""

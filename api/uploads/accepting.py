@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, NamedTuple
@@ -20,7 +21,7 @@ from ingest.intake.upload import Acceptance, Rejection, accept
 from ingest.work.preview import UploadPreview, plan
 from kb.errors import Rejected
 from kb.knowledge_base import KnowledgeBase
-from kb.metadata import parsed_metadata
+from kb.metadata import parsed_labels, parsed_metadata
 from kb.store.work.placing import Mode
 from kb.types import Scope
 
@@ -51,6 +52,7 @@ class UploadOptions:
     encoding: str | None
     metadata: dict[str, Any] | None
     dry_run: bool
+    switches: Mapping[str, Any]
 
 
 async def get_options(
@@ -58,10 +60,13 @@ async def get_options(
     encoding: Annotated[str | None, Query(max_length=40)] = None,
     metadata: Annotated[str | None, Query(max_length=16_384)] = None,
     dry_run: bool = False,
+    labels: Annotated[str | None, Query(max_length=2000)] = None,
 ) -> UploadOptions:
-    """The query of an upload: `metadata` is a JSON object, `encoding` a name that Python knows."""
+    """The query of an upload: `metadata` is a JSON object, `encoding` a name that Python knows,
+    `labels` are parted by commas."""
     described = None if metadata is None else parsed_metadata(metadata)
-    return UploadOptions(mode, checked_encoding(encoding), described, dry_run)
+    switches = {} if labels is None else {"labels": parsed_labels(labels)}
+    return UploadOptions(mode, checked_encoding(encoding), described, dry_run, switches)
 
 
 OptionsDep = Annotated[UploadOptions, Depends(get_options)]
@@ -89,6 +94,7 @@ async def accept_all(
         found = await in_thread(plan, *target, files, mode=mode, encoding=encoding)
     else:
         how = partial(accept, mode=mode, encoding=encoding, metadata=options.metadata)
+        how = partial(how, switches=options.switches)
         found = await in_thread(how, *target, files)
     rejected = (*found.rejected, *receiver.rejected)
     answer = UploadResponse.model_validate(replace(found, rejected=rejected))

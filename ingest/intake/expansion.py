@@ -19,6 +19,7 @@ from ingest.sniff.package_types import is_archive
 from kb.errors import Rejected, TooLarge, UnreadableFile
 from kb.files.originals import Staged
 from kb.knowledge_base import KnowledgeBase
+from kb.store.access import keys
 from kb.store.content import documents, outbox
 from kb.store.engine.database import Transaction
 from kb.store.upkeep import erasures
@@ -160,11 +161,11 @@ def _store(
             if not jobs.is_held(tx, job):
                 return False
             wanted = _without_deleted(tx, job, archive, group)
-            metadata = archive.metadata or None
-            described = [replace(upload, metadata=metadata) for upload, _ in wanted]
+            metadata, switches = archive.metadata or None, archive.switches
+            described = [replace(u, metadata=metadata, switches=switches) for u, _ in wanted]
             kb.originals.adopt([staged for _, staged in wanted if staged is not None])
             mode = batches.mode_of(tx, job.batch_id)
-            scope = replace(SCOPE, key_id=quotas.key_of(tx, archive.id))
+            scope = keys.bringer(tx, quotas.key_of(tx, archive.id))
             to = UploadTarget(scope, archive.dataset_id, job.batch_id, mode, is_late=True)
             placed = placing.put(tx, to, described)
             batches.add(tx, job.batch_id, placed)

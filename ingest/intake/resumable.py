@@ -11,21 +11,19 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from typing import Any
 
 from ingest.intake.upload import Acceptance, UploadedFile, accept, checked_name
 from kb.errors import Conflict, KnowledgeBaseError, NotFound, TooLarge
 from kb.files.partial_files import PartialFiles
 from kb.knowledge_base import KnowledgeBase
+from kb.store.access import keys
 from kb.store.engine.database import Transaction
 from kb.store.work import uploads
 from kb.store.work.uploads import PartialUpload
 from kb.types import Scope
 
 logger = logging.getLogger(__name__)
-
-ADMIN = Scope.admin()
 
 
 class ResumableUploads:
@@ -159,7 +157,7 @@ class ResumableUploads:
         staged = self._kb.originals.stage_file(self.files.path(upload.id))
         incoming = [UploadedFile(upload.name, staged)]
         options = upload.options["accept"]
-        scope = replace(ADMIN, key_id=upload.key_id)
+        scope = self._kb.database.reading(keys.bringer, upload.key_id)
         accepted = accept(self._kb, scope, upload.dataset_id, incoming, on_accepted=note, **options)
         if accepted.rejected:
             self.remove(upload)

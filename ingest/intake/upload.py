@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -16,6 +16,7 @@ from kb.files.originals import Staged
 from kb.knowledge_base import KnowledgeBase
 from kb.settings import IngestSettings
 from kb.store.content import datasets
+from kb.store.content.documents import checked_switches
 from kb.store.engine.database import Transaction
 from kb.store.work import batches, placing, quotas
 from kb.store.work.placing import Mode, Upload, UploadedDocument, UploadTarget
@@ -65,37 +66,39 @@ def accept(
     mode: Mode = "replace",
     encoding: str | None = None,
     metadata: Mapping[str, Any] | None = None,
+    switches: Mapping[str, Any] | None = None,
     on_accepted: Callable[[Transaction, Acceptance], None] | None = None,
 ) -> Acceptance:
     """Make documents of staged files, in one transaction: all of them are acknowledged, or none.
 
     Args:
-        metadata: None leaves what documents that exist have.
+        metadata, switches (labels and days): None leaves what documents that exist have.
         on_accepted: is called in the same transaction when something was accepted.
 
     Raises:
         NotFound: the dataset cannot be seen.
-        QuotaExceeded, RateLimited: it or the key may not take as much; nothing was stored.
+        Rejected: the switches do not fit, or a hidden document has a name.
+        QuotaExceeded, RateLimited, StorageFull: there is no room; nothing was stored.
         EmbedderMismatch: it was built with another embedder: nothing could be indexed.
-        StorageFull: the disk is full; nothing was stored.
     """
     placed: list[UploadedDocument] = []
     try:
+        given = checked_switches(scope, switches or {})
         kb.embedder_of(kb.database.reading(datasets.get, scope, dataset_id))
         taken, rejected = classified(kb.settings.ingest, incoming, encoding, metadata)
         if not taken:
             return Acceptance(None, (), tuple(rejected))
-        uploads = [upload for upload, _ in taken]
+        uploads = [replace(upload, switches=given) for upload, _ in taken]
         try:
             with kb.database.write() as tx:
                 kb.originals.adopt([staged for _, staged in taken])
                 batch_id = batches.create(tx, scope, dataset_id, mode)
                 placed = _place(tx, UploadTarget(scope, dataset_id, batch_id, mode), uploads)
-                documents = tuple(item.document for item in placed)
                 batches.add(tx, batch_id, placed)
-                limits = (*quotas.KEPT, "uploads_per_day")
-                quotas.check(tx, dataset_id, scope.key_id, *limits)
-                acceptance = Acceptance(batch_id, documents, tuple(rejected))
+                quotas.check(tx, dataset_id, scope.key_id, *quotas.KEPT, "uploads_per_day")
+                acceptance = Acceptance(
+                    batch_id, tuple(i.document for i in placed), tuple(rejected)
+                )
                 if on_accepted is not None:
                     on_accepted(tx, acceptance)
         except BaseException:  # what got its name before the transaction failed is nobody's

@@ -112,8 +112,9 @@ class Access:
 
         if end_user is not None:
             signing = [self._signing_secret(digest) for digest in found.digests]
-            name = end_users.end_user_of(end_user, signing, time.time())
-            return replace(caller, scope=replace(caller.scope, end_user=name))
+            name, labels = end_users.end_user_of(end_user, signing, time.time())
+            carried = labels.intersection(found.key.labels)
+            return replace(caller, scope=replace(caller.scope, end_user=name, labels=carried))
         name = new_id(ANONYMOUS)
         secret = self.signing_secret(token)
         named = end_users.sign(secret, name, int(time.time()) + ANONYMOUS_S)

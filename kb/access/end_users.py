@@ -1,4 +1,4 @@
-"""Who sits in front of a widget: tokens `{end_user, exp}` that the app's owner signs.
+"""Who sits in front of a widget: tokens `{end_user, exp, labels}` that the app's owner signs.
 
 They are JSON Web Tokens (RFC 7519) with HS256, the only algorithm that is taken, so that every
 language has a library that makes them. The signature is checked before any claim is read.
@@ -27,15 +27,17 @@ class _Claims(BaseModel, strict=True):
     end_user: Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS)]
     exp: FiniteFloat
     nbf: FiniteFloat = 0
+    labels: list[str] = []
 
 
-def sign(secret: str, end_user: str, expires: int) -> str:
+def sign(secret: str, end_user: str, expires: int, labels: Iterable[str] = ()) -> str:
     """A token for an end user, good until `expires` (seconds since 1970)."""
-    return jwt.encode({"end_user": end_user, "exp": expires}, secret, "HS256")
+    claims = {"end_user": end_user, "exp": expires, "labels": sorted(labels)}
+    return jwt.encode(claims, secret, "HS256")
 
 
-def end_user_of(token: str, secrets: Iterable[str], now_s: float) -> str:
-    """The end user whom a token names.
+def end_user_of(token: str, secrets: Iterable[str], now_s: float) -> tuple[str, frozenset[str]]:
+    """The end user whom a token names, and the labels that it gives them.
 
     Args:
         secrets: any of them may have signed it.
@@ -50,7 +52,7 @@ def end_user_of(token: str, secrets: Iterable[str], now_s: float) -> str:
                 payload = _JWS.decode(token, secret, algorithms=["HS256"])
                 claims = _Claims.model_validate_json(payload)
     if claims and claims.nbf <= now_s < claims.exp and claims.end_user.isprintable():
-        return claims.end_user
+        return claims.end_user, frozenset(claims.labels)
     raise Unauthenticated(
         "The end-user token is not valid or has expired. Sign a new one with this widget key's "
         "signing secret (HS256, claims `end_user` and `exp`)."

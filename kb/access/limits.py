@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
 from kb.errors import RateLimited
@@ -38,6 +38,12 @@ class Caller:
     credential: Credential | None = None
     limits: Limits = field(default_factory=Limits)
     end_user_token: str | None = None
+
+    def narrowed(self, labels: frozenset[str]) -> Caller:
+        """The same for an end user, with no other labels than these."""
+        own = self.scope.labels
+        kept = labels if own is None else labels & own
+        return replace(self, scope=replace(self.scope, labels=kept))
 
 
 ADMIN = Caller("admin", Scope.admin())

@@ -139,13 +139,13 @@ class Chat:
     def run(self, scope: Scope, run_id: str) -> Run:
         """A run that the scope may follow. Raises NotFound."""
         run = self.runs.get(run_id)
-        if run is None or not _may_see(scope, run.identity):
+        if run is None or not _may_see(scope, run):
             raise NotFound("run", run_id)
         return run
 
     def run_under(self, scope: Scope, external_id: str) -> Run | None:
         """The run in progress whose conversation a client knows by a name of its own."""
-        own = (run for run in self.runs.in_progress if _may_see(scope, run.identity))
+        own = (run for run in self.runs.in_progress if _may_see(scope, run))
         return next((run for run in own if run.identity.external_id == external_id), None)
 
     async def close(self) -> None:
@@ -196,7 +196,7 @@ class Chat:
             if (given := request.searched_in) is not None:
                 given.check(tx, scope, version.content.dataset_ids, model=request.model)
             conversation = _conversation(tx, scope, app, request.conversation_id)
-            history, earlier_sources = self._history(tx, request)
+            history, earlier_sources = self._history(tx, scope, request)
         return ChatQuestion(
             scope=scope,
             request=request,
@@ -228,7 +228,7 @@ class Chat:
         return known
 
     def _history(
-        self, tx: Transaction, request: ChatRequest
+        self, tx: Transaction, scope: Scope, request: ChatRequest
     ) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
         """The turns before, and the texts of their sources; the caller has checked that they may be
         seen."""
@@ -237,11 +237,11 @@ class Chat:
             turns = tuple(request.history)
             return turns[max(0, len(turns) - most) :], ()
         if (again := request.replay_of) is not None:
-            return conversations.history(tx, again.conversation_id, most, before=again.id)
+            return conversations.history(tx, scope, again.conversation_id, most, before=again.id)
         if request.conversation_id is None:
             return (), ()
         before = request.replaces or conversations.AFTER_ALL
-        return conversations.history(tx, request.conversation_id, most, before=before)
+        return conversations.history(tx, scope, request.conversation_id, most, before=before)
 
     def _start(self, answer: AnswerStream) -> Run:
         return self.runs.start(
@@ -290,9 +290,10 @@ def _identity(scope: Scope, request: ChatRequest, version: AppVersion) -> RunIde
     )
 
 
-def _may_see(scope: Scope, identity: RunIdentity) -> bool:
+def _may_see(scope: Scope, run: Run) -> bool:
+    identity = run.identity
     if not scope.may("chat") or (identity.is_replay and not scope.may("admin")):
         return False
     if scope.apps is not None and identity.app_id not in scope.apps:
         return False
-    return scope.end_user is None or scope.end_user == identity.end_user
+    return run.opens_to(scope) and scope.end_user in (None, identity.end_user)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from kb.protocols import (
     Vectors,
     VectorSearch,
 )
-from kb.store.content import chunks, texts
+from kb.store.content import chunks, filters, texts
 from kb.store.content.chunks import Candidate
 from kb.store.content.filters import Matching
 from kb.store.engine.database import Database
@@ -135,6 +135,11 @@ class CandidateFinder:
                 return Candidates(
                     *best, live, self.frequencies(query.datasets, query.text, query.retrieval)
                 )
+            if query.allowed is None:  # what is hidden or switched off may be most of a dataset
+                ids = list(query.generations)
+                answering = self._database.reading(filters.matching, query.scope, ids, ())
+                query = replace(query, allowed=answering)
+                exact = self._exactly_nearest(query, depth)
             limit *= 4
 
     def _exactly_nearest(self, query: Query, limit: int) -> list[Near] | None:

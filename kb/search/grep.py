@@ -69,11 +69,14 @@ class Grep:
         return Matches(tuple(found), None)
 
     def in_dataset(self, scope: Scope, dataset_id: str, cursor: str | None = None) -> Matches:
-        """The matches of a dataset, from the document behind the cursor on. Raises NotFound."""
+        """The matches of what answers in a dataset, from the document behind the cursor on.
+
+        Raises NotFound.
+        """
         began, found = time.monotonic(), list[Match]()
         while True:
             asked = PageRequest(DOCUMENTS_AT_ONCE, cursor)
-            listed = self._database.reading(documents.page, scope, dataset_id, asked)
+            listed = self._database.reading(documents.answering, scope, asked, dataset_id)
             for document in listed.data:
                 if len(found) >= self._limit or time.monotonic() - began > MOST_SECONDS:
                     return Matches(tuple(found), cursor)

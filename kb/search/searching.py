@@ -291,7 +291,7 @@ def _hit(item: RankedChunk) -> Hit:
         chunk = replace(
             chunk, spans=parent.spans, text=parent.text, index_text=parent.index_text, parent=None
         )
-    duplicates = why.get("duplicates")
-    found = item.found
+    duplicates, found = why.get("duplicates"), item.found
     names = (found.dataset_id, found.document_name)
-    return Hit(chunk, *names, item.score, why, duplicates, found.file_id, found.metadata)
+    hit = Hit(chunk, *names, item.score, why, duplicates, found.file_id, found.metadata)
+    return replace(hit, labels=found.labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import astuple, dataclass
 from typing import Literal
 
@@ -16,7 +17,9 @@ class Scope:
     """Who is asking and what they may touch. Every store call takes one; none takes a bare id.
 
     `datasets` and `apps` are the ids that may be seen; None means all of the workspace.
-    `end_user` narrows conversations to one person behind an app key.
+    `end_user` narrows conversations to one person behind an app key. Of documents with labels those
+    are there that have one of `labels`, all of them with None; `day` (YYYY-MM-DD) is the one on
+    which documents must be valid, today (UTC) with None.
     """
 
     permissions: frozenset[Permission]
@@ -25,6 +28,8 @@ class Scope:
     end_user: str | None = None
     key_id: str | None = None
     workspace: str = DEFAULT_WORKSPACE
+    labels: frozenset[str] | None = None
+    day: str | None = None
 
     @classmethod
     def admin(cls) -> Scope:
@@ -34,6 +39,10 @@ class Scope:
     def sees_dataset(self, dataset_id: str) -> bool:
         """Whether a dataset of its workspace is among those that may be seen."""
         return self.datasets is None or dataset_id in self.datasets
+
+    def carries(self, labels: Collection[str]) -> bool:
+        """Whether it may see what has these labels."""
+        return self.labels is None or not labels or not self.labels.isdisjoint(labels)
 
     def may(self, permission: Permission) -> bool:
         """Whether this scope holds a permission."""
@@ -86,6 +95,7 @@ class Key:
 
     `origins` are those of the pages that may use a widget key. From `expires_at` on, the key is
     unknown; until `previous_until`, the secret from before the last rotation is good as well.
+    `labels` are the most that who asks with it carries; a key of an admin needs none.
     """
 
     id: str
@@ -100,6 +110,7 @@ class Key:
     expires_at: str | None = None
     previous_until: str | None = None
     quota: Quota = Quota()
+    labels: tuple[str, ...] = ()
 
     @property
     def is_public(self) -> bool:

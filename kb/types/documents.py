@@ -125,7 +125,9 @@ class Document:
 
     `version` counts uploads of other bytes under the same name; `live_version` is the one that
     answers questions (None until the first is ready). `receipt` accounts for every character.
-    `file_id` is the stored file that it was made of, if it was.
+    `file_id` is the stored file that it was made of, if it was. It answers while `enabled`, from
+    `valid_from` to `valid_until` (days, YYYY-MM-DD, both included), and who carries none of its
+    `labels` sees nothing of it.
     """
 
     id: str
@@ -145,6 +147,16 @@ class Document:
     created_at: str
     updated_at: str
     file_id: str | None = None
+    enabled: bool = True
+    valid_from: str | None = None
+    valid_until: str | None = None
+    labels: tuple[str, ...] = ()
+
+    @property
+    def switches(self) -> dict[str, Any]:
+        """The days and labels that it has."""
+        names = ("valid_from", "valid_until", "labels")
+        return {name: value for name in names if (value := getattr(self, name))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +193,11 @@ class Span:
     start: int
     end: int
 
+    def overlaps(self, other: Span) -> bool:
+        """Whether both hold some character."""
+        first, last = max(self.start, other.start), min(self.end, other.end)
+        return self.page == other.page and first < last
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:
@@ -202,7 +219,7 @@ class Chunk:
     `text` is the concatenation of its spans' slices of page text; usually one span, two where a
     sentence runs over a page break. `index_text` = heading path + text without what cleaning
     removes: it is what is embedded, searched and put into the prompt. A chunk with a `parent` is
-    only searched: a hit returns the parent.
+    only searched: a hit returns the parent. One that is not `enabled` is never found.
     """
 
     id: str
@@ -213,6 +230,7 @@ class Chunk:
     heading: str
     index_text: str
     parent: Passage | None = None
+    enabled: bool = True
 
 
 GenerationStatus = Literal["building", "ready", "live", "retired"]

@@ -41,8 +41,8 @@ class Hit:
     """A chunk found by a search. Higher scores are better, always; `why` explains them.
 
     `duplicates` counts the candidates with the same words that were left out for it, if any.
-    `file_id` is the stored file that its document was made of, if it was; `metadata` is the
-    document's.
+    `file_id` is the stored file that its document was made of, if it was; `metadata` and `labels`
+    are the document's.
     """
 
     chunk: Chunk
@@ -53,6 +53,7 @@ class Hit:
     duplicates: int | None = None
     file_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

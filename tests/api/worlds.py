@@ -1,7 +1,8 @@
 """Two tenants on one server, everything of theirs marked, and callers of every kind.
 
 `FOREIGN` is in every text of theirs, `TALK` in what one of their users said, `HIDDEN` in prompts
-and `PROVIDER` in the key of a model provider.
+and `PROVIDER` in the key of a model provider. `SECRET` is in a document of theirs with a label that
+only `insiders` carry.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from tests.fake_models import running_fake_server
 
 FOREIGN, TALK = "foreign-marker", "talk-marker"
 HIDDEN, PROVIDER = "hidden-marker", "provider-marker"
+SECRET, LABEL = "secret-marker", "board"
 ORIGIN = "https://shop.example"
 MANY = {"requests_per_minute": 1_000_000, "concurrent_streams": 1_000}
 
@@ -60,6 +62,7 @@ class World:
     owners: dict[str, httpx.Client] = field(default_factory=dict)
     strangers: dict[str, httpx.Client] = field(default_factory=dict)
     neighbours: dict[str, httpx.Client] = field(default_factory=dict)
+    insiders: dict[str, httpx.Client] = field(default_factory=dict)
 
 
 @contextmanager
@@ -81,13 +84,15 @@ def without_ids(text: str, ids: dict[str, Any]) -> str:
     return text
 
 
-def visitor(served: Served, made: dict[str, Any], end_user: str | None) -> httpx.Client:
+def visitor(
+    served: Served, made: dict[str, Any], end_user: str | None, labels: tuple[str, ...] = ()
+) -> httpx.Client:
     """A browser on the page of a widget; `end_user` is signed as the page's owner does."""
     client = served.client(made["key"])
     client.headers["origin"] = ORIGIN
     if end_user is not None:
         expires = int(time.time()) + 3600
-        token = end_users.sign(made["signing_secret"], end_user, expires)
+        token = end_users.sign(made["signing_secret"], end_user, expires, labels)
         client.headers["x-end-user-token"] = token
     return client
 
@@ -106,19 +111,25 @@ def _theirs(world: World) -> None:
     dataset = served.post("/v1/datasets", {"name": FOREIGN, "description": FOREIGN})["id"]
     documents = served.upload(dataset, {f"{FOREIGN}.md": f"The {FOREIGN} says that beta is two."})
     listed = served.http.get(f"/v1/datasets/{dataset}/documents").json()["data"]
+    told = f"The {SECRET} tells nobody else of beta, which is three."
+    secret = served.upload(dataset, {f"{SECRET}.md": told})
+    secret_id = secret[f"{SECRET}.md"]
+    served.http.patch(f"/v1/documents/{secret_id}", json={"labels": [LABEL]})
     app = _their_app(served, dataset)
     ask = {"query": f"What is beta {TALK}?", "stream": False, "user": "ann"}
     answer = served.post(f"/v1/apps/{app}/chat", ask, status=200)
     key = served.post(f"/v1/apps/{app}/keys", {"name": FOREIGN})
     fixed = {"question": f"What is the {FOREIGN}?", "answer": f"A {FOREIGN}."}
     annotation = served.post(f"/v1/apps/{app}/annotations", fixed)
-    told = {"url": f"{world.models.base_url}/{FOREIGN}", "events": ["batch.completed"]}
-    webhook = served.post("/v1/webhooks", told)
+    hook = {"url": f"{world.models.base_url}/{FOREIGN}", "events": ["batch.completed"]}
+    webhook = served.post("/v1/webhooks", hook)
     delivery = served.post(f"/v1/webhooks/{webhook['id']}/test", status=202)
     theirs |= {
         "dataset_id": dataset,
         "dataset_ids": [dataset],
+        "chunk_id": f"{documents[f'{FOREIGN}.md']}.1.1.0",  # holds the next one
         "document_id": documents[f"{FOREIGN}.md"],
+        "/secret": secret_id,
         "batch_id": listed[0]["batch_id"],
         "app": app,
         "key_id": key["id"],
@@ -220,4 +231,20 @@ def _callers(world: World) -> None:
         "app": served.with_new_key(kind="app", **theirs_app),
         "widget": visitor(served, widget, "ann"),
         "dataset": served.with_new_key(kind="dataset", dataset_ids=theirs["dataset_ids"]),
+    }
+    labelled = {"labels": [LABEL]}
+    own_widget = served.post("/v1/keys", {"kind": "widget", **theirs_app, **labelled})
+    opened = {"kind": "dataset", "dataset_ids": theirs["dataset_ids"]}
+    world.insiders |= {
+        "app": served.with_new_key(kind="app", **theirs_app, **labelled),
+        "widget": visitor(served, own_widget, "ann", (LABEL,)),
+        "dataset": served.with_new_key(**opened, **labelled),
+    }
+    narrowed = served.with_new_key(kind="app", **theirs_app, **labelled)
+    narrowed.headers["x-end-user-labels"] = "sales"
+    world.owners |= {
+        "another label's server": served.with_new_key(**opened, labels=["sales"]),
+        "a server for somebody without labels": narrowed,
+        "a widget with a label that its token does not sign": visitor(served, own_widget, "ann"),
+        "a token that signs more than its key has": visitor(served, widget, "ann", (LABEL,)),
     }

@@ -97,7 +97,8 @@ def _all(page_of: Callable[[PageRequest], Listing[T]]) -> Iterator[T]:
 
 
 def _before(tx: Transaction, message: Message) -> Iterator[TrainingTurn]:
-    turns, _ = conversations.history(tx, message.conversation_id, MOST_TURNS, before=message.id)
+    own = (Scope.admin(), message.conversation_id, MOST_TURNS)
+    turns, _ = conversations.history(tx, *own, before=message.id)
     for turn in turns:
         yield TrainingTurn("user", turn.query)
         yield TrainingTurn("assistant", turn.answer, 0)

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 
-from api.deps import KB, AdminCaller, AdminScope, ChatCaller, StreamDep, StreamStart, User
+from api.deps import KB, AdminCaller, AdminScope, ChatCaller, StreamDep, StreamStart, User, on_day
 from api.http import sse
 from api.idempotency import REPLAYED, OnceDep
 from api.resources.chat.requests import ChatBody, ReplayBody
@@ -40,7 +40,7 @@ async def chat(
     A repetition under the same `Idempotency-Key` reads the first run instead of asking again, and
     its stored answer as JSON once the events are forgotten. A run lost in a crash is asked anew.
     """
-    scope = of_user(caller.scope, body.user)
+    scope = of_user(on_day(caller, body.on), body.user)
     full = _is_full(caller)
 
     async def begin() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints, model_validator
@@ -29,6 +30,8 @@ class ChatBody(Body):
     """Answers with a version that is not the published one, or with the draft; for admin keys."""
     plain: bool = Field(default_factory=bool)  # a new default would be asked of old typed clients
     """Asks without a search, as the model `slug:plain` does for clients of OpenAI."""
+    on: date | None = None
+    """The day on which documents must be valid; without it today, in UTC. Not for widget keys."""
     stream: bool = True
     user: EndUser | None = None
     """Whose conversation it is: any text that names a person to you."""

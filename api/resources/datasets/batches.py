@@ -53,11 +53,11 @@ def _changes(
     found = batches.get(tx, scope, batch_id, PageRequest(0))
     if found.is_completed:
         found = batches.get(tx, scope, batch_id)
-    states = batches.states(tx, batch_id)
+    states = batches.states(tx, scope, batch_id)
     changed = sorted(key for key, status in states.items() if seen.get(key) != status)
     seen.update(states)
     parts = batched(changed, VARIABLES)
-    return found, [item for part in parts for item in batches.some(tx, batch_id, part)]
+    return found, [item for part in parts for item in batches.some(tx, scope, batch_id, part)]
 
 
 async def get_batch_page(

@@ -7,7 +7,7 @@ import time
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.deps import KB, AdminScope, Paging, Readers, SearchCaller, SearchScope
+from api.deps import KB, AdminScope, Paging, Readers, SearchCaller, SearchScope, on_day
 from api.idempotency import OnceDep
 from api.resources.datasets.requests import DatasetBody, DatasetChange, SearchBody
 from api.resources.datasets.responses import DatasetResponse, SearchResponse
@@ -90,7 +90,7 @@ async def search(dataset_id: str, body: SearchBody, kb: KB, caller: SearchCaller
     if body.generation is not None and not caller.scope.may("admin"):
         raise NotAllowed("Only an admin key may search another generation.")
     began = time.perf_counter()
-    asked = (caller.scope, [dataset_id], body.query, body.to(Retrieval))
+    asked = (on_day(caller, body.on), [dataset_id], body.query, body.to(Retrieval))
     where = parsed_filter(body.filter)
     found = await kb.search_threads.run(
         kb.searcher.search, *asked, where=where, generation=body.generation
@@ -100,5 +100,5 @@ async def search(dataset_id: str, body: SearchBody, kb: KB, caller: SearchCaller
 
 def _counted(tx: Transaction, scope: Scope, dataset_id: str) -> DatasetResponse:
     found = DatasetResponse.model_validate(datasets.get(tx, scope, dataset_id))
-    counts, used = documents.counts(tx, found.id), quotas.used(tx, "dataset", found.id)
+    counts, used = documents.counts(tx, scope, found.id), quotas.used(tx, "dataset", found.id)
     return found.model_copy(update={"documents": counts, "used": used})

@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, Response
 
 from api.deps import KB, IngestScope, NumberedPaging, Paging, SearchScope
 from api.idempotency import OnceDep
+from api.resources.datasets.requests import ChunkChange, DocumentChange
 from api.resources.datasets.responses import ChunkResponse, DocumentResponse
 from api.resources.response import BINARY, ListResponse, binary, takes
 from api.threads import in_thread, read, write
@@ -90,6 +91,20 @@ async def list_documents(
 async def get_document(document_id: str, kb: KB, scope: SearchScope) -> Document:
     """One document."""
     return await read(kb, documents.get, scope, document_id)
+
+
+@router.patch("/documents/{document_id}", response_model=DocumentResponse)
+async def change_document(
+    document_id: str, body: DocumentChange, kb: KB, scope: IngestScope
+) -> Document:
+    """Change metadata, labels or the days of a document, or switch it: searches see it at once."""
+    return await write(kb, documents.change, scope, document_id, body.given())
+
+
+@router.patch("/chunks/{chunk_id}", response_model=ChunkResponse)
+async def switch_chunk(chunk_id: str, body: ChunkChange, kb: KB, scope: IngestScope) -> Chunk:
+    """Switch a piece off or on, with all that are found for the same passage."""
+    return await write(kb, chunks.switch, scope, chunk_id, enabled=body.enabled)
 
 
 @router.delete("/documents/{document_id}", status_code=204)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from api.resources.datasets.processing import ProcessingBody
-from api.resources.fields import Body, Name, QuotaBody, RetrievalOptions, Text
+from api.resources.fields import Body, Labels, Name, QuotaBody, RetrievalOptions, Text
+from kb.metadata import checked_metadata
 
 GenerationNumber = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
@@ -46,6 +48,33 @@ class SwitchBody(Body):
     generation: GenerationNumber
 
 
+class DocumentChange(Body):
+    """What is to change in a document; what is not given stays, null takes it back."""
+
+    metadata: dict[str, Any] | None = None
+    """Takes the place of all metadata."""
+    enabled: bool | None = None
+    """Off, it answers no question until it is on again."""
+    valid_from: date | None = None
+    valid_until: date | None = None
+    """The last day, in UTC, on which it answers."""
+    labels: Labels | None = None
+    """Only who carries one of them finds and sees it; none: all who may read the dataset."""
+
+    def given(self) -> dict[str, Any]:
+        """The columns that change. Raises Rejected."""
+        empty = {"metadata": {}, "enabled": True, "labels": ()}
+        named = self.model_dump(mode="json", include=self.model_fields_set)
+        checked_metadata(named.get("metadata") or {})
+        return {name: empty.get(name) if value is None else value for name, value in named.items()}
+
+
+class ChunkChange(Body):
+    """Whether a piece is found."""
+
+    enabled: bool
+
+
 class SearchBody(RetrievalOptions):
     """A search in one dataset."""
 
@@ -56,5 +85,7 @@ class SearchBody(RetrievalOptions):
     of which one must hold."""
     generation: GenerationNumber | None = None
     """Searches another generation than the one that answers; for admin keys."""
+    on: date | None = None
+    """The day on which documents must be valid; without it today, in UTC."""
     explain: bool = False
     """Adds to each hit why it was found, and the candidates that became none; for admin keys."""

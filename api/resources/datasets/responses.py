@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import date
 from functools import partial
 from typing import Annotated, Any, Literal, Self
 
@@ -62,6 +63,10 @@ class DocumentResponse(Response):
     receipt: Mapping[str, Any] | None
     """Accounts for every character, once the document is ready."""
     batch_id: str | None
+    enabled: bool
+    valid_from: date | None
+    valid_until: date | None
+    labels: tuple[str, ...]
     created_at: Timestamp
     updated_at: Timestamp
 
@@ -86,6 +91,7 @@ class ChunkResponse(ChunkBody):
     """A chunk of a stored document."""
 
     id: str
+    enabled: bool
 
 
 class HitResponse(Response):

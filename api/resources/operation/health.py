@@ -84,5 +84,5 @@ def _of_models(kb: KnowledgeBase) -> list[Family]:
 def _stored(tx: Transaction, scope: Scope) -> tuple[Counter[str], int]:
     by_status: Counter[str] = Counter()
     for dataset in datasets.every(tx, scope):
-        by_status.update(documents.counts(tx, dataset.id))
+        by_status.update(documents.counts(tx, scope, dataset.id))
     return by_status, jobs.waiting(tx)

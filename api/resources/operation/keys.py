@@ -51,10 +51,10 @@ async def get_key(key_id: str, kb: KB, scope: AdminScope) -> KeyResponse:
 
 @router.patch("/keys/{key_id}", response_model=KeyResponse)
 async def change_key(key_id: str, body: KeyChange, kb: KB, scope: AdminScope) -> Key:
-    """Give a key other limits or another quota; they count from the next request on."""
-    limits = None if body.limits is None else body.limits.to(Limits)
-    quota = None if body.quota is None else body.quota.to(Quota)
-    return await write(kb, keys.limit, scope, key_id, limits, quota)
+    """Give a key other limits, labels or another quota; they count from the next request on."""
+    limits = body.limits and body.limits.to(Limits)
+    given = {"limits": limits, "quota": body.quota and body.quota.to(Quota), "labels": body.labels}
+    return await write(kb, keys.change, scope, key_id, given)
 
 
 @router.post("/keys/{key_id}/rotate")

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
-from api.resources.fields import Body, Id, QuotaBody, Text
+from api.resources.fields import Body, Id, Labels, QuotaBody, Text
 from kb.ids import rfc3339
 from kb.outbound.addresses import host_of, leads_astray
 from kb.store.access.keys import NewKey
@@ -66,11 +66,15 @@ class _NewKeyBody(Body):
     limits: LimitsBody = LimitsBody()
     """What is not set here is as the app's access says."""
     expires_at: Expiry | None = None
+    labels: Labels = Field(default_factory=tuple)
+    """Opens the documents that have one of them; a widget key those of them that a token signs."""
 
     @model_validator(mode="after")
     def _only_widgets_have_origins(self) -> Self:
         if self.origins and self.kind != "widget":
             raise ValueError("only a key of kind 'widget' names `origins`")
+        if self.labels and self.kind == "admin":
+            raise ValueError("a key of kind 'admin' sees all documents and has no `labels`")
         return self
 
     def to_key(self) -> NewKey:
@@ -80,6 +84,7 @@ class _NewKeyBody(Body):
             origins=tuple(dict.fromkeys(self.origins)),
             limits=self.limits.to(Limits),
             expires_at=None if self.expires_at is None else rfc3339(self.expires_at),
+            labels=self.labels,
         )
 
 
@@ -120,6 +125,7 @@ class KeyChange(Body):
 
     limits: LimitsBody | None = None
     quota: QuotaBody | None = None
+    labels: Labels | None = None
 
 
 class RotateBody(Body):

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from kb.chat.ask.question import RunIdentity
 from kb.text.fixed_sentences import Occasion, fixed_sentence
-from kb.types import Cancelled, Completed, Failed, RunEvent
+from kb.types import Cancelled, Completed, Failed, RunEvent, Scope, Sources
 
 FAILURES: Mapping[str, Occasion] = {
     "model_unavailable": "model_failed",
@@ -72,6 +72,11 @@ class Run:
     def stop_reason(self) -> str | None:
         """Why the run is to end, None if nobody asked for it."""
         return self._stop_reason
+
+    def opens_to(self, scope: Scope) -> bool:
+        """Whether a scope carries labels of every source so far."""
+        told = (event.sources for event in self._events if isinstance(event, Sources))
+        return all(scope.carries(source.hit.labels) for sources in told for source in sources)
 
     @property
     def subscribers(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from kb.errors import NotFound
+from kb.errors import NotFound, Rejected
 from kb.ids import new_id, now, rfc3339
 from kb.store.access.secrets import Secrets
 from kb.store.engine import dialect, schema
@@ -66,6 +66,7 @@ class NewKey:
     limits: Limits = field(default_factory=Limits)
     expires_at: str | None = None
     quota: Quota = field(default_factory=Quota)
+    labels: tuple[str, ...] = ()
 
 
 def create(tx: Transaction, scope: Scope, vault: Secrets, new: NewKey) -> tuple[Key, str]:
@@ -129,12 +130,15 @@ def rotate(
     return get(tx, scope, key_id), token
 
 
-def limit(
-    tx: Transaction, scope: Scope, key_id: str, limits: Limits | None, quota: Quota | None
-) -> Key:
-    """Put other limits in the place of a key's, or another quota. Raises NotFound."""
-    get(tx, scope, key_id)
-    given = {"limits": limits, "quota": quota}
+def change(tx: Transaction, scope: Scope, key_id: str, given: Mapping[str, Any]) -> Key:
+    """Put other `limits`, `quota` or `labels` in the place of a key's; None leaves them.
+
+    Raises:
+        NotFound: there is no such key.
+        Rejected: a key of an admin is to have labels.
+    """
+    if get(tx, scope, key_id).kind == "admin" and given.get("labels"):
+        raise Rejected("A key of kind 'admin' sees all documents and has no `labels`.")
     values = {name: value for name, value in given.items() if value is not None}
     if values:
         tx.execute(update(table).where(table.c.id == key_id).values(**values))
@@ -193,7 +197,8 @@ def set_access_of_app(tx: Transaction, app_id: str, access: AppAccess) -> None:
 
 
 def scope_of(key: Key) -> Scope:
-    """What a key may touch; that of a widget sees nobody's conversations until a user is named."""
+    """What a key may touch; that of a widget sees nobody's conversations until a user is named, and
+    carries no labels until they are signed."""
     if key.kind == "admin":
         return replace(Scope.admin(), key_id=key.id)
     if key.kind == "dataset":
@@ -203,6 +208,7 @@ def scope_of(key: Key) -> Scope:
             apps=frozenset(),
             key_id=key.id,
             workspace=DEFAULT_WORKSPACE,
+            labels=frozenset(key.labels),
         )
     return Scope(
         frozenset({"chat"}),
@@ -211,7 +217,16 @@ def scope_of(key: Key) -> Scope:
         end_user=NOBODY if key.is_public else None,
         key_id=key.id,
         workspace=DEFAULT_WORKSPACE,
+        labels=frozenset(() if key.is_public else key.labels),
     )
+
+
+def bringer(tx: Transaction, key_id: str | None) -> Scope:
+    """The operator's scope for storing later what a key has brought, with the labels of the key."""
+    row = tx.execute(select(table.c.kind, table.c.labels).where(table.c.id == key_id)).first()
+    is_bound = row is not None and row.kind != "admin"
+    labels = frozenset(row.labels or ()) if row is not None and is_bound else None
+    return replace(Scope.admin(), key_id=key_id, labels=labels)
 
 
 def _row(tx: Transaction, scope: Scope, key_id: str) -> Row[Any]:

@@ -28,13 +28,7 @@ from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing, one
 from kb.store.engine.schema.columns import of_row, to_row
-from kb.types import (
-    Conversation,
-    Message,
-    Scope,
-    Turn,
-    VariantName,
-)
+from kb.types import Conversation, Message, Scope, Turn, VariantName
 
 table = schema.conversations
 messages = schema.messages
@@ -163,17 +157,19 @@ def remove_all(tx: Transaction, app_id: str) -> None:
 
 
 def history(
-    tx: Transaction, conversation_id: str, turns: int, *, before: str = AFTER_ALL
+    tx: Transaction, scope: Scope, conversation_id: str, turns: int, *, before: str = AFTER_ALL
 ) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
-    """The last completed turns, oldest first, and the texts of their sources.
+    """The last completed turns, oldest first, and the texts of their sources, for a reader.
 
     Args:
         before: the id of a message; only those before it count.
     """
     values = {"talk": conversation_id, "before": before, "most": turns}
     rows = tx.execute(_LATEST, values).all()
-    texts = dict.fromkeys(source["text"] for row in rows for source in row.sources)
-    return tuple(Turn(row.query, row.answer) for row in reversed(rows)), tuple(texts)
+    hidden = redaction.hidden(tx, scope, rows)
+    seen = (s for row in rows for s in row.sources if s.get("document_id") not in hidden)
+    said = (Turn(r.query, redaction.told(r.answer, r.sources, hidden)) for r in reversed(rows))
+    return tuple(said), tuple(dict.fromkeys(source["text"] for source in seen))
 
 
 def add_message(tx: Transaction, message: Message) -> None:
@@ -202,7 +198,8 @@ def messages_of(
     """A part of a conversation's messages, oldest first unless said otherwise."""
     get(tx, scope, conversation_id)
     query = select(messages).where(messages.c.conversation_id == conversation_id)
-    return listing(tx, query, messages.c.id, request, _message, newest_first=newest_first)
+    found = listing(tx, query, messages.c.id, request, _message, newest_first=newest_first)
+    return replace(found, data=redaction.seen(tx, scope, found.data))
 
 
 def message_ids(tx: Transaction, conversation_id: str) -> list[str]:
@@ -223,7 +220,7 @@ def replays_of(tx: Transaction, scope: Scope, message_id: str) -> list[Message]:
     own = visible(scope).with_only_columns(table.c.id)
     query = select(messages).where(messages.c.conversation_id.in_(own))
     found = query.where(messages.c.replay_of == original.id).order_by(messages.c.id)
-    return [_message(row) for row in tx.execute(found)]
+    return list(redaction.seen(tx, scope, map(_message, tx.execute(found))))
 
 
 def suggested(tx: Transaction, message_id: str) -> tuple[str, ...] | None:
@@ -261,7 +258,7 @@ def _remove_messages(tx: Transaction, where: ColumnElement[bool]) -> None:
 def _one_message(tx: Transaction, scope: Scope, where: Any, kind: str, name: str) -> Message:
     own = visible(scope).with_only_columns(table.c.id)
     query = select(messages).where(where, messages.c.conversation_id.in_(own))
-    return _message(one(tx, query, kind, name))
+    return redaction.seen(tx, scope, [_message(one(tx, query, kind, name))])[0]
 
 
 _message = partial(of_row, Message)

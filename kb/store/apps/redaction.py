@@ -23,10 +23,11 @@ from sqlalchemy import (
     update,
 )
 
+from kb.store.content import documents
 from kb.store.engine import schema
 from kb.store.engine.database import Database, Transaction
 from kb.store.upkeep import erasures
-from kb.types import Citation, Message
+from kb.types import Citation, Message, Scope
 
 messages = schema.messages
 idempotency = schema.idempotency
@@ -93,6 +94,31 @@ def redacted(
         "sources": [{**s, **empty} if s["document_id"] in gone else s for s in sources],
         "citations": tuple(replace(c, quote="") if c.document_id in gone else c for c in citations),
     }
+
+
+def hidden(tx: Transaction, scope: Scope, answers: Iterable[Any]) -> set[str]:
+    """The documents that some answers rest on, and that the labels of a scope do not open."""
+    used = {source.get("document_id") for each in answers for source in each.sources}
+    return documents.hidden(tx, scope, used - {None})
+
+
+def seen(tx: Transaction, scope: Scope, found: Iterable[Message]) -> tuple[Message, ...]:
+    """Messages for a reader, without sources and words of documents that are hidden from them."""
+    every = tuple(found)
+    gone = hidden(tx, scope, every)
+    return tuple(_without(each, gone) for each in every) if gone else every
+
+
+def told(answer: str, sources: Sequence[Mapping[str, Any]], gone: set[str]) -> str:
+    """An answer without the words of documents that are gone."""
+    return str(redacted(answer, sources, (), gone).get("answer", answer))
+
+
+def _without(message: Message, gone: set[str]) -> Message:
+    sources = [each for each in message.sources if each["document_id"] not in gone]
+    citations = tuple(each for each in message.citations if each.document_id not in gone)
+    changed = redacted(message.answer, message.sources, message.citations, gone)
+    return replace(message, answer=changed["answer"], sources=sources, citations=citations)
 
 
 def blacked_out(answer: str, texts: Iterable[str]) -> str:

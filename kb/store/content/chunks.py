@@ -8,15 +8,15 @@ from itertools import zip_longest
 from typing import Any
 
 import numpy as np
-from sqlalchemy import JSON, Row, Select, and_, bindparam, func, or_, select
+from sqlalchemy import JSON, ColumnElement, Row, Select, and_, bindparam, func, or_, select, update
 
 from kb.iteration import batched
 from kb.protocols import Vectors
 from kb.store.content import documents
 from kb.store.content.texts import hashes
-from kb.store.engine import dialect, schema
+from kb.store.engine import dialect, schema, visibility
 from kb.store.engine.database import VARIABLES, Transaction
-from kb.store.engine.paging import Listing, PageRequest, listing
+from kb.store.engine.paging import Listing, PageRequest, listing, one
 from kb.store.engine.schema.columns import of_row
 from kb.types import Chunk, Passage, Scope
 
@@ -37,6 +37,7 @@ class LiveChunk:
     version: int
     file_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def live(
     chunk_ids: Iterable[str],
     generations: Generations | None = None,
 ) -> dict[str, LiveChunk]:
-    """Those of the chunks that are live and visible: a hit counts only if it is here.
+    """Those of the chunks that are live, switched on and visible: a hit counts only if it is here.
 
     Args:
         generations: what counts as live in each dataset, for a search that began before a switch;
@@ -74,8 +75,9 @@ def live(
             row.version,
             row.file_id,
             row.metadata,
+            row.labels or (),
         )
-        for row in tx.execute(_LIVE, {"workspace": scope.workspace, "ids": list(chunk_ids)}).all()
+        for row in tx.execute(_LIVE, {**_asker(scope), "ids": list(chunk_ids)}).all()
         if _is_wanted(row, scope, generations)
     }
 
@@ -97,7 +99,7 @@ def candidates(
         embedder: fingerprint of the vectors that are wanted.
         characters: how much of each text is read.
     """
-    fixed = {"workspace": scope.workspace, "embedder": embedder, "characters": characters}
+    fixed = {**_asker(scope), "embedder": embedder, "characters": characters}
     parts = zip_longest([list(chunk_ids)], batched(hashes(texts), VARIABLES), fillvalue=())
     return {
         row.id: Candidate(
@@ -122,6 +124,37 @@ def of_document(
     if q:
         query = query.where(table.c.text.icontains(q, autoescape=True))
     return listing(tx, query, table.c.position, request, _chunk)
+
+
+def switch(tx: Transaction, scope: Scope, chunk_id: str, *, enabled: bool) -> Chunk:
+    """Switch a live chunk on or off, with those whose hits return the same passage.
+
+    Raises NotFound.
+    """
+    own = _live_query(scope).where(table.c.id == chunk_id)
+    row = one(tx, own, "chunk", chunk_id)
+    which: ColumnElement[bool] = table.c.id == chunk_id
+    if row.passage is not None:
+        same = ("document_id", "version", "generation", "passage")
+        which = and_(*(table.c[name] == getattr(row, name) for name in same))
+    tx.execute(update(table).where(which).values(enabled=enabled))
+    carry_switches(tx, row.document_id, row.version)
+    return _chunk(one(tx, own, "chunk", chunk_id))
+
+
+def carry_switches(tx: Transaction, document_id: str, version: int) -> None:
+    """Let other generations leave out what overlaps with what the live one leaves out."""
+    own = table.c.document_id == document_id, table.c.version == version
+    number = select(schema.datasets.c.generation).join(schema.documents)
+    live = number.where(schema.documents.c.id == document_id).scalar_subquery()
+    is_off = table.c.enabled.is_(False)
+    off = tx.execute(select(table.c.spans).where(*own, is_off, table.c.generation == live)).all()
+    others = and_(*own, table.c.generation != live)
+    tx.execute(update(table).where(others, is_off).values(enabled=None))
+    spans = [span for row in off for span in row.spans]
+    found = tx.execute(select(table.c.id, table.c.spans).where(others)) if spans else ()
+    ids = [row.id for row in found if any(a.overlaps(b) for a in row.spans for b in spans)]
+    tx.execute(update(table).where(dialect.among(table.c.id, ids)).values(enabled=False))
 
 
 def of_versions(tx: Transaction, versions: Mapping[tuple[str, int], int]) -> list[tuple[str, str]]:
@@ -178,8 +211,13 @@ def _of_generation(query: Select[Any], dataset_id: str, generation: int | None) 
     return _of_live_versions(query).where(own, table.c.generation == wanted)
 
 
-def _of_workspace(query: Select[Any]) -> Select[Any]:
-    return _of_live_versions(query).where(schema.documents.c.workspace == bindparam("workspace"))
+def _answering(query: Select[Any]) -> Select[Any]:
+    own = schema.documents.c.workspace == bindparam("workspace"), table.c.enabled.is_not(False)
+    return _of_live_versions(query).where(*own, visibility.ANSWERS)
+
+
+def _asker(scope: Scope) -> dict[str, Any]:
+    return {"workspace": scope.workspace, **visibility.asker(scope)}
 
 
 def _with_passage(query: Select[Any]) -> Select[Any]:
@@ -202,6 +240,7 @@ _NAMES = (
     schema.documents.c.dataset_id,
     schema.documents.c.name.label("document_name"),
     schema.documents.c.file_id,
+    schema.documents.c.labels,
 )
 _CHOSEN = dialect.among(table.c.id, bindparam("ids", type_=JSON))
 _PASSAGE = (
@@ -210,9 +249,9 @@ _PASSAGE = (
     passages.c.index_text.label("passage_index_text"),
 )
 _SHOWN = (table, *_NAMES, schema.documents.c.metadata, _LIVE_GENERATION, *_PASSAGE)
-_LIVE = _with_passage(_of_workspace(select(*_SHOWN))).where(_CHOSEN)
+_LIVE = _with_passage(_answering(select(*_SHOWN))).where(_CHOSEN)
 _CANDIDATES = (
-    _of_workspace(
+    _answering(
         select(
             table.c.id,
             table.c.document_id,
@@ -240,7 +279,7 @@ def _live_query(scope: Scope) -> Select[Any]:
     owner = schema.documents
     query = _with_passage(_of_live_versions(select(*_SHOWN)))
     query = query.where(table.c.generation == schema.datasets.c.generation)
-    query = query.where(owner.c.workspace == scope.workspace)
+    query = query.where(owner.c.workspace == scope.workspace, visibility.is_seen(scope))
     return query if scope.datasets is None else query.where(owner.c.dataset_id.in_(scope.datasets))
 
 

@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, true, update
+from sqlalchemy import JSON, Row, bindparam, func, not_, null, select, true, update
 
 from kb.errors import NotFound, Rejected
 from kb.ids import now
 from kb.store.content import datasets, outbox
-from kb.store.engine import dialect, schema
+from kb.store.engine import dialect, schema, visibility
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing, of_datasets, one
 from kb.store.engine.schema.columns import of_row
@@ -109,27 +109,31 @@ def rename(tx: Transaction, scope: Scope, document_id: str, name: str) -> Docume
     return get(tx, scope, document_id)
 
 
-def metadata_fields(tx: Transaction, dataset_id: str) -> list[tuple[str, bool, int]]:
+def metadata_fields(tx: Transaction, scope: Scope, dataset_id: str) -> list[tuple[str, bool, int]]:
     """The fields of metadata in a dataset: name, whether all values are numbers, documents."""
     entry = dialect.json_entries(table.c.metadata, "entry")
     are_numbers = func.min(entry.c.type.in_(("integer", "real")))
     query = select(entry.c.key, are_numbers, func.count()).where(table.c.dataset_id == dataset_id)
+    query = query.where(visibility.is_seen(scope))
     query = query.select_from(table.join(entry, true())).group_by(entry.c.key)
     return [(key, bool(are), count) for key, are, count in tx.execute(query)]
 
 
-def rename_field(tx: Transaction, dataset_id: str, name: str, new: str | None) -> None:
-    """Rename a field of metadata in all documents of a dataset, or take it out.
+def rename_field(
+    tx: Transaction, scope: Scope, dataset_id: str, name: str, new: str | None
+) -> None:
+    """Rename a field of metadata in all documents of a dataset that are seen, or take it out.
 
     Raises:
         Rejected: documents have a field of the new name.
     """
-    if new in {field for field, *_ in metadata_fields(tx, dataset_id)} - {name}:
+    if new in {field for field, *_ in metadata_fields(tx, scope, dataset_id)} - {name}:
         raise Rejected(f"Documents of the dataset have a field {new!r} already. Choose another.")
     entry = dialect.json_entries(table.c.metadata, "entry")
     query = select(table.c.id, table.c.metadata).select_from(table.join(entry, true()))
     changed = {}
-    for row in tx.execute(query.where(table.c.dataset_id == dataset_id, entry.c.key == name)):
+    own = table.c.dataset_id == dataset_id, visibility.is_seen(scope)
+    for row in tx.execute(query.where(*own, entry.c.key == name)):
         named = {(new if key == name else key): value for key, value in row.metadata.items()}
         changed[row.id] = {key: value for key, value in named.items() if key is not None}
     set_metadata(tx, changed)
@@ -142,15 +146,65 @@ def set_metadata(tx: Transaction, metadata: Mapping[str, Mapping[str, Any]]) -> 
         tx.execute(update(table).where(table.c.id == bindparam("key")), rows)
 
 
-def answering(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[Document]:
-    """A part of the documents, of all datasets, that have a version which answers questions."""
+def change(tx: Transaction, scope: Scope, document_id: str, given: Mapping[str, Any]) -> Document:
+    """Change some of `metadata`, `enabled`, `valid_from`, `valid_until` and `labels`.
+
+    Raises:
+        NotFound: it is absent or not visible.
+        Rejected: the days are in the wrong order, or nobody with these labels would see it.
+    """
+    found = get(tx, scope, document_id)
+    values = {**checked_switches(scope, {**found.switches, **given}), "updated_at": now()}
+    tx.execute(update(table).where(table.c.id == document_id).values(**values))
+    return get(tx, scope, document_id)
+
+
+def checked_switches(scope: Scope, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Labels, days and others as they are stored.
+
+    Raises:
+        Rejected: the days are in the wrong order, or the scope carries none of the labels.
+    """
+    since, until = given.get("valid_from"), given.get("valid_until")
+    if since and until and since > until:
+        raise Rejected(f"`valid_from` {since} lies behind `valid_until` {until}. Swap them.")
+    labels = tuple(given.get("labels") or ())
+    if not scope.carries(labels):
+        raise Rejected(
+            "`labels`: this key carries none of these, so it would not see the document any more. "
+            "Give the document one of the key's labels, or use an admin key."
+        )
+    return {**given, "labels": labels or null()} if "labels" in given else dict(given)
+
+
+def hidden(tx: Transaction, scope: Scope, document_ids: Iterable[str]) -> set[str]:
+    """Those of some documents that are there, and that the labels of a scope do not open."""
+    ids = list(document_ids) if scope.labels is not None else []
+    asked = {**visibility.asker(scope), "ids": ids}
+    return set(tx.execute(_HIDDEN, asked).scalars()) if ids else set()
+
+
+_HIDDEN = select(table.c.id).where(
+    dialect.among(table.c.id, bindparam("ids", type_=JSON)), not_(visibility.IS_SEEN)
+)
+
+
+def answering(
+    tx: Transaction, scope: Scope, request: PageRequest, dataset_id: str | None = None
+) -> Listing[Document]:
+    """A part of the documents, of a dataset or of all, that answer questions. Raises NotFound."""
     query = of_datasets(scope, table).where(table.c.live_version.is_not(None))
+    query = query.where(visibility.answers(scope))
+    if dataset_id is not None:
+        datasets.get(tx, scope, dataset_id)
+        query = query.where(table.c.dataset_id == dataset_id)
     return listing(tx, query, table.c.id, request, partial(of_row, Document))
 
 
-def counts(tx: Transaction, dataset_id: str) -> dict[str, int]:
-    """Status → number of documents of a dataset."""
+def counts(tx: Transaction, scope: Scope, dataset_id: str) -> dict[str, int]:
+    """Status → number of documents of a dataset that a scope may see."""
     query = select(table.c.status, func.count()).where(table.c.dataset_id == dataset_id)
+    query = query.where(visibility.is_seen(scope))
     return {row[0]: row[1] for row in tx.execute(query.group_by(table.c.status))}
 
 

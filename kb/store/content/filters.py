@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, exists, func, literal, not_, or_, select
 
-from kb.store.engine import dialect, schema
+from kb.store.engine import dialect, schema, visibility
 from kb.store.engine.database import Transaction
 from kb.types import AnyOf, Clause, Condition, Operator, Scalar, Scope
 
@@ -44,14 +44,15 @@ class Matching:
 def matching(
     tx: Transaction, scope: Scope, dataset_ids: Sequence[str], clauses: Sequence[Clause]
 ) -> Matching:
-    """The searchable documents of some datasets that fulfil all clauses."""
+    """The documents of some datasets that answer and fulfil all clauses."""
     live = and_(
         documents.c.workspace == scope.workspace,
         documents.c.dataset_id.in_(dataset_ids),
         documents.c.live_version.is_not(None),
     )
     everything = select(func.coalesce(func.sum(documents.c.chunk_count), 0)).where(live)
-    query = select(documents.c.id, documents.c.chunk_count).where(live, *map(_where, clauses))
+    wanted = (live, visibility.answers(scope), *map(_where, clauses))
+    query = select(documents.c.id, documents.c.chunk_count).where(*wanted)
     found = {row.id: row.chunk_count for row in tx.execute(query)}
     return Matching(frozenset(found), sum(found.values()), tx.execute(everything).scalar_one())
 

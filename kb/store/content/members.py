@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import PurePosixPath
 from typing import Literal
 
 from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 
 from kb.store.content import datasets
-from kb.store.engine import schema
+from kb.store.engine import schema, visibility
 from kb.store.engine.database import Transaction
-from kb.store.engine.paging import Listing, PageRequest, listing, one
+from kb.store.engine.paging import Listing, PageRequest, listing, of_datasets, one
 from kb.store.engine.schema.columns import of_row
 from kb.types import Document, Scope
 
@@ -45,7 +46,7 @@ def page(
 ) -> Listing[Document]:
     """A part of a dataset's documents, of one batch or in one state if that is given."""
     datasets.get(tx, scope, dataset_id)
-    query = select(table).where(*_own(dataset_id, batch_id))
+    query = of_datasets(scope, table).where(*_own(dataset_id, batch_id))
     if state is not None:
         query = query.where(_STATES[state])
     make = partial(of_row, Document)
@@ -58,19 +59,31 @@ def get(tx: Transaction, scope: Scope, dataset_id: str, file_id: str) -> Documen
     is_meant = or_(
         table.c.file_id == file_id, and_(table.c.id == file_id, table.c.file_id.is_(None))
     )
-    query = select(table).where(*_own(dataset_id, None), is_meant)
+    query = of_datasets(scope, table).where(*_own(dataset_id, None), is_meant)
     return of_row(Document, one(tx, query, "file", file_id))
 
 
 def counts(
-    tx: Transaction, dataset_id: str, batch_id: str | None = None
+    tx: Transaction, scope: Scope, dataset_id: str, batch_id: str | None = None
 ) -> tuple[dict[str, int], int]:
     """State → number of documents, with their `total`, and their bytes."""
     numbers = [func.count().filter(where).label(state) for state, where in _STATES.items()]
     size = func.coalesce(func.sum(table.c.size_bytes), 0)
     query = select(*numbers, func.count().label("total"), size.label("size"))
-    row = tx.execute(query.where(*_own(dataset_id, batch_id))).one()._asdict()
+    own = (*_own(dataset_id, batch_id), visibility.is_seen(scope))
+    row = tx.execute(query.where(*own)).one()._asdict()
     return row, row.pop("size")
+
+
+def name_of_file(name: str, file_id: str | None) -> str:
+    """The name that a document's file was stored under."""
+    return name.replace(f" ({file_id})", "") if file_id else name
+
+
+def with_file_id(name: str, file_id: str) -> str:
+    """The name of a file's document where another document has the file's own."""
+    path = PurePosixPath(name)
+    return path.with_name(f"{path.stem} ({file_id}){path.suffix}").as_posix()
 
 
 def _own(dataset_id: str, batch_id: str | None) -> list[ColumnElement[bool]]:

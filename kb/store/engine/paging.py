@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Row, Select, Table, func, select
 
 from kb.errors import NotFound
+from kb.store.engine import schema, visibility
 from kb.store.engine.database import Transaction
 from kb.types import Scope
 
@@ -78,7 +79,12 @@ def one(tx: Transaction, query: Select[Any], kind: str, name: str) -> Row[Any]:
 
 
 def of_datasets(scope: Scope, table: Table) -> Select[Any]:
-    """The datasets that a scope may see, or the rows of another table that belong to them."""
+    """The datasets that a scope may see, or the rows of another table that belong to them.
+
+    Of documents only those whose labels the scope carries.
+    """
     query = select(table).where(table.c.workspace == scope.workspace)
+    if table is schema.documents and scope.labels is not None:
+        query = query.where(visibility.is_seen(scope))
     dataset = table.c.dataset_id if "dataset_id" in table.c else table.c.id
     return query if scope.datasets is None else query.where(dataset.in_(scope.datasets))

@@ -16,7 +16,7 @@ from sqlalchemy import Row, and_, case, delete, func, insert, select, update
 
 from kb.ids import new_id, now
 from kb.store.content import outbox
-from kb.store.engine import dialect, schema
+from kb.store.engine import dialect, schema, visibility
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import PageRequest, of_datasets, one
 from kb.store.engine.schema.columns import of_row
@@ -181,24 +181,24 @@ def get(
         NotFound: it is absent or not visible.
     """
     row = row_of(tx, scope, batch_id)
-    counts, pace = _counted(tx, batch_id, row.created_at)
+    counts, pace = _counted(tx, scope, batch_id, row.created_at)
     asked = page or PageRequest(LISTED)
-    listed = _listed(tx, batch_id, asked, status) if asked.limit else []
+    listed = _listed(tx, scope, batch_id, asked, status) if asked.limit else []
     shown = listed[: asked.limit]
     cursor = shown[-1].document_id if len(listed) > len(shown) else None
     head = (row.id, row.dataset_id, row.created_at, row.paused, row.skipped)
     return Batch(*head, counts, None if row.paused else pace, tuple(shown), cursor)
 
 
-def states(tx: Transaction, batch_id: str) -> dict[str, DocumentStatus]:
+def states(tx: Transaction, scope: Scope, batch_id: str) -> dict[str, DocumentStatus]:
     """Document id → status of all documents of a batch, in as little time as possible."""
-    query = _items(batch_id).with_only_columns(items.c.document_id, _STATUS)
+    query = _items(scope, batch_id).with_only_columns(items.c.document_id, _STATUS)
     return {row.document_id: row.status for row in tx.execute(query)}
 
 
-def some(tx: Transaction, batch_id: str, document_ids: Iterable[str]) -> list[BatchItem]:
+def some(tx: Transaction, scope: Scope, batch_id: str, ids: Iterable[str]) -> list[BatchItem]:
     """Some documents of a batch; at most as many as a statement may name."""
-    query = _items(batch_id).where(items.c.document_id.in_(list(document_ids)))
+    query = _items(scope, batch_id).where(items.c.document_id.in_(list(ids)))
     return [of_row(BatchItem, row) for row in tx.execute(query)]
 
 
@@ -218,11 +218,11 @@ def _list(
 
 
 def _counted(
-    tx: Transaction, batch_id: str, created_at: str
+    tx: Transaction, scope: Scope, batch_id: str, created_at: str
 ) -> tuple[dict[DocumentStatus, int], Throughput | None]:
     moment = datetime.now(UTC)
     since = (moment - timedelta(seconds=WINDOW_S)).isoformat(timespec="milliseconds")
-    rows = _rows_by_status(tx, batch_id, since.replace("+00:00", "Z"))
+    rows = _rows_by_status(tx, scope, batch_id, since.replace("+00:00", "Z"))
     counts: dict[DocumentStatus, int] = {status: row.number for status, row in rows.items()}
     waiting = [rows[status] for status in ("pending", "indexing") if status in rows]
     if not waiting:
@@ -237,7 +237,9 @@ def _counted(
     return counts, Throughput(done / over_s, bytes_per_s, eta_s)
 
 
-def _rows_by_status(tx: Transaction, batch_id: str, since: str) -> dict[DocumentStatus, Row[Any]]:
+def _rows_by_status(
+    tx: Transaction, scope: Scope, batch_id: str, since: str
+) -> dict[DocumentStatus, Row[Any]]:
     """Per status: how many documents, what is left to do of them, and what changed of late."""
     is_recent = documents.c.updated_at >= since
     # One that has no job any more waits for the indexes only.
@@ -252,16 +254,16 @@ def _rows_by_status(tx: Transaction, batch_id: str, since: str) -> dict[Document
         )
         .join_from(items, documents, _same(), isouter=True)
         .join(jobs, jobs.c.subject == documents.c.id, isouter=True)
-        .where(items.c.batch_id == batch_id)
+        .where(*_own(scope, batch_id))
         .group_by(documents.c.status)
     )
     return {row.status or "removed": row for row in tx.execute(query)}
 
 
 def _listed(
-    tx: Transaction, batch_id: str, page: PageRequest, status: DocumentStatus | None
+    tx: Transaction, scope: Scope, batch_id: str, page: PageRequest, status: DocumentStatus | None
 ) -> list[BatchItem]:
-    query = _items(batch_id).order_by(items.c.document_id).limit(page.limit + 1)
+    query = _items(scope, batch_id).order_by(items.c.document_id).limit(page.limit + 1)
     if page.cursor is not None:
         query = query.where(items.c.document_id > page.cursor)
     if status is not None:
@@ -269,13 +271,17 @@ def _listed(
     return [of_row(BatchItem, row) for row in tx.execute(query)]
 
 
-def _items(batch_id: str) -> Any:
+def _items(scope: Scope, batch_id: str) -> Any:
     columns = (items.c.document_id, items.c.name, items.c.note)
     return (
         select(*columns, _STATUS, documents.c.error)
         .join_from(items, documents, _same(), isouter=True)
-        .where(items.c.batch_id == batch_id)
+        .where(*_own(scope, batch_id))
     )
+
+
+def _own(scope: Scope, batch_id: str) -> tuple[Any, ...]:
+    return items.c.batch_id == batch_id, visibility.is_no_secret(scope, items.c.document_id)
 
 
 def _same() -> Any:

@@ -16,7 +16,7 @@ from sqlalchemy import Select, delete, insert, or_, select
 from kb.errors import Conflict, NotFound
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
-from kb.store.engine.paging import Listing, PageRequest, listing, one
+from kb.store.engine.paging import Listing, PageRequest, listing, of_datasets, one
 from kb.store.engine.schema.columns import of_row, to_row
 from kb.store.work import quotas
 from kb.types import Document, Scope, StoredFile
@@ -63,9 +63,8 @@ def page(
 
 def documents_of(tx: Transaction, scope: Scope, file_id: str) -> list[Document]:
     """The documents made of a file, in the datasets that may be seen."""
-    query = select(documents).where(documents.c.file_id == file_id)
-    rows = tx.execute(query.where(documents.c.workspace == scope.workspace))
-    return [of_row(Document, row) for row in rows if scope.sees_dataset(row.dataset_id)]
+    query = of_datasets(scope, documents).where(documents.c.file_id == file_id)
+    return [of_row(Document, row) for row in tx.execute(query)]
 
 
 def remove(tx: Transaction, file_id: str) -> None:

@@ -7,14 +7,14 @@ old version of a document answers until the new one is ready.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from sqlalchemy import Row, bindparam, insert, select, update
 
+from kb.errors import Rejected
 from kb.ids import new_id, now
-from kb.store.content import datasets, documents, outbox
+from kb.store.content import datasets, documents, members, outbox
 from kb.store.content.documents import OldVersion
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
@@ -48,6 +48,7 @@ class Upload:
 
     `metadata` None leaves what the document has. With an `error` the file is listed as failed and
     its bytes are not kept: `sha256` is empty. `file_id` is the stored file whose bytes they are.
+    `switches` are the labels and days that it brings; what it does not, the document keeps.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Upload:
     metadata: Mapping[str, Any] | None = None
     error: Failure | None = None
     file_id: str | None = None
+    switches: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,20 +125,10 @@ def put_file(tx: Transaction, to: UploadTarget, upload: Upload) -> UploadedDocum
     mine = table.c.dataset_id == to.dataset_id, table.c.file_id == upload.file_id
     name = tx.execute(select(table.c.name).where(*mine)).scalar()
     if name is None:
-        is_taken = existing(tx, to.dataset_id, [upload.name])
-        name = _with_file_id(upload.name, upload.file_id or "") if is_taken else upload.name
+        is_taken = existing(tx, to.scope, to.dataset_id, [upload.name])
+        name = members.with_file_id(upload.name, upload.file_id or "") if is_taken else upload.name
     (placed,) = _put(tx, to, [replace(upload, name=name)])
     return placed
-
-
-def name_of_file(name: str, file_id: str | None) -> str:
-    """The name that a document's file was stored under."""
-    return name.replace(f" ({file_id})", "") if file_id else name
-
-
-def _with_file_id(name: str, file_id: str) -> str:
-    path = PurePosixPath(name)
-    return path.with_name(f"{path.stem} ({file_id}){path.suffix}").as_posix()
 
 
 def unneeded(placed: Sequence[UploadedDocument], uploads: Sequence[Upload]) -> list[str]:
@@ -149,10 +141,16 @@ def unneeded(placed: Sequence[UploadedDocument], uploads: Sequence[Upload]) -> l
     ]
 
 
-def existing(tx: Transaction, dataset_id: str, names: Iterable[str]) -> dict[str, Row[Any]]:
-    """Name → row of the documents that have one of the names."""
+def existing(
+    tx: Transaction, scope: Scope, dataset_id: str, names: Iterable[str]
+) -> dict[str, Row[Any]]:
+    """Name → row of the documents that have one of the names. Raises Rejected if one is hidden."""
     own = table.c.dataset_id == dataset_id, dialect.among(table.c.name, names)
-    return {row.name: row for row in tx.execute(select(table).where(*own))}
+    found = {row.name: row for row in tx.execute(select(table).where(*own))}
+    for name, row in found.items():
+        if not scope.carries(row.labels or ()):
+            raise Rejected(f"A document that this key may not see is named {name!r}. Rename yours.")
+    return found
 
 
 def outcome_of(before: Row[Any] | None, upload: Upload, mode: Mode) -> Outcome:
@@ -169,7 +167,7 @@ def _put(
     tx: Transaction, to: UploadTarget, uploads: Sequence[Upload], kind: jobs.JobKind = "index"
 ) -> list[UploadedDocument]:
     """Place files whose names differ."""
-    before = existing(tx, to.dataset_id, (upload.name for upload in uploads))
+    before = existing(tx, to.scope, to.dataset_id, (upload.name for upload in uploads))
     plans = [
         _Plan(upload, row := before.get(upload.name), _outcome(to, row, upload))
         for upload in uploads
@@ -178,12 +176,11 @@ def _put(
     _insert(tx, to, [plan for plan in plans if plan.outcome == "created"], moment)
     _overwrite(tx, to, [plan for plan in plans if plan.outcome == "replaced"], moment)
     _confirm(tx, to, [plan for plan in plans if plan.outcome == "unchanged"])
-    after = existing(tx, to.dataset_id, (upload.name for upload in uploads))
+    after = existing(tx, to.scope, to.dataset_id, (upload.name for upload in uploads))
+    found = [of_row(Document, after[plan.upload.name]) for plan in plans]
     placed = [
-        UploadedDocument(
-            of_row(Document, after[plan.upload.name]), plan.outcome, _lost(plan, to.mode)
-        )
-        for plan in plans
+        UploadedDocument(each, plan.outcome, _lost(plan, to.mode))
+        for each, plan in zip(found, plans, strict=True)
     ]
     new = [p.document for p in placed if p.outcome in ("created", "replaced")]
     fixed = {"key": to.scope.key_id}
@@ -260,15 +257,16 @@ def _outcome(to: UploadTarget, before: Row[Any] | None, upload: Upload) -> Outco
 
 def _confirm(tx: Transaction, to: UploadTarget, plans: Sequence[_Plan]) -> None:
     """The same bytes may come with other metadata; and they are what was uploaded last."""
-    known = [plan.before.id for plan in plans if plan.before is not None]
+    known = [(plan.before, plan.upload) for plan in plans if plan.before is not None]
     if known:
         is_older = table.c.batch_id.is_(None) | (table.c.batch_id < to.batch_id)
-        own = update(table).where(dialect.among(table.c.id, known), is_older)
+        own = update(table).where(dialect.among(table.c.id, [row.id for row, _ in known]), is_older)
         tx.execute(own.values(batch_id=to.batch_id))
-    for plan in plans:
-        if plan.before is not None and _metadata(plan.before, plan.upload) != plan.before.metadata:
-            changed = {"metadata": _metadata(plan.before, plan.upload), "updated_at": now()}
-            tx.execute(update(table).where(table.c.id == plan.before.id).values(**changed))
+    for row, upload in known:
+        brought = {"metadata": _metadata(row, upload), **upload.switches}
+        if any(getattr(row, name) != value for name, value in brought.items()):
+            changed = update(table).where(table.c.id == row.id)
+            tx.execute(changed.values(**brought, updated_at=now()))
 
 
 def _keep(tx: Transaction, rows: Sequence[Row[Any]], moment: str) -> None:
@@ -282,7 +280,10 @@ def _keep(tx: Transaction, rows: Sequence[Row[Any]], moment: str) -> None:
 
 
 def _values(to: UploadTarget, upload: Upload, moment: str) -> dict[str, Any]:
-    return to_row(upload) | {
+    row = to_row(upload)
+    return {
+        **row.pop("switches"),
+        **row,
         "status": "failed" if upload.error else "pending",
         "batch_id": to.batch_id,
         "key_id": to.scope.key_id,

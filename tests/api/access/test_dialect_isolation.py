@@ -21,6 +21,7 @@ from tests.api.worlds import (
     HIDDEN,
     NEIGHBOURS,
     PROVIDER,
+    SECRET,
     STRANGERS,
     TALK,
     World,
@@ -143,6 +144,24 @@ def test_who_began_the_answer_finds_it_and_can_stop_it(world: World):
         assert '"abort"' in answer.read().decode()
     tools = {name: use(world.owners["dataset"], name, world.theirs).text for name in TOOLS}
     assert {name for name, text in tools.items() if FOREIGN in text} >= {"search", "fetch", "read"}
+
+
+def test_who_lacks_the_label_of_a_document_is_shown_nothing_of_it(world: World):
+    secret = {
+        "document_id": world.theirs["/secret"],
+        "segment_id": f"{world.theirs['/secret']}.1.1.0",
+    }
+    ids = world.theirs | secret | {"user": "ann"}
+    for who, client in world.owners.items():
+        for operation in OPERATIONS:
+            answer = call(client, operation, ids) if operation.method != "delete" else None
+            assert answer is None or SECRET not in shown(answer), (who, operation, answer.text)
+        for tool in TOOLS:
+            assert SECRET not in shown(use(client, tool, ids)), (who, tool)
+    told_of = {name: use(world.insiders["dataset"], name, ids).text for name in TOOLS}
+    assert {name for name, text in told_of.items() if SECRET in text} >= {
+        *("search", "fetch", "read", "grep", "list")
+    }
 
 
 def use(client: httpx.Client, tool: str, ids: dict[str, Any]) -> httpx.Response:

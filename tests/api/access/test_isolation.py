@@ -19,6 +19,7 @@ from tests.api.worlds import (
     HIDDEN,
     NEIGHBOURS,
     PROVIDER,
+    SECRET,
     STRANGERS,
     TALK,
     TALKED,
@@ -123,10 +124,47 @@ def test_what_was_marked_is_there_for_those_whose_it_is(world: World):
         assert TALK in world.owners[owner].get("/v1/conversations").text
 
 
+def test_who_lacks_the_label_of_a_document_is_shown_nothing_of_it(world: World):
+    ids = world.theirs | of_secret(world) | {"user": "ann", "query": "beta"}
+    absent = ids | {name: world.absent[name] for name in ("document_id", "chunk_id")}
+    for operation in OPERATIONS:
+        for who, client in world.owners.items() if operation.method != "delete" else ():
+            answer = call(client, operation, ids)
+
+            assert SECRET not in bytes_of(answer, ids), (who, operation, answer.text)
+            if operation.names() & {"document_id", "chunk_id"}:
+                gone = call(client, operation, absent)
+                assert told(answer, ids) == told(gone, absent), (who, operation)
+
+
+def test_who_carries_the_label_sees_the_document(world: World):
+    ids = world.theirs | of_secret(world) | {"user": "ann", "query": "beta"}
+    shown = {
+        (who, operation.path)
+        for operation in OPERATIONS
+        if operation.method == "get" or operation.path.endswith(("/search", "/chat"))
+        for who, client in world.insiders.items()
+        if SECRET in call(client, operation, ids).text
+    }
+    assert shown >= {
+        ("dataset", "/v1/documents/{document_id}"),
+        ("dataset", "/v1/documents/{document_id}/original"),
+        ("dataset", "/v1/datasets/{dataset_id}/documents"),
+        ("dataset", "/v1/datasets/{dataset_id}/search"),
+        *((who, "/v1/apps/{app}/chat") for who in ("app", "widget")),
+        *((who, "/v1/conversations/{conversation_id}/messages") for who in ("app", "widget")),
+    }
+
+
 def test_an_operation_that_no_test_can_fill_is_noticed():
     new = Operation("get", "/v1/{thing}", ({"name": "thing", "in": "path"},), None, {})
     with pytest.raises(AssertionError, match="no test says"):
         address(new, {})
+
+
+def of_secret(world: World) -> dict[str, str]:
+    secret = world.theirs["/secret"]
+    return {"document_id": secret, "chunk_id": f"{secret}.1.1.0"}
 
 
 def names_theirs(operation: Operation, world: World) -> bool:

@@ -79,7 +79,7 @@ def test_a_batch_is_counted_and_listed_in_parts(database, dataset_id):
     failed = get(database, batch_id, status="failed").documents
     assert [(item.document_id, item.error) for item in failed] == [(ids[10], Failure("x", "y"))]
     assert [i.document_id for i in get(database, batch_id, status="removed").documents] == [ids[11]]
-    states = database.reading(batches.states, batch_id)
+    states = database.reading(batches.states, ADMIN, batch_id)
     assert (len(states), states[ids[11]], states[ids[0]]) == (25, "removed", "ready")
 
 

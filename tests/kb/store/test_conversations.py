@@ -104,7 +104,7 @@ def test_history_holds_the_last_whole_turns_in_order(database, app_id):
     for number in range(5):
         say(database, app_id, conversation_id, f"q{number}")
         say(database, app_id, conversation_id, f"lost{number}", status="failed")
-    turns, sources = database.reading(conversations.history, conversation_id, 3)
+    turns, sources = database.reading(conversations.history, ADMIN, conversation_id, 3)
     assert [turn.query for turn in turns] == ["q2", "q3", "q4"]
     assert set(sources) == {"Source of q2", "Source of q3", "Source of q4"}
 
@@ -182,5 +182,5 @@ def test_who_is_narrowed_to_nobody_sees_no_conversation_not_even_nobodys(databas
 def test_history_can_end_before_a_message(database, app_id):
     conversation_id = talk(database, app_id)
     said = [say(database, app_id, conversation_id, f"q{number}") for number in range(4)]
-    turns, _ = database.reading(conversations.history, conversation_id, 2, before=said[3].id)
+    turns, _ = database.reading(conversations.history, ADMIN, conversation_id, 2, before=said[3].id)
     assert [turn.query for turn in turns] == ["q1", "q2"]

@@ -62,7 +62,7 @@ async def list_datasets(
 @router.get("/{dataset_id}")
 async def get_dataset(at: InDataset) -> Record:
     """One dataset."""
-    return await read(at.kb, _counted, at.dataset)
+    return await read(at.kb, _counted, at.scope, at.dataset)
 
 
 @router.patch("/{dataset_id}")
@@ -70,7 +70,7 @@ async def change_dataset(dataset_id: str, body: DatasetChange, kb: KB, scope: Ad
     """Rename or describe a dataset."""
     change = partial(datasets.change, name=body.name, description=body.description)
     try:
-        return await read(kb, _counted, await write(kb, change, scope, dataset_id))
+        return await read(kb, _counted, scope, await write(kb, change, scope, dataset_id))
     except Conflict as exc:
         raise DatasetNameDuplicate(exc.detail) from exc
 
@@ -84,8 +84,8 @@ async def delete_dataset(dataset_id: str, kb: KB, scope: AdminScope) -> Response
 
 def _page(tx: Transaction, scope: Scope, page: int, limit: int, keyword: str | None) -> Record:
     found = datasets.page(tx, scope, PageRequest(limit, number=page), q=keyword)
-    return listed([_counted(tx, each) for each in found.data], found, page, limit)
+    return listed([_counted(tx, scope, each) for each in found.data], found, page, limit)
 
 
-def _counted(tx: Transaction, found: Dataset) -> Record:
-    return dataset_record(found, documents.counts(tx, found.id))
+def _counted(tx: Transaction, scope: Scope, found: Dataset) -> Record:
+    return dataset_record(found, documents.counts(tx, scope, found.id))

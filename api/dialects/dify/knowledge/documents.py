@@ -96,7 +96,7 @@ async def change_status(
 
 
 def _progress(tx: Transaction, scope: Scope, dataset_id: str, batch_id: str) -> list[Record]:
-    row, states = batches.row_of(tx, scope, batch_id), batches.states(tx, batch_id)
+    row, states = batches.row_of(tx, scope, batch_id), batches.states(tx, scope, batch_id)
     there = [each for each, status in states.items() if status != "removed"]
     found = documents.of_ids(tx, scope, there) if row.dataset_id == dataset_id else {}
     if not found:

@@ -60,7 +60,7 @@ class FieldsBody(Body):
 @router.get("/metadata")
 async def list_fields(at: InDataset) -> Record:
     """The fields that documents of a dataset have."""
-    found = await read(at.kb, documents.metadata_fields, at.dataset.id)
+    found = await read(at.kb, documents.metadata_fields, at.scope, at.dataset.id)
     shown = [
         field_record("number" if is_number else "string", name) | {"count": n, "use_count": n}
         for name, is_number, n in found
@@ -80,14 +80,15 @@ async def rename_field(metadata_id: str, body: FieldName, at: IntoDataset) -> Re
     """Rename a field in all documents."""
     kind, name = _of_id(metadata_id)
     checked_metadata({body.name: ""})
-    await write(at.kb, documents.rename_field, at.dataset.id, name, body.name)
+    await write(at.kb, documents.rename_field, at.scope, at.dataset.id, name, body.name)
     return field_record(kind or "string", body.name)
 
 
 @router.delete("/metadata/{metadata_id}", status_code=204)
 async def delete_field(metadata_id: str, at: IntoDataset) -> Response:
     """Take a field out of all documents."""
-    await write(at.kb, documents.rename_field, at.dataset.id, _of_id(metadata_id)[1], None)
+    name = _of_id(metadata_id)[1]
+    await write(at.kb, documents.rename_field, at.scope, at.dataset.id, name, None)
     return Response(status_code=204)
 
 

@@ -9,8 +9,7 @@ from api.dialects.dialect import seconds
 from kb.errors import UnsupportedMedia
 from kb.store.content import members
 from kb.store.engine.database import Transaction
-from kb.store.work.placing import name_of_file
-from kb.types import Dataset, Document, Failure, Hit, SplitOptions, StoredFile
+from kb.types import Dataset, Document, Failure, Hit, Scope, SplitOptions, StoredFile
 
 Object = dict[str, Any]
 """What the clients read as an object of a type of theirs."""
@@ -33,9 +32,9 @@ def stored_file(file: StoredFile) -> Object:
     }
 
 
-def store_object(tx: Transaction, dataset: Dataset) -> Object:
+def store_object(tx: Transaction, scope: Scope, dataset: Dataset) -> Object:
     """A vector store with the numbers of its files."""
-    counts, size = members.counts(tx, dataset.id)
+    counts, size = members.counts(tx, scope, dataset.id)
     is_over = dataset.expires is not None and dataset.expires <= time.time()
     status = "expired" if is_over else _status(counts)
     days = dataset.expires_after_days
@@ -74,9 +73,11 @@ def file_object(document: Document, split: SplitOptions) -> Object:
     }
 
 
-def batch_object(tx: Transaction, dataset_id: str, batch_id: str, created_at: str) -> Object:
+def batch_object(
+    tx: Transaction, scope: Scope, dataset_id: str, batch_id: str, created_at: str
+) -> Object:
     """A batch of files with their numbers."""
-    counts, _ = members.counts(tx, dataset_id, batch_id)
+    counts, _ = members.counts(tx, scope, dataset_id, batch_id)
     status = _status(counts)
     return {
         "id": batch_id,
@@ -97,7 +98,7 @@ def cited_file(hit: Hit) -> dict[str, str]:
     """The file that a passage is of; its document's own id where it was uploaded otherwise."""
     return {
         "file_id": hit.file_id or hit.chunk.document_id,
-        "filename": name_of_file(hit.document_name, hit.file_id),
+        "filename": members.name_of_file(hit.document_name, hit.file_id),
     }
 
 

@@ -159,7 +159,7 @@ def _batch(tx: Transaction, scope: Scope, store_id: str, batch_id: str) -> Objec
     row = batches.row_of(tx, scope, batch_id)
     if row.dataset_id != store_id:
         raise NotFound("batch", batch_id)
-    return batch_object(tx, store_id, batch_id, row.created_at)
+    return batch_object(tx, scope, store_id, batch_id, row.created_at)
 
 
 def _chunks(tx: Transaction, scope: Scope, store_id: str, file_id: str) -> list[Chunk]:

@@ -118,11 +118,11 @@ def _named(change: Callable[[str], Dataset], name: str) -> Dataset:
 
 
 def _one(tx: Transaction, scope: Scope, store_id: str) -> Object:
-    return store_object(tx, datasets.get(tx, scope, store_id))
+    return store_object(tx, scope, datasets.get(tx, scope, store_id))
 
 
 def _page(
     tx: Transaction, scope: Scope, request: PageRequest, newest_first: bool
 ) -> Listing[Object]:
     found = datasets.page(tx, scope, request, newest_first=newest_first)
-    return Listing(tuple(store_object(tx, each) for each in found.data), found.next)
+    return Listing(tuple(store_object(tx, scope, each) for each in found.data), found.next)

@@ -43,5 +43,5 @@ from kb.store.engine.schema.work import jobs as jobs
 from kb.store.engine.schema.work import throughput as throughput
 from kb.store.engine.schema.work import uploads as uploads
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest migration, which these tables are the result of."""

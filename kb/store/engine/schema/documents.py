@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     ForeignKey,
     ForeignKeyConstraint,
@@ -112,6 +113,7 @@ chunks = Table(
     Column("index_text", Text, nullable=False),
     Column("text_hash", LargeBinary(16), nullable=False, index=True),
     Column("passage", Integer),
+    Column("enabled", Boolean),
     Index(None, "document_id", "version", "generation", "position"),
 )
 
