@@ -83,12 +83,11 @@ def accept(
     """
     placed: list[UploadedDocument] = []
     try:
-        given = checked_switches(scope, switches or {})
         kb.embedder_of(kb.database.reading(datasets.get, scope, dataset_id))
         taken, rejected = classified(kb.settings.ingest, incoming, encoding, metadata)
         if not taken:
             return Acceptance(None, (), tuple(rejected))
-        uploads = [replace(upload, switches=given) for upload, _ in taken]
+        uploads = [replace(u, switches=checked_switches(scope, switches or {})) for u, _ in taken]
         try:
             with kb.database.write() as tx:
                 kb.originals.adopt([staged for _, staged in taken])
@@ -96,9 +95,8 @@ def accept(
                 placed = _place(tx, UploadTarget(scope, dataset_id, batch_id, mode), uploads)
                 batches.add(tx, batch_id, placed)
                 quotas.check(tx, dataset_id, scope.key_id, *quotas.KEPT, "uploads_per_day")
-                acceptance = Acceptance(
-                    batch_id, tuple(i.document for i in placed), tuple(rejected)
-                )
+                stored = tuple(item.document for item in placed)
+                acceptance = Acceptance(batch_id, stored, tuple(rejected))
                 if on_accepted is not None:
                     on_accepted(tx, acceptance)
         except BaseException:  # what got its name before the transaction failed is nobody's
