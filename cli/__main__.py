@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from cli.access_keys import keys
-from cli.applications import apps
+from cli.applications import apps, models
 from cli.asking import ask
 from cli.connecting import connected
 from cli.datasets import datasets
@@ -32,6 +32,7 @@ app = typer.Typer(
 app.add_typer(datasets, name="datasets")
 app.add_typer(keys, name="keys")
 app.add_typer(apps, name="apps")
+app.add_typer(models, name="models")
 app.add_typer(evaluations, name="eval")
 app.add_typer(imports, name="import")
 app.add_typer(tune, name="tune")

@@ -1,19 +1,24 @@
-"""Commands on apps: their list, the fine-tune switch of one, and its versions."""
+"""Commands on apps: their list, the fine-tune switch of one, and its versions; and on models."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+import re
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.connecting import connected
 from cli.printing import AsJson, print_json, show, show_list
 
+if TYPE_CHECKING:
+    from client.http import Client
+
 Slug = Annotated[str, typer.Argument(help="Slug or id of an app.", metavar="APP")]
 Number = Annotated[int, typer.Argument(help="Number of a version.")]
 
 apps = typer.Typer(help="Chat applications.", no_args_is_help=True)
+models = typer.Typer(help="Language models.", no_args_is_help=True)
 
 
 @apps.command("list")
@@ -65,6 +70,63 @@ def rollback(app: Slug, version: Number) -> None:
     with connected() as client:
         client.send("POST", f"/v1/apps/{app}/rollback", {"version": version})
     typer.echo(f"{app}: version {version} answers")
+
+
+@models.callback()
+def on_models() -> None:
+    """Keep `discover` a command of its own."""
+
+
+@models.command()
+def discover(
+    use: Annotated[bool, typer.Option("--use", help="Test one and make it the default.")] = False,
+    model: Annotated[str | None, typer.Option(help="The one to use; else the first.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find Ollama, llama.cpp, LM Studio and vLLM at the usual ports of the server's machine."""
+    with connected() as client:
+        found = client.get("/v1/models/discover")["data"]
+        shown = [f"{s['title']} at {s['base_url']}: {_offered(s)}" for s in found]
+        show(found, shown or ["No model server was found on this machine."], as_json=as_json)
+        if use and not _use(client, found, model):
+            raise typer.Exit(1)
+
+
+def _offered(server: dict[str, Any]) -> str:
+    return ", ".join(server["models"]) or str(server["detail"])
+
+
+def _use(client: Client, found: list[dict[str, Any]], wanted: str | None) -> bool:
+    """Register a model that was found, test it, and make it the default if it answers."""
+    offered = [(server, name) for server in found for name in server["models"]]
+    fitting = (
+        (server, name)
+        for server, name in offered
+        if (name == wanted if wanted else not _NO_CHAT.search(name))
+    )
+    server, model = next(fitting, (None, wanted or "a model that writes"))
+    if server is None:
+        typer.echo(f"kb: {model} was not found: start its server and load it first", err=True)
+        return False
+    name = f"{server['provider']}:{re.sub('[^A-Za-z0-9._:-]', '-', model)}"[:100]
+    body = {"provider": server["provider"], "base_url": server["base_url"], "model": model}
+    if any(each["name"] == name for each in client.every("/v1/models")):
+        client.send("PATCH", f"/v1/models/{name}", body)
+    else:
+        client.send("POST", "/v1/models", {"name": name, **body})
+    tested = client.send("POST", f"/v1/models/{name}/test")
+    for check in tested["checks"]:
+        typer.echo(f"{check['status']:8}{check['detail']}", err=True)
+    if not tested["ok"]:
+        typer.echo(f"kb: {tested['error']}", err=True)
+        return False
+    client.send("PUT", "/v1/models/default", {"name": name})
+    typer.echo(f"{name} is the default model", err=True)
+    return True
+
+
+_NO_CHAT = re.compile("embed|rerank|bge-|whisper", re.IGNORECASE)
+"""Names of models that write no answers."""
 
 
 def _described(difference: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import cast
 
+from kb.chat.ask import chat_models
 from kb.errors import Rejected
 from kb.models.llm.opening import open_chat_model
 from kb.protocols import Prompt, Sampling
@@ -20,14 +21,12 @@ LONGEST_REPLY_TOKENS = 500
 
 def configured(settings: Settings) -> Model:
     """The model of the settings. Raises Rejected without one."""
-    llm = settings.llm
-    if not llm.model:
+    if (model := chat_models.configured(settings.llm)) is None:
         raise Rejected(
             "This needs a language model: set KB_LLM__MODEL and KB_LLM__BASE_URL. Everything "
             "else works without one."
         )
-    key = llm.api_key.get_secret_value() if llm.api_key else None
-    return Model("default", "openai", llm.base_url, llm.model, api_key=key)
+    return model
 
 
 class ConfiguredModel:

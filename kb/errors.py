@@ -180,9 +180,13 @@ class Overloaded(Unavailable):
 
 
 class ModelUnavailable(Unavailable):
-    """The language model refused, timed out or broke off. Its own words are never passed on."""
+    """The language model refused, timed out or broke off. Its own words are never passed on.
+
+    `status` is that of its server's answer, None without one.
+    """
 
     code = "model_unavailable"
+    status: int | None = None
 
 
 class IndexDamaged(Unavailable):

@@ -69,8 +69,10 @@ class EmbeddingSettings(Section):
 class LlmSettings(Section):
     """The default language model. Without `model`, answers are extractive."""
 
+    provider: str = "openai"
+    """One that is known by name, such as `deepseek`: its address and what is special about it."""
     base_url: str | None = None
-    """OpenAI-compatible endpoint, up to and including `/v1`."""
+    """OpenAI-compatible endpoint, up to and including `/v1`; unset: the provider's."""
     api_key: SecretStr | None = None
     """Its key; local servers usually need none."""
     model: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from kb.chat.ask.chat_models import NO_DEFAULT
 from kb.files.folder import DataFolder
 from kb.settings import Settings
 from kb.store.apps import models
@@ -19,7 +20,8 @@ def log_start(settings: Settings, folder: DataFolder, database: Database, embedd
     """Log what was opened, and warn of a language model that is set only by half."""
     llm = settings.llm
     registered = database.reading(models.page, Scope.admin(), PageRequest(MAX_LIMIT)).data
-    names = [f"default ({llm.model})"] if llm.model else []
+    chosen = database.reading(models.chosen)
+    names = [f"default ({chosen or llm.model})"] if chosen or llm.model else []
     names += [model.name for model in registered]
     logger.info(
         "Citewell %s, data folder %s, embedder %s, %s",
@@ -28,6 +30,8 @@ def log_start(settings: Settings, folder: DataFolder, database: Database, embedd
         embedder,
         f"language models: {', '.join(names)}" if names else _NO_MODEL,
     )
+    if chosen is None and llm.model is None:
+        logger.info(NO_DEFAULT)
     if llm.base_url and not llm.model:
         logger.warning(_NO_MODEL_NAME)
 

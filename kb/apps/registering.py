@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from kb.chat.ask.chat_models import DEFAULT, EXTRACTIVE, OpenModel
+from kb.chat.ask.chat_models import DEFAULT, EXTRACTIVE
 from kb.errors import Conflict, Rejected
 from kb.models.llm.addresses import check_base_url
 from kb.models.providers.presets import base_url_of
-from kb.protocols import Prompt, Sampling
 from kb.store.access.secrets import Secrets
 from kb.store.apps import apps, models
 from kb.store.engine.database import Transaction
-from kb.types import Model, Scope, TextPiece
+from kb.types import Model, Scope
 
-PROBE = Prompt(system="", history=(), query="Say hello.", sampling=Sampling(max_tokens=16))
-SHOWN_CHARACTERS = 200
 TAKEN = frozenset({DEFAULT, EXTRACTIVE, "providers", "discover"})
 """Names that no model may have: they are paths, or the server's own."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """How soon a model answered a tiny prompt, and the beginning of what it said."""
-
-    first_token_ms: float | None
-    total_ms: float
-    text: str
 
 
 def add(
@@ -82,6 +69,11 @@ def remove(tx: Transaction, scope: Scope, name: str, *, force: bool) -> None:
         NotFound: there is no such model.
         Conflict: the published version or the draft of an app asks it.
     """
+    if not force and models.chosen(tx) == name:
+        raise Conflict(
+            f"The model {name!r} is the default. Make another one it with PUT /v1/models/default, "
+            "or delete it with ?force=true."
+        )
     asking = () if force else apps.asking(tx, scope, name)
     if asking:
         raise Conflict(
@@ -89,6 +81,19 @@ def remove(tx: Transaction, scope: Scope, name: str, *, force: bool) -> None:
             f"another and publish them, or delete it with ?force=true."
         )
     models.remove(tx, scope, name)
+    if models.chosen(tx) == name:
+        models.choose(tx, None)
+
+
+def choose(tx: Transaction, scope: Scope, name: str | None) -> None:
+    """Make a registered model the default, or "extractive"; None leaves it to the settings.
+
+    Raises:
+        NotFound: there is no such model.
+    """
+    if name not in (None, EXTRACTIVE):
+        models.get(tx, scope, None, name)
+    models.choose(tx, name)
 
 
 def _addressed(model: Model, link_local_hosts: str) -> Model:
@@ -96,16 +101,3 @@ def _addressed(model: Model, link_local_hosts: str) -> Model:
     if base_url is not None:
         check_base_url(base_url, link_local_hosts)
     return replace(model, base_url=base_url)
-
-
-async def probe(model: OpenModel) -> ProbeResult:
-    """Send a tiny prompt, also to a model that is left alone after failures. Raises
-    ModelUnavailable."""
-    began = time.perf_counter()
-    first_ms, text = None, ""
-    async for piece in model.test(PROBE):
-        if isinstance(piece, TextPiece):
-            first_ms = first_ms or round((time.perf_counter() - began) * 1000, 1)
-            text += piece.text
-    total_ms = round((time.perf_counter() - began) * 1000, 1)
-    return ProbeResult(first_ms, total_ms, text[:SHOWN_CHARACTERS])

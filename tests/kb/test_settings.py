@@ -89,6 +89,6 @@ def test_an_empty_value_is_no_value(monkeypatch):
 
 def test_secrets_do_not_show(monkeypatch):
     key = "sesame" * 6
-    settings = load(monkeypatch, KB_ADMIN_KEY=key, KB_LLM__API_KEY="provider")
+    settings = load(monkeypatch, KB_ADMIN_KEY=key, KB_LLM__API_KEY="sk-upstream")
     assert "sesame" not in repr(settings) + str(settings.model_dump())
-    assert "provider" not in repr(settings) + str(settings.model_dump())
+    assert "sk-upstream" not in repr(settings) + str(settings.model_dump())

@@ -61,6 +61,13 @@ class ModelBody(_Clearable):
     """Sent along with every request, as the provider wants them."""
 
 
+class DefaultBody(Body):
+    """Which model answers where a variant names none."""
+
+    name: Label | None
+    """A registered model, or `extractive`; null leaves it to the settings."""
+
+
 class ModelChange(_Clearable):
     """What is to change in a model; what is not given stays, also its key."""
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import Response
 
 from api.deps import KB, AdminScope, Paging
 from api.idempotency import OnceDep
-from api.resources.apps.model_requests import ModelBody, ModelChange
-from api.resources.apps.responses import ModelResponse, ModelTestResponse, ProviderResponse
+from api.resources.apps.model_requests import DefaultBody, ModelBody, ModelChange
+from api.resources.apps.responses import DefaultModel, ModelResponse, ModelTestResponse
 from api.resources.response import ListResponse
 from api.threads import read, write
-from kb.apps import registering
+from kb.apps import checking, registering
+from kb.apps.checking import FoundServer
+from kb.chat.ask.chat_models import DEFAULT
 from kb.knowledge_base import KnowledgeBase
 from kb.models.llm.failures import shutdown_warning, today
-from kb.models.providers.presets import presets
+from kb.models.providers.presets import Preset, presets
 from kb.store.apps import models
 from kb.types import Failure, Model
 
@@ -42,10 +47,30 @@ async def list_models(kb: KB, scope: AdminScope, page: Paging) -> ListResponse[M
 
 
 @router.get("/providers")
-async def list_providers(_: AdminScope) -> ListResponse[ProviderResponse]:
-    """Providers that are known by name, with what is sent to each."""
-    known = tuple(map(ProviderResponse.model_validate, presets().values()))
-    return ListResponse(data=known, next=None)
+async def list_providers(_: AdminScope) -> ListResponse[Preset]:
+    """Providers that are known by name: addresses, examples, and what is special about each."""
+    return ListResponse(data=tuple(presets().values()), next=None)
+
+
+@router.get("/discover")
+async def discover_models(request: Request, _: AdminScope) -> ListResponse[FoundServer]:
+    """Model servers at the usual ports of this machine: Ollama, llama.cpp, LM Studio, vLLM."""
+    own_port = request.scope["server"][1]
+    return ListResponse(data=tuple(await checking.discover(own_port)), next=None)
+
+
+@router.get("/default")
+async def get_default(kb: KB, _: AdminScope) -> DefaultModel:
+    """The model that answers where a variant names none, and what decides so."""
+    return DefaultModel.model_validate(kb.chat_models.default)
+
+
+@router.put("/default")
+async def set_default(body: DefaultBody, kb: KB, scope: AdminScope) -> DefaultModel:
+    """Make a model the default from the next question on; null leaves it to the settings."""
+    await write(kb, registering.choose, scope, body.name)
+    kb.chat_models.reload_default()
+    return await get_default(kb, scope)
 
 
 @router.get("/{name}")
@@ -69,18 +94,24 @@ async def change_model(name: str, body: ModelChange, kb: KB, scope: AdminScope) 
 async def delete_model(name: str, kb: KB, scope: AdminScope, force: bool = False) -> Response:
     """Forget a model; 409 while the published version or draft of an app asks it, unless forced."""
     await write(kb, registering.remove, scope, name, force=force)
+    kb.chat_models.reload_default()
     await kb.chat_models.forget(name)
     return Response(status_code=204)
 
 
 @router.post("/{name}/test")
 async def test_model(name: str, kb: KB, scope: AdminScope) -> ModelTestResponse:
-    """Send a tiny prompt: whether the model answers, and how soon.
+    """Send a tiny prompt: what works of the model, and what to do about what does not.
 
-    It is sent also to a model that is left alone after failures; an answer ends that.
+    It is sent also to a model that is left alone after failures; an answer ends that. `default` is
+    the model that answers where a variant names none.
     """
-    model = await read(kb, models.get, scope, kb.secrets, name)
-    found = await registering.probe(kb.chat_models.open(model))
+    opened = None
+    if name == DEFAULT:
+        opened = await asyncio.to_thread(kb.chat_models.find, scope, name)
+    if opened is None:
+        opened = kb.chat_models.open(await read(kb, models.get, scope, kb.secrets, name))
+    found = await checking.check(opened, kb.settings.llm.link_local_hosts)
     return ModelTestResponse.model_validate(found)
 
 

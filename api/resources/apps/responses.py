@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import MISSING, BeforeValidator, Field, model_validator
 
 from api.resources.response import Response, Sometimes, Timestamp, unless
+from kb.apps.checking import Check
 from kb.chat.ask import inputs
 from kb.chat.ask.prompting import ordered_texts
 from kb.models.llm.circuit import Health
@@ -222,34 +223,25 @@ class ModelResponse(Response):
         return cls.model_validate(model).model_copy(update=more)
 
 
-class ProviderResponse(Response):
-    """A provider of language models: its name fills in the address of a model and what it needs."""
+class DefaultModel(Response):
+    """The model that answers where a variant names none, and what decides so."""
 
-    name: str
-    title: str
-    base_url: str | None
-    """Null where it must be given, or where a LlamaIndex class knows it."""
-    base_urls: tuple[str, ...]
-    """Others, such as those of other regions."""
-    key_from: str
-    """Where its keys are made; empty: it needs none."""
-    models: tuple[str, ...]
-    """Examples."""
-    lists_models: bool
-    note: str
-    options: Mapping[str, Any]
-    """Sent along with every request unless the model's own options say otherwise."""
-    llama_index: str | None
-    """The class that speaks to it, where it has no OpenAI-compatible endpoint."""
+    name: str | None
+    """Null: sentences of the documents are quoted."""
+    source: Literal["chosen", "settings", "none"]
+    """What an operator has chosen goes before the settings."""
 
 
 class ModelTestResponse(Response):
-    """The model answered a tiny prompt."""
+    """Whether the model answered a tiny prompt, and what works of it."""
 
-    ok: Literal[True] = True
+    ok: bool
     first_token_ms: float | None
     total_ms: float
     text: str
+    error: str | None
+    """Why it did not answer."""
+    checks: tuple[Check, ...]
 
 
 class UsedResponse(Response):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from fastapi import APIRouter
+from pydantic import MISSING
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -12,6 +13,7 @@ from api.deps import KB, AdminScope
 from api.http.metrics import Family, RequestCounts, exposition
 from api.resources.operation.responses import HealthResponse, ReadinessResponse
 from api.threads import read
+from kb.chat.ask.chat_models import NO_DEFAULT
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import datasets, documents
 from kb.store.engine.database import Transaction
@@ -39,6 +41,7 @@ async def readyz(kb: KB, response: Response) -> ReadinessResponse:
         checks=checks,
         indexes_unchecked=len(kb.index_health.unchecked()),
         indexes_damaged=len(kb.index_health.damaged()),
+        advice=NO_DEFAULT if kb.chat_models.default.name is None else MISSING,
     )
 
 

@@ -63,6 +63,8 @@ class ReadinessResponse(Response):
     """Indexes that are looked at after a kill; until then SQL answers in their place."""
     indexes_damaged: int
     """Indexes that are made anew; SQL answers in their place."""
+    advice: Sometimes[str] = MISSING
+    """What would make it better, such as a language model."""
 
 
 class FsckResponse(Response):

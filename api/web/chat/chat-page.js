@@ -11,7 +11,7 @@ import { PassageDialog } from "./passage.js";
 import { runEvents } from "./run.js";
 import { Thread } from "./thread.js";
 import { Turn } from "./turn.js";
-import { drawWelcome } from "./welcome.js";
+import { drawAdvice, drawWelcome } from "./welcome.js";
 
 const RUN_KEY = "kb.run";
 const LOST = { detail: t("The answer was lost: the server no longer has it."), retryable: true };
@@ -72,6 +72,7 @@ export class ChatPage {
     this.#enter(null);
     drawWelcome(this.app, this.api.kind, (query) => this.ask(query));
     this.inputs.draw(this.app.inputs);
+    if (this.api.kind === "admin") drawAdvice(this.api).catch(() => {}); // it is only advice
     this.composer.focus();
   }
 

@@ -8,6 +8,15 @@ export function drawWelcome(app, kind, ask) {
   byId("welcome").replaceChildren(...(app === null ? nothingYet(kind) : greeting(app, ask)));
 }
 
+// Admins read that no language model is connected, and how one is.
+export async function drawAdvice(api) {
+  const { name } = await api.get("/v1/models/default");
+  byId("advice")?.remove();
+  if (name !== null || !byId("welcome").hasChildNodes()) return;
+  const words = t("No language model is the default: answers are quotations. Connect one with `kb models discover --use`.");
+  byId("welcome").append(element("p", { class: "notice", id: "advice" }, words));
+}
+
 function greeting(app, ask) {
   const suggestions = app.suggested_questions ?? [];
   const buttons = suggestions.map((question) =>

@@ -75,4 +75,5 @@ export const chat = {
   "{n} passages": "{n} 个段落",
   "{passages} found, none cited": "找到 {passages}，均未引用",
   "{passages} found, not cited": "另找到 {passages}，未引用",
+  "No language model is the default: answers are quotations. Connect one with `kb models discover --use`.": "没有默认的语言模型：回答只是引用原文。用 `kb models discover --use` 连接一个。",
 };

@@ -12,12 +12,14 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractContextManager, aclosing
 from datetime import date
+from typing import Literal, NamedTuple
 
 from kb.errors import ModelUnavailable
 from kb.models.llm.addresses import check_base_url
 from kb.models.llm.circuit import Circuit, Health
 from kb.models.llm.failures import shutdown_warning, today
 from kb.models.llm.opening import open_chat_model
+from kb.models.providers.presets import base_url_of
 from kb.protocols import ChatModel, Prompt
 from kb.settings import LlmSettings
 from kb.store.access.secrets import Secrets
@@ -31,6 +33,10 @@ EXTRACTIVE = "extractive"
 """The name under which answers without a language model are reported, and can be asked for."""
 
 DEFAULT = "default"
+NO_DEFAULT = (
+    "No language model is the default, so apps that name none answer with quotations. Connect one "
+    "with `kb models discover --use`, or as docs/using/models.md says."
+)
 
 MAX_ANSWER_CHARACTERS = 500_000
 """Where an answer is cut, with `finish_reason: length`: what 128,000 tokens take, and no model of
@@ -43,6 +49,13 @@ citations a thousand characters of prose take about 2 ms, of nothing but marks 2
 
 Prices = tuple[float | None, float | None]
 """Money per million tokens, in and out."""
+
+
+class Default(NamedTuple):
+    """The model that answers where a variant names none, and what decides so."""
+
+    name: str | None
+    source: Literal["chosen", "settings", "none"]
 
 
 class OpenModel:
@@ -127,14 +140,15 @@ class ChatModels:
         self._database = database
         self._vault = vault
         self._settings = settings
-        self._default = _configured(settings)
+        self._default = configured(settings)
+        self._chosen = database.reading(models.chosen)
         self._open: dict[str, OpenModel] = {}
         self._replaced: list[OpenModel] = []
         self._warned: dict[str, date] = {}
         self._turn = threading.Lock()
 
     def find(self, scope: Scope, name: str | None) -> OpenModel | None:
-        """The open client for a variant's model; None is the configured one.
+        """The open client for a variant's model; None is the default one.
 
         Returns:
             None where sentences of the documents answer instead of a language model.
@@ -142,11 +156,24 @@ class ChatModels:
         Raises:
             ModelUnavailable: no model of that name is registered.
         """
+        name = self._chosen or name if name in (None, DEFAULT) else name
         if name == EXTRACTIVE or (name is None and self._default is None):
             return None
         model = self._model(scope, name)
         self._warn(model)
         return self.open(model)
+
+    @property
+    def default(self) -> Default:
+        """The model that answers where a variant names none, and what decides so: what an operator
+        has chosen goes before the settings."""
+        if self._chosen is not None:
+            return Default(self._chosen, "chosen")
+        return Default(None, "none") if self._default is None else Default(DEFAULT, "settings")
+
+    def reload_default(self) -> None:
+        """Let the next question be answered by what is now the default."""
+        self._chosen = self._database.reading(models.chosen)
 
     def open(self, model: Model) -> OpenModel:
         """The open client of a model; a changed registration gets a new one, with a new circuit."""
@@ -209,10 +236,12 @@ class ChatModels:
         return found
 
 
-def _configured(settings: LlmSettings) -> Model | None:
+def configured(settings: LlmSettings) -> Model | None:
+    """The model of the settings. Raises Rejected for an address that no model may have."""
     if settings.model is None:
         return None
-    if settings.base_url is not None:
-        check_base_url(settings.base_url, settings.link_local_hosts)
+    base_url = base_url_of(settings.provider, settings.base_url)
+    if base_url is not None:
+        check_base_url(base_url, settings.link_local_hosts)
     key = settings.api_key.get_secret_value() if settings.api_key else None
-    return Model(DEFAULT, "openai", settings.base_url, settings.model, api_key=key)
+    return Model(DEFAULT, settings.provider, base_url, settings.model, api_key=key)

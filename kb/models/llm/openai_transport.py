@@ -84,17 +84,35 @@ class OpenAITransport:
         Raises:
             ModelUnavailable: not reachable, or not HTTP 200.
         """
+        data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        return await self._send("POST", self._url, data)
+
+    async def models(self) -> list[dict[str, Any]]:
+        """What the server lists as its models. Raises ModelUnavailable."""
+        answer = await self._send("GET", f"{self._base_url}/models{self._query}", None)
+        body = bytearray()
+        try:
+            while len(body) < MAX_WHOLE_BYTES and (block := await answer.block()):
+                body += block
+            told = json.loads(body.removeprefix(b"data:"))
+            return [each for each in told["data"] if isinstance(each, dict)]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise _unavailable(self._name, "does not list its models") from None
+        finally:
+            answer.close()
+
+    async def _send(self, method: str, url: str, data: bytes | None) -> ResponseBody:
         if self._session is None:
             self._session = self._opened()
-        data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         unreachable = "cannot be reached: check its base_url, and that its server runs"
         with foreign_errors(self._name, unreachable):
             # Redirects could lead the prompt anywhere.
-            response = await self._session.post(
-                self._url, data=data, headers=self._headers, allow_redirects=False
+            response = await self._session.request(
+                method, url, data=data, headers=self._headers, allow_redirects=False
             )
         refusal = _refusal(self._name, response)
         if refusal is not None:  # before any of its body is read, which may have no end
+            refusal.status = response.status
             response.close()
             raise refusal
         return ResponseBody(response, self._name)

@@ -33,7 +33,7 @@ class Quirks:
 
     key_header: str = "authorization"
     length_field: str = "max_tokens"
-    temperature: tuple[float, float] = (0.0, 2.0)
+    temperature: tuple[float, ...] = (0.0, 2.0)
     unsupported: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
     in_address: tuple[str, ...] = ()

@@ -13,12 +13,13 @@ from kb.errors import NotFound
 from kb.ids import now
 from kb.store.access.secrets import Secrets
 from kb.store.engine import dialect, schema
-from kb.store.engine.database import Transaction
+from kb.store.engine.database import Transaction, note
 from kb.store.engine.paging import Listing, PageRequest, listing
 from kb.store.engine.schema.columns import stored
 from kb.types import Model, Scope
 
 table = schema.models
+CHOSEN = "default_model"
 
 _FIND = select(table).where(
     table.c.workspace == bindparam("workspace"), table.c.name == bindparam("name")
@@ -66,6 +67,17 @@ def remove(tx: Transaction, scope: Scope, name: str) -> None:
     statement = delete(table).where(table.c.name == name, table.c.workspace == scope.workspace)
     if tx.execute(statement).rowcount == 0:
         raise NotFound("model", name)
+
+
+def chosen(tx: Transaction) -> str | None:
+    """The model that an operator has made the default; None: the settings decide."""
+    query = select(schema.marks.c.value).where(schema.marks.c.name == CHOSEN)
+    return tx.execute(query).scalar() or None
+
+
+def choose(tx: Transaction, name: str | None) -> None:
+    """Make a model the default; None leaves it to the settings."""
+    note(tx, CHOSEN, name or "")
 
 
 def _visible(scope: Scope) -> Select[Any]:

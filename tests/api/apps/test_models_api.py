@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.api.serving import Served
+from kb.apps import checking
+from kb.models.providers.presets import presets
+from kb.settings import LlmSettings
+from tests.api.serving import Served, serving
+from tests.api.talking import MOON
 from tests.fake_models import running_fake_server
+
+RECORDINGS = Path(__file__).parents[2] / "recordings"
 
 
 def test_a_model_is_registered_changed_and_forgotten(served: Served):
@@ -113,49 +122,159 @@ def test_an_address_is_checked_when_it_is_changed_as_well(served: Served):
     assert kept["base_url"] == "http://127.0.0.1:9/v1"
 
 
+def report_of(served: Served, name: str, model: str, **fields: Any) -> tuple[dict, dict]:
+    """What the test of a new model says, and the status of each check."""
+    served.post("/v1/models", {"name": name, "model": model, **fields})
+    answer = served.http.post(f"/v1/models/{name}/test")
+    assert answer.status_code == 200, answer.text
+    said = answer.json()
+    return said, {check["name"]: check for check in said["checks"]}
+
+
+def statuses(checks: dict) -> str:
+    names = ("reachable", "key", "model", "streaming", "usage", "context")
+    return " ".join(checks[name]["status"] for name in names)
+
+
 def test_a_model_that_answers_passes_its_test(served: Served):
-    with running_fake_server() as upstream:
-        body = {"name": "echo", "model": "echo", "base_url": upstream.base_url}
-        served.post("/v1/models", body)
+    listed = [{"id": "echo", "max_model_len": 4096}]
+    with running_fake_server(key="sk-1", models=listed) as upstream:
+        said, checks = report_of(served, "echo", "echo", base_url=upstream.base_url, api_key="sk-1")
 
-        answer = served.http.post("/v1/models/echo/test")
+    assert said["ok"] is True
+    assert said["first_token_ms"] > 0
+    assert said["text"].strip() == "Count from one to ten, in words."
+    assert statuses(checks) == "ok ok ok ok ok ok"
+    assert "4096" in checks["context"]["detail"]
+    assert len(upstream.requests) == 1
 
-        assert answer.status_code == 200
-        result = answer.json()
-        assert result["ok"] is True
-        assert result["first_token_ms"] > 0
-        assert result["text"].strip() == "Say hello."
-        assert len(upstream.requests) == 1
+
+def test_a_refused_key_is_told_from_a_missing_one(served: Served):
+    with running_fake_server(key="sk-1") as upstream:
+        wrong = {"base_url": upstream.base_url, "api_key": "sk-never-echoed"}
+        said, refused = report_of(served, "wrong-key", "echo", **wrong)
+        _, missing = report_of(served, "no-key", "echo", base_url=upstream.base_url)
+
+    assert said["ok"] is False
+    assert statuses(refused) == "ok failed unknown unknown unknown unknown"
+    assert "is refused" in refused["key"]["detail"]
+    assert "is missing" in missing["key"]["detail"]
+    assert "sk-never-echoed" not in str(said)
+
+
+def test_a_name_that_the_server_does_not_know_is_told_with_those_that_are_near(served: Served):
+    with running_fake_server(models=[{"id": "qwen3:8b"}, {"id": "llama4:8b"}]) as upstream:
+        said, checks = report_of(served, "typo", "fail:404", base_url=upstream.base_url)
+        _, near = report_of(served, "near", "qwen3:8", base_url=upstream.base_url)
+
+    assert said["ok"] is False
+    assert checks["model"]["status"] == "failed"
+    assert "llama4:8b" in checks["model"]["detail"]
+    assert near["model"]["status"] == "ok", "it has answered"
 
 
 @pytest.mark.parametrize("model", ["fail:500", "fail:429"])
-def test_a_model_that_does_not_answer_fails_its_test_with_a_sentence_of_ours(
+def test_a_model_that_does_not_answer_fails_its_test_with_sentences_of_ours(
     served: Served, model: str
 ):
     with running_fake_server() as upstream:
-        body = {
-            "name": model,
-            "model": model,
-            "base_url": upstream.base_url,
-            "api_key": "sk-never-echoed",
-        }
-        served.post("/v1/models", body)
+        key = {"base_url": upstream.base_url, "api_key": "sk-never-echoed"}
+        said, checks = report_of(served, model, model, **key)
 
-        answer = served.http.post(f"/v1/models/{model}/test")
-
-        assert (answer.status_code, answer.json()["code"]) == (503, "model_unavailable")
-        assert "Say hello" not in answer.text
-        assert "sk-never-echoed" not in answer.text
+    assert said["ok"] is False
+    assert checks["reachable"]["status"] == "ok"
+    assert "Count from" not in str(said)
+    assert "sk-never-echoed" not in str(said)
 
 
 def test_a_model_whose_server_is_gone_fails_its_test(served: Served):
-    body = {"name": "gone", "model": "x", "base_url": "http://127.0.0.1:9/v1"}
-    served.post("/v1/models", body)
+    said, checks = report_of(served, "gone", "x", base_url="http://127.0.0.1:9/v1")
 
-    answer = served.http.post("/v1/models/gone/test")
-
-    assert (answer.status_code, answer.json()["code"]) == (503, "model_unavailable")
+    assert said["ok"] is False
+    assert statuses(checks) == "failed unknown unknown unknown unknown unknown"
+    assert "base_url" in checks["reachable"]["detail"]
     assert served.http.post("/v1/models/unknown/test").status_code == 404
+
+
+def test_a_recorded_stream_without_counts_says_so(served: Served):
+    with running_fake_server(recordings=RECORDINGS, models=[]) as upstream:
+        _, checks = report_of(served, "countless", "no-usage", base_url=upstream.base_url)
+
+    assert statuses(checks) == "ok ok ok ok failed unknown"
+    assert "estimated" in checks["usage"]["detail"]
+
+
+def test_the_default_model_is_chosen_while_the_server_runs(served: Served):
+    unnamed(served)
+    assert served.http.get("/v1/models/default").json() == {"name": None, "source": "none"}
+    assert model_of(served, "unnamed") == "extractive"
+    with running_fake_server() as upstream:
+        for name in ("first", "second"):
+            served.post(
+                "/v1/models", {"name": name, "model": "echo", "base_url": upstream.base_url}
+            )
+
+        for name in ("first", "second"):
+            put = served.http.put("/v1/models/default", json={"name": name})
+            assert put.json() == {"name": name, "source": "chosen"}
+            assert model_of(served, "unnamed") == name
+        assert served.http.post("/v1/models/default/test").json()["ok"] is True
+        assert served.http.get("/v1/models/second").json()["health"]["answers"] == 2
+        assert served.http.delete("/v1/models/second").status_code == 409
+
+        assert served.http.delete("/v1/models/second?force=true").status_code == 204
+        assert served.http.get("/v1/models/default").json()["source"] == "none"
+        served.http.put("/v1/models/default", json={"name": "first"})
+        cleared = served.http.put("/v1/models/default", json={"name": None})
+        assert cleared.json() == {"name": None, "source": "none"}
+    assert served.http.put("/v1/models/default", json={"name": "nobody"}).status_code == 404
+
+
+def unnamed(served: Served) -> None:
+    """An app whose variant names no model."""
+    served.new_app("unnamed", dataset_ids=[served.new_dataset("moon", {"moon.md": MOON})])
+
+
+def model_of(served: Served, app: str) -> str:
+    body = {"query": "When does the moon rise over Ostrava?", "stream": False}
+    return served.http.post(f"/v1/apps/{app}/chat", json=body).json()["route"]["model"]
+
+
+def test_what_is_chosen_goes_before_the_settings_and_outlives_a_restart(tmp_path: Path):
+    with running_fake_server() as upstream:
+        llm = LlmSettings(model="echo", base_url=upstream.base_url)
+        with serving(tmp_path / "data", llm=llm) as served:
+            unnamed(served)
+            assert served.http.get("/v1/models/default").json()["source"] == "settings"
+            assert model_of(served, "unnamed") == "default"
+            served.post(
+                "/v1/models", {"name": "mine", "model": "echo", "base_url": upstream.base_url}
+            )
+            served.http.put("/v1/models/default", json={"name": "mine"})
+        with serving(tmp_path / "data", llm=llm) as served:
+            assert model_of(served, "unnamed") == "mine"
+            served.http.put("/v1/models/default", json={"name": "extractive"})
+            assert model_of(served, "unnamed") == "extractive"
+
+
+def test_model_servers_of_this_machine_are_found_but_never_this_one(served, monkeypatch):
+    known = dict(presets())
+    listed = [{"id": "qwen3:8b"}, {"id": "nomic-embed-text"}]
+    with running_fake_server(models=listed) as ollama, running_fake_server(key="k") as vllm:
+        places = {"ollama": ollama.base_url, "vllm": vllm.base_url}
+        places |= {"llamacpp": "http://127.0.0.1:9/v1", "lmstudio": f"{served.url}/v1"}
+        moved = {name: replace(known[name], base_url=url) for name, url in places.items()}
+        monkeypatch.setattr(checking, "presets", lambda: known | moved)
+
+        found = served.http.get("/v1/models/discover").json()["data"]
+
+    assert [(each["provider"], each["models"]) for each in found[:1]] == [
+        ("ollama", ["qwen3:8b", "nomic-embed-text"])
+    ]
+    assert [each["detail"] for each in found if each["provider"] == "vllm"] == [
+        "It wants an API key."
+    ]
+    assert not {"llamacpp", "lmstudio"} & {each["provider"] for each in found}
 
 
 def test_a_model_that_an_app_asks_is_deleted_only_by_force(served: Served):
@@ -244,5 +363,4 @@ def test_a_models_own_deadline_goes_before_that_of_the_settings(served: Served):
         body = {"name": "slow", "model": "stall", "base_url": upstream.base_url}
         served.post("/v1/models", {**body, "first_token_timeout_s": 0.2})
         answer = served.http.post("/v1/models/slow/test")
-    assert answer.status_code == 503
-    assert "no token within 0.2 seconds" in answer.json()["detail"]
+    assert "no token within 0.2 seconds" in answer.json()["error"]
