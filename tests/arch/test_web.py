@@ -18,6 +18,8 @@ ALLOWED = {
     "chat": {"answer", "chat", "shared"},
     "knowledge": {"knowledge", "shared"},
     "apps": {"apps", "chat", "shared"},
+    "manage": {"manage", "shared"},
+    "tuning": {"shared", "tuning"},
     "console": {"console", "shared"},
     "words": {"words"},
     "web": {"shared"},  # sign-in and reference: one script each, beside its page

@@ -218,7 +218,7 @@ def test_a_conversation_can_be_deleted(page: Browser):
     page.wait(lambda: page.all("#conversations .conversation"))
 
     page.driver.execute_script("window.confirm = () => true")
-    page.one("#conversations .icon-button").send_keys(Keys.ENTER)
+    page.one("#conversations [aria-label^=Delete]").send_keys(Keys.ENTER)
 
     page.wait(lambda: page.all(".turn") == [])
     page.wait(lambda: page.all("#conversations .conversation") == [])

@@ -16,6 +16,7 @@ const WHICH = [["draft", t("The draft")], ["published", t("The published version
 export class TryIt {
   #conversations = new Map(); // version → conversation id
   #controller = null;
+  #forgetLater = () => this.#forget();
 
   constructor({ api, app, draft, root }) {
     this.api = api;
@@ -40,12 +41,14 @@ export class TryIt {
     });
     const which = choice(WHICH, "draft", (value) => (this.which = value), { "aria-label": t("What answers") });
     const again = button(t("Start over"), () => this.#startOver(), { kind: "quiet" });
+    addEventListener("pagehide", this.#forgetLater);
     this.root = element("aside", { class: "try-it", "aria-label": t("Try it") },
       element("div", { class: "row" }, element("h2", {}, t("Try it")), which, again), this.inputs.root, scroller,
       element("div", { class: "row try-box" }, this.question, button(t("Ask"), () => this.#submit(), { kind: "primary", symbol: "send" })));
   }
 
   stop() {
+    removeEventListener("pagehide", this.#forgetLater);
     this.#controller?.abort();
     this.#forget();
   }

@@ -10,6 +10,7 @@ import { InputsForm } from "./inputs-form.js";
 import { PassageDialog } from "./passage.js";
 import { runEvents } from "./run.js";
 import { Thread } from "./thread.js";
+import { saveAsMarkdown } from "./export.js";
 import { Turn } from "./turn.js";
 import { drawAdvice, drawWelcome } from "./welcome.js";
 
@@ -26,7 +27,11 @@ export class ChatPage {
     const retry = (turn) => this.retry(turn);
     this.passages = new PassageDialog(api);
     const openPassage = (turn, n, citations) => this.passages.openFor(turn, n, citations);
-    this.thread = new Thread({ root: byId("turns"), scroller: byId("thread") }, { retry, openPassage });
+    const judge = ({ messageId }, said) => api.post(`/v1/messages/${encodeURIComponent(messageId)}/feedback`, said);
+    const again = (turn) => this.active === null && this.ask(turn.query);
+    const edit = (turn) => this.composer.fill(turn.query);
+    const actions = { retry, openPassage, judge, again, edit };
+    this.thread = new Thread({ root: byId("turns"), scroller: byId("thread") }, actions);
     this.inputs = new InputsForm();
     byId("welcome").after(this.inputs.root);
     this.composer = new Composer({ send: (query) => this.ask(query), stop: () => this.stop() });
@@ -38,6 +43,8 @@ export class ChatPage {
     byId("new").addEventListener("click", () => this.newConversation());
     byId("console-link").hidden = api.kind !== "admin";
     byId("sign-out").hidden = api.isVisitor;
+    byId("export").setAttribute("aria-label", t("Save this conversation as a file"));
+    byId("export").addEventListener("click", () => saveAsMarkdown(this.thread.turns, document.title));
     byId("sign-out").addEventListener("click", () => this.signOut());
     byId("app").addEventListener("change", (event) => this.chooseApp(event.target.value));
     this.#drawApps();
@@ -199,6 +206,7 @@ export class ChatPage {
 
   #enter(id, { keep = false } = {}) {
     this.conversationId = id;
+    byId("export").hidden = id === null;
     this.history.select(id);
     if (!keep) this.thread.clear();
     const parameters = new URLSearchParams({ app: this.app.slug, ...(id && { c: id }) });

@@ -35,6 +35,13 @@ export class Composer {
     this.#refresh();
   }
 
+  // Puts a question into the box, to be changed.
+  fill(query) {
+    this.input.value = query;
+    this.#refresh();
+    this.input.focus();
+  }
+
   focus() {
     if (matchMedia("(pointer: fine)").matches) this.input.focus(); // a phone would open its keyboard
   }

@@ -1,6 +1,7 @@
 // The list of past conversations of one app, newest first.
 
 import { describe } from "../shared/api.js";
+import { dialog, field, textBox } from "../shared/controls.js";
 import { byId, element, iconButton } from "../shared/dom.js";
 import { t } from "../shared/words.js";
 
@@ -13,6 +14,10 @@ export class History {
     this.app = null;
     this.current = null;
     this.conversations = [];
+    this.wanted = "";
+    const search = textBox("", (text) => { this.wanted = text; this.#draw(); }, { type: "search", placeholder: t("Search"), "aria-label": t("Search the conversations") });
+    this.search = element("div", { class: "history-search" }, search);
+    this.root.before(this.search);
   }
 
   async load(app) {
@@ -40,7 +45,10 @@ export class History {
   }
 
   #draw() {
-    const rows = this.conversations.map((conversation) => this.#row(conversation));
+    const wanted = this.wanted.trim().toLowerCase();
+    const shown = this.conversations.filter(({ name }) => (name ?? "").toLowerCase().includes(wanted));
+    const rows = shown.map((conversation) => this.#row(conversation));
+    this.search.hidden = this.conversations.length < 6;
     const empty = element("li", { class: "empty" }, t("No conversations yet"));
     this.root.replaceChildren(...(rows.length > 0 ? rows : [empty]));
   }
@@ -59,8 +67,23 @@ export class History {
       },
       name || t("Untitled"),
     );
+    const rename = iconButton("edit", t("Rename “{name}”", { name }), () => this.#rename(conversation));
     const remove = iconButton("trash", t("Delete “{name}”", { name }), () => this.#remove(conversation));
-    return element("li", {}, open, remove);
+    return element("li", {}, open, rename, remove);
+  }
+
+  #rename(conversation) {
+    let wanted = conversation.name;
+    dialog(t("Rename the conversation"), [field(t("Name"), textBox(wanted, (text) => (wanted = text), { maxlength: 200 }))], [{
+      label: t("Save"),
+      kind: "primary",
+      run: async () => {
+        if (!wanted.trim()) throw new Error(t("Give it a name."));
+        await this.api.send("PATCH", `/v1/conversations/${encodeURIComponent(conversation.id)}`, { body: { name: wanted.trim() } });
+        conversation.name = wanted.trim();
+        this.#draw();
+      },
+    }]);
   }
 
   async #remove({ id, name }) {

@@ -16,6 +16,10 @@ export class Thread {
     this.scroller = scroller;
   }
 
+  get turns() {
+    return [...this.#views.keys()];
+  }
+
   add(turn) {
     const view = new TurnView(turn, this.actions);
     this.#views.set(turn, view);

@@ -3,12 +3,12 @@
 
 import { AnswerText } from "../answer/answer-text.js";
 import { explain } from "../shared/api.js";
-import { toast } from "../shared/controls.js";
-import { element, icon, iconButton } from "../shared/dom.js";
+import { element, icon } from "../shared/dom.js";
 import { utf16Offsets } from "../shared/offsets.js";
 import { t } from "../shared/words.js";
 import { routeBadge } from "./route-badge.js";
 import { sourceList } from "./source-list.js";
+import { turnTools } from "./turn-tools.js";
 
 const STEPS = { waiting: t("Searching the documents"), found: t("Writing the answer") };
 
@@ -23,7 +23,7 @@ export class TurnView {
   #drawnSources = "";
   #drawnBadge = "";
 
-  // `actions`: {openPassage(turn, n, citations), retry(turn)}.
+  // `actions`: {openPassage(turn, n, citations), retry(turn)}, and those of `turnTools`.
   constructor(turn, actions) {
     this.turn = turn;
     this.actions = actions;
@@ -93,7 +93,7 @@ export class TurnView {
 
   #finish() {
     this.notes.replaceChildren(...this.#noteLines());
-    this.tools.replaceChildren(...this.#toolButtons());
+    this.tools.replaceChildren(...turnTools(this.turn, this.actions));
     this.answer.setAttribute("aria-busy", "false");
   }
 
@@ -120,16 +120,6 @@ export class TurnView {
     return element("div", { class: "failed" }, line, retry);
   }
 
-  #toolButtons() {
-    if (!this.turn.answer) return [];
-    const copy = iconButton("copy", t("Copy the answer"), async () => {
-      await navigator.clipboard.writeText(this.turn.answer);
-      copy.replaceChildren(icon("check"));
-      toast(t("Copied"));
-      setTimeout(() => copy.replaceChildren(icon("copy")), 1500);
-    });
-    return navigator.clipboard ? [copy] : [];
-  }
 }
 
 // Names the sentences that no source supports, as many as do not bury the answer.

@@ -17,6 +17,7 @@ export class Turn {
     this.grounded = null;
     this.unsupported = [];
     this.error = null;
+    this.rating = null;
   }
 
   static fromMessage(message) {
@@ -33,6 +34,7 @@ export class Turn {
     turn.finishReason = message.finish_reason;
     turn.grounded = message.grounded;
     turn.unsupported = message.unsupported;
+    turn.rating = message.feedback?.rating ?? null;
     turn.error = message.error && { retryable: true, ...message.error };
     return turn;
   }

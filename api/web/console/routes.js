@@ -11,13 +11,24 @@ const PAGES = [
   ["knowledge/:id/documents/:document", () => import("../knowledge/document.js")],
   ["apps", () => import("../apps/list.js")],
   ["apps/:slug", () => import("../apps/editor.js")],
+  ["models", () => import("../manage/models.js")],
+  ["conversations", () => import("../manage/conversations.js")],
+  ["conversations/:id", () => import("../manage/conversations.js")],
+  ["tuning", () => import("../tuning/list.js")],
+  ["tuning/sets/:name", () => import("../tuning/set.js")],
+  ["tuning/jobs/:id", () => import("../tuning/job.js")],
+  ["health", () => import("../manage/health.js")],
 ];
 
 // What stands in the side bar: [address, name, icon].
 export const NAVIGATION = [
-  ["/", t("Chat"), "chat"],
+  ["/", t("Chat"), "send"],
   [`${ROOT}/knowledge`, t("Knowledge bases"), "file"],
   [`${ROOT}/apps`, t("Apps"), "apps"],
+  [`${ROOT}/models`, t("Models"), "model"],
+  [`${ROOT}/conversations`, t("Conversations"), "chat"],
+  [`${ROOT}/tuning`, t("Fine-tuning"), "tune"],
+  [`${ROOT}/health`, t("Health"), "pulse"],
 ];
 
 // The page behind a path, as {load, params}; null if there is none.

@@ -71,6 +71,7 @@ export class Api {
       headers: { ...this.headers(method), ...(body && { "content-type": "application/json" }), ...headers },
       body: body && JSON.stringify(body),
       signal,
+      keepalive: method === "DELETE", // also while the page is being left
     });
     if (response.status === 401) return this.refused(response);
     if (!response.ok) throw await Problem.from(response);

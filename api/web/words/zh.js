@@ -3,5 +3,7 @@
 import { apps } from "./zh-apps.js";
 import { chat } from "./zh-chat.js";
 import { knowledge } from "./zh-knowledge.js";
+import { manage } from "./zh-manage.js";
+import { tuning } from "./zh-tuning.js";
 
-export default { ...chat, ...knowledge, ...apps };
+export default { ...chat, ...knowledge, ...apps, ...manage, ...tuning };

@@ -1,0 +1,81 @@
+// What was asked and answered: by app, by words, and each conversation whole.
+
+import { describe } from "../shared/api.js";
+import { button, choice, confirmed, emptyState, textBox, toast } from "../shared/controls.js";
+import { element } from "../shared/dom.js";
+import { minute, t } from "../shared/words.js";
+
+const MOST = 500;
+
+export async function open({ api, root, title, params, go }) {
+  title(t("Conversations"));
+  const apps = await api.list("/v1/apps");
+  const named = new Map(apps.map(({ id, name }) => [id, name]));
+  if (params.id) return drawOne(api, root, params.id, go);
+  const wanted = { app: new URLSearchParams(location.search).get("app") ?? "", text: "" };
+  const list = element("div");
+  const draw = async () => {
+    const query = wanted.app ? { app: wanted.app } : {};
+    const all = await api.list("/v1/conversations", query, MOST);
+    const text = wanted.text.trim().toLowerCase();
+    const shown = all.filter(({ name, user }) => `${name} ${user ?? ""}`.toLowerCase().includes(text));
+    list.replaceChildren(shown.length > 0 ? table(shown, named) : emptyState(t("No conversations yet"), t("They appear here as soon as somebody asks."), null));
+  };
+  const choose = choice([["", t("All apps")], ...apps.map(({ slug, name }) => [slug, name])], wanted.app, (app) => {
+    wanted.app = app;
+    draw();
+  }, { "aria-label": t("App") });
+  const search = textBox("", (text) => { wanted.text = text; draw(); }, { type: "search", placeholder: t("Find by first question or user"), "aria-label": t("Find by first question or user") });
+  root.append(element("section", { class: "panel" }, element("div", { class: "row" }, search, choose), list));
+  await draw();
+}
+
+function table(conversations, named) {
+  const heads = [t("First question"), t("App"), t("User"), t("Last change")];
+  const rows = conversations.map(({ id, name, app_id: app, user, updated_at: at }) => element("tr", {},
+    element("td", {}, element("a", { href: `/console/conversations/${id}` }, name || t("Untitled"))),
+    element("td", {}, named.get(app) ?? ""), element("td", {}, user ?? ""), element("td", {}, minute(at))));
+  return element("table", { "aria-label": t("Conversations") }, element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", {}, text)))), element("tbody", {}, ...rows));
+}
+
+async function drawOne(api, root, id, go) {
+  const path = `/v1/conversations/${encodeURIComponent(id)}`;
+  const [conversation, messages] = await Promise.all([api.get(path), api.list(`${path}/messages`)]);
+  const remove = button(t("Delete"), async () => {
+    if (!(await confirmed(t("Delete the conversation “{name}”?", { name: conversation.name }), t("Delete")))) return;
+    await api.delete(path).then(() => go("/console/conversations"), (error) => toast(describe(error).detail, "bad"));
+  }, { kind: "danger", symbol: "trash" });
+  const facts = [conversation.user, minute(conversation.created_at)].filter(Boolean).join(" · ");
+  root.append(element("p", {}, element("a", { href: "/console/conversations" }, t("All conversations"))),
+    element("section", { class: "panel" }, element("div", { class: "row" }, element("h2", {}, conversation.name || t("Untitled")), element("span", { class: "fine" }, facts), remove),
+      ...messages.map((message) => exchange(api, message))));
+}
+
+function exchange(api, message) {
+  const { query, answer, error, sources, route, finish_reason: finish, grounded, feedback } = message;
+  const facts = [
+    `${route.variant} · ${route.model}`, finish === "refused" ? t("refused") : null, grounded === "weak" ? t("weak") : null,
+    feedback?.rating === "like" ? "👍" : null, feedback?.rating === "dislike" ? "👎" : null, feedback?.text || null,
+  ].filter(Boolean).join(" · ");
+  const replay = element("div");
+  const again = button(t("Ask another version"), () => drawReplay(api, message, replay), { kind: "quiet" });
+  const places = [...new Set(sources.map(({ document_name: name, page }) => `${name}, ${t("page {n}", { n: page })}`))];
+  return element("article", { class: "turn" }, element("p", { class: "question" }, query),
+    element("p", { class: "passage-text" }, answer || error?.detail || ""), element("p", { class: "fine" }, facts),
+    places.length > 0 ? element("p", { class: "fine" }, t("Found: {places}", { places: places.join("; ") })) : null, element("div", { class: "row" }, again), replay);
+}
+
+async function drawReplay(api, message, root) {
+  const version = textBox("1", () => {}, { type: "number", min: 1, "aria-label": t("Version") });
+  const answer = element("p", { class: "passage-text" });
+  const run = button(t("Ask"), async () => {
+    answer.textContent = t("Writing the answer");
+    try {
+      const found = await api.post(`/v1/messages/${message.id}/replay`, { version: Number(version.value), stream: false });
+      answer.textContent = found.answer;
+    } catch (error) {
+      answer.textContent = describe(error).detail;
+    }
+  });
+  root.replaceChildren(element("div", { class: "row" }, version, run), answer);
+}
