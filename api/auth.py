@@ -28,6 +28,8 @@ OPEN_PATHS = frozenset(
     {"/healthz", "/readyz", "/login", "/favicon.ico", "/openapi.json", "/docs", "/widget.js"}
 )
 OPEN_PREFIXES = ("/static/", "/.well-known/", "/chat/")
+METRICS = "/metrics"
+"""All that a key of that kind may read: it lies in the configuration of another program."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -44,6 +46,8 @@ class Authentication:
         connection = HTTPConnection(scope)
         try:
             caller = _for_end_user(await identify(connection), connection)
+            if caller.kind == "metrics" and scope["path"] != METRICS:
+                raise NotAllowed(f"A key of kind 'metrics' reads {METRICS} and nothing else.")
             connection.scope["state"]["kb"].access.rates.admit(caller)
         except (Unauthenticated, NotAllowed, RateLimited) as exc:
             await _refusal(scope, exc)(scope, receive, send)

@@ -20,7 +20,6 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 
 from api.http.connections import UnknownConnections
-from api.http.metrics import RequestCounts
 from api.upload_locks import UploadLocks
 from ingest.intake.resumable import ResumableUploads
 from ingest.sandbox.reader_process import ReaderPool
@@ -39,7 +38,6 @@ class AppState(TypedDict):
 
     kb: KnowledgeBase
     readers: ReaderPool
-    counts: RequestCounts
     closing: anyio.Event
     idempotency_locks: IdempotencyLocks
     resumable: ResumableUploads
@@ -176,6 +174,7 @@ NumberedPaging = Annotated[PageRequest, Depends(get_numbered_page)]
 
 
 AdminScope = Annotated[Scope, Depends(permitted_scope("admin"))]
+MetricsScope = Annotated[Scope, Depends(permitted_scope("metrics"))]
 IngestScope = Annotated[Scope, Depends(permitted_scope("ingest"))]
 SearchScope = Annotated[Scope, Depends(permitted_scope("search"))]
 StreamStart = Annotated[int, Depends(get_stream_start)]

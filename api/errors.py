@@ -22,6 +22,7 @@ from starlette.types import Scope
 
 from kb import errors
 from kb.errors import KnowledgeBaseError, Rejected
+from kb.telemetry.metrics import FAILURES
 from kb.types import Failure
 
 MEDIA_TYPE = "application/problem+json"
@@ -147,6 +148,7 @@ def problem(
     members: Mapping[str, Any] | None = None,
 ) -> Response:
     """One error as RFC 9457 wants it; `members` are added to the document."""
+    FAILURES.labels("request", code).inc()
     body = {**problem_fields(status, code, detail, request_id), **(members or {})}
     extra = {"retry-after": RETRY_AFTER_S} if status in (429, 503) else {}
     if status == 401:

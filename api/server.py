@@ -30,6 +30,7 @@ from kb.errors import Conflict, Unavailable
 from kb.files.running_server import running_server
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import ServerSettings, Settings
+from kb.telemetry.sending import sent
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -90,12 +91,13 @@ def serve(
         Conflict: the port is taken, or another process owns the data folder.
         Unavailable: too few files may be open.
     """
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
     _connections(settings)  # more files may be open before the first ones are
     usual_s = sys.getswitchinterval()
     sys.setswitchinterval(STARTING_SWITCH_S)
     threading.Thread(target=import_module, args=("api.app",), name="imports").start()
     with ExitStack() as stack:
+        stack.enter_context(sent(wanted=settings.traces))
         # The folder first: its refusal names the other server.
         kb = stack.enter_context(closing(open_kb(settings, as_is=as_is)))
         listener = stack.enter_context(listen(settings.server))

@@ -14,7 +14,7 @@ keys = typer.Typer(help="Access keys.", no_args_is_help=True)
 
 @keys.command()
 def create(
-    kind: Annotated[str, typer.Option(help="admin, dataset, app or widget.")],
+    kind: Annotated[str, typer.Option(help="admin, dataset, app, widget or metrics.")],
     dataset: Annotated[list[str], typer.Option(help="Id of a dataset it may use.")] = [],  # noqa: B006
     app_slug: Annotated[str | None, typer.Option("--app", help="App it may chat with.")] = None,
     name: Annotated[str, typer.Option(help="What it is for.")] = "",

@@ -17,12 +17,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kb.errors import Rejected
-from kb.settings_sections import (
-    Section,
-    TranscriptionSettings,
-    TuningSettings,
-    WebhookSettings,
-)
+from kb.settings_sections import Section, TranscriptionSettings, TuningSettings, WebhookSettings
 
 PREFIX = "KB_"
 MIB = 1024 * 1024
@@ -223,6 +218,11 @@ class Settings(BaseSettings):
     `admin.key` in the data folder."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much is logged."""
+    log_format: Literal["text", "json"] = "text"
+    """Lines for people, or one JSON object a line, for programs."""
+    traces: bool = False
+    """Send spans by OTLP over HTTP to where `OTEL_EXPORTER_OTLP_ENDPOINT` says, with the extra
+    `otel`; the other usual `OTEL_` variables count as well."""
     server: ServerSettings = ServerSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     llm: LlmSettings = LlmSettings()

@@ -16,8 +16,11 @@ from typing import Any
 import pytest
 
 PROGRAMS = frozenset(
-    {"caddy", "chromedriver", "chromium", "faketime", "nginx", "node", "strace", "tesseract"}
-)
+    {
+        "caddy", "chromedriver", "chromium", "faketime", "nginx", "node", "prometheus", "promtool",
+        "strace", "tesseract",
+    }
+)  # fmt: skip
 WITH, WITHOUT = pytest.StashKey[str](), pytest.StashKey[str]()
 """Search paths with the optional programs and without."""
 LISTED = [

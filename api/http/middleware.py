@@ -20,8 +20,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.auth import is_open
 from api.errors import INTERNAL_DETAIL, problem
 from api.http import connections
-from api.http.metrics import RequestCounts
 from kb.ids import new_id
+from kb.telemetry import spans
+from kb.telemetry.metrics import REQUESTS
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,9 @@ _UPLOAD = re.compile(
     r"|/openai/v1/files"
 )
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Those that have a series; a request may name any other."""
+
 SECURITY_HEADERS: Mapping[str, str] = {
     "content-security-policy": (
         "default-src 'self'; img-src 'self' data:; connect-src 'self'; object-src 'none'; "
@@ -67,9 +71,8 @@ class RequestEnvelope:
     The line holds the path without its query, because a login link carries a token there.
     """
 
-    def __init__(self, app: ASGIApp, counts: RequestCounts) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._counts = counts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -77,6 +80,7 @@ class RequestEnvelope:
             return
         request = _Request(new_id("req"), time.perf_counter())
         scope["kb.request_id"] = request.id
+        spans.current().set_attribute("citewell.request", request.id)
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -97,19 +101,18 @@ class RequestEnvelope:
             answer = problem(500, "internal_error", INTERNAL_DETAIL, request.id)
             await answer(scope, receive, send_marked)
         finally:
-            self._count(scope, request)
+            self._note(scope, request)
 
-    def _count(self, scope: Scope, request: _Request) -> None:
+    def _note(self, scope: Scope, request: _Request) -> None:
         took_ms = (time.perf_counter() - request.began) * 1000
-        self._counts.add(scope["method"], request.status)
-        logger.info(
-            "%s %s %d %.1f ms %s",
-            scope["method"],
-            scope["raw_path"].decode("ascii", "backslashreplace"),
-            request.status,
-            took_ms,
-            request.id,
-        )
+        method = scope["method"] if scope["method"] in METHODS else "OTHER"
+        REQUESTS.labels(method, str(request.status)).inc()
+        caller, path = scope.get("kb.caller"), scope["raw_path"].decode("ascii", "backslashreplace")
+        asked = {"method": method, "route": _route(scope), "key": caller and caller.key_id}
+        ended = {"status": request.status, "ms": round(took_ms, 1)}
+        fields = {"event": "request", "request": request.id, **asked, **ended}
+        said = (scope["method"], path, request.status, took_ms, request.id)
+        logger.info("%s %s %d %.1f ms %s", *said, extra={"fields": fields})
 
 
 @dataclass(slots=True)
@@ -192,6 +195,11 @@ class _Body:
             return self.open_since + connections.OPEN_DEADLINE_S - asyncio.get_running_loop().time()
         earned_s = BODY_STILL_S + self.received / BODY_BYTES_PER_S
         return min(BODY_STILL_S, earned_s - self.waited_s)
+
+
+def _route(scope: Scope) -> str | None:
+    """The pattern of the address: none of what it says is somebody's words."""
+    return scope["root_path"] + scope["route"].path if "route" in scope else None
 
 
 def _cache_control(path: str) -> str:

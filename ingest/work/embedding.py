@@ -22,6 +22,7 @@ from kb.store.content import datasets, embeddings, indexed
 from kb.store.content.indexed import IndexedVersion
 from kb.store.engine.database import Transaction
 from kb.store.work import batches, jobs
+from kb.telemetry import spans
 from kb.types import Dataset
 
 MOST_DOCUMENTS = 256
@@ -132,7 +133,7 @@ def embed(kb: KnowledgeBase, shares: Sequence[Share]) -> None:
     for fingerprint, own in _by_embedder(item for item, _ in shares).items():
         embedder = kb.embedder_of(own[0].dataset)
         texts = {name: item.texts[name] for item in own for name in by_item[item.job.id]}
-        began = time.perf_counter()
+        began, began_s = time.perf_counter(), time.time()
         vectors = embedder.embed_documents(list(texts.values())) if texts else None
         text_s = (time.perf_counter() - began) / max(1, len(texts))
         with kb.database.write() as tx:
@@ -142,6 +143,8 @@ def embed(kb: KnowledgeBase, shares: Sequence[Share]) -> None:
         for item in own:
             item.forget(texts)
             item.embed_s += text_s * len(by_item[item.job.id])
+            version = (item.document.id, item.job.version)
+            spans.document_step(version, "embed", began_s, time.time())
 
 
 def store(kb: KnowledgeBase, waiting: Sequence[Prepared]) -> list[Prepared]:

@@ -7,7 +7,8 @@ side.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,8 @@ from kb.store.content.embeddings import text_hash
 from kb.store.content.indexed import IndexedVersion
 from kb.store.work import jobs
 from kb.store.work.jobs import Job, JobKind
+from kb.telemetry import spans
+from kb.telemetry.metrics import FAILURES, QUEUE_AGE_S
 from kb.types import Dataset, Document, Failure, Processing, Scope
 
 INTERNAL = Failure(
@@ -122,8 +125,11 @@ def prepare(
     source = SourceFile(kb.originals.path(document.sha256), document.media_type, encoding)
     prefix = index_ops.chunk_prefix(document.id, job.version, dataset.generation)
     plan = plan_of(dataset.processing, embedder, prefix, document.id, document.size_bytes)
+    spans.document_begun((document.id, job.version))
+    QUEUE_AGE_S.observe(max(0.0, time.time() - job.payload.get("queued", time.time())))
     with readable(kb, source, is_wanted) as file:
         processed = readers.process(file, plan, is_wanted)
+    _note_steps((document.id, job.version), processed.receipt["seconds"])
     if processed.refusal is not None:
         raise processed.refusal
     indexed = IndexedVersion(
@@ -137,6 +143,13 @@ def prepare(
         layout=processed.extraction.blocks,
     )
     return Prepared(job, document, dataset, indexed)
+
+
+def _note_steps(version: spans.DocumentVersion, seconds: Mapping[str, float]) -> None:
+    """What the reader's process has just done, one after the other."""
+    began_s = time.time() - sum(seconds.values())
+    for stage, took_s in seconds.items():
+        spans.document_step(version, stage, began_s, began_s := began_s + took_s)
 
 
 def plan_of(
@@ -153,10 +166,13 @@ def give_back(kb: KnowledgeBase, job: Job) -> None:
         if jobs.is_held(tx, job):
             documents.set_statuses(tx, [job.subject], "pending")
             jobs.release(tx, [job])
+    spans.document_ended((job.subject, job.version), "given_back")
 
 
 def fail(kb: KnowledgeBase, job: Job, error: Failure) -> None:
     """Mark a document as failed, with the reason; its job is over."""
+    FAILURES.labels("document", error.code).inc()
+    spans.document_ended((job.subject, job.version), error.code)
     with kb.database.write() as tx:
         if jobs.is_held(tx, job):
             documents.set_status(tx, job.subject, "failed", error)

@@ -29,6 +29,7 @@ from kb.search.searching import Searcher
 from kb.settings import ChatSettings
 from kb.store.apps import apps, conversations, fixed_answers
 from kb.store.engine.database import Database, Transaction
+from kb.telemetry import spans
 from kb.text.model_text import estimate_tokens
 from kb.threads import SearchThreads, in_thread
 from kb.types import (
@@ -94,21 +95,21 @@ class Chat:
             Overloaded: too many searches are waiting, or too many answers are being written.
             RateLimited: the key has used its tokens of the day.
         """
-        begun = await self._threads.run(self._begin, scope, app, request, limits)
-        if isinstance(begun, ChatQuestion):
-            began = time.perf_counter()
-            query = await rewrite(
-                self._side_model, scope, begun.version, begun.query, begun.history
-            )
-            question = begun.rewritten(query, (time.perf_counter() - began) * 1000)
-            begun = await self._threads.run(self._answer, question)
-        if limits.tokens_per_day is None:
-            return self._start(begun)
-        async with self._budget.turn(scope.key_id):
-            # Before what has ended is counted.
-            in_progress = self._tokens_in_progress(scope.key_id)
-            await in_thread(self._budget.check, scope.key_id, limits, in_progress=in_progress)
-            return self._start(begun)
+        with spans.left_open("invoke_agent", {"gen_ai.operation.name": "invoke_agent"}):
+            begun = await self._threads.run(self._begin, scope, app, request, limits)
+            if isinstance(begun, ChatQuestion):
+                began = time.perf_counter()
+                asked = (scope, begun.version, begun.query, begun.history)
+                with spans.step("rewrite"):
+                    query = await rewrite(self._side_model, *asked)
+                question = begun.rewritten(query, (time.perf_counter() - began) * 1000)
+                begun = await self._threads.run(self._answer, question)
+            if limits.tokens_per_day is None:
+                return self._start(begun)
+            async with self._budget.turn(scope.key_id):
+                in_progress = self._tokens_in_progress(scope.key_id)  # first: what ends is counted
+                await in_thread(self._budget.check, scope.key_id, limits, in_progress=in_progress)
+                return self._start(begun)
 
     async def replay(
         self,

@@ -7,6 +7,7 @@ are applied again to the same effect.
 from __future__ import annotations
 
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
@@ -18,6 +19,7 @@ from kb.protocols import KINDS, IndexKey, IndexKind, KeywordIndex, VectorIndex, 
 from kb.store.content import chunks, documents, embeddings, generations, index_ops, indexed, texts
 from kb.store.content.index_ops import IndexOp
 from kb.store.engine.database import Database, Transaction
+from kb.telemetry import spans
 from kb.text.terms import plain_name
 
 logger = logging.getLogger(__name__)
@@ -98,9 +100,11 @@ class Applier(Loop):
             for op in ops:
                 by_key[IndexKey(op.dataset_id, op.generation)].append(op)
             for key, group in by_key.items():
+                began_s = time.time()
                 try:
                     self._apply(key, group)
                     self._finish(group)
+                    _note_indexed(group, began_s)
                 except Exception as exc:  # the edge of a dataset: its operations stay
                     if not isinstance(exc, IndexDamaged):  # else it is made anew, and they wait
                         logger.exception("the indexes of %s cannot be updated", key.dataset_id)
@@ -172,6 +176,15 @@ class Applier(Loop):
         with self._database.write() as tx:
             indexed.make_all_live(tx, newest)
             index_ops.done(tx, list(ops))
+
+
+def _note_indexed(ops: Sequence[IndexOp], began_s: float) -> None:
+    """Documents that can be searched now; what they waited for was done for all together."""
+    for op in ops:
+        if op.kind == "add" and op.document_id is not None and op.version is not None:
+            version = (op.document_id, op.version)
+            spans.document_step(version, "index", began_s, time.time())
+            spans.document_ended(version)
 
 
 def contents(tx: Transaction, key: IndexKey) -> Iterator[tuple[str, str]]:

@@ -24,6 +24,8 @@ from kb.store.content import chunks, datasets, filters, generations, pages
 from kb.store.content.chunks import Candidate, LiveChunk
 from kb.store.content.pages import Slice
 from kb.store.engine.database import Database
+from kb.telemetry.metrics import SEARCH_S
+from kb.telemetry.spans import step
 from kb.text.languages import language_of
 from kb.text.terms import optional_terms, query_terms
 from kb.types import Clause, Considered, Dataset, Hit, Retrieval, Scope
@@ -65,6 +67,7 @@ class Searcher:
         self._running = threading.BoundedSemaphore(threads)
         self._admitted = threading.BoundedSemaphore(threads + max_waiting)
 
+    @step("search", {"gen_ai.operation.name": "retrieval"}, SEARCH_S)
     def search(
         self,
         scope: Scope,
@@ -145,10 +148,10 @@ class Searcher:
         where: Sequence[Clause],
     ) -> SearchResult:
         ids = [dataset.id for dataset in wanted]
-        reading = self._database.reading
-        allowed = reading(filters.matching, scope, ids, where) if where else None
+        allowed = self._database.reading(filters.matching, scope, ids, where) if where else None
         part = asked_part(text, self._finder.frequencies(wanted, text, retrieval))
-        vector = None if embedder is None else embedder.embed_query(part)
+        with step("embed", {"gen_ai.operation.name": "embeddings"}):
+            vector = None if embedder is None else embedder.embed_query(part)
         query = Query(scope, wanted, part, embedder, vector, retrieval, allowed)
         query, found = self._found(query, text)
         known = coverage(query, found) if query.retrieval.mode == "hybrid" else 1.0

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import astuple, dataclass
 from typing import Literal
 
-Permission = Literal["admin", "ingest", "search", "chat"]
-KeyKind = Literal["admin", "dataset", "app", "widget"]
+Permission = Literal["admin", "ingest", "search", "chat", "metrics"]
+KeyKind = Literal["admin", "dataset", "app", "widget", "metrics"]
 
 DEFAULT_WORKSPACE = "default"
 
@@ -34,7 +34,7 @@ class Scope:
     @classmethod
     def admin(cls) -> Scope:
         """The scope of the operator: the admin key, the console and the command line."""
-        return cls(frozenset({"admin", "ingest", "search", "chat"}))
+        return cls(frozenset({"admin", "ingest", "search", "chat", "metrics"}))
 
     def sees_dataset(self, dataset_id: str) -> bool:
         """Whether a dataset of its workspace is among those that may be seen."""

@@ -63,6 +63,8 @@ FENCES = {
     "pypdf": ("ingest/readers/",),
     "regex": ("ingest/clean/patterns.py",),
     "re2": ("kb/search/grep.py",),
+    "prometheus_client": ("kb/telemetry/", "api/resources/operation/metrics.py"),
+    "opentelemetry": ("kb/telemetry/",),
     "mcp": ("api/dialects/mcp/",),
     "mcp_types": ("api/dialects/mcp/",),
     "pypdfium2": ("ingest/readers/pdf/",),

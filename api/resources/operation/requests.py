@@ -96,7 +96,7 @@ class AppKeyBody(_NewKeyBody):
 
 
 class KeyBody(_NewKeyBody):
-    """A new key: for datasets, for one app, or for everything."""
+    """A new key: for datasets, for one app, for `/metrics` alone, or for everything."""
 
     dataset_ids: Annotated[tuple[Id, ...], Field(max_length=1000)] = ()
     """The datasets that a dataset key opens."""
@@ -111,8 +111,8 @@ class KeyBody(_NewKeyBody):
             raise ValueError("a key of kind 'dataset', and no other, names its `dataset_ids`")
         if (self.kind in ("app", "widget")) != (self.app is not None):
             raise ValueError("a key of kind 'app' or 'widget', and no other, names its `app`")
-        if self.app is not None and self.quota != QuotaBody():
-            raise ValueError("a key of kind 'app' or 'widget' uploads nothing and has no `quota`")
+        if self.kind not in ("admin", "dataset") and self.quota != QuotaBody():
+            raise ValueError(f"a key of kind {self.kind!r} uploads nothing and has no `quota`")
         return self
 
     def to_key(self) -> NewKey:

@@ -25,6 +25,7 @@ from kb.settings import LlmSettings
 from kb.store.access.secrets import Secrets
 from kb.store.apps import models
 from kb.store.engine.database import Database
+from kb.telemetry import spans
 from kb.types import EndPiece, Model, Piece, Scope, TextPiece
 
 logger = logging.getLogger(__name__)
@@ -98,13 +99,21 @@ class OpenModel:
         self, prompt: Prompt, watched: AbstractContextManager[None]
     ) -> AsyncGenerator[Piece, None]:
         self._streams += 1
-        stream = self._client.stream(prompt)
+        stream, end, error = self._client.stream(prompt), EndPiece(), None
+        span = spans.tracer.start_span(f"chat {self.model.model}", kind=spans.SpanKind.CLIENT)
         try:
             with watched:
                 async with aclosing(_cut(stream)) as pieces:
                     async for piece in pieces:
+                        if isinstance(piece, EndPiece):
+                            end = piece
                         yield piece
+        except Exception as exc:
+            error = type(exc).__name__
+            raise
         finally:
+            told = spans.gen_ai("chat", self.model.model, end)
+            spans.end(span, told | {"gen_ai.provider.name": self.model.provider}, error=error)
             if isinstance(stream, AsyncGenerator):
                 await stream.aclose()
             self._streams -= 1

@@ -24,6 +24,7 @@ from kb.protocols import Prompt, Sampling
 from kb.store.access import usage
 from kb.store.apps import apps, conversations
 from kb.store.engine.database import Database
+from kb.telemetry.metrics import count_tokens
 from kb.types import AppVersion, EndPiece, Message, Scope, TextPiece, Turn
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class SideModel:
             logger.info("a side question was given up: %s", type(exc).__name__)
             return None
         used = ModelUsage(opened.model.name, used_tokens(prompt, written, end), opened.prices)
+        count_tokens(used.model, used.usage)
         await asyncio.to_thread(self._count, scope, version.app_id, used)
         return written
 

@@ -20,8 +20,10 @@ from kb.chat.run import recording
 from kb.chat.run.citations import CitationScanner
 from kb.chat.run.disclosures import Disclosures
 from kb.chat.run.groundedness import ungrounded_sentences
+from kb.chat.run.observing import observe
 from kb.chat.run.recording import Answer
 from kb.chat.run.run import Run, Terminal
+from kb.chat.run.runs import UNSTORED
 from kb.errors import ModelUnavailable
 from kb.store.engine.database import Database
 from kb.types import (
@@ -32,6 +34,7 @@ from kb.types import (
     Delta,
     DraftPiece,
     EndPiece,
+    Failed,
     Grounded,
     Piece,
     QuotedPiece,
@@ -92,10 +95,17 @@ class AnswerStream:
 
     def store(self, _run: Run, terminal: Terminal) -> None:
         """Write the message, also of a partial answer; nothing if the app was deleted meanwhile."""
-        with self._database.write() as tx:
-            recording.store(tx, self._answer or self._so_far(), terminal)
-            for told in self._told:
-                self._disclosures.store(tx, self.question.identity, told)
+        answer = self._answer or self._so_far()
+        try:
+            with self._database.write() as tx:
+                recording.store(tx, answer, terminal)
+                for told in self._told:
+                    self._disclosures.store(tx, self.question.identity, told)
+        except Exception:  # whatever it is, the run fails
+            terminal = Failed(UNSTORED, retryable=True)
+            raise
+        finally:
+            observe(answer, terminal)
         self._guard, self._told = PromptGuard(Guarded()), []  # runs are kept for replay
 
     def _begin(self, variant: PreparedVariant) -> None:

@@ -17,6 +17,7 @@ from typing import Literal
 from kb.errors import ModelUnavailable
 from kb.models.llm.failures import QuestionRefused
 from kb.settings import LlmSettings
+from kb.telemetry.metrics import MODEL_ANSWERS, MODEL_FAILURES
 
 CircuitState = Literal["closed", "open", "half_open"]
 
@@ -110,6 +111,7 @@ class Circuit:
     def _succeeded(self) -> None:
         with self._turn:
             self._answers += 1
+            MODEL_ANSWERS.labels(self._model).inc()
             self._recent.clear()
             self._open_until = None
 
@@ -117,6 +119,7 @@ class Circuit:
         with self._turn:
             now = self._clock()
             self._failures += 1
+            MODEL_FAILURES.labels(self._model).inc()
             self._recent.append(now)
             first = self._recent[0] if len(self._recent) == self._recent.maxlen else None
             often = first is not None and now - first <= self._window_s

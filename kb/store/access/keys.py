@@ -211,7 +211,7 @@ def scope_of(key: Key) -> Scope:
             labels=frozenset(key.labels),
         )
     return Scope(
-        frozenset({"chat"}),
+        frozenset({"metrics" if key.kind == "metrics" else "chat"}),
         datasets=frozenset(),
         apps=frozenset({key.app_id} if key.app_id else set()),
         end_user=NOBODY if key.is_public else None,

@@ -59,8 +59,8 @@ class Job:
     """A claim on some work; `attempts` were begun before it, and not finished.
 
     `subject` is the id of what is worked on, and `payload` what else the work needs to know: the
-    `version` of a document, the `key` that it came with, and how many members of an archive are
-    `done`. `party` is whose turn it takes.
+    `version` of a document, the `key` that it came with, when it was `queued` (seconds since 1970),
+    and how many members of an archive are `done`. `party` is whose turn it takes.
     """
 
     id: int
@@ -84,7 +84,7 @@ def add(
     """Queue subject → payload. Drop what is queued for these subjects first."""
     fixed = {"kind": kind, "batch_id": batch_id, "attempts": 0, "token": 0, "run_after": 0.0}
     rows = [
-        {"subject": subject, "payload": dict(payload), **fixed}
+        {"subject": subject, "payload": {**payload, "queued": time.time()}, **fixed}
         for subject, payload in payloads.items()
     ]
     if rows:

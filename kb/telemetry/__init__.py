@@ -1,0 +1,1 @@
+"""What an operator sees of the work: the numbers of this process, and its steps as spans."""
