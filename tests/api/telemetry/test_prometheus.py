@@ -49,11 +49,11 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Clien
         with running_prometheus(folder) as client:
             until_known(client, 'kb_requests_total{status="200"}')
             use(http, model.base_url)
-            until_known(client, 'kb_answers_total{app="talk"} > 1')
+            until_known(client, 'sum(kb_answers_total{app="talk"}) > 1')
             use_again = {"query": "When does the moon rise?", "stream": False}
             for app in ("talk", "failing", "quoting"):
                 http.post(f"/v1/apps/{app}/chat", json=use_again)
-            until_known(client, 'kb_answers_total{app="talk"} > 2')
+            until_known(client, 'sum(kb_answers_total{app="talk"}) > 2')
             yield client
 
 
