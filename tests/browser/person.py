@@ -23,10 +23,10 @@ if (top === null) return false;
 return arguments[0].contains(top) || top.contains(arguments[0]) || !!label?.contains(top);
 """
 
-NAMES = """
+NAMES = r"""
 const wanted = arguments[0];
 const named = (node) => [
-  node.getAttribute("aria-label"), node.innerText?.trim(), node.placeholder,
+  node.getAttribute("aria-label"), node.innerText?.trim().split("\n")[0], node.placeholder,
   ...[...(node.labels ?? [])].map((label) => label.innerText.trim()),
 ];
 return [...document.querySelectorAll(arguments[1])].filter((node) => named(node).includes(wanted));

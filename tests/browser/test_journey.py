@@ -30,7 +30,7 @@ def empty(driver: WebDriver, tmp_path: Path) -> Iterator[tuple[Browser, str]]:
 
 
 def test_documents_become_a_bot_that_others_can_ask(empty: tuple[Browser, str], tmp_path: Path):
-    browser, _ = empty
+    browser, model_url = empty
     person = Person(browser)
     (tmp_path / "leave.md").write_text("# Leave\n\nEmployees have 28 days of leave a year.\n")
 
@@ -44,9 +44,19 @@ def test_documents_become_a_bot_that_others_can_ask(empty: tuple[Browser, str], 
     person.fill("Instructions", "Answer as the personnel office does. {{context}}")
     person.click("Add a variable")
     person.fill("Shown as", "Your site")
+    person.click("Models")
+    person.click("Connect a language model")
+    person.fill("Address", model_url)
+    person.fill("Model", "cite")
+    person.click("Save and test")
+    assert person.sees("First word after")
+    person.click("Close")
+    person.click("Apps")
+    person.click("Handbook")
     person.fill("Question to try", "How many days of leave do employees have?")
     person.click("Ask")
-    assert person.sees("Employees have 28 days of leave a year.")
+    shown = browser.wait(lambda: browser.one(".turn[data-status=completed] .model"))
+    assert shown.text == "cite"
     person.click("Publish")
     assert person.sees("Version 1 answers now.")
     person.click("Share")
@@ -58,6 +68,7 @@ def test_documents_become_a_bot_that_others_can_ask(empty: tuple[Browser, str], 
     browser.driver.delete_all_cookies()  # somebody else, who has the link and nothing more
     browser.open_at(str(link))
     browser.answer("How many days of leave do employees have?")
-    assert "28 days" in browser.text(".answer-text")
+    assert browser.one(".answer-text").text
+    assert browser.all(".source")
     assert not browser.one("#console-link").is_displayed()
     assert browser.complaints() == []

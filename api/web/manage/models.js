@@ -6,21 +6,27 @@ import { element, iconButton } from "../shared/dom.js";
 import { t } from "../shared/words.js";
 
 const CIRCUITS = { closed: t("answers"), open: t("left alone after failures"), half_open: t("being tried again") };
+const CHECKS = {
+  reachable: t("Address"), key: t("Key"), model: t("Model"), streaming: t("Word by word"), usage: t("Counts tokens"), context: t("Context length"),
+};
 const MARKS = { ok: "✓", failed: "✗", unknown: "–" };
 
 export async function open(context) {
   const { api, root, title, actions } = context;
   title(t("Models"));
-  const [models, { data: providers }] = await Promise.all([api.list("/v1/models"), api.get("/v1/models/providers")]);
+  const [models, { data: providers }, usual] = await Promise.all(
+    [api.list("/v1/models"), api.get("/v1/models/providers"), api.get("/v1/models/default")]);
   const redraw = () => {
     root.replaceChildren();
     return open(context);
   };
-  const connect = (kind) => button(t("Connect a language model"), () => connectDialog(api, providers, redraw), { kind, symbol: "plus" });
+  const connect = (kind) => button(t("Connect a language model"), () => connectDialog({ api, providers, redraw, usual }), { kind, symbol: "plus" });
   const discover = button(t("Look on this machine"), () => lookAround(api, redraw), { symbol: "search" });
   actions(discover, connect("primary"));
-  const registered = models.filter(({ name }) => name !== "extractive");
-  if (registered.length === 0) {
+  if (usual.source === "settings") {
+    root.append(element("p", { class: "fine" }, t("The server's settings name the default model: {name}.", { name: usual.name })));
+  }
+  if (models.length === 0) {
     const text = t("Without a language model, answers are sentences quoted from your documents. With one they are phrased, combined and translated.");
     root.append(emptyState(t("No language model is connected"), text, connect("primary")));
     return;
@@ -28,20 +34,21 @@ export async function open(context) {
   const heads = [t("Name"), t("Provider"), t("Model"), t("State"), ""];
   root.append(element("section", { class: "panel" }, element("table", { "aria-label": t("Models") },
     element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", {}, text)))),
-    element("tbody", {}, ...registered.map((model) => row(api, model, providers, redraw))))));
+    element("tbody", {}, ...models.map((model) => row({ api, providers, redraw, usual }, model))))));
 }
 
-function row(api, model, providers, redraw) {
+function row(page, model) {
+  const { api, providers, redraw, usual } = page;
   const { name, provider, health, warnings = [] } = model;
   const known = providers.find((one) => one.name === provider);
   const test = button(t("Test"), () => testDialog(api, name), { kind: "quiet" });
-  const edit = iconButton("edit", t("Change {name}", { name }), () => connectDialog(api, providers, redraw, model));
+  const edit = iconButton("edit", t("Change {name}", { name }), () => connectDialog(page, model));
   const remove = iconButton("trash", t("Delete “{name}”", { name }), async () => {
     if (!(await confirmed(t("Delete “{name}”?", { name }), t("Delete")))) return;
     await api.delete(`/v1/models/${encodeURIComponent(name)}`).catch((error) => toast(describe(error).detail, "bad"));
     await redraw();
   });
-  const make = model.is_default ? element("span", { class: "status ready" }, t("used by default")) : button(t("Use by default"), () => setDefault(api, name, redraw), { kind: "quiet" });
+  const make = usual.name === name ? element("span", { class: "status ready" }, t("used by default")) : button(t("Use by default"), () => setDefault(api, name, redraw), { kind: "quiet" });
   return element("tr", { "data-name": name },
     element("td", {}, element("strong", {}, name), ...warnings.map(({ detail }) => element("p", { class: "notice" }, detail))),
     element("td", {}, known?.title ?? provider), element("td", {}, model.model),
@@ -57,7 +64,7 @@ async function setDefault(api, name, redraw) {
   }
 }
 
-function connectDialog(api, providers, redraw, model = null) {
+function connectDialog({ api, providers, redraw, usual }, model = null) {
   const wanted = { provider: "openai", base_url: "", api_key: "", model: "", ...pick(model) };
   let name = model?.name ?? "";
   const names = element("datalist", { id: "model-names" });
@@ -77,10 +84,12 @@ function connectDialog(api, providers, redraw, model = null) {
   show();
   const save = async () => {
     const body = Object.fromEntries(Object.entries(wanted).map(([key, value]) => [key, typeof value === "string" ? value.trim() : value]).filter(([, value]) => value !== "" && value !== null));
-    if (model) await api.send("PATCH", `/v1/models/${encodeURIComponent(model.name)}`, { body });
-    else await api.post("/v1/models", { ...body, name: name.trim() || body.model });
+    const called = model?.name ?? (name.trim() || body.model);
+    if (model) await api.send("PATCH", `/v1/models/${encodeURIComponent(called)}`, { body });
+    else await api.post("/v1/models", { ...body, name: called });
+    if (usual.source === "none") await api.put("/v1/models/default", { name: called }); // the first one answers at once
     await redraw();
-    testDialog(api, model?.name ?? (name.trim() || body.model));
+    testDialog(api, called);
   };
   const price = (key) => textBox(wanted[key], (text) => (wanted[key] = text === "" ? null : Number(text)), { type: "number", min: 0, step: "any" });
   dialog(model ? t("Change {name}", { name }) : t("Connect a language model"), [
@@ -107,9 +116,9 @@ async function testDialog(api, name) {
   }
 }
 
-function results({ checks = [], text, first_token_ms: first }) {
+function results({ checks, text, first_token_ms: first }) {
   const lines = checks.map(({ name, status, detail }) =>
-    element("li", { class: `check-line ${status}` }, element("span", { "aria-hidden": "true" }, MARKS[status] ?? "–"), element("strong", {}, name), element("span", {}, detail)));
+    element("li", { class: `check-line ${status}` }, element("span", {}, MARKS[status]), element("strong", {}, CHECKS[name] ?? name), element("span", {}, detail)));
   const said = text ? [element("p", {}, t("It said: “{text}”", { text }))] : [];
   const soon = first ? [element("p", { class: "fine" }, t("First word after {n} ms", { n: Math.round(first) }))] : [];
   return [element("ul", { class: "check-lines" }, ...lines), ...said, ...soon];
@@ -130,7 +139,7 @@ async function lookAround(api, redraw) {
         toast(describe(error).detail, "bad");
       }
     });
-    const found = data.flatMap((server) => server.models.map((model) => element("div", { class: "row" }, element("span", {}, server.title ?? server.provider), use(server, model))));
+    const found = data.flatMap((server) => server.models.map((model) => element("div", { class: "row" }, element("span", {}, server.title), use(server, model))));
     body.replaceChildren(...(found.length > 0 ? found : [element("p", {}, t("None was found. Start one, such as Ollama, and look again."))]));
   } catch (error) {
     body.replaceChildren(element("p", { class: "failure", role: "alert" }, describe(error).detail));

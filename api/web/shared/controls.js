@@ -86,7 +86,7 @@ export function dialog(title, body, actions) {
         failure.textContent = error.message;
       }
     }, { kind }));
-  const cancel = button(t("Cancel"), () => box.close());
+  const cancel = button(actions.length > 0 ? t("Cancel") : t("Close"), () => box.close());
   box.append(
     element("h2", {}, title),
     element("form", { class: "stack", onsubmit: (event) => { event.preventDefault(); buttons[0]?.click(); } }, ...body,
