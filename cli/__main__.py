@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cli.access_keys import keys
+from cli.access_keys import keys, usage
 from cli.applications import apps, models
 from cli.asking import ask
 from cli.connecting import connected
@@ -39,6 +39,7 @@ app.add_typer(tune, name="tune")
 app.command()(ingest)
 app.command()(ask)
 app.command()(reindex)
+app.command()(usage)
 
 
 def _show_version(is_asked: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.connecting import connected
-from cli.printing import AsJson, Limits, show_list, show_quota
+from cli.printing import AsJson, Limits, show, show_list, show_quota
 
 keys = typer.Typer(help="Access keys.", no_args_is_help=True)
 
@@ -66,6 +66,24 @@ def end_sessions() -> None:
     """End the sessions of all browsers, and the login link that was printed at start."""
     with connected() as client:
         client.send("DELETE", "/v1/sessions")
+
+
+def usage(
+    by: Annotated[str, typer.Option(help="app, key, user, model, variant or day.")] = "day",
+    app_slug: Annotated[str | None, typer.Option("--app", help="Only of this app.")] = None,
+    since: Annotated[str | None, typer.Option(help="First day, as 2026-05-31.")] = None,
+    until: Annotated[str | None, typer.Option(help="Last day.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show answers, tokens and cost, and which budgets are nearly used up."""
+    asked = {"by": by, "app": app_slug, "since": since, "until": until}
+    with connected() as client:
+        found = client.get("/v1/usage", **{k: v for k, v in asked.items() if v is not None})
+        near = [each for each in client.every("/v1/budgets") if each["state"] != "good"]
+    rows = [{k: v for k, v in row.items() if v is not None} for row in found["data"]]
+    lines = ["  ".join(f"{k}={v}" for k, v in row.items()) for row in rows]
+    told = "{state}: {spent:g} of {amount:g} {unit} a {period}, {of} {id}, until {resets_at}"
+    show(found, [*lines, *(told.format_map(each) for each in near)], as_json=as_json)
 
 
 def _show_once(made: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ KnowledgeBaseError
 ├── NotFound                 absent, or somebody else's (the two answer alike)
 ├── NotAllowed               the key is known but may not do this kind of thing
 ├── RateLimited              the key has used up what it may use for now
+│   └── BudgetExceeded       what a key or app may spend is spent
 ├── Rejected                 the request is understood and wrong
 │   ├── UnsupportedMedia     no reader for these bytes
 │   ├── TooLarge
@@ -90,6 +91,12 @@ class RateLimited(KnowledgeBaseError):
         super().__init__(detail)
         self.retry_after_s = retry_after_s
         self.members = members or {}
+
+
+class BudgetExceeded(RateLimited):
+    """What a key or app may spend in a day or month is spent; `budget` says which."""
+
+    code = "budget_exceeded"
 
 
 class Rejected(KnowledgeBaseError):

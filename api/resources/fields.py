@@ -100,5 +100,8 @@ Labels = Annotated[tuple[Label, ...], Field(max_length=100)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 """An app's name in addresses: lower-case letters, digits and hyphens."""
 
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""As ISO 4217 has it."""
+
 Id = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_without_nul)]
 """An identifier that the server gave out."""

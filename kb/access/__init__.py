@@ -27,13 +27,12 @@ from kb.store.access import keys
 from kb.store.access.keys import Credential, VerifiedKey
 from kb.store.access.secrets import Secrets
 from kb.store.engine.database import Database
+from kb.types import ANONYMOUS
 
 __all__ = ["ADMIN", "Access", "Caller", "OpenStream", "OpenStreams"]
 
 ANONYMOUS_S = 30 * 24 * 3600
 """How long somebody without a token of the app's owner can come back to their conversations."""
-
-ANONYMOUS = "anonymous"
 
 _WRONG_PAGE = (
     "This widget key may not be used from here: the header `Origin` must name one of the origins "

@@ -27,6 +27,7 @@ from kb.errors import Conflict, NotAllowed, NotFound
 from kb.ids import new_id
 from kb.search.searching import Searcher
 from kb.settings import ChatSettings
+from kb.store.access import budgets
 from kb.store.apps import apps, conversations, fixed_answers
 from kb.store.engine.database import Database, Transaction
 from kb.telemetry import spans
@@ -78,9 +79,8 @@ class Chat:
     async def ask(self, scope: Scope, app: str, request: ChatRequest, limits: Limits) -> Run:
         """Begin an answer.
 
-        The tokens of the day are looked at twice: before anything is done, and with what the
-        answers in progress will use, so that however many are asked at once, one at most goes over
-        the limit.
+        The tokens of the day are looked at twice: before anything is done, and with what answers in
+        progress will use, so that of many that are asked at once one at most goes over the limit.
 
         Args:
             app: its id or slug.
@@ -91,15 +91,15 @@ class Chat:
             NotFound: the app, the conversation or the version cannot be seen.
             NotAllowed: a version may only be asked for by an admin.
             Conflict: the app has no published version.
-            ModelUnavailable: no model is there that could answer.
-            Overloaded: too many searches are waiting, or too many answers are being written.
-            RateLimited: the key has used its tokens of the day.
+            ModelUnavailable, Overloaded: no model could answer, or too much is being answered.
+            RateLimited: the key has used its tokens of the day, or it or the app its budget.
         """
         with spans.left_open("invoke_agent", {"gen_ai.operation.name": "invoke_agent"}):
             begun = await self._threads.run(self._begin, scope, app, request, limits)
             if isinstance(begun, ChatQuestion):
                 began = time.perf_counter()
-                asked = (scope, begun.version, begun.query, begun.history)
+                who = replace(scope, end_user=begun.identity.end_user)
+                asked = (who, begun.version, begun.query, begun.history)
                 with spans.step("rewrite"):
                     query = await rewrite(self._side_model, *asked)
                 question = begun.rewritten(query, (time.perf_counter() - began) * 1000)
@@ -196,6 +196,7 @@ class Chat:
                 version = self._version(tx, scope, app, request.version)
             if (given := request.searched_in) is not None:
                 given.check(tx, scope, version.content.dataset_ids, model=request.model)
+            budgets.check(tx, scope.key_id, app.id)
             conversation = _conversation(tx, scope, app, request.conversation_id)
             history, earlier_sources = self._history(tx, scope, request)
         return ChatQuestion(
@@ -231,8 +232,7 @@ class Chat:
     def _history(
         self, tx: Transaction, scope: Scope, request: ChatRequest
     ) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
-        """The turns before, and the texts of their sources; the caller has checked that they may be
-        seen."""
+        """The turns before and the texts of their sources, which the caller may see."""
         most = self._settings.history_turns
         if request.history is not None:
             turns = tuple(request.history)

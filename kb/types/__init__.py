@@ -3,8 +3,10 @@
 SQL rows and wire models never travel between packages; these do.
 """
 
+from kb.types.access import ANONYMOUS as ANONYMOUS
 from kb.types.access import DEFAULT_WORKSPACE as DEFAULT_WORKSPACE
 from kb.types.access import AppAccess as AppAccess
+from kb.types.access import Budget as Budget
 from kb.types.access import Key as Key
 from kb.types.access import KeyKind as KeyKind
 from kb.types.access import Limits as Limits
@@ -18,6 +20,7 @@ from kb.types.apps import AppVersion as AppVersion
 from kb.types.apps import InputType as InputType
 from kb.types.apps import InputVariable as InputVariable
 from kb.types.apps import Model as Model
+from kb.types.apps import Price as Price
 from kb.types.apps import PublishedDataset as PublishedDataset
 from kb.types.apps import RoutePolicy as RoutePolicy
 from kb.types.apps import RouteRule as RouteRule
@@ -30,6 +33,7 @@ from kb.types.conversations import FeedbackSource as FeedbackSource
 from kb.types.conversations import FinishReason as FinishReason
 from kb.types.conversations import Grounded as Grounded
 from kb.types.conversations import Message as Message
+from kb.types.conversations import ModelUsage as ModelUsage
 from kb.types.conversations import Rating as Rating
 from kb.types.conversations import Route as Route
 from kb.types.conversations import Turn as Turn

@@ -7,9 +7,13 @@ from dataclasses import astuple, dataclass
 from typing import Literal
 
 Permission = Literal["admin", "ingest", "search", "chat", "metrics"]
+BudgetState = Literal["good", "warning", "exceeded"]
 KeyKind = Literal["admin", "dataset", "app", "widget", "metrics"]
 
 DEFAULT_WORKSPACE = "default"
+
+ANONYMOUS = "anonymous"
+"""How the names begin of end users whom a widget names by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,27 @@ class Limits:
                 for mine, theirs in zip(astuple(self), astuple(other), strict=True)
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a key, or everybody who asks an app, may spend in a day or month (UTC), and has.
+
+    The unit is "tokens", or a currency for money; `id` is that of the key or app.
+    """
+
+    of: Literal["key", "app"]
+    id: str
+    unit: str
+    period: Literal["day", "month"]
+    amount: float
+    spent: float = 0.0
+    state: BudgetState = "good"
+    resets_at: str = ""
+
+    def __str__(self) -> str:
+        spent = f"{self.spent:,.10g} of {self.amount:,.10g} {self.unit} are used"
+        return f"Budget of {self.of} {self.id!r} for the {self.period}: {spent}."
 
 
 @dataclass(frozen=True, slots=True)

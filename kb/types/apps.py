@@ -13,12 +13,25 @@ InputType = Literal["text", "paragraph", "number", "select", "boolean"]
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """Money per million tokens, from a day (YYYY-MM-DD, UTC) on; without `price_cached`, what the
+    provider had in its cache costs as much as the rest of the prompt."""
+
+    price_in: float | None = None
+    price_out: float | None = None
+    price_cached: float | None = None
+    currency: str = "USD"
+    valid_from: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A language model behind an OpenAI-compatible endpoint, as the operator registered it.
 
     `style` "completion" sends one text that ends in `separator`; separator and stop are verbatim.
     The three timeouts go before those of the settings; None leaves it to them. From the day
     `shutdown_at` (YYYY-MM-DD, UTC) on, a tuned variant gives way to base instead of asking.
+    `prices` begin later than the one in the other fields.
     `api_key` is a secret: it is encrypted at rest and never leaves through the API.
     """
 
@@ -31,12 +44,21 @@ class Model:
     stop: tuple[str, ...] = ()
     price_in: float | None = None
     price_out: float | None = None
+    price_cached: float | None = None
+    currency: str = "USD"
+    prices: tuple[Price, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     first_token_timeout_s: float | None = None
     gap_timeout_s: float | None = None
     total_timeout_s: float | None = None
     shutdown_at: str | None = None
     api_key: str | None = field(default=None, repr=False)
+
+    def price(self, day: str) -> Price:
+        """What its tokens cost on a day: the price that has begun last."""
+        first = Price(self.price_in, self.price_out, self.price_cached, self.currency)
+        begun = (price for price in self.prices if price.valid_from <= day)
+        return max(begun, key=lambda price: price.valid_from, default=first)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from kb.types.apps import VariantName
+from kb.types.apps import Price, VariantName
 from kb.types.documents import Failure
 from kb.types.search import AnswerSpan, Citation
 
@@ -49,6 +49,28 @@ class Usage:
     prompt_hidden: int = 0
     cached_tokens: int = 0
     reasoning_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUsage:
+    """What one model has used for an answer, and the price of the day."""
+
+    model: str
+    usage: Usage
+    price: Price = field(default_factory=Price)
+
+    @property
+    def cost(self) -> float | None:
+        """Money in the currency of the price, None without one."""
+        used, price = self.usage, self.price
+        if price.price_in is None and price.price_out is None:
+            return None
+        per_read = price.price_in or 0.0
+        per_cached = per_read if price.price_cached is None else price.price_cached
+        money = (used.prompt_tokens - used.cached_tokens) * per_read
+        money += used.cached_tokens * per_cached
+        money += used.completion_tokens * (price.price_out or 0.0)
+        return round(money / 1_000_000, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +129,7 @@ class Message:
     inputs: Mapping[str, str] | None = None
     replay_of: str | None = None
     cost: float | None = None
+    currency: str | None = None
     unsupported: tuple[AnswerSpan, ...] = ()
 
     @property

@@ -72,6 +72,7 @@ class Completed:
     cost: float | None
     timings_ms: Mapping[str, float]
     unsupported: tuple[AnswerSpan, ...] = ()
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ class MessageEvents:
         shown = None if ended is None else visible(ended, full=self._full)
         usage = Usage() if shown is None else shown.usage
         cost = "0" if shown is None or shown.cost is None else f"{shown.cost:f}"
-        spent = {"total_price": cost, "currency": "USD"}
+        spent = {"total_price": cost, "currency": (shown and shown.currency) or "USD"}
         latency_s = 0.0 if shown is None else shown.timings_ms.get("total", 0.0) / 1000
         counted = usage_fields(usage) | spent | {"latency": latency_s}
         return {"usage": counted, "retriever_resources": resources(self._sources, self._datasets)}

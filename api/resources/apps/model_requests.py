@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from api.resources.fields import Body, Label, Name, Text
+from api.resources.fields import Body, Currency, Label, Name, Text
 
 Secret = Annotated[Text, StringConstraints(min_length=1, max_length=4096)]
 Price = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
@@ -22,7 +22,23 @@ def _day(text: str) -> str:
 Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_day)]
 
 
-class _Clearable(Body):
+class _PriceBody(Body):
+    price_in: Price | None = None
+    """Per million prompt tokens."""
+    price_out: Price | None = None
+    """Per million answer tokens."""
+    price_cached: Price | None = None
+    """Per million prompt tokens that the provider had in a cache; null: as for the others."""
+    currency: Currency = "USD"
+
+
+class DatedPrice(_PriceBody):
+    """What tokens cost from a day (UTC) on."""
+
+    valid_from: Day
+
+
+class _Clearable(_PriceBody):
     """What a model may have or lack: null in a change takes it away."""
 
     base_url: Text | None = None
@@ -30,10 +46,8 @@ class _Clearable(Body):
     out, that of the provider."""
     api_key: Secret | None = None
     """The provider's key; it is stored encrypted and never shown again."""
-    price_in: Price | None = None
-    """Per million prompt tokens."""
-    price_out: Price | None = None
-    """Per million answer tokens."""
+    prices: Annotated[tuple[DatedPrice, ...], Field(max_length=100)] = ()
+    """In place of the price above, each from its day on; answers before keep what they cost."""
     first_token_timeout_s: Seconds | None = None
     """Instead of `KB_LLM__FIRST_TOKEN_TIMEOUT_S`."""
     gap_timeout_s: Seconds | None = None
@@ -81,5 +95,7 @@ class ModelChange(_Clearable):
     def changes(self) -> dict[str, Any]:
         """The given fields; null empties those that may be empty and leaves the others."""
         given = self.model_dump(exclude_unset=True)
+        if _PriceBody.model_fields.keys() & given.keys():
+            given.setdefault("prices", ())  # the price given counts from now on
         empty = _Clearable.model_fields
         return {key: value for key, value in given.items() if value is not None or key in empty}

@@ -15,8 +15,7 @@ from kb.apps.checking import Check
 from kb.chat.ask import inputs
 from kb.chat.ask.prompting import ordered_texts
 from kb.models.llm.circuit import Health
-from kb.store.access.usage import Grouping
-from kb.types import App, AppContent, Failure, InputVariable, Model, PublishedDataset
+from kb.types import App, AppContent, Failure, InputVariable, Model, Price, PublishedDataset
 from kb.types import Retrieval as RetrievalProfile
 from kb.types.apps import InputType, VariantName
 from kb.types.search import SearchMode
@@ -204,6 +203,9 @@ class ModelResponse(Response):
     stop: tuple[str, ...]
     price_in: float | None
     price_out: float | None
+    price_cached: float | None
+    currency: str
+    prices: tuple[Price, ...]
     options: Mapping[str, Any]
     first_token_timeout_s: float | None
     gap_timeout_s: float | None
@@ -242,20 +244,3 @@ class ModelTestResponse(Response):
     error: str | None
     """Why it did not answer."""
     checks: tuple[Check, ...]
-
-
-class UsedResponse(Response):
-    """What one app, key, model or day has used; `name` is its id."""
-
-    name: str
-    answers: int
-    prompt_tokens: int
-    completion_tokens: int
-    cost: float
-
-
-class UsageTotalsResponse(Response):
-    """Answers, tokens and cost by app, key, model or day."""
-
-    by: Grouping
-    data: tuple[UsedResponse, ...]

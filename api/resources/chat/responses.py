@@ -121,6 +121,7 @@ class RunResponse(Response):
     grounded: Grounded | MISSING = MISSING
     usage: Sometimes[UsageResponse] = MISSING
     cost: Sometimes[float] = MISSING
+    currency: Sometimes[str] = MISSING
     timings_ms: Sometimes[Mapping[str, float]] = MISSING
     query: Sometimes[str] = MISSING
     created_at: Sometimes[Timestamp] = MISSING

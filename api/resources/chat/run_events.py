@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import MISSING
 
 from api.http.sse import Event
-from api.resources.response import Response, Sometimes
+from api.resources.response import Response, Sometimes, unless
 from kb.chat.run.recording import source_record
 from kb.types import (
     AnswerSpan,
@@ -74,6 +74,10 @@ class UsageResponse(Response):
     prompt_tokens: int
     completion_tokens: int
     estimated: bool
+    cached_tokens: Annotated[int | MISSING, unless(0)] = MISSING
+    """Part of the prompt's, for admins: what the provider had in its cache."""
+    reasoning_tokens: Annotated[int | MISSING, unless(0)] = MISSING
+    """Part of the completion's: what was only thought."""
 
 
 class RunStarted(Response):
@@ -105,6 +109,7 @@ class Outcome(Response):
     usage: UsageResponse
     cost: Sometimes[float] = MISSING
     """For admins, where the model has prices."""
+    currency: Sometimes[str] = MISSING
     timings_ms: Mapping[str, float]
 
 
@@ -172,5 +177,6 @@ def visible(value: Told, *, full: bool) -> Told:
     if full:
         return value
     usage = value.usage
-    shown = replace(usage, prompt_tokens=usage.prompt_tokens - usage.prompt_hidden)
-    return replace(value, usage=shown, cost=None)
+    prompt = usage.prompt_tokens - usage.prompt_hidden
+    shown = replace(usage, prompt_tokens=prompt, cached_tokens=0)
+    return replace(value, usage=shown, cost=None, currency=None)

@@ -3,31 +3,45 @@ for an `Idempotency-Key`: a lost key is rotated, or revoked and made anew."""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, fields, replace
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import MISSING
 from starlette.responses import Response
 
 from api.deps import KB, AdminScope, Paging
-from api.resources.apps.responses import UsageTotalsResponse
-from api.resources.operation.requests import AccessBody, AppKeyBody, KeyBody, KeyChange, RotateBody
-from api.resources.operation.responses import KeyResponse, NewKeyResponse
+from api.resources.operation.requests import (
+    AccessBody,
+    AppKeyBody,
+    BudgetBody,
+    KeyBody,
+    KeyChange,
+    RotateBody,
+)
+from api.resources.operation.responses import KeyResponse, NewKeyResponse, UsageTotalsResponse
 from api.resources.response import ListResponse
 from api.threads import read, write
 from kb.access import Access
 from kb.access.issuing import issue
-from kb.store.access import keys, usage
-from kb.store.apps import apps
+from kb.store.access import budgets, keys, usage
+from kb.store.access.usage import UsageTotal
+from kb.store.apps import apps, rollouts
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing
 from kb.store.work import quotas
-from kb.types import AppAccess, Key, Limits, Quota, Scope
+from kb.types import AppAccess, Budget, Key, Limits, Quota, Scope
 
 router = APIRouter(prefix="/v1", tags=["keys"])
 
 Day = Annotated[date | None, Query()]
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a name begins that a spreadsheet takes for a formula; in a CSV an apostrophe goes before."""
 
 
 @router.post("/keys", status_code=201)
@@ -98,13 +112,50 @@ async def put_access(app: str, body: AccessBody, kb: KB, scope: AdminScope) -> A
     return body.to_access()
 
 
-@router.get("/usage")
+@router.get("/usage", response_model=UsageTotalsResponse)
 async def get_usage(
-    kb: KB, scope: AdminScope, by: usage.Grouping = "day", since: Day = None, until: Day = None
-) -> UsageTotalsResponse:
-    """Answers, tokens and cost by app, key, model or day (UTC)."""
-    found = await read(kb, usage.totals, scope, by, since=_text(since), until=_text(until))
+    kb: KB,
+    scope: AdminScope,
+    by: usage.Grouping = "day",
+    since: Day = None,
+    until: Day = None,
+    app: str | None = None,
+    format: Literal["json", "csv"] = "json",
+) -> UsageTotalsResponse | Response:
+    """Answers, tokens and cost by app, key, end user, model, variant or day (UTC)."""
+    app_id = None if app is None else (await read(kb, apps.get, scope, app)).id
+    days = _text(since), _text(until)
+    found = await read(kb, usage.totals, scope, by, *days, app_id=app_id)
+    if by == "variant" and app_id is not None:
+        found = await read(kb, rollouts.side_by_side, app_id, found, *days)
+    if format == "csv":
+        return Response(_csv(found), media_type="text/csv")
     return UsageTotalsResponse.model_validate({"by": by, "data": found})
+
+
+@router.get("/budgets")
+async def list_budgets(kb: KB, scope: AdminScope) -> ListResponse[Budget]:
+    """All budgets and how far they are spent: `warning` from 80 % on, then `exceeded`."""
+    return ListResponse(data=tuple(await read(kb, budgets.every)), next=None)
+
+
+@router.put("/budgets")
+async def put_budget(body: BudgetBody, kb: KB, scope: AdminScope) -> ListResponse[Budget]:
+    """Give a key or app a budget; what was spent before in its period counts. Answers with all."""
+    find: Any = keys.get if body.of == "key" else apps.get
+    given = replace(body.to(Budget), id=(await read(kb, find, scope, body.id)).id)
+    await write(kb, budgets.put, given)
+    return await list_budgets(kb, scope)
+
+
+def _csv(found: Sequence[UsageTotal]) -> str:
+    file = io.StringIO()
+    table = csv.DictWriter(file, [field.name for field in fields(UsageTotal)])
+    table.writeheader()
+    for row in map(asdict, found):
+        sign = "'" if row["name"].startswith(FORMULA) else ""
+        table.writerow({**row, "name": sign + row["name"]})
+    return file.getvalue()
 
 
 def _counted(tx: Transaction, scope: Scope, key_id: str) -> KeyResponse:

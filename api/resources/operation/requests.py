@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
-from api.resources.fields import Body, Id, Labels, QuotaBody, Text
+from api.resources.fields import Body, Currency, Id, Labels, QuotaBody, Text
 from kb.ids import rfc3339
 from kb.outbound.addresses import host_of, leads_astray
 from kb.store.access.keys import NewKey
@@ -126,6 +126,19 @@ class KeyChange(Body):
     limits: LimitsBody | None = None
     quota: QuotaBody | None = None
     labels: Labels | None = None
+
+
+class BudgetBody(Body):
+    """What a key, or everybody who asks an app, may spend in a day or month (UTC)."""
+
+    of: Literal["key", "app"]
+    id: Id
+    """Of the key; id or slug of the app."""
+    amount: Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
+    """Replaces that of the same unit and period; 0 takes it away."""
+    unit: Literal["tokens"] | Currency = "tokens"
+    """`tokens`, or the currency of the money."""
+    period: Literal["day", "month"] = "month"
 
 
 class RotateBody(Body):

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import MISSING, Field
 
 from api.resources.response import Response, Sometimes, Timestamp
+from kb.store.access.usage import Grouping, UsageTotal
 from kb.types import KeyKind, Limits, Quota
 from kb.upkeep.strays import Violation
 
@@ -80,3 +81,10 @@ class FsckResponse(Response):
     repaired: tuple[str, ...]
     advice: tuple[str, ...]
     """What to do about it, a sentence or two for each kind of violation."""
+
+
+class UsageTotalsResponse(Response):
+    """Answers, tokens and cost by app, key, end user, model, variant or day."""
+
+    by: Grouping
+    data: tuple[UsageTotal, ...]

@@ -26,7 +26,7 @@ from kb.store.access.secrets import Secrets
 from kb.store.apps import models
 from kb.store.engine.database import Database
 from kb.telemetry import spans
-from kb.types import EndPiece, Model, Piece, Scope, TextPiece
+from kb.types import EndPiece, Model, Piece, Price, Scope, TextPiece
 
 logger = logging.getLogger(__name__)
 
@@ -47,9 +47,6 @@ MAX_UNBROKEN_CHARACTERS = 1_000
 """After so many the other answers have their turn, and longer pieces are cut. By the gate and the
 citations a thousand characters of prose take about 2 ms, of nothing but marks 20 ms
 (`tests/kb/chat/ask/test_long_answers.py` has such answers)."""
-
-Prices = tuple[float | None, float | None]
-"""Money per million tokens, in and out."""
 
 
 class Default(NamedTuple):
@@ -73,9 +70,9 @@ class OpenModel:
         self._is_retired = False
 
     @property
-    def prices(self) -> Prices:
-        """What its tokens cost."""
-        return self.model.price_in, self.model.price_out
+    def price(self) -> Price:
+        """What its tokens cost today."""
+        return self.model.price(today().isoformat())
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
         """The model's answer. Raises CircuitOpen, without asking, while it is left alone."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kb.chat.ask.chat_models import OpenModel, Prices
+from kb.chat.ask.chat_models import OpenModel
 from kb.chat.ask.inputs import InputValue
 from kb.chat.ask.routing import RouteRequest
 from kb.chat.ask.searched_in import SearchedIn
@@ -22,6 +22,7 @@ from kb.types import (
     Hit,
     Message,
     Piece,
+    Price,
     PublishedDataset,
     Retrieval,
     Route,
@@ -210,7 +211,7 @@ class PreparedVariant:
     sources: tuple[Source, ...] | None = None
     model: OpenModel | None = None
     pieces: tuple[Piece, ...] = ()
-    prices: Prices = (None, None)
+    price: Price = field(default_factory=Price)
     draft: DraftStep | None = None
     guarded: Guarded = field(default_factory=Guarded)
     is_weak: bool = False

@@ -37,6 +37,7 @@ from kb.types import (
     EndPiece,
     Hit,
     Piece,
+    Price,
     Retrieval,
     Route,
     Source,
@@ -98,7 +99,7 @@ class VariantPreparer:
         query = question.query.removesuffix(model.model.separator.strip()).rstrip()
         prompt = Prompt(request.instructions, question.history, query, sampling=request.sampling)
         route = Route("base", "requested", name)
-        return PreparedVariant(route, prompt, model=model, prices=model.prices)
+        return PreparedVariant(route, prompt, model=model, price=model.price)
 
     def fall_back(
         self, question: ChatQuestion, failed: PreparedVariant, failure: ModelUnavailable
@@ -148,7 +149,7 @@ class VariantPreparer:
             Route(name, reason if model else f"{reason}, extractive", _name(model)),
             filled(question, variant, variant.prompt, context, model),
             sources,
-            prices=model.prices if model else (None, None),
+            price=model.price if model else Price(),
             found=found,
         )
         verdict = judged(_best(sources or ()), retrieval or Retrieval())

@@ -18,14 +18,14 @@ from dataclasses import replace
 
 from kb.chat.ask.chat_models import ChatModels, OpenModel
 from kb.chat.ask.structure import break_up, break_up_delimiters
-from kb.chat.run.recording import ModelUsage, used_tokens
+from kb.chat.run.recording import used_tokens
 from kb.errors import Unavailable
 from kb.protocols import Prompt, Sampling
-from kb.store.access import usage
+from kb.store.access import budgets, usage
 from kb.store.apps import apps, conversations
 from kb.store.engine.database import Database
 from kb.telemetry.metrics import count_tokens
-from kb.types import AppVersion, EndPiece, Message, Scope, TextPiece, Turn
+from kb.types import AppVersion, EndPiece, Message, ModelUsage, Scope, TextPiece, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -76,14 +76,14 @@ class SideModel:
         except (TimeoutError, Unavailable) as exc:
             logger.info("a side question was given up: %s", type(exc).__name__)
             return None
-        used = ModelUsage(opened.model.name, used_tokens(prompt, written, end), opened.prices)
+        used = ModelUsage(opened.model.name, used_tokens(prompt, written, end), opened.price)
         count_tokens(used.model, used.usage)
         await asyncio.to_thread(self._count, scope, version.app_id, used)
         return written
 
     def _count(self, scope: Scope, app_id: str, used: ModelUsage) -> None:
-        counted = (scope, app_id, used.model, used.usage)
-        self._database.writing(usage.count, *counted, cost=used.cost, answers=0)
+        counted = (scope, app_id, scope.end_user, "base", used)
+        self._database.writing(usage.count, *counted, answers=0)
 
 
 def transcript(history: Sequence[Turn]) -> str:
@@ -145,6 +145,7 @@ class Suggestions:
             known = conversations.suggested(tx, message.id)
             if known is not None:
                 return message, None, known
+            budgets.check(tx, scope.key_id, message.app_id)
             return message, apps.version(tx, scope, message.app_id, message.app_version), None
 
 

@@ -191,6 +191,7 @@ class AnswerStream:
             route=self._variant.route,
             usage=answer.usage,
             cost=answer.cost,
+            currency=answer.currency,
             timings_ms=answer.timings_ms(),
             unsupported=await self._ungrounded(answer.text),
         )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from threading import Lock
 from weakref import WeakValueDictionary
 
-from kb.access import ANONYMOUS
 from kb.chat.ask.question import RunIdentity
 from kb.chat.guard.disclosed import Disclosed
 from kb.chat.guard.index import PromptIndex
 from kb.store.apps import disclosures
 from kb.store.engine.database import Database, Transaction
+from kb.types import ANONYMOUS
 
 ReaderKey = tuple[str, str, str]
 

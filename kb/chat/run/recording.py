@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from kb.chat.ask.chat_models import EXTRACTIVE, Prices
+from kb.chat.ask.chat_models import EXTRACTIVE
 from kb.chat.ask.question import ChatQuestion, PreparedVariant
 from kb.chat.run.run import Terminal
 from kb.ids import now
@@ -27,34 +27,15 @@ from kb.types import (
     EndPiece,
     Failed,
     Message,
+    ModelUsage,
+    Price,
     Source,
     Usage,
 )
 
-MILLION = 1_000_000
-
 USUAL_ANSWER_TOKENS = 1000
 """What an answer is expected to take where its variant sets no `max_tokens`. Set by hand, on the
 high side: only how many answers may begin before a key's limit depends on it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelUsage:
-    """What one model has used for an answer; prices are money per million tokens."""
-
-    model: str
-    usage: Usage
-    prices: Prices
-
-    @property
-    def cost(self) -> float | None:
-        """Money, None without prices."""
-        price_in, price_out = self.prices
-        if price_in is None and price_out is None:
-            return None
-        tokens_in, tokens_out = self.usage.prompt_tokens, self.usage.completion_tokens
-        money = tokens_in * (price_in or 0.0) + tokens_out * (price_out or 0.0)
-        return round(money / MILLION, 8)
 
 
 @dataclass(frozen=True)
@@ -78,19 +59,19 @@ class Answer:
         variant, draft = self.variant, self.draft
         model = variant.route.model
         if variant.model is None:
-            return (ModelUsage(model, Usage(0, 0, estimated=False), variant.prices),)
+            return (ModelUsage(model, Usage(0, 0, estimated=False), variant.price),)
         used = used_tokens(variant.prompt, self.text, self.end)
         if draft is None or variant.draft is None:
-            return (ModelUsage(model, used, variant.prices),)
+            return (ModelUsage(model, used, variant.price),)
         if used.estimated:  # the prompt is known only without the draft
             more = estimate_tokens(draft.text)
             used = _sum([used, Usage(more, 0, True, more)])
         drafter, drafted = variant.draft.model, Usage(0, 0, estimated=False)
         if drafter is not None:
             drafted = used_tokens(variant.draft.prompt, draft.text, draft.end)
-        prices = drafter.prices if drafter else (None, None)
-        drafting = ModelUsage(variant.route.draft_model or EXTRACTIVE, drafted, prices)
-        return drafting, ModelUsage(model, used, variant.prices)
+        price = drafter.price if drafter else Price()
+        drafting = ModelUsage(variant.route.draft_model or EXTRACTIVE, drafted, price)
+        return drafting, ModelUsage(model, used, variant.price)
 
     @property
     def usage(self) -> Usage:
@@ -98,10 +79,16 @@ class Answer:
         return _sum([part.usage for part in self.models])
 
     @property
+    def currency(self) -> str | None:
+        """That of the models with prices; None if none has, or they have several."""
+        found = {part.price.currency for part in self.models if part.cost is not None}
+        return found.pop() if len(found) == 1 else None
+
+    @property
     def cost(self) -> float | None:
-        """The money for all models together, None if none has prices."""
-        costs = [part.cost for part in self.models if part.cost is not None]
-        return round(sum(costs), 8) if costs else None
+        """The money for all models together, None where no currency is."""
+        costs = (part.cost or 0.0 for part in self.models)
+        return None if self.currency is None else round(sum(costs), 8)
 
     def timings_ms(self) -> Mapping[str, float]:
         """Milliseconds of each stage, from the question on."""
@@ -119,12 +106,13 @@ def store(tx: Transaction, answer: Answer, terminal: Terminal) -> None:
     scope, app_id = question.scope, question.app.id
     message = _message(answer, terminal)
     pinned = answer.variant.route.variant if _pins(answer.variant, terminal) else None
+    begun, end_user = question.conversation, question.identity.end_user
+    asks = scope, app_id, begun.end_user if begun else end_user, message.route.variant
     *drafted, answered = answer.models
     for part in drafted:
-        usage.count(tx, scope, app_id, part.model, part.usage, cost=part.cost, answers=0)
-    usage.count(tx, scope, app_id, answered.model, answered.usage, cost=answered.cost)
-    if question.conversation is None:
-        end_user = question.identity.end_user
+        usage.count(tx, *asks, part, answers=0)
+    usage.count(tx, *asks, answered)
+    if begun is None:
         is_there = conversations.begin(
             tx,
             scope,
@@ -189,6 +177,7 @@ def _message(answer: Answer, terminal: Terminal) -> Message:
         sources=[source_record(source) for source in variant.sources or ()],
         citations=tuple(answer.citations),
         cost=answer.cost,
+        currency=answer.currency,
         unsupported=completed.unsupported if completed else (),
         usage=answer.usage,
         timings_ms=completed.timings_ms if completed else answer.timings_ms(),

@@ -1,57 +1,95 @@
-"""Tokens and money by day, key, app and model: what limits count, and what operators ask for.
+"""Tokens and money by day, key, app, model and variant, and apart from that by end user: what
+limits and budgets count, and what operators ask for.
 
 Counted when an answer is stored and never taken back, so that deleting a conversation frees no
-tokens. Days are UTC. Without a key (admin key, console) `key_id` is empty.
+tokens. Days are UTC. Without a key (admin key, console) `key_id` is empty, and so is `end_user`
+where nobody is named: visitors whom a widget names by itself have no rows of their own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, bindparam, delete, func, select
 
 from kb.ids import now
+from kb.store.access import budgets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
-from kb.types import Scope, Usage
+from kb.types import ANONYMOUS, ModelUsage, Scope
 
 table = schema.usage
+users = schema.user_usage
 
-Grouping = Literal["app", "key", "model", "day"]
+Grouping = Literal["app", "key", "user", "model", "variant", "day"]
+
+NAMED = timedelta(days=92)
+"""How long usage is told by end user; after that it counts for nobody in particular."""
+
+_TOKENS = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
+_COUNTED = ("answers", "cost", *_TOKENS, "estimated_tokens")
+_NAMES = {"app": "app_id", "key": "key_id", "user": "end_user"}
 
 
 @dataclass(frozen=True, slots=True)
 class UsageTotal:
-    """What one app, key, model or day has used; `name` is its id."""
+    """What one app, key, user, model, variant or day has used; `name` is its id.
+
+    Money is of one currency, None where nothing had a price. Cached, reasoning and estimated tokens
+    are parts of those read and written: in a cache of the provider, only thought, counted by no
+    provider. The rest is of one app's variant only, of its latest stored answers (`observed`).
+    """
 
     name: str
+    currency: str | None
     answers: int
+    cost: float
     prompt_tokens: int
     completion_tokens: int
-    cost: float
+    cached_tokens: int
+    reasoning_tokens: int
+    estimated_tokens: int
+    observed: int | None = None
+    first_token_ms: float | None = None
+    refusals: int | None = None
+    likes: int | None = None
+    dislikes: int | None = None
 
 
 def count(
     tx: Transaction,
     scope: Scope,
     app_id: str,
-    model: str,
-    usage: Usage,
+    end_user: str | None,
+    variant: str,
+    used: ModelUsage,
     *,
-    cost: float | None,
     answers: int = 1,
 ) -> None:
     """Add one answer, or 0 for the part of a model that only drafted one."""
-    added = {
-        "answers": answers,
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "cost": cost or 0.0,
-    }
-    own = {"key_id": scope.key_id or "", "app_id": app_id, "workspace": scope.workspace}
-    row = {"day": now()[:10], "model": model, **own, **added}
-    dialect.upsert(tx, table, row, add=added)
+    tokens = used.usage.prompt_tokens + used.usage.completion_tokens
+    added = {name: getattr(used.usage, name) for name in _TOKENS}
+    added |= {"estimated_tokens": tokens if used.usage.estimated else 0}
+    added |= {"answers": answers, "cost": used.cost or 0.0}
+    currency = "" if used.cost is None else used.price.currency
+    own = {"app_id": app_id, "currency": currency, "workspace": scope.workspace}
+    row = {"day": now()[:10], **own, **added}
+    by = {"key_id": scope.key_id or "", "model": used.model, "variant": variant}
+    dialect.upsert(tx, table, {**row, **by}, add=added)
+    dialect.upsert(tx, users, {**row, "end_user": _named(end_user)}, add=added)
+    oldest = (datetime.now(UTC) - NAMED).date().isoformat()
+    if tx.execute(_OUTDATED, {"oldest": oldest}).first() is not None:
+        _forget(tx, users.c.day < oldest)
+    spent = {"tokens": float(tokens), currency: used.cost or 0.0}
+    budgets.warn(tx, scope.key_id, app_id, spent)
+
+
+def forget_users(tx: Transaction, app_id: str, end_user: str | None = None) -> None:
+    """Forget who has used an app, all or one of its end users; what was used stays counted."""
+    own = users.c.app_id == app_id
+    _forget(tx, own if end_user is None else own & (users.c.end_user == end_user))
 
 
 def tokens_today(tx: Transaction, key_id: str) -> int:
@@ -65,28 +103,52 @@ def totals(
     tx: Transaction,
     scope: Scope,
     by: Grouping,
-    *,
     since: str | None = None,
     until: str | None = None,
+    *,
+    app_id: str | None = None,
 ) -> list[UsageTotal]:
-    """Sums for each app, key, model or day, in the order of their names.
+    """Sums for each app, key, user, model, variant or day, in the order of their names.
+
+    One for each currency; what had no price is told with the first.
 
     Args:
         since: first day counted, as `2026-05-31`; None counts from the beginning.
         until: last day counted.
     """
-    name = table.c.day if by == "day" else table.c.model if by == "model" else table.c[f"{by}_id"]
-    sums = [
-        func.sum(table.c[column])
-        for column in ("answers", "prompt_tokens", "completion_tokens", "cost")
-    ]
-    query = select(name, *sums).where(table.c.workspace == scope.workspace)
+    of = users if by == "user" else table
+    of_row = of.c[_NAMES.get(by, by)], of.c.currency
+    query = select(*of_row, *(func.sum(of.c[each]) for each in _COUNTED))
+    query = query.where(of.c.workspace == scope.workspace)
     if since is not None:
-        query = query.where(table.c.day >= since)
+        query = query.where(of.c.day >= since)
     if until is not None:
-        query = query.where(table.c.day <= until)
-    rows = tx.execute(query.group_by(name).order_by(name))
-    return [
-        UsageTotal(name, answers, prompt, completion, round(cost, 8))
-        for name, answers, prompt, completion, cost in rows
-    ]
+        query = query.where(of.c.day <= until)
+    if app_id is not None:
+        query = query.where(of.c.app_id == app_id)
+    found: list[UsageTotal] = []
+    for named, currency, *sums in tx.execute(query.group_by(*of_row).order_by(*of_row)):
+        if found and found[-1].name == named and found[-1].currency is None:
+            sums = [a + b for a, b in zip(sums, astuple(found.pop())[2:], strict=False)]
+        answers, cost, *tokens = sums
+        found.append(UsageTotal(named, currency or None, answers, round(cost, 8), *tokens))
+    return found
+
+
+def _named(end_user: str | None) -> str:
+    return "" if end_user is None or end_user.startswith(f"{ANONYMOUS}_") else end_user
+
+
+def _forget(tx: Transaction, which: ColumnElement[bool]) -> None:
+    """Let what end users have used count for nobody in particular."""
+    of = (users.c.day, users.c.app_id, users.c.currency, users.c.workspace)
+    named = which & (users.c.end_user != "")
+    sums = (func.sum(users.c[each]).label(each) for each in _COUNTED)
+    rows = tx.execute(select(*of, *sums).where(named).group_by(*of)).all()
+    nobodys: list[dict[str, Any]] = [{**row._mapping, "end_user": ""} for row in rows]
+    dialect.upsert(tx, users, nobodys, add=_COUNTED)
+    tx.execute(delete(users).where(named))
+
+
+_OUTDATED = select(users.c.day).where(users.c.day < bindparam("oldest"), users.c.end_user != "")
+"""Made once: making a statement takes longer than running it."""

@@ -27,6 +27,7 @@ from sqlalchemy.exc import IntegrityError
 
 from kb.errors import Conflict, NotFound, PreconditionFailed
 from kb.ids import new_id, now
+from kb.store.access import usage
 from kb.store.apps import conversations, disclosures
 from kb.store.content import datasets
 from kb.store.engine import dialect, schema
@@ -203,6 +204,8 @@ def remove(tx: Transaction, scope: Scope, id_or_slug: str) -> None:
     app = get(tx, scope, id_or_slug)
     conversations.remove_all(tx, app.id)
     disclosures.remove(tx, app.id)
+    usage.forget_users(tx, app.id)
+    tx.execute(delete(schema.budgets).where(schema.budgets.c.id == app.id))
     tx.execute(delete(schema.fixed_answers).where(schema.fixed_answers.c.app_id == app.id))
     tx.execute(delete(schema.rollouts).where(schema.rollouts.c.app_id == app.id))
     tx.execute(delete(versions).where(versions.c.app_id == app.id))

@@ -21,6 +21,7 @@ from sqlalchemy import (
     update,
 )
 
+from kb.store.access import usage
 from kb.store.access.keys import NOBODY
 from kb.store.apps import disclosures, redaction
 from kb.store.content import outbox
@@ -149,6 +150,7 @@ def remove(tx: Transaction, scope: Scope, conversation_id: str) -> None:
         own = table.c.app_id == found.app_id, table.c.end_user == found.end_user
         if not tx.execute(select(exists().where(*own))).scalar():
             disclosures.remove(tx, found.app_id, found.end_user)
+            usage.forget_users(tx, found.app_id, found.end_user)
 
 
 def remove_all(tx: Transaction, app_id: str) -> None:

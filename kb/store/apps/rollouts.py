@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import median
 from typing import NamedTuple
 
 from sqlalchemy import JSON, ColumnElement, and_, func, not_, or_, select, type_coerce
 
 from kb.ids import first_id
+from kb.store.access.usage import UsageTotal
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.schema.columns import of_row, to_row
-from kb.types import Rating, Rollout, Route, Usage
+from kb.types import FinishReason, Rating, Rollout, Route, Usage
 
 table = schema.rollouts
 messages = schema.messages
@@ -33,6 +36,7 @@ class Observed(NamedTuple):
     id: str
     app_version: int
     status: str
+    finish_reason: FinishReason | None
     route: Route
     timings_ms: Mapping[str, float]
     replay_of: str | None
@@ -78,6 +82,33 @@ def of_base(tx: Transaction, rollout: Rollout) -> list[Observed]:
     return _observed(tx, *own, not_(_IS_TUNED))
 
 
+def side_by_side(
+    tx: Transaction,
+    app_id: str,
+    totals: Sequence[UsageTotal],
+    since: str | None,
+    until: str | None,
+) -> list[UsageTotal]:
+    """What an app's variants have used, with how the latest of their stored answers were."""
+    from_day = _since(app_id, f"{since or '1970-01-01'}T00:00:00Z")
+    own = from_day, messages.c.created_at < f"{until or '9999'}~"
+    found = []
+    for total in totals:
+        seen = _observed(tx, *own, _variant == total.name)
+        first_ms = [ms for each in seen if (ms := each.timings_ms.get("first_token"))]
+        ratings = [each.rating for each in seen]
+        judged = replace(
+            total,
+            observed=len(seen),
+            first_token_ms=round(median(first_ms), 1) if first_ms else None,
+            refusals=sum(each.finish_reason == "refused" for each in seen),
+            likes=ratings.count("like"),
+            dislikes=ratings.count("dislike"),
+        )
+        found.append(judged)
+    return found
+
+
 def replayed_tokens(tx: Transaction, app_id: str, since: str) -> int:
     """Tokens of the answers that were given again since a moment."""
     own = _since(app_id, since), messages.c.replay_of.is_not(None)
@@ -93,13 +124,14 @@ def _since(app_id: str, moment: str) -> ColumnElement[bool]:
 def _observed(tx: Transaction, *own: ColumnElement[bool]) -> list[Observed]:
     m = messages.c
     worst = select(func.min(feedback.c.rating)).where(feedback.c.message_id == m.id)
-    columns = m.id, m.app_version, m.status, m.route, m.timings_ms, m.replay_of
+    columns = m.id, m.app_version, m.status, m.finish_reason, m.route, m.timings_ms, m.replay_of
     query = select(*columns, worst.scalar_subquery()).where(*own)
     return [Observed(*row) for row in tx.execute(query.order_by(m.id.desc()).limit(OBSERVED))]
 
 
 _route = type_coerce(messages.c.route, JSON)
+_variant = _route["variant"].as_string()
 _IS_TUNED = or_(
-    _route["variant"].as_string() == "tuned",
+    _variant == "tuned",
     *(_route["reason"].as_string().startswith(reason) for reason in GAVE_WAY),
 )

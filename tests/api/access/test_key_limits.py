@@ -175,7 +175,7 @@ def test_usage_is_told_by_app_key_model_and_day(served: Served):
         assert grown["cost"] > known["cost"]
     later = {"by": "day", "since": "2999-01-01"}
     assert served.http.get("/v1/usage", params=later).json()["data"] == []
-    assert served.http.get("/v1/usage", params={"by": "user"}).status_code == 400
+    assert served.http.get("/v1/usage", params={"by": "colour"}).status_code == 400
 
 
 def usage(served: Served, by: str) -> dict[str, Any]:

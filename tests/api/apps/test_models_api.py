@@ -36,6 +36,9 @@ def test_a_model_is_registered_changed_and_forgotten(served: Served):
     assert made.json() == {
         **{key: value for key, value in body.items() if key != "api_key"},
         "price_out": None,
+        "price_cached": None,
+        "currency": "USD",
+        "prices": [],
         "options": {},
         "first_token_timeout_s": None,
         "gap_timeout_s": None,

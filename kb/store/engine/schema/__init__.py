@@ -2,11 +2,13 @@
 
 from kb.store.engine.schema.access import alembic_version as alembic_version
 from kb.store.engine.schema.access import app_access as app_access
+from kb.store.engine.schema.access import budgets as budgets
 from kb.store.engine.schema.access import idempotency as idempotency
 from kb.store.engine.schema.access import keys as keys
 from kb.store.engine.schema.access import marks as marks
 from kb.store.engine.schema.access import sessions as sessions
 from kb.store.engine.schema.access import usage as usage
+from kb.store.engine.schema.access import user_usage as user_usage
 from kb.store.engine.schema.columns import metadata as metadata
 from kb.store.engine.schema.conversations import app_versions as app_versions
 from kb.store.engine.schema.conversations import apps as apps
@@ -43,5 +45,5 @@ from kb.store.engine.schema.work import jobs as jobs
 from kb.store.engine.schema.work import throughput as throughput
 from kb.store.engine.schema.work import uploads as uploads
 
-HEAD = "0013"
+HEAD = "0014"
 """The newest migration, which these tables are the result of."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Integer, LargeBinary, String, Table, Text
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Column, Float, Index, Integer, LargeBinary, String, Table, Text
 
 from kb.store.engine.schema.columns import Stored, columns, metadata
-from kb.types import Key, Limits
+from kb.types import Budget, Key, Limits
 
 keys = Table(
     "keys",
@@ -31,19 +34,33 @@ app_access = Table(
     Column("limits", Stored(Limits), nullable=False),
 )
 
+budgets = Table(
+    "budgets",
+    metadata,
+    *columns(Budget, "of", "id", "unit", "period", besides=("spent", "state", "resets_at")),
+)
+
+
+def _used(*by: str) -> Iterator[Column[Any]]:
+    """What has been used; `cost` is of one currency, which is empty where nothing has a price."""
+    yield from (Column(name, String, primary_key=True) for name in (*by, "currency"))
+    yield Column("workspace", String, nullable=False)
+    for name in ("answers", "prompt_tokens", "completion_tokens"):
+        yield Column(name, Integer, nullable=False)
+    yield Column("cost", Float, nullable=False)
+    for name in ("estimated_tokens", "cached_tokens", "reasoning_tokens"):
+        yield Column(name, Integer, nullable=False)
+
+
 usage = Table(
     "usage",
     metadata,
-    Column("day", String, primary_key=True),
-    Column("key_id", String, primary_key=True),
-    Column("app_id", String, primary_key=True),
-    Column("model", String, primary_key=True),
-    Column("workspace", String, nullable=False),
-    Column("answers", Integer, nullable=False),
-    Column("prompt_tokens", Integer, nullable=False),
-    Column("completion_tokens", Integer, nullable=False),
-    Column("cost", Float, nullable=False),
+    *_used("day", "key_id", "app_id", "model", "variant"),
+    Index(None, "key_id", "day"),
+    Index(None, "app_id", "day"),
 )
+
+user_usage = Table("user_usage", metadata, *_used("app_id", "end_user", "day"), Index(None, "day"))
 
 idempotency = Table(
     "idempotency",
