@@ -108,7 +108,8 @@ def _use(client: Client, found: list[dict[str, Any]], wanted: str | None) -> boo
     if server is None:
         typer.echo(f"kb: {model} was not found: start its server and load it first", err=True)
         return False
-    name = f"{server['provider']}:{re.sub('[^A-Za-z0-9._:-]', '-', model)}"[:100]
+    short = re.sub("[^A-Za-z0-9._:-]", "-", model.rpartition("/")[2])
+    name = f"{server['provider']}:{short}"[:100]
     body = {"provider": server["provider"], "base_url": server["base_url"], "model": model}
     if any(each["name"] == name for each in client.every("/v1/models")):
         client.send("PATCH", f"/v1/models/{name}", body)

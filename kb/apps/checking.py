@@ -30,6 +30,12 @@ CONTEXT = (
 )
 """What servers call the length of the context in their lists of models."""
 
+UNLISTED = {
+    **{200: "It has no model yet.", 503: "It is still loading: try again in a moment."},
+    **dict.fromkeys((401, 403), "It wants an API key."),
+}
+"""Why a model server lists no models, by the status of its answer."""
+
 CheckName = Literal["reachable", "key", "model", "streaming", "usage", "context"]
 Listed = Mapping[str, Mapping[str, Any]]
 
@@ -100,8 +106,9 @@ async def discover(own_port: int) -> list[FoundServer]:
     asked = (_listed(Model("", each.name, url, ""), ON_THIS_MACHINE_S) for each, url in others)
     found = []
     for (each, url), (listed, refused) in zip(others, await asyncio.gather(*asked), strict=True):
-        if refused is None or refused.status in (401, 403):
-            detail = "It wants an API key." if refused else "" if listed else "It has no model yet."
+        status = refused.status if refused else 200
+        if status in UNLISTED:
+            detail = "" if listed else UNLISTED[status]
             found.append(FoundServer(each.name, each.title, url, tuple(listed), detail))
     return found
 
@@ -182,7 +189,7 @@ def _context(model: Model, listed: Listed) -> Check:
         return Check(
             "context", "ok", f"It reads {length} tokens at most, prompt and answer together."
         )
-    note = preset_of(model).note
+    note = "" if preset_of(model).key_from else preset_of(model).note
     return Check(
         "context", "unknown", f"The server does not tell how much it reads. {note}".strip()
     )
