@@ -48,7 +48,8 @@ Near = tuple[str, list[Scored]]
 class Query:
     """One search: who asks for what where. `allowed` is what a filter lets through, if any.
 
-    All the datasets have one embedder; without a vector it is not asked and None.
+    All the datasets have one embedder; without a vector it is not asked and None. `plain` is the
+    vector of the text as it is, `vector` the one that is searched.
     """
 
     scope: Scope
@@ -58,6 +59,7 @@ class Query:
     vector: Vectors | None
     retrieval: Retrieval
     allowed: Matching | None
+    plain: Vectors | None = None
 
     @property
     def generations(self) -> Mapping[str, int]:
@@ -110,16 +112,9 @@ class CandidateFinder:
         while True:
             matching = self._beside.submit(self._matched, query, limit)
             near = self._nearest(query, limit) if exact is None else exact
-            matched = matching.result()
-            live = self._database.reading(
-                chunks.candidates,
-                query.scope,
-                chunk_ids=[row.chunk_id for rows in matched for row in rows],
-                texts=[row.chunk_id for _, rows in near for row in rows],
-                generations=query.generations,
-                embedder=query.datasets[0].embedder,
-                characters=SAMPLED_CHARACTERS,
-            )
+            having = self._live(query, texts=[row.chunk_id for _, rows in near for row in rows])
+            matched, live, frequencies = matching.result()
+            live |= having
             if query.allowed is not None:
                 live = {i: item for i, item in live.items() if query.allowed.holds(i)}
             by_vector = _with_texts(near, live)
@@ -132,9 +127,7 @@ class CandidateFinder:
             )
             if not starved or limit >= depth * DEEPEST:
                 best = _best(by_vector)[:depth], _best(by_keyword)[:depth]
-                return Candidates(
-                    *best, live, self.frequencies(query.datasets, query.text, query.retrieval)
-                )
+                return Candidates(*best, live, frequencies)
             if query.allowed is None:  # what is hidden or switched off may be most of a dataset
                 ids = list(query.generations)
                 answering = self._database.reading(filters.matching, query.scope, ids, ())
@@ -165,10 +158,28 @@ class CandidateFinder:
             for dataset in query.datasets
         ]
 
-    def _matched(self, query: Query, limit: int) -> list[list[Scored]]:
+    def _matched(
+        self, query: Query, limit: int
+    ) -> tuple[list[list[Scored]], dict[str, Candidate], Frequencies]:
+        """What the keywords find, and what ranking needs of it."""
         if query.retrieval.mode == "vector":
-            return []
-        return [self._keywords.query(_key(d), query.text, limit) for d in query.datasets]
+            return [], {}, Frequencies()
+        found = [self._keywords.query(_key(d), query.text, limit) for d in query.datasets]
+        live = self._live(query, chunk_ids=[row.chunk_id for rows in found for row in rows])
+        return found, live, self.frequencies(query.datasets, query.text, query.retrieval)
+
+    def _live(
+        self, query: Query, *, chunk_ids: Sequence[str] = (), texts: Sequence[str] = ()
+    ) -> dict[str, Candidate]:
+        return self._database.reading(
+            chunks.candidates,
+            query.scope,
+            chunk_ids=chunk_ids,
+            texts=texts,
+            generations=query.generations,
+            embedder=query.datasets[0].embedder,
+            characters=SAMPLED_CHARACTERS,
+        )
 
     def frequencies(
         self, datasets: Sequence[Dataset], text: str, retrieval: Retrieval

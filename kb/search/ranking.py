@@ -296,5 +296,4 @@ def without_duplicates(ranked: Sequence[RankedChunk], read: Container[str]) -> R
 
 def _wording(text: str) -> tuple[str, ...]:
     plain = unicodedata.normalize("NFKC", text).casefold().split()
-    words = (word.strip(_AROUND_WORDS) for word in plain)
-    return tuple(word for word in words if word not in _BULLETS)
+    return tuple([w for word in plain if (w := word.strip(_AROUND_WORDS)) not in _BULLETS])

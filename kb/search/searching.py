@@ -1,5 +1,4 @@
-"""One search: admitted, candidates found, fused, ranked; one ranking over all datasets of an
-embedder."""
+"""One search: admitted, found, fused, ranked; one ranking over all datasets of an embedder."""
 
 from __future__ import annotations
 
@@ -152,7 +151,7 @@ class Searcher:
         part = asked_part(text, self._finder.frequencies(wanted, text, retrieval))
         with step("embed", {"gen_ai.operation.name": "embeddings"}):
             vector = None if embedder is None else embedder.embed_query(part)
-        query = Query(scope, wanted, part, embedder, vector, retrieval, allowed)
+        query = Query(scope, wanted, part, embedder, vector, retrieval, allowed, vector)
         query, found = self._found(query, text)
         known = coverage(query, found) if query.retrieval.mode == "hybrid" else 1.0
         similar = cosines(query.vector, found.live)
@@ -184,23 +183,24 @@ class Searcher:
 
     def _found(self, query: Query, whole: str) -> tuple[Query, Candidates]:
         """What is searched, and its candidates."""
-        found, embedder = self._finder.find(query), query.embedder
-        if embedder is None or query.vector is None or embedder.calibration.alone is None:
+        found, embedder, plain = self._finder.find(query), query.embedder, query.plain
+        if embedder is None or plain is None or embedder.calibration.alone is None:
             return query, found
         language = language_of(query.text)
         if not is_across(language, query.text, found) or _is_held(query.text, found):
             return query, found
-        vector = self._common.taken_out(embedder, embedder.embed_query(whole), language)
+        plain = plain if whole == query.text else embedder.embed_query(whole)
+        vector = self._common.taken_out(embedder, plain, language)
         by_meaning = replace(query.retrieval, mode="vector")
-        query = replace(query, text=whole, vector=vector, retrieval=by_meaning)
+        query = replace(query, text=whole, plain=plain, vector=vector, retrieval=by_meaning)
         return query, self._finder.find(query)
 
     def _across(self, query: Query, found: Candidates, chunk_ids: Sequence[str]) -> float:
         """The best cosine of some candidates to what the question says alone."""
-        if query.embedder is None:
+        if query.embedder is None or query.plain is None:
             return 0.0
-        asked, language = query.embedder.embed_query(query.text), language_of(query.text)
-        near = cosines(self._common.taken_out(query.embedder, asked, language), found.live)
+        language = language_of(query.text)
+        near = cosines(self._common.taken_out(query.embedder, query.plain, language), found.live)
         return max(near.get(chunk_id, 0.0) for chunk_id in chunk_ids)
 
     def _ranked(self, query: Query, shortlist: Sequence[Fused], context: QueryContext) -> Ranking:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from kb.text.scripts import COMMON_HAN
@@ -27,6 +27,9 @@ wrong one."""
 
 LOOKED_AT_CHARACTERS = 1000
 
+REMEMBERED_TEXTS = 1024
+"""A search asks four times for the language of its question, 0.1 to 0.3 ms each; 1 MB."""
+
 _HAN = re.compile(f"[{COMMON_HAN}]")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
 _CHARACTER_SETS = {"zh": "gb2312", "zh-Hant": "big5", "ja": "shift_jis"}
@@ -34,7 +37,12 @@ _CHARACTER_SETS = {"zh": "gb2312", "zh-Hant": "big5", "ja": "shift_jis"}
 
 def language_of(text: str) -> str | None:
     """The language most of a text is written in, None where it cannot be told."""
-    language: str = _identifier().classify(text[:LOOKED_AT_CHARACTERS])[0]
+    return _told(text[:LOOKED_AT_CHARACTERS])
+
+
+@lru_cache(maxsize=REMEMBERED_TEXTS)
+def _told(text: str) -> str | None:
+    language: str = _identifier().classify(text)[0]
     return language if language in LANGUAGES else None
 
 

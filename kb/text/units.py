@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from enum import Enum
 from functools import lru_cache
-from itertools import pairwise
+from operator import add
 from typing import NamedTuple
 
 from kb.text.dates import Mention
@@ -26,18 +26,20 @@ from kb.text.stop_words import ASKING, FUNCTION_WORDS
 # Vowel signs and accents that are not letters to `\w` but belong to the word they stand in.
 MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
 
-_WORD = rf"[^\W_{UNSPACED}](?:[^\W_{UNSPACED}]|[{MARKS}])*"
-_ALONE, _TOGETHER = "\x02", "\x03"
+# Possessive, for some letters are in both sets: tried in every way, they would take for ever.
+_WORD = rf"[^\W_{UNSPACED}]++(?:[{MARKS}]++[^\W_{UNSPACED}]*+)*+"
+_ALONE, _TOGETHER = _MARKED = "\x02", "\x03"
 """What stands before the terms that are put into a text; files hold no such characters."""
-_REST = rf"|([{_ALONE}{_TOGETHER}][^\s|]+(?:\|[^\s|]+)*)"
+_REST = rf"|[{_ALONE}{_TOGETHER}][^\s|]+(?:\|[^\s|]+)*"
 _JOINTS = r"(?:[._'^-]+|(?<=\d),(?=\d))"
 _TOKEN = re.compile(
-    rf"([{UNSPACED}]+)"  # a run without spaces
-    rf"|(\b[A-Za-z](?:\+\+|\#)(?!\w)"  # C++, C#
-    rf"|{_WORD}(?:{_JOINTS}{_WORD})*)" + _REST  # words, and what joins them
+    rf"[{UNSPACED}]+"  # a run without spaces
+    r"|\b[A-Za-z](?:\+\+|\#)(?!\w)"  # C++, C#
+    rf"|{_WORD}(?:{_JOINTS}{_WORD})*" + _REST  # words, and what joins them
 )
 # The same for texts without such runs and marks, at half the time.
-_PLAIN_TOKEN = re.compile(rf"()(\b[A-Za-z](?:\+\+|\#)(?!\w)|[^\W_]+(?:{_JOINTS}[^\W_]+)*){_REST}")
+_PLAIN_TOKEN = re.compile(rf"\b[A-Za-z](?:\+\+|\#)(?!\w)|[^\W_]+(?:{_JOINTS}[^\W_]+)*{_REST}")
+_RUN = re.compile(f"[{UNSPACED}]")
 _NOT_PLAIN = re.compile("[\u0300-\u1fff\u2c00-\U0010ffff]")
 _JOINT = re.compile(r"[._',^-]+")
 _DROPPED_JOINT = re.compile(r"['-]")  # don't, e-mail
@@ -85,13 +87,8 @@ def terms_of(text: str, *, without_identifiers: bool = False) -> list[str]:
     in half the time."""
     plain = fold(text)
     found: list[str] = []
-    for run, word, special in _cut(plain if without_identifiers else _with_identifiers(plain)):
-        if run:
-            found += _run_terms(run)
-        elif word:
-            found += _word_terms(word)
-        else:
-            found += special[1:].split("|")
+    for token in _cut(plain if without_identifiers else _with_identifiers(plain)):
+        found += _run_terms(token) if _is_run(token[0]) else _token_terms(token)
     return found
 
 
@@ -102,21 +99,27 @@ def units_of(text: str, *, is_question: bool = False) -> list[Unit]:
     plain = _with_identifiers(fold(text), instead=is_question)
     if is_question:
         plain = ASKING.sub(" ", _OPENING_VERB.sub(" ", plain))
-    for run, word, special in _cut(plain):
-        if run:
-            units.append(Unit(Kind.WORD, tuple(_run_terms(run))))
-        elif len(word) > MAX_TERM_CHARACTERS:
-            units.append(Unit(Kind.WORD, _word_terms(word)))
-        elif word:
-            units.append(_word_unit(word))
+    for token in _cut(plain):
+        if _is_run(token[0]):
+            units.append(Unit(Kind.WORD, tuple(_run_terms(token))))
+        elif token[0] in _MARKED:
+            units.append(_special_unit(token, is_question))
+        elif len(token) > MAX_TERM_CHARACTERS:
+            units.append(Unit(Kind.WORD, _token_terms(token)))
         else:
-            units.append(_special_unit(special, is_question))
+            units.append(_word_unit(token))
     return units
 
 
-def _cut(plain: str) -> list[tuple[str, str, str]]:
+def _cut(plain: str) -> list[str]:
+    """Runs without spaces, words, and terms that were put into the text."""
     pattern = _PLAIN_TOKEN if plain.isascii() or not _NOT_PLAIN.search(plain) else _TOKEN
     return pattern.findall(plain)
+
+
+@lru_cache(maxsize=8192)
+def _is_run(first: str) -> bool:
+    return _RUN.match(first) is not None
 
 
 def _special_unit(special: str, is_question: bool) -> Unit:
@@ -149,18 +152,18 @@ def _with_identifiers(text: str, *, instead: bool = False) -> str:
 
 
 def _run_terms(run: str) -> list[str]:
-    return (
-        [a + b for a, b in pairwise(run)] + _HAN_CHARACTER.findall(run) if len(run) > 1 else [run]
-    )
+    return [*map(add, run, run[1:]), *_HAN_CHARACTER.findall(run)] if len(run) > 1 else [run]
 
 
 @lru_cache(maxsize=65_536)
-def _word_terms(word: str) -> tuple[str, ...]:
-    if len(word) <= MAX_TERM_CHARACTERS:
-        unit = _word_unit(word)
+def _token_terms(token: str) -> tuple[str, ...]:
+    if token[0] in _MARKED:
+        return tuple(token[1:].split("|"))
+    if len(token) <= MAX_TERM_CHARACTERS:
+        unit = _word_unit(token)
         return unit.names + unit.pieces
-    parts = (part[:MAX_TERM_CHARACTERS] for part in _JOINT.split(word) if part)
-    return tuple(term for part in parts for term in _word_terms(part))
+    parts = (part[:MAX_TERM_CHARACTERS] for part in _JOINT.split(token) if part)
+    return tuple(term for part in parts for term in _token_terms(part))
 
 
 # Words repeat (Zipf): remembering their terms makes `terms` several times faster.

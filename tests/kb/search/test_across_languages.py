@@ -8,6 +8,7 @@ import pytest
 
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.models.llm.extractive import extractive_answer
+from kb.protocols import Vectors
 from kb.search.scoring import WEAK_SCORE
 from kb.settings import Settings
 from kb.types import EndPiece, Hit, Retrieval, Source
@@ -53,6 +54,24 @@ def test_a_question_in_another_language_finds_its_passage(
     handbook: tuple[KnowledgeBase, str], question: str, document: str
 ):
     assert first(handbook, question).document_name == document
+
+
+def test_a_question_in_another_language_is_embedded_once(
+    handbook: tuple[KnowledgeBase, str], monkeypatch: pytest.MonkeyPatch
+):
+    question, asked = "访客需要在哪里登记？", list[str]()
+    first(handbook, question)  # what questions in Chinese have in common is known from now on
+    embedder = handbook[0].embedder
+    embed = embedder.embed_query
+
+    def noting(text: str) -> Vectors:
+        asked.append(text)
+        return embed(text)
+
+    monkeypatch.setattr(embedder, "embed_query", noting)
+
+    assert first(handbook, question).why["across"]
+    assert asked == [question]
 
 
 @pytest.mark.parametrize(
