@@ -17,7 +17,6 @@ from fastapi import Depends, FastAPI
 from fastapi.middleware import Middleware
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from api import errors
 from api.auth import METRICS, Authentication, is_open
@@ -119,7 +118,7 @@ def create_app(
         version=version(),
         lifespan=lifespan,
         redirect_slashes=False,
-        telemetry={**TELEMETRY, "exclude": _is_untold},
+        telemetry={**TELEMETRY, "exclude": lambda s: is_open(s["path"]) or s["path"] == METRICS},
         dependencies=[Depends(check_query)],
         middleware=[
             Middleware(Envelopes, envelopes),
@@ -136,10 +135,6 @@ def create_app(
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=pages.WEB), name="static")
     return app
-
-
-def _is_untold(scope: Scope) -> bool:
-    return is_open(scope["path"]) or scope["path"] == METRICS
 
 
 def _add_dialects(app: FastAPI) -> None:

@@ -46,13 +46,13 @@ class Authentication:
         connection = HTTPConnection(scope)
         try:
             caller = _for_end_user(await identify(connection), connection)
+            scope["kb.caller"] = caller  # also of a request that is refused now: the log names it
             if caller.kind == "metrics" and scope["path"] != METRICS:
                 raise NotAllowed(f"A key of kind 'metrics' reads {METRICS} and nothing else.")
             connection.scope["state"]["kb"].access.rates.admit(caller)
         except (Unauthenticated, NotAllowed, RateLimited) as exc:
             await _refusal(scope, exc)(scope, receive, send)
             return
-        scope["kb.caller"] = caller
         await self._app(scope, receive, _with_end_user_token(caller, send))
 
 

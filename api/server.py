@@ -97,7 +97,8 @@ def serve(
     sys.setswitchinterval(STARTING_SWITCH_S)
     threading.Thread(target=import_module, args=("api.app",), name="imports").start()
     with ExitStack() as stack:
-        stack.enter_context(sent(wanted=settings.traces))
+        if settings.traces:
+            stack.enter_context(sent())
         # The folder first: its refusal names the other server.
         kb = stack.enter_context(closing(open_kb(settings, as_is=as_is)))
         listener = stack.enter_context(listen(settings.server))

@@ -103,8 +103,7 @@ class Applier(Loop):
                 began_s = time.time()
                 try:
                     self._apply(key, group)
-                    self._finish(group)
-                    _note_indexed(group, began_s)
+                    self._finish(group, began_s)
                 except Exception as exc:  # the edge of a dataset: its operations stay
                     if not isinstance(exc, IndexDamaged):  # else it is made anew, and they wait
                         logger.exception("the indexes of %s cannot be updated", key.dataset_id)
@@ -168,7 +167,7 @@ class Applier(Loop):
             if by_text:
                 yield found, (list(by_text), embeddings.stack(by_text, list(by_text)))
 
-    def _finish(self, ops: Sequence[IndexOp]) -> None:
+    def _finish(self, ops: Sequence[IndexOp], began_s: float) -> None:
         newest: dict[str, int] = {}
         for op in ops:
             if op.kind == "add" and op.document_id is not None and op.version is not None:
@@ -176,13 +175,7 @@ class Applier(Loop):
         with self._database.write() as tx:
             indexed.make_all_live(tx, newest)
             index_ops.done(tx, list(ops))
-
-
-def _note_indexed(ops: Sequence[IndexOp], began_s: float) -> None:
-    """Documents that can be searched now; what they waited for was done for all together."""
-    for op in ops:
-        if op.kind == "add" and op.document_id is not None and op.version is not None:
-            version = (op.document_id, op.version)
+        for version in newest.items():
             spans.document_step(version, "index", began_s, time.time())
             spans.document_ended(version)
 

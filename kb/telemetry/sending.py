@@ -12,15 +12,12 @@ from kb.version import version
 
 
 @contextmanager
-def sent(*, wanted: bool) -> Iterator[None]:
-    """Send spans meanwhile, if that is wanted, to where `OTEL_EXPORTER_OTLP_ENDPOINT` says.
+def sent() -> Iterator[None]:
+    """Send spans meanwhile, to where `OTEL_EXPORTER_OTLP_ENDPOINT` says.
 
     Raises:
         Rejected: the extra is not installed.
     """
-    if not wanted:
-        yield
-        return
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import OTELResourceDetector, Resource

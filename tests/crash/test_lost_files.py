@@ -206,7 +206,7 @@ def test_who_goes_on_without_the_database_finds_every_original_in_lost(data):
         until(lambda: lost(data) == known)
         report = http.post("/v1/fsck").json()
         assert (report["documents"], report["clean"], report["lost"]) == (0, True, FILES)
-        assert f"kb_lost_files {FILES}\n" in http.get("/metrics").text
+        assert f"kb_lost_files {FILES}.0\n" in http.get("/metrics").text
         server.stop()
     assert str(data / "lost") in server.log.read_text()
     with running_server(data) as server:

@@ -11,13 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from fastapi import APIRouter
-from prometheus_client import (
-    CONTENT_TYPE_PLAIN_0_0_4,
-    REGISTRY,
-    CollectorRegistry,
-    Gauge,
-    generate_latest,
-)
+from prometheus_client import REGISTRY, CollectorRegistry, Gauge, generate_latest
 from starlette.responses import PlainTextResponse
 
 from api.deps import KB, MetricsScope
@@ -38,7 +32,7 @@ SIZE_KEPT_S = 300
 async def metrics(kb: KB, scope: MetricsScope) -> PlainTextResponse:
     """Numbers in Prometheus' text format."""
     text = await in_thread(_exposition, kb, *await read(kb, _stored))
-    return PlainTextResponse(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
 
 def _stored(tx: Transaction) -> tuple[Mapping[str, int], int]:

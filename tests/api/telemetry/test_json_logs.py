@@ -21,6 +21,8 @@ def test_each_request_and_each_run_is_one_object_without_a_word_of_it(tmp_path: 
             http.put(f"/v1/datasets/{dataset}/documents/by-name/{FILE}", content=TEXT)
             http.get("/healthz", params={"q": QUESTION})
             headers = http.get("/healthz").headers
+            key = http.post("/v1/keys", json={"kind": "metrics"}).json()
+            http.get("/v1/datasets", headers={"authorization": f"Bearer {key['key']}"})
         server.stop()
 
     text = server.log.read_text()
@@ -55,4 +57,5 @@ def test_each_request_and_each_run_is_one_object_without_a_word_of_it(tmp_path: 
     }
     health = requests[headers["x-request-id"]]
     assert (health["route"], health["status"], health["key"]) == ("/healthz", 200, None)
+    assert key["id"] in {line["key"] for line in requests.values() if line["status"] == 403}
     assert "/v1/apps/{app}/chat" in {line["route"] for line in requests.values()}
