@@ -45,7 +45,7 @@ class Authentication:
             return
         connection = HTTPConnection(scope)
         try:
-            caller = _for_end_user(await identify(connection), connection)
+            caller = (await identify(connection)).narrowed(connection.headers.get(LABELS_HEADER))
             scope["kb.caller"] = caller  # also of a request that is refused now: the log names it
             if caller.kind == "metrics" and scope["path"] != METRICS:
                 raise NotAllowed(f"A key of kind 'metrics' reads {METRICS} and nothing else.")
@@ -112,14 +112,6 @@ def _origin(connection: HTTPConnection) -> str | None:
         return named
     page = urlsplit(connection.headers["referer"])
     return f"{page.scheme}://{page.netloc}"
-
-
-def _for_end_user(caller: Caller, connection: HTTPConnection) -> Caller:
-    """A server says what the person whom it asks for carries: of the key's labels, these."""
-    header = connection.headers.get(LABELS_HEADER)
-    if header is None:
-        return caller
-    return caller.narrowed(frozenset(header.replace(",", " ").split()))
 
 
 def _with_end_user_token(caller: Caller, send: Send) -> Send:

@@ -10,8 +10,7 @@ from typing import Any
 from kb.errors import Rejected
 
 MAX_FIELDS = 50
-LABEL = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$"
-"""Also the form of other names that stand in addresses."""
+LABEL = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}"
 MAX_KEY_CHARACTERS = 64
 MAX_TEXT_CHARACTERS = 1000
 LARGEST_INTEGER = 2**53
@@ -38,10 +37,9 @@ def checked_metadata(value: object) -> dict[str, Any]:
 
 def parsed_labels(text: str) -> tuple[str, ...]:
     """The labels in a text, parted by commas. Raises Rejected."""
-    labels = tuple(dict.fromkeys(label.strip() for label in text.split(",")))
-    if not all(re.fullmatch(LABEL, label) for label in labels):
+    if not re.fullmatch(f"{LABEL}(,{LABEL})*", text):
         raise Rejected("`labels` are names of ASCII letters, digits and `._:-`, parted by commas.")
-    return labels
+    return tuple(text.split(","))
 
 
 def parsed_metadata(text: str) -> dict[str, Any]:

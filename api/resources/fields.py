@@ -91,7 +91,7 @@ Name = Annotated[
 ]
 """A name that people read."""
 
-Label = Annotated[str, StringConstraints(pattern=LABEL)]
+Label = Annotated[str, StringConstraints(pattern=f"^{LABEL}$")]
 """A name that stands in addresses."""
 
 Labels = Annotated[tuple[Label, ...], Field(max_length=100)]

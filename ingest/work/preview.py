@@ -67,9 +67,7 @@ def plan(
         members, refused = _members(kb, upload.name, staged, encoding)
         uploads += members
         rejected += refused
-    there = kb.database.reading(
-        placing.existing, scope, dataset_id, [each.name for each in uploads]
-    )
+    there = kb.database.reading(placing.existing, scope, dataset_id, [u.name for u in uploads])
     planned = []
     for upload in uploads:
         before = there.get(upload.name)

@@ -39,10 +39,12 @@ class Caller:
     limits: Limits = field(default_factory=Limits)
     end_user_token: str | None = None
 
-    def narrowed(self, labels: frozenset[str]) -> Caller:
-        """The same for an end user, with no other labels than these."""
-        own = self.scope.labels
-        kept = labels if own is None else labels & own
+    def narrowed(self, header: str | None) -> Caller:
+        """The same for an end user, who carries no other labels than a header names."""
+        if header is None:
+            return self
+        named, own = frozenset(header.replace(",", " ").split()), self.scope.labels
+        kept = named if own is None else named & own
         return replace(self, scope=replace(self.scope, labels=kept))
 
 

@@ -69,10 +69,7 @@ class Grep:
         return Matches(tuple(found), None)
 
     def in_dataset(self, scope: Scope, dataset_id: str, cursor: str | None = None) -> Matches:
-        """The matches of what answers in a dataset, from the document behind the cursor on.
-
-        Raises NotFound.
-        """
+        """The matches in what answers, from the document behind the cursor on. Raises NotFound."""
         began, found = time.monotonic(), list[Match]()
         while True:
             asked = PageRequest(DOCUMENTS_AT_ONCE, cursor)

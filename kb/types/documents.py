@@ -193,11 +193,6 @@ class Span:
     start: int
     end: int
 
-    def overlaps(self, other: Span) -> bool:
-        """Whether both hold some character."""
-        first, last = max(self.start, other.start), min(self.end, other.end)
-        return self.page == other.page and first < last
-
 
 @dataclass(frozen=True, slots=True)
 class Passage:

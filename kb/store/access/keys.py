@@ -131,12 +131,7 @@ def rotate(
 
 
 def change(tx: Transaction, scope: Scope, key_id: str, given: Mapping[str, Any]) -> Key:
-    """Put other `limits`, `quota` or `labels` in the place of a key's; None leaves them.
-
-    Raises:
-        NotFound: there is no such key.
-        Rejected: a key of an admin is to have labels.
-    """
+    """Put other `limits`, `quota` or `labels` of a key. Raises NotFound, Rejected."""
     if get(tx, scope, key_id).kind == "admin" and given.get("labels"):
         raise Rejected("A key of kind 'admin' sees all documents and has no `labels`.")
     values = {name: value for name, value in given.items() if value is not None}
@@ -197,8 +192,7 @@ def set_access_of_app(tx: Transaction, app_id: str, access: AppAccess) -> None:
 
 
 def scope_of(key: Key) -> Scope:
-    """What a key may touch; that of a widget sees nobody's conversations until a user is named, and
-    carries no labels until they are signed."""
+    """What a key may touch; that of a widget has no conversations and labels until a user has."""
     if key.kind == "admin":
         return replace(Scope.admin(), key_id=key.id)
     if key.kind == "dataset":
@@ -223,9 +217,8 @@ def scope_of(key: Key) -> Scope:
 
 def bringer(tx: Transaction, key_id: str | None) -> Scope:
     """The operator's scope for storing later what a key has brought, with the labels of the key."""
-    row = tx.execute(select(table.c.kind, table.c.labels).where(table.c.id == key_id)).first()
-    is_bound = row is not None and row.kind != "admin"
-    labels = frozenset(row.labels or ()) if row is not None and is_bound else None
+    row = tx.execute(select(table).where(table.c.id == key_id)).one_or_none()
+    labels = None if row is None else scope_of(_key(row)).labels
     return replace(Scope.admin(), key_id=key_id, labels=labels)
 
 

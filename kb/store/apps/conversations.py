@@ -161,7 +161,7 @@ def remove_all(tx: Transaction, app_id: str) -> None:
 def history(
     tx: Transaction, scope: Scope, conversation_id: str, turns: int, *, before: str = AFTER_ALL
 ) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
-    """The last completed turns, oldest first, and the texts of their sources, for a reader.
+    """The last completed turns, oldest first, and the texts of their sources, if seen.
 
     Args:
         before: the id of a message; only those before it count.
@@ -169,9 +169,9 @@ def history(
     values = {"talk": conversation_id, "before": before, "most": turns}
     rows = tx.execute(_LATEST, values).all()
     hidden = redaction.hidden(tx, scope, rows)
-    seen = (s for row in rows for s in row.sources if s.get("document_id") not in hidden)
-    said = (Turn(r.query, redaction.told(r.answer, r.sources, hidden)) for r in reversed(rows))
-    return tuple(said), tuple(dict.fromkeys(source["text"] for source in seen))
+    seen = [r for r in rows if not any(s.get("document_id") in hidden for s in r.sources)]
+    texts = dict.fromkeys(source["text"] for row in seen for source in row.sources)
+    return tuple(Turn(row.query, row.answer) for row in reversed(seen)), tuple(texts)
 
 
 def add_message(tx: Transaction, message: Message) -> None:

@@ -18,19 +18,20 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
+    not_,
     select,
     tuple_,
     update,
 )
 
-from kb.store.content import documents
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema, visibility
 from kb.store.engine.database import Database, Transaction
 from kb.store.upkeep import erasures
 from kb.types import Citation, Message, Scope
 
 messages = schema.messages
 idempotency = schema.idempotency
+documents = schema.documents
 
 BLACK = "\u2588"
 LEAST = 20
@@ -98,8 +99,11 @@ def redacted(
 
 def hidden(tx: Transaction, scope: Scope, answers: Iterable[Any]) -> set[str]:
     """The documents that some answers rest on, and that the labels of a scope do not open."""
-    used = {source.get("document_id") for each in answers for source in each.sources}
-    return documents.hidden(tx, scope, used - {None})
+    used = {source.get("document_id") for each in answers for source in each.sources} - {None}
+    if scope.labels is None or not used:
+        return set()
+    named = dialect.among(documents.c.id, used), not_(visibility.is_seen(scope))
+    return set(tx.execute(select(documents.c.id).where(*named)).scalars())
 
 
 def seen(tx: Transaction, scope: Scope, found: Iterable[Message]) -> tuple[Message, ...]:
@@ -107,11 +111,6 @@ def seen(tx: Transaction, scope: Scope, found: Iterable[Message]) -> tuple[Messa
     every = tuple(found)
     gone = hidden(tx, scope, every)
     return tuple(_without(each, gone) for each in every) if gone else every
-
-
-def told(answer: str, sources: Sequence[Mapping[str, Any]], gone: set[str]) -> str:
-    """An answer without the words of documents that are gone."""
-    return str(redacted(answer, sources, (), gone).get("answer", answer))
 
 
 def _without(message: Message, gone: set[str]) -> Message:

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 import numpy as np
-from sqlalchemy import JSON, ColumnElement, Row, Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import JSON, Row, Select, and_, bindparam, func, or_, select, update
 
 from kb.iteration import batched
 from kb.protocols import Vectors
@@ -77,7 +77,7 @@ def live(
             row.metadata,
             row.labels or (),
         )
-        for row in tx.execute(_LIVE, {**_asker(scope), "ids": list(chunk_ids)}).all()
+        for row in tx.execute(_LIVE, {**visibility.asker(scope), "ids": list(chunk_ids)}).all()
         if _is_wanted(row, scope, generations)
     }
 
@@ -99,7 +99,7 @@ def candidates(
         embedder: fingerprint of the vectors that are wanted.
         characters: how much of each text is read.
     """
-    fixed = {**_asker(scope), "embedder": embedder, "characters": characters}
+    fixed = {**visibility.asker(scope), "embedder": embedder, "characters": characters}
     parts = zip_longest([list(chunk_ids)], batched(hashes(texts), VARIABLES), fillvalue=())
     # Unpacked, because a row's columns take 1 µs each by name, and there are hundreds.
     return {
@@ -137,34 +137,14 @@ def of_document(
 
 
 def switch(tx: Transaction, scope: Scope, chunk_id: str, *, enabled: bool) -> Chunk:
-    """Switch a live chunk on or off, with those whose hits return the same passage.
-
-    Raises NotFound.
-    """
+    """Switch a live chunk, with those whose hits return the same passage. Raises NotFound."""
     own = _live_query(scope).where(table.c.id == chunk_id)
     row = one(tx, own, "chunk", chunk_id)
-    which: ColumnElement[bool] = table.c.id == chunk_id
-    if row.passage is not None:
-        same = ("document_id", "version", "generation", "passage")
-        which = and_(*(table.c[name] == getattr(row, name) for name in same))
-    tx.execute(update(table).where(which).values(enabled=enabled))
-    carry_switches(tx, row.document_id, row.version)
+    same = ("document_id", "version", "generation", "passage")
+    which = ["id"] if row.passage is None else same
+    changed = update(table).filter_by(**{name: getattr(row, name) for name in which})
+    tx.execute(changed.values(enabled=enabled))
     return _chunk(one(tx, own, "chunk", chunk_id))
-
-
-def carry_switches(tx: Transaction, document_id: str, version: int) -> None:
-    """Let other generations leave out what overlaps with what the live one leaves out."""
-    own = table.c.document_id == document_id, table.c.version == version
-    number = select(schema.datasets.c.generation).join(schema.documents)
-    live = number.where(schema.documents.c.id == document_id).scalar_subquery()
-    is_off = table.c.enabled.is_(False)
-    off = tx.execute(select(table.c.spans).where(*own, is_off, table.c.generation == live)).all()
-    others = and_(*own, table.c.generation != live)
-    tx.execute(update(table).where(others, is_off).values(enabled=None))
-    spans = [span for row in off for span in row.spans]
-    found = tx.execute(select(table.c.id, table.c.spans).where(others)) if spans else ()
-    ids = [row.id for row in found if any(a.overlaps(b) for a in row.spans for b in spans)]
-    tx.execute(update(table).where(dialect.among(table.c.id, ids)).values(enabled=False))
 
 
 def of_versions(tx: Transaction, versions: Mapping[tuple[str, int], int]) -> list[tuple[str, str]]:
@@ -224,10 +204,6 @@ def _of_generation(query: Select[Any], dataset_id: str, generation: int | None) 
 def _answering(query: Select[Any]) -> Select[Any]:
     own = schema.documents.c.workspace == bindparam("workspace"), table.c.enabled.is_not(False)
     return _of_live_versions(query).where(*own, visibility.ANSWERS)
-
-
-def _asker(scope: Scope) -> dict[str, Any]:
-    return {"workspace": scope.workspace, **visibility.asker(scope)}
 
 
 def _with_passage(query: Select[Any]) -> Select[Any]:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import JSON, Row, bindparam, func, not_, null, select, true, update
+from sqlalchemy import Row, bindparam, func, null, select, true, update
 
 from kb.errors import NotFound, Rejected
 from kb.ids import now
@@ -147,46 +147,22 @@ def set_metadata(tx: Transaction, metadata: Mapping[str, Mapping[str, Any]]) -> 
 
 
 def change(tx: Transaction, scope: Scope, document_id: str, given: Mapping[str, Any]) -> Document:
-    """Change some of `metadata`, `enabled`, `valid_from`, `valid_until` and `labels`.
-
-    Raises:
-        NotFound: it is absent or not visible.
-        Rejected: the days are in the wrong order, or nobody with these labels would see it.
-    """
+    """Change metadata and switches, by column. Raises NotFound, Rejected as `checked_switches`."""
     found = get(tx, scope, document_id)
-    values = {**checked_switches(scope, {**found.switches, **given}), "updated_at": now()}
-    tx.execute(update(table).where(table.c.id == document_id).values(**values))
+    values = checked_switches(scope, {**found.switches, **given})
+    tx.execute(update(table).where(table.c.id == document_id).values(**values, updated_at=now()))
     return get(tx, scope, document_id)
 
 
 def checked_switches(scope: Scope, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Labels, days and others as they are stored.
-
-    Raises:
-        Rejected: the days are in the wrong order, or the scope carries none of the labels.
-    """
+    """As they are stored. Raises Rejected if days are in the wrong order or labels are others'."""
     since, until = given.get("valid_from"), given.get("valid_until")
     if since and until and since > until:
         raise Rejected(f"`valid_from` {since} lies behind `valid_until` {until}. Swap them.")
     labels = tuple(given.get("labels") or ())
     if not scope.carries(labels):
-        raise Rejected(
-            "`labels`: this key carries none of these, so it would not see the document any more. "
-            "Give the document one of the key's labels, or use an admin key."
-        )
+        raise Rejected("This key carries none of these `labels`. Name one of its own as well.")
     return {**given, "labels": labels or null()} if "labels" in given else dict(given)
-
-
-def hidden(tx: Transaction, scope: Scope, document_ids: Iterable[str]) -> set[str]:
-    """Those of some documents that are there, and that the labels of a scope do not open."""
-    ids = list(document_ids) if scope.labels is not None else []
-    asked = {**visibility.asker(scope), "ids": ids}
-    return set(tx.execute(_HIDDEN, asked).scalars()) if ids else set()
-
-
-_HIDDEN = select(table.c.id).where(
-    dialect.among(table.c.id, bindparam("ids", type_=JSON)), not_(visibility.IS_SEEN)
-)
 
 
 def answering(

@@ -14,7 +14,6 @@ from sqlalchemy import Table, bindparam, delete, func, insert, select, update
 
 from kb.ids import now
 from kb.store.content import documents, embeddings, index_ops, pages
-from kb.store.content.chunks import carry_switches
 from kb.store.content.embeddings import text_hash
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction, notify_after
@@ -64,7 +63,6 @@ def put_chunks(
     """Store the chunks of a document version, in place of any that were there."""
     before = _remove_rows(tx, document_id, version, generation)
     _insert(tx, chunks, _rows_of(tx, document_id, version, generation, parts))
-    carry_switches(tx, document_id, version)
     embeddings.collect_unused(tx, before)  # last, so that what both share is kept
 
 

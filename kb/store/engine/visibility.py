@@ -22,9 +22,9 @@ _JSON = JSON(none_as_null=True)
 
 
 def asker(scope: Scope) -> dict[str, Any]:
-    """The values of the parameters of `IS_SEEN` and `ANSWERS`."""
+    """The workspace of an asker, and the values of the parameters of `ANSWERS`."""
     labels = None if scope.labels is None else sorted(scope.labels)
-    return {"labels": labels, "day": scope.day or now()[:10]}
+    return {"workspace": scope.workspace, "labels": labels, "day": scope.day or now()[:10]}
 
 
 def is_seen(scope: Scope) -> ColumnElement[bool]:
@@ -57,6 +57,5 @@ def _is_on(day: Bound[str]) -> ColumnElement[bool]:
     )
 
 
-IS_SEEN = _is_seen(bound("labels", type_=_JSON))
-ANSWERS = and_(IS_SEEN, _is_on(bound("day", type_=String)))
+ANSWERS = and_(_is_seen(bound("labels", type_=_JSON)), _is_on(bound("day", type_=String)))
 """Made once, for statements that are. Labels are null where there are none: they cost nothing."""

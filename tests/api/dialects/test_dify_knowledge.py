@@ -254,13 +254,19 @@ def test_a_key_of_a_dataset_fills_it_but_does_not_say_how_it_cuts(served: Served
     assert [each["id"] for each in own.get("/dify/v1/datasets").json()["data"]] == [dataset]
 
 
-def test_all_documents_answer_and_none_can_be_switched_off(served: Served, dataset: str):
+def test_a_document_is_switched_off_and_on(served: Served, dataset: str, sky: str):
     document = made(served, dataset, by_text(served, dataset, "a"))
-    address = f"/dify/v1/datasets/{dataset}/documents/status"
+    within = f"/dify/v1/datasets/{dataset}"
     body = {"document_ids": [document["id"]]}
-    assert served.http.patch(f"{address}/enable", json=body).json() == {"result": "success"}
-    answer = served.http.patch(f"{address}/disable", json=body)
-    assert "Delete it" in refused(answer, 400, "invalid_param")
+    for action, is_on in (("disable", False), ("un_archive", True), ("archive", False)):
+        answer = served.http.patch(f"{within}/documents/status/{action}", json=body)
+        assert answer.json() == {"result": "success"}
+        shown = served.http.get(f"{within}/documents/{document['id']}").json()
+        assert shown["enabled"] is is_on
+        hits = served.http.post(f"{within}/retrieve", json={"query": "tide"}).json()["records"]
+        assert bool(hits) is is_on
+    elsewhere = f"/dify/v1/datasets/{sky}/documents/status/enable"
+    refused(served.http.patch(elsewhere, json=body), 404, "not_found")
 
 
 def test_a_document_is_found_in_its_own_dataset_only(served: Served, dataset: str, sky: str):

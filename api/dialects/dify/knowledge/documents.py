@@ -6,9 +6,12 @@ from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.dialects.dialect import Body
+from api.dialects.dify.knowledge import places
 from api.dialects.dify.knowledge.places import InDataset, InDocument, IntoDataset, IntoDocument
 from api.dialects.dify.knowledge.records import (
     STATES,
@@ -20,8 +23,9 @@ from api.dialects.dify.knowledge.records import (
 )
 from api.dialects.dify.wire.fields import SUCCESS, Keyword, Limit, PageNumber
 from api.dialects.originals import original_url, site_of
-from api.threads import in_thread, read
-from kb.errors import NotFound, Rejected
+from api.resources.fields import Id
+from api.threads import in_thread, read, write
+from kb.errors import NotFound
 from kb.store.content import documents
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import PageRequest
@@ -30,7 +34,15 @@ from kb.types import Scope
 
 router = APIRouter(prefix="/datasets/{dataset_id}/documents", tags=["documents"])
 
+Action = Literal["enable", "disable", "archive", "un_archive"]
+
 _STATUSES = {displayed: status for status, (_, displayed) in STATES.items()}
+
+
+class DocumentIds(Body):
+    """Some documents."""
+
+    document_ids: Annotated[tuple[Id, ...], Field(max_length=500)]
 
 
 @router.get("")
@@ -83,15 +95,12 @@ async def original_file(request: Request, at: InDocument) -> Record:
 
 
 @router.patch("/status/{action}")
-async def change_status(
-    action: Literal["enable", "disable", "archive", "un_archive"], at: IntoDataset
-) -> Record:
-    """Nothing where documents are to answer, as all do; there is no way to switch one off."""
-    if action in ("disable", "archive"):
-        raise Rejected(
-            "A document cannot be switched off here. Delete it, or leave it out of searches by a "
-            "condition on its metadata."
-        )
+async def change_status(action: Action, body: DocumentIds, at: IntoDataset) -> Record:
+    """Switch documents; one in the archive is one that is off."""
+    for document_id in body.document_ids:
+        found = await read(at.kb, places.document_in, at.scope, at.dataset.id, document_id)
+        is_on = {"enabled": action in ("enable", "un_archive")}
+        await write(at.kb, documents.change, at.scope, found.id, is_on)
     return SUCCESS
 
 

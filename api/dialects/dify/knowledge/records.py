@@ -51,14 +51,12 @@ _OF_A_DATASET = {
 _OF_A_DOCUMENT = {
     "data_source_type": "upload_file",
     "created_from": "api",
-    "enabled": True,
     **dict.fromkeys(("archived", "need_summary"), False),
     **dict.fromkeys(("tokens", "hit_count"), 0),
     **dict.fromkeys(("created_by", "dataset_process_rule_id"), ""),
     **dict.fromkeys(("disabled_at", "disabled_by", "summary_index_status", "doc_type")),
 }
 _OF_A_SEGMENT = {
-    "enabled": True,
     "status": "completed",
     **dict.fromkeys(("tokens", "hit_count"), 0),
     **dict.fromkeys(("created_by", "updated_by", "index_node_hash"), ""),
@@ -96,7 +94,7 @@ def document_record(found: Document, dataset: Dataset, position: int = 1) -> Rec
         "data_source_info": {"upload_file_id": found.id},
         "data_source_detail_dict": {"upload_file": file},
         **{"created_at": file["created_at"], "updated_at": seconds(found.updated_at)},
-        **{"indexing_status": indexing, "display_status": displayed},
+        **{"indexing_status": indexing, "display_status": displayed, "enabled": found.enabled},
         "error": found.error.detail if found.error else None,
         "word_count": (found.receipt or {}).get("characters", 0),
         "segment_count": found.chunk_count,
@@ -130,12 +128,12 @@ def progress_record(found: Document, *, is_paused: bool) -> Record:
 
 
 def segment_record(found: Chunk, document: Document) -> Record:
-    """A piece of a document; it has no keywords, answers or switches of its own."""
+    """A piece of a document; it has no keywords or answers of its own."""
     moments = ("created_at", "updated_at", "indexing_at", "completed_at")
     return {
         **_OF_A_SEGMENT,
         **dict.fromkeys(("id", "index_node_id"), found.id),
-        **{"position": found.index + 1, "document_id": found.document_id},
+        **{"position": found.index + 1, "document_id": found.document_id, "enabled": found.enabled},
         **dict.fromkeys(("content", "sign_content"), found.text),
         "word_count": len(found.text),
         **dict.fromkeys(moments, seconds(document.updated_at)),
