@@ -31,7 +31,7 @@ from api.http.cors import CrossOrigin
 from api.http.middleware import BodyGuard, RequestEnvelope
 from api.openapi.document import DescribedApi
 from api.resources.apps import apps, models
-from api.resources.chat import chat, conversations, feedback, fixed_answers
+from api.resources.chat import chat, conversations, feedback, fixed_answers, review
 from api.resources.datasets import batches, datasets, documents, generations, previews
 from api.resources.operation import health, keys, maintenance, metrics, pages, session, webhooks
 from api.resources.tuning import jobs as tuning_jobs
@@ -67,6 +67,7 @@ ROUTERS = (
     conversations,
     feedback,
     fixed_answers,
+    review,
     webhooks,
     training_sets,
     publishing,

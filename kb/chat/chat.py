@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from kb.access.limits import TokenBudget
 from kb.chat.ask.chat_models import ChatModels
+from kb.chat.ask.curated import AlikeQuestions
 from kb.chat.ask.inputs import checked_inputs
 from kb.chat.ask.intents import Intents
 from kb.chat.ask.question import ChatQuestion, ChatRequest, RunIdentity, within_budget
@@ -74,6 +75,7 @@ class Chat:
         self._suggestions = Suggestions(database, self._side_model)
         self._preparer = VariantPreparer(searcher, models, intents)
         self._disclosures = Disclosures(database)
+        self.alike = AlikeQuestions(database, searcher.embedders.default)
         self._versions: dict[tuple[str, int], AppVersion] = {}
 
     async def ask(self, scope: Scope, app: str, request: ChatRequest, limits: Limits) -> Run:
@@ -120,9 +122,7 @@ class Chat:
         *,
         route: RouteRequest = "auto",
     ) -> Run:
-        """Ask a stored question of another version of its app, with the same inputs and history.
-
-        Inputs that the version does not have are left out.
+        """Ask a stored question of another version of its app, with the history and known inputs.
 
         Raises:
             NotAllowed: the scope is not an admin's.
@@ -188,12 +188,12 @@ class Chat:
         if request.model is not None and not scope.may("admin"):
             raise NotAllowed("Only an admin key may ask a model without an app.")
         with self._database.read() as tx:
-            if request.model is not None:
-                app, fixed_answer = _without_app(request.model), None
-                version = AppVersion(app.id, 0, AppContent(), app.created_at)
-            else:
-                app, fixed_answer = fixed_answers.asked(tx, scope, name, request.query)
+            if request.model is None:
+                app, fixed = fixed_answers.asked(tx, scope, name)
                 version = self._version(tx, scope, app, request.version)
+            else:
+                app, fixed = _without_app(request.model), []
+                version = AppVersion(app.id, 0, AppContent(), app.created_at)
             if (given := request.searched_in) is not None:
                 given.check(tx, scope, version.content.dataset_ids, model=request.model)
             budgets.check(tx, scope.key_id, app.id)
@@ -209,7 +209,7 @@ class Chat:
             conversation=conversation,
             history=within_budget(history, estimate_tokens, self._settings.history_tokens),
             earlier_sources=earlier_sources,
-            fixed_answer=fixed_answer if request.version is None else None,
+            fixed_answer=self.alike.fixed_answer(app, fixed, request),
             search_query=request.query,
             began=began,
         )

@@ -58,7 +58,7 @@ class Searcher:
     ) -> None:
         self._database = database
         self._reranker = reranker
-        self._embedders = embedders
+        self.embedders = embedders
         self._finder = CandidateFinder(
             database, vectors, keywords, depth=candidates, threads=threads
         )
@@ -135,7 +135,7 @@ class Searcher:
         groups: dict[str, list[Dataset]] = {}
         for dataset in wanted:
             groups.setdefault(dataset.embedder, []).append(dataset)
-        return [(self._embedders.of(own[0]), own) for own in groups.values()]
+        return [(self.embedders.of(own[0]), own) for own in groups.values()]
 
     def _search(
         self,

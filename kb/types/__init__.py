@@ -31,7 +31,9 @@ from kb.types.conversations import Conversation as Conversation
 from kb.types.conversations import Feedback as Feedback
 from kb.types.conversations import FeedbackSource as FeedbackSource
 from kb.types.conversations import FinishReason as FinishReason
+from kb.types.conversations import FixedMatch as FixedMatch
 from kb.types.conversations import Grounded as Grounded
+from kb.types.conversations import JudgedAnswer as JudgedAnswer
 from kb.types.conversations import Message as Message
 from kb.types.conversations import ModelUsage as ModelUsage
 from kb.types.conversations import Rating as Rating

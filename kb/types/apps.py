@@ -192,7 +192,8 @@ class RoutePolicy:
 class App:
     """A chat application over datasets. `version` is the published one, None if there is none.
 
-    `inputs` are those of the published version: what a client may be asked to fill in.
+    `inputs` are those of the published version: what a client may be asked to fill in. So alike a
+    question must be to get a fixed answer (`kb/chat/ask/curated.py`); 1 takes the same words only.
     """
 
     id: str
@@ -205,3 +206,4 @@ class App:
     version: int | None
     created_at: str
     inputs: tuple[InputVariable, ...] = ()
+    annotation_score: float = 0.75

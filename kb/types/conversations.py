@@ -105,6 +105,8 @@ class Message:
     """One question and its answer, as stored when the run ended.
 
     `search_query` is what was searched for, None in plain chat; `inputs` are for admins only.
+    `annotation_id` is the fixed answer that was given, for a question as alike as the score says.
+    `review` is what a person has made of it (`kb/apps/reviewing.py`).
     """
 
     id: str
@@ -131,6 +133,9 @@ class Message:
     cost: float | None = None
     currency: str | None = None
     unsupported: tuple[AnswerSpan, ...] = ()
+    annotation_id: str | None = None
+    annotation_score: float | None = None
+    review: Mapping[str, Any] | None = None
 
     @property
     def app(self) -> AppReference:
@@ -154,11 +159,23 @@ class Feedback:
     updated_at: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedAnswer(Feedback):
+    """The same, with the answer that it is about."""
+
+    question: str
+    answer: str
+    sources: Sequence[Mapping[str, Any]]
+    conversation_id: str
+    version: int
+
+
 @dataclass(frozen=True, slots=True)
 class Annotation:
     """An answer that the operator has fixed for a question of an app; no model is asked then.
 
-    `message_id` is the answer that it was made from, None if it was written freely.
+    `message_id` is the answer that it was made from, None if it was written freely. `hits` counts
+    the stored answers that were this one.
     """
 
     id: str
@@ -167,3 +184,13 @@ class Annotation:
     answer: str
     message_id: str | None
     created_at: str
+    hits: int = 0
+    last_hit_at: str | None = None
+
+
+class FixedMatch(NamedTuple):
+    """A fixed answer that a question gets; a `score` of 1 is the same wording."""
+
+    annotation_id: str
+    answer: str
+    score: float

@@ -160,7 +160,7 @@ async def annotations_status(switch: str, job_id: str, scope: EditorScope) -> An
 
 def _annotation(found: Annotation) -> dict[str, Any]:
     said = {"id": found.id, "question": found.question, "answer": found.answer}
-    return said | {"hit_count": 0, "created_at": seconds(found.created_at)}
+    return said | {"hit_count": found.hits, "created_at": seconds(found.created_at)}
 
 
 def _form(variable: InputVariable) -> dict[str, Any]:

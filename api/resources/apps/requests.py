@@ -46,6 +46,8 @@ class AppChange(Body):
     icon: Icon | None = None
     opening: Text | None = None
     suggested_questions: Questions | None = None
+    annotation_score: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    """So alike a question must be to get a fixed answer; 1 takes the same wording only."""
 
     def changes(self) -> dict[str, Any]:
         return self.model_dump(exclude_none=True)

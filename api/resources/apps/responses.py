@@ -82,12 +82,14 @@ class AppResponse(Response):
     created_at: Timestamp
     route: RoutePolicyResponse | MISSING = MISSING
     has_tuned: Sometimes[bool] = MISSING
+    annotation_score: float | MISSING = MISSING
     warnings: Warnings = MISSING
 
     @classmethod
     def public(cls, app: App) -> Self:
         """As clients of the app see it."""
-        return cls.model_validate(app).model_copy(update={"route": MISSING})
+        hidden = dict.fromkeys(("route", "annotation_score"), MISSING)
+        return cls.model_validate(app).model_copy(update=hidden)
 
     @classmethod
     def whole(cls, app: App, has_tuned: bool, warnings: tuple[Failure, ...]) -> Self:

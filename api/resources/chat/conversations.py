@@ -64,7 +64,7 @@ async def list_messages(
     found, said = await read(kb, _with_feedback, scope, conversation_id, page)
     full = caller.scope.may("admin")
     shown = (
-        MessageResponse.of(message, full=full).model_copy(update={"feedback": said.get(message.id)})
+        MessageResponse.of(message, full=full).judged(said.get(message.id))
         for message in found.data
     )
     return ListResponse(data=tuple(shown), next=found.next)
@@ -77,6 +77,15 @@ async def delete_conversation(
     """Delete a conversation with its messages."""
     await write(kb, conversations.remove, of_user(caller.scope, user), conversation_id)
     return Response(status_code=204)
+
+
+@router.get("/messages/{message_id}")
+async def get_message(
+    message_id: str, kb: KB, caller: ChatCaller, user: User = None
+) -> MessageResponse:
+    """One question with its answer, for whoever may read the conversation."""
+    found, said = await read(kb, feedback.on_message, of_user(caller.scope, user), message_id)
+    return MessageResponse.of(found, full=caller.scope.may("admin")).judged(said)
 
 
 @router.get("/messages/{message_id}/suggested")

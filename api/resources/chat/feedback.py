@@ -14,7 +14,7 @@ from api.resources.response import ListResponse
 from api.threads import read, write
 from kb.store.apps import feedback
 from kb.store.engine.paging import Listing
-from kb.types import Feedback, Rating
+from kb.types import JudgedAnswer, Rating
 
 router = APIRouter(prefix="/v1", tags=["feedback"])
 
@@ -38,9 +38,9 @@ async def give_feedback(
     return await once(put)
 
 
-@router.get("/apps/{app}/feedback", response_model=ListResponse[Feedback])
+@router.get("/apps/{app}/feedback", response_model=ListResponse[JudgedAnswer])
 async def list_feedback(
     app: str, kb: KB, scope: AdminScope, page: Paging, rating: Rating | None = None
-) -> Listing[Feedback]:
+) -> Listing[JudgedAnswer]:
     """What was said about an app's answers, newest answer first; of one rating if it is named."""
     return await read(kb, feedback.page, scope, app, page, rating=rating)

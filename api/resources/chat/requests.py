@@ -6,9 +6,17 @@ from dataclasses import replace
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints, model_validator
+from pydantic import (
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StringConstraints,
+    model_validator,
+)
 
 from api.resources.fields import Body, Id, Name, Text
+from kb.apps.reviewing import Made
 from kb.chat.ask.question import MAX_QUERY_CHARACTERS, ChatRequest
 from kb.types import DRAFT, Rating
 
@@ -64,6 +72,16 @@ class FeedbackBody(Body):
     text: Remark = ""
     better_answer: Remark = ""
     """What should have been said."""
+
+
+class ResolutionBody(Body):
+    """What is made of a group of questions."""
+
+    made: Annotated[Made, Field(alias="as")]
+    question: Annotated[Text, Field(max_length=MAX_QUERY_CHARACTERS)] = ""
+    """In other words than the first one's."""
+    answer: Annotated[Text, Field(max_length=100_000)] = ""
+    """What is right; without it the latest `better_answer` of a feedback."""
 
 
 class AnnotationBody(Body):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -21,6 +22,7 @@ from api.resources.chat.run_events import (
     visible,
 )
 from api.resources.response import Response, Sometimes, Timestamp
+from kb.apps.reviewing import Group, kinds
 from kb.chat.run.run import Run
 from kb.types import (
     AnswerSpan,
@@ -33,6 +35,7 @@ from kb.types import (
     Failure,
     Feedback,
     Message,
+    Rating,
     Routed,
     RunEvent,
     Sources,
@@ -84,13 +87,18 @@ class MessageResponse(Outcome):
     replay_of: str | MISSING | None = MISSING
     """The message whose question was asked again; for admins."""
     feedback: Feedback | MISSING | None = MISSING
-    """What the reader's side thinks of the answer; in the messages of a conversation."""
+    """What the reader's side thinks of the answer; where messages are read."""
+    rating: Rating | MISSING | None = MISSING
 
     @classmethod
     def of(cls, value: Message, *, full: bool) -> Self:
         """As a reader may see it."""
         found = cls.model_validate(visible(value, full=full))
         return found if full else found.model_copy(update=dict.fromkeys(_PRIVATE, MISSING))
+
+    def judged(self, said: Feedback | None) -> Self:
+        """The same with what the reader's side thinks of it."""
+        return self.model_copy(update={"feedback": said, "rating": said and said.rating})
 
 
 _IDS = ("run_id", "conversation_id", "message_id")
@@ -179,6 +187,42 @@ class FeedbackResponse(Response):
     feedback: Feedback | None
 
 
+class ReviewResponse(Response):
+    """Questions that ask for nearly the same, and whose answers went wrong."""
+
+    id: str
+    """The first message, which stands for all."""
+    question: str
+    count: int
+    kinds: Mapping[str, int]
+    last_at: Timestamp
+    examples: tuple[MessageResponse, ...]
+    nearest: tuple[SourceResponse, ...]
+    """The passages that came nearest."""
+    review: Mapping[str, Any] | None
+    """What was made of it."""
+
+    @classmethod
+    def of(cls, group: Group) -> Self:
+        """A group, with its latest answers."""
+        messages = [each.message for each in group]
+        found = (message.sources for message in messages if message.sources)
+        nearest = max(found, key=lambda sources: float(sources[0]["score"]), default=())
+        return cls(
+            id=messages[0].id,
+            question=messages[0].query,
+            count=len(group),
+            kinds=Counter(kind for each in group for kind in kinds(each)),
+            last_at=messages[-1].created_at,
+            examples=tuple(MessageResponse.of(each, full=True) for each in messages[-EXAMPLES:]),
+            nearest=tuple(map(SourceResponse.model_validate, nearest[:EXAMPLES])),
+            review=messages[0].review,
+        )
+
+
+EXAMPLES = 3
+
+
 class AnnotationResponse(Response):
     """An answer that is fixed for a question."""
 
@@ -186,6 +230,18 @@ class AnnotationResponse(Response):
     question: str
     answer: str
     message_id: str | None
+    created_at: Timestamp
+    hits: int
+    """Stored answers that were this one."""
+    last_hit_at: Timestamp | None
+
+
+class HitResponse(Response):
+    """A question that got a fixed answer."""
+
+    message_id: str = Field(validation_alias="id")
+    question: str = Field(validation_alias="query")
+    score: float = Field(validation_alias="annotation_score")
     created_at: Timestamp
 
 

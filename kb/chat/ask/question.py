@@ -19,6 +19,7 @@ from kb.types import (
     AppContent,
     AppVersion,
     Conversation,
+    FixedMatch,
     Hit,
     Message,
     Piece,
@@ -113,7 +114,7 @@ class ChatQuestion:
         conversation: the one that it goes on with, None for a new one.
         history: the turns that the answering model gets.
         earlier_sources: the texts that they were answered from.
-        fixed_answer: the operator's own for this wording.
+        fixed_answer: the operator's own for this question.
         search_query: the question in words that can be searched without the history.
         began: when it came, in seconds of `time.perf_counter`.
     """
@@ -127,7 +128,7 @@ class ChatQuestion:
     conversation: Conversation | None
     history: tuple[Turn, ...]
     earlier_sources: tuple[str, ...]
-    fixed_answer: str | None
+    fixed_answer: FixedMatch | None
     search_query: str
     began: float
     rewrite_ms: float = 0.0
@@ -204,6 +205,7 @@ class PreparedVariant:
         model: None where no model is asked: `pieces` are the answer then, whole.
         guarded: what its model must not give away.
         is_weak: the sources may not answer the question.
+        fixed: the operator's answer that it gives.
     """
 
     route: Route
@@ -216,6 +218,7 @@ class PreparedVariant:
     guarded: Guarded = field(default_factory=Guarded)
     is_weak: bool = False
     found: Found = field(default_factory=dict)
+    fixed: FixedMatch | None = None
 
     @property
     def search_ms(self) -> float:

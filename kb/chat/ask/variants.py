@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 
 from kb.chat.ask.chat_models import EXTRACTIVE, ChatModels, OpenModel
+from kb.chat.ask.curated import given
 from kb.chat.ask.filling import filled
 from kb.chat.ask.intents import Intents
 from kb.chat.ask.prompting import (
@@ -50,9 +50,6 @@ PROMPTS_INDEXED = 16
 """Versions of apps whose prompts are kept ready for the gate; each takes about 350 bytes a
 character."""
 
-_MARK = re.compile(r"\s?\[\d{1,3}\]")
-"""Marks of the answer that a fixed one was made from: here they would point at nothing."""
-
 
 class VariantPreparer:
     """Makes ready the variant that answers a question: it searches with its own settings and
@@ -71,7 +68,7 @@ class VariantPreparer:
         if question.request.model is not None:
             return self._without_app(question, question.request.model)
         if question.fixed_answer is not None and question.search_query == question.query:
-            return _fixed(question.fixed_answer, question.query)
+            return given(question.fixed_answer, question.query)
         found: Found = {}
         name, reason = choose_variant(
             question.app.route,
@@ -214,13 +211,6 @@ class VariantPreparer:
 
 def _prompt_index(content: AppContent, quotable: tuple[str, ...]) -> PromptIndex:
     return PromptIndex(hidden_texts(content), quotable)
-
-
-def _fixed(answer: str, query: str) -> PreparedVariant:
-    """The answer that an operator has fixed, word for word: no search, no model, no failure."""
-    pieces = (TextPiece(_MARK.sub("", answer)), EndPiece())
-    route = Route("base", "annotation", EXTRACTIVE)
-    return PreparedVariant(route, Prompt("", (), query), pieces=pieces)
 
 
 def _best(sources: Sequence[Source]) -> float:

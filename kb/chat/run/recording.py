@@ -186,6 +186,8 @@ def _message(answer: Answer, terminal: Terminal) -> Message:
         search_query=None if variant.sources is None else question.search_query,
         inputs=question.inputs or None,
         replay_of=replay_of.id if replay_of else None,
+        annotation_id=variant.fixed.annotation_id if variant.fixed else None,
+        annotation_score=variant.fixed.score if variant.fixed else None,
     )
 
 

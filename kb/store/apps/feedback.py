@@ -13,9 +13,17 @@ from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
 from kb.store.engine.schema.columns import of_row, to_row
-from kb.types import Feedback, FeedbackSource, Rating, Scope
+from kb.types import Feedback, FeedbackSource, JudgedAnswer, Message, Rating, Scope
 
 table = schema.feedback
+
+_answer = schema.messages.c
+_judged = select(
+    table,
+    _answer.query.label("question"),
+    _answer.app_version.label("version"),
+    *(_answer.answer, _answer.sources, _answer.conversation_id),
+).join(schema.messages, _answer.id == table.c.message_id)
 
 
 def put(
@@ -61,12 +69,18 @@ def of_messages(
     return {row.message_id: of_row(Feedback, row) for row in tx.execute(query)}
 
 
+def on_message(tx: Transaction, scope: Scope, message_id: str) -> tuple[Message, Feedback | None]:
+    """A message, and what the reader's side thinks of it. Raises NotFound."""
+    found = conversations.message(tx, scope, message_id)
+    return found, of_messages(tx, source_of(scope), [found.id]).get(found.id)
+
+
 def page(
     tx: Transaction, scope: Scope, app: str, request: PageRequest, *, rating: Rating | None = None
-) -> Listing[Feedback]:
+) -> Listing[JudgedAnswer]:
     """What was said about an app's answers, newest answer first. Raises NotFound."""
     key = table.c.message_id + "/" + table.c.source
-    query = select(table).where(table.c.app_id == apps.get(tx, scope, app).id)
+    query = _judged.where(table.c.app_id == apps.get(tx, scope, app).id)
     if rating is not None:
         query = query.where(table.c.rating == rating)
-    return listing(tx, query, key, request, partial(of_row, Feedback), newest_first=True)
+    return listing(tx, query, key, request, partial(of_row, JudgedAnswer), newest_first=True)

@@ -1,16 +1,18 @@
 """Answers that an operator has fixed for a question: the same wording gets them word for word.
 
-Two wordings are the same if they differ only in case, blanks, width and punctuation; anything
-looser would answer a question that was not asked.
+Two wordings are the same if they differ only in case, blanks, width and punctuation. Each vector is
+of the embedder beside it, for questions in other words (`kb/chat/ask/curated.py`).
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from kb.errors import Conflict, NotFound
@@ -20,10 +22,19 @@ from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing, one
 from kb.store.engine.schema.columns import of_row, to_row
-from kb.types import Annotation, App, Scope
+from kb.types import Annotation, App, Message, Scope
 
 table = schema.fixed_answers
 known = schema.apps
+messages = schema.messages
+
+_hit = messages.c.annotation_id == table.c.id
+_counted = select(
+    table,
+    select(func.count()).where(_hit).scalar_subquery().label("hits"),
+    select(func.max(messages.c.created_at)).where(_hit).scalar_subquery().label("last_hit_at"),
+)
+"""Fixed answers with how often they were given."""
 
 
 def wording(question: str) -> str:
@@ -56,7 +67,8 @@ def add(
         question, answer = question or message.query, answer or message.answer
     made = Annotation(new_id("ann"), app_id, question or "", answer or "", message_id, now())
     try:
-        tx.execute(insert(table).values(wording=wording(made.question), **to_row(made)))
+        own = {name: value for name, value in to_row(made).items() if name in table.c}
+        tx.execute(insert(table).values(wording=wording(made.question), **own))
     except IntegrityError as exc:
         raise _taken() from exc
     return made
@@ -68,12 +80,12 @@ def change(
     """Fix another answer, or the answer to another question. Raises NotFound or Conflict."""
     own = table.c.app_id == apps.get(tx, scope, app).id, table.c.id == annotation_id
     found = of_row(Annotation, one(tx, select(table).where(*own), "annotation", annotation_id))
-    said = {"question": question, "answer": answer}
+    said = {"wording": wording(question), "question": question, "answer": answer}
     try:
-        tx.execute(update(table).where(*own).values(wording=wording(question), **said))
+        tx.execute(update(table).where(*own).values(embedder=None, **said))
     except IntegrityError as exc:
         raise _taken() from exc
-    return replace(found, **said)
+    return replace(found, question=question, answer=answer)
 
 
 def page(
@@ -83,7 +95,7 @@ def page(
 
     Raises NotFound.
     """
-    query = select(table).where(table.c.app_id == apps.get(tx, scope, app).id)
+    query = _counted.where(table.c.app_id == apps.get(tx, scope, app).id)
     if q:
         said = (table.c.question, table.c.answer)
         query = query.where(or_(*(each.icontains(q, autoescape=True) for each in said)))
@@ -102,35 +114,56 @@ def remove_all(tx: Transaction, scope: Scope, app: str) -> None:
     tx.execute(delete(table).where(table.c.app_id == apps.get(tx, scope, app).id))
 
 
-def asked(tx: Transaction, scope: Scope, id_or_slug: str, query: str) -> tuple[App, str | None]:
-    """An app, without its inputs, and the answer that its operator has fixed for a question.
+def put(tx: Transaction, scope: Scope, app: str, answers: Mapping[str, str]) -> str:
+    """Fix answers by their questions, whatever they were before; returns the id of the app. Raises
+    NotFound."""
+    app_id = apps.get(tx, scope, app).id
+    for question, answer in answers.items():
+        own = update(table).where(table.c.app_id == app_id, table.c.wording == wording(question))
+        if tx.execute(own.values(question=question, answer=answer)).rowcount == 0:
+            add(tx, scope, app_id, question=question, answer=answer, message_id=None)
+    return app_id
 
-    Raises NotFound.
-    """
-    named = {"workspace": scope.workspace, "name": id_or_slug, "wording": wording(query)}
-    row = tx.execute(_ASKED, named).first()
+
+def hits(
+    tx: Transaction, scope: Scope, app: str, annotation_id: str, request: PageRequest
+) -> Listing[Message]:
+    """The stored answers that were a fixed one, newest first. Raises NotFound."""
+    of_app = messages.c.app_id == apps.get(tx, scope, app).id
+    query = select(messages).where(of_app, messages.c.annotation_id == annotation_id)
+    make = partial(of_row, Message)
+    return listing(tx, query, messages.c.id, request, make, newest_first=True)
+
+
+def asked(tx: Transaction, scope: Scope, id_or_slug: str) -> tuple[App, list[Any]]:
+    """An app, without its inputs, and the rows of its fixed answers. Raises NotFound."""
+    row = tx.execute(_ASKED, {"workspace": scope.workspace, "name": id_or_slug}).first()
     if row is None or (scope.apps is not None and row.id not in scope.apps):
         raise NotFound("app", id_or_slug)
-    return of_row(App, row), row.fixed_answer
+    return of_row(App, row), questions(tx, row.id)
+
+
+def questions(tx: Transaction, app_id: str) -> list[Any]:
+    """The rows of an app's fixed answers, with their wordings and vectors, oldest first."""
+    return list(tx.execute(_QUESTIONS, {"app_id": app_id}))
+
+
+def put_vectors(tx: Transaction, app_id: str, embedder: str, made: Mapping[str, bytes]) -> None:
+    """Keep the vectors of questions, by how they are written."""
+    for question, vector in made.items():
+        own = update(table).where(table.c.app_id == app_id, table.c.question == question)
+        tx.execute(own.values(embedder=embedder, vector=vector))
 
 
 def _taken() -> Conflict:
     return Conflict("This question has a fixed answer already. Delete that one first.")
 
 
-_OWN_ANSWER = and_(
-    table.c.app_id == known.c.id,
-    table.c.wording == bindparam("wording"),
-)
-_ASKED = (
-    select(
-        *(column for column in known.c if column.name not in ("draft", "draft_revision")),
-        table.c.answer.label("fixed_answer"),
-    )
-    .outerjoin(table, _OWN_ANSWER)
-    .where(
-        known.c.workspace == bindparam("workspace"),
-        or_(known.c.id == bindparam("name"), known.c.slug == bindparam("name")),
-    )
+_QUESTIONS = select(table).where(table.c.app_id == bindparam("app_id")).order_by(table.c.id)
+_ASKED = select(
+    *(column for column in known.c if column.name not in ("draft", "draft_revision"))
+).where(
+    known.c.workspace == bindparam("workspace"),
+    or_(known.c.id == bindparam("name"), known.c.slug == bindparam("name")),
 )
 """Made once: making a statement takes longer than running it."""

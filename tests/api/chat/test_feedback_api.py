@@ -62,6 +62,33 @@ def test_users_and_the_operator_have_an_opinion_each(served: Served):
     assert answer["message_id"] not in {item["message_id"] for item in left}
 
 
+def test_a_message_and_the_list_of_feedback_show_what_was_judged(served: Served):
+    client = served.with_new_key(kind="app", app="plain")
+    answer = whole(client, "plain", "When does the moon rise over Ostrava?")
+    give(client, answer, rating="dislike", text="Too early.")
+    path = f"/v1/messages/{answer['message_id']}"
+    found = client.get(path).json()
+    shared = ("answer", "sources", "citations", "grounded", "route", "usage", "conversation_id")
+    assert {name: found[name] for name in shared} == {name: answer[name] for name in shared}
+    assert (found["query"], found["app"]["version"], found["rating"]) == (
+        "When does the moon rise over Ostrava?",
+        1,
+        "dislike",
+    )
+    assert served.http.get(path).json()["rating"] is None  # the operator has not said anything
+    assert client.get(path, params={"user": "bob"}).status_code == 404
+    assert served.with_new_key(kind="app", app="cite").get(path).status_code == 404
+
+    listed = served.http.get("/v1/apps/plain/feedback", params={"limit": 1}).json()["data"][0]
+    assert (listed["text"], listed["version"]) == ("Too early.", 1)
+    assert (listed["question"], listed["conversation_id"]) == (
+        found["query"],
+        answer["conversation_id"],
+    )
+    assert [each["n"] for each in listed["sources"]] == [each["n"] for each in answer["sources"]]
+    assert "prompt_hidden" not in str(listed)
+
+
 def test_feedback_pages_add_up(served: Served):
     served.new_app("paged", dataset_ids=[], base={"model": "cite"})
     answers = [whole(served.http, "paged", f"Question {n}?") for n in range(3)]

@@ -50,6 +50,10 @@ def tables_of(tx: Transaction) -> dict[str, Any]:
         kind = str(column["type"])
         return {"VARCHAR": "TEXT", "BOOLEAN": "INTEGER"}.get(kind, kind)  # are stored alike
 
+    def index_as_text(index: Any) -> str:
+        options = {key: str(value) for key, value in index.get("dialect_options", {}).items()}
+        return str({**index, "dialect_options": options})
+
     def unnamed(parts: Iterable[Any]) -> list[str]:
         return sorted(str({**part, "name": None}) for part in parts)
 
@@ -65,7 +69,7 @@ def tables_of(tx: Transaction) -> dict[str, Any]:
             },
             "foreign keys": unnamed(found.get_foreign_keys(name)),
             "unique": unnamed(found.get_unique_constraints(name)),
-            "indexes": sorted(map(str, found.get_indexes(name))),
+            "indexes": sorted(map(index_as_text, found.get_indexes(name))),
         }
         for name in found.get_table_names()
     }

@@ -45,5 +45,5 @@ from kb.store.engine.schema.work import jobs as jobs
 from kb.store.engine.schema.work import throughput as throughput
 from kb.store.engine.schema.work import uploads as uploads
 
-HEAD = "0014"
+HEAD = "0015"
 """The newest migration, which these tables are the result of."""

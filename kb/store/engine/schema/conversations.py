@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from kb.store.engine.schema.columns import CONTENT, Stored, columns, metadata
@@ -64,6 +65,9 @@ conversations = Table(
     Index(None, "external_id", unique=True),
 )
 
+WRONG = text("(grounded IN (0, 2) OR CAST(unsupported AS VARCHAR) <> '[]')")
+"""Refused, weak or with sentences that nothing supports: a query that says it uses the index."""
+
 messages = Table(
     "messages",
     metadata,
@@ -72,6 +76,8 @@ messages = Table(
     ForeignKeyConstraint(["conversation_id"], ["conversations.id"]),
     UniqueConstraint("run_id"),
     Index(None, "conversation_id"),
+    Index(None, "annotation_id"),
+    Index("ix_messages_wrong", "app_id", sqlite_where=WRONG, postgresql_where=WRONG),
 )
 
 disclosures = Table(
@@ -95,8 +101,10 @@ feedback = Table(
 fixed_answers = Table(
     "annotations",
     metadata,
-    *columns(Annotation, "id"),
+    *columns(Annotation, "id", besides=("hits", "last_hit_at")),
     Column("wording", String, nullable=False),
+    Column("embedder", String),
+    Column("vector", LargeBinary),
     ForeignKeyConstraint(["app_id"], ["apps.id"]),
     UniqueConstraint("app_id", "wording"),
 )
