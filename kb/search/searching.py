@@ -23,8 +23,7 @@ from kb.store.content import chunks, datasets, filters, generations, pages
 from kb.store.content.chunks import Candidate, LiveChunk
 from kb.store.content.pages import Slice
 from kb.store.engine.database import Database
-from kb.telemetry.metrics import SEARCH_S
-from kb.telemetry.spans import step
+from kb.telemetry import metrics, spans
 from kb.text.languages import language_of
 from kb.text.terms import optional_terms, query_terms
 from kb.types import Clause, Considered, Dataset, Hit, Retrieval, Scope
@@ -66,7 +65,7 @@ class Searcher:
         self._running = threading.BoundedSemaphore(threads)
         self._admitted = threading.BoundedSemaphore(threads + max_waiting)
 
-    @step("search", {"gen_ai.operation.name": "retrieval"}, SEARCH_S)
+    @spans.step("search", {"gen_ai.operation.name": "retrieval"}, metrics.SEARCH_S)
     def search(
         self,
         scope: Scope,
@@ -149,7 +148,8 @@ class Searcher:
         ids = [dataset.id for dataset in wanted]
         allowed = self._database.reading(filters.matching, scope, ids, where) if where else None
         part = asked_part(text, self._finder.frequencies(wanted, text, retrieval))
-        with step("embed", {"gen_ai.operation.name": "embeddings"}):
+        told = {"gen_ai.operation.name": "embeddings", "gen_ai.request.model": wanted[0].embedder}
+        with spans.step("embed", told):
             vector = None if embedder is None else embedder.embed_query(part)
         query = Query(scope, wanted, part, embedder, vector, retrieval, allowed, vector)
         query, found = self._found(query, text)
