@@ -8,13 +8,14 @@ from importlib.resources import files
 from typing import Literal
 
 Occasion = Literal[
-    "refused", "weak", "opening", "thanks", "farewell", "agreement",
+    "refused", "weak", "unfinished", "opening", "thanks", "farewell", "agreement",
     "failed", "model_failed", "key_ended"
 ]  # fmt: skip
 
 
 def fixed_sentence(occasion: Occasion, language: str) -> str:
-    """The sentence for an occasion, in a language of `spoken_language`."""
+    """The sentence for an occasion, in a language of `spoken_language`; `unfinished` has a place
+    for a `count`."""
     return fixed_sentences()[language][occasion]
 
 

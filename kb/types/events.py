@@ -59,7 +59,8 @@ class Cited:
 class Completed:
     """The answer is whole. `answer` equals the concatenated deltas.
 
-    `unsupported` are its sentences that cite nothing and say what no source says.
+    `unsupported` are its sentences that cite nothing and say what no source says; `notices` may be
+    why it does not rest on sources.
     """
 
     message_id: str
@@ -73,6 +74,7 @@ class Completed:
     timings_ms: Mapping[str, float]
     unsupported: tuple[AnswerSpan, ...] = ()
     currency: str | None = None
+    notices: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from kb.types import (
     Completed,
     Delta,
     Failed,
+    Failure,
     Message,
     Routed,
     RunEvent,
@@ -117,6 +118,8 @@ class RunCompleted(Outcome):
     """A whole answer."""
 
     message_id: str
+    notices: Annotated[tuple[Failure, ...] | MISSING, unless(())] = MISSING
+    """Why it may not rest on sources: documents that are still being indexed."""
 
 
 class RunError(Response):

@@ -25,7 +25,9 @@ from kb.chat.run.recording import Answer
 from kb.chat.run.run import Run, Terminal
 from kb.chat.run.runs import UNSTORED
 from kb.errors import ModelUnavailable
+from kb.store.content import documents
 from kb.store.engine.database import Database
+from kb.text.fixed_sentences import fixed_sentence
 from kb.types import (
     AnswerSpan,
     Citation,
@@ -35,6 +37,7 @@ from kb.types import (
     DraftPiece,
     EndPiece,
     Failed,
+    Failure,
     Grounded,
     Piece,
     QuotedPiece,
@@ -120,6 +123,7 @@ class AnswerStream:
         self._draft: DraftPiece | None = None
         self._end = EndPiece()
         self._citations: list[Citation] = []
+        self._notices: tuple[Failure, ...] = ()
 
     def _fall_back(self, failure: ModelUnavailable) -> None:
         self._begin(self._preparer.fall_back(self.question, self._variant, failure))
@@ -158,7 +162,19 @@ class AnswerStream:
         rest = self._scanner.feed(self._guard.finish()) + self._scanner.finish()
         for event in self._noted(rest):
             yield event
+        if self._grounded() in (False, "weak"):
+            self._notices = await asyncio.to_thread(self._unfinished)
+        for notice in self._notices if variant.model is None else ():
+            for event in self._scanner.quote(f"\n\n{notice.detail}"):
+                yield event
         yield await self._completed()
+
+    def _unfinished(self) -> tuple[Failure, ...]:
+        """That documents are not searched yet, which may hold what was not found."""
+        if not (count := self._database.reading(documents.unfinished, self.question.dataset_ids)):
+            return ()
+        said = fixed_sentence("unfinished", self.question.language).format(count=count)
+        return (Failure("documents_unfinished", said),)
 
     def _scanned(self, piece: TextPiece) -> list[Delta | Cited]:
         if isinstance(piece, QuotedPiece):  # of no model: there is nothing to guard
@@ -194,6 +210,7 @@ class AnswerStream:
             currency=answer.currency,
             timings_ms=answer.timings_ms(),
             unsupported=await self._ungrounded(answer.text),
+            notices=self._notices,
         )
 
     async def _ungrounded(self, text: str) -> tuple[AnswerSpan, ...]:

@@ -184,6 +184,14 @@ def counts(tx: Transaction, scope: Scope, dataset_id: str) -> dict[str, int]:
     return {row[0]: row[1] for row in tx.execute(query.group_by(table.c.status))}
 
 
+def unfinished(tx: Transaction, dataset_ids: Iterable[str]) -> int:
+    """How many documents of some datasets are still to be read, or being read."""
+    query = select(func.count()).where(
+        table.c.dataset_id.in_(list(dataset_ids)), table.c.status.in_(("pending", "indexing"))
+    )
+    return tx.execute(query).scalar_one()
+
+
 def names(tx: Transaction, document_ids: Iterable[str]) -> dict[str, str]:
     """Document id → name."""
     query = select(table.c.id, table.c.name).where(dialect.among(table.c.id, set(document_ids)))
