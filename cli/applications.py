@@ -10,6 +10,7 @@ import typer
 
 from cli.connecting import connected
 from cli.printing import AsJson, print_json, show, show_list
+from kb.errors import Rejected
 
 if TYPE_CHECKING:
     from client.http import Client
@@ -72,9 +73,10 @@ def rollback(app: Slug, version: Number) -> None:
     typer.echo(f"{app}: version {version} answers")
 
 
-@models.callback()
-def on_models() -> None:
-    """Keep `discover` a command of its own."""
+@models.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """Show the registered models."""
+    show_list("/v1/models", ("name", "provider", "model"), as_json=as_json)
 
 
 @models.command()
@@ -86,28 +88,27 @@ def discover(
     """Find Ollama, llama.cpp, LM Studio and vLLM at the usual ports of the server's machine."""
     with connected() as client:
         found = client.get("/v1/models/discover")["data"]
-        shown = [f"{s['title']} at {s['base_url']}: {_offered(s)}" for s in found]
-        show(found, shown or ["No model server was found on this machine."], as_json=as_json)
-        if use and not _use(client, found, model):
-            raise typer.Exit(1)
+        lines = [
+            f"{each['title']} at {each['base_url']}: {', '.join(each['models']) or each['detail']}"
+            for each in found
+        ]
+        show(found, lines or ["No model server was found on this machine."], as_json=as_json)
+        if use:
+            _use(client, found, model)
 
 
-def _offered(server: dict[str, Any]) -> str:
-    return ", ".join(server["models"]) or str(server["detail"])
-
-
-def _use(client: Client, found: list[dict[str, Any]], wanted: str | None) -> bool:
+def _use(client: Client, found: list[dict[str, Any]], wanted: str | None) -> None:
     """Register a model that was found, test it, and make it the default if it answers."""
-    offered = [(server, name) for server in found for name in server["models"]]
-    fitting = (
+    fitting = [
         (server, name)
-        for server, name in offered
+        for server in found
+        for name in server["models"]
         if (name == wanted if wanted else not _NO_CHAT.search(name))
-    )
-    server, model = next(fitting, (None, wanted or "a model that writes"))
-    if server is None:
-        typer.echo(f"kb: {model} was not found: start its server and load it first", err=True)
-        return False
+    ]
+    if not fitting:
+        what = wanted or "A model that writes"
+        raise Rejected(f"{what} was not found: start its server and load it first.")
+    server, model = fitting[0]
     short = re.sub("[^A-Za-z0-9._:-]", "-", model.rpartition("/")[2])
     name = f"{server['provider']}:{short}"[:100]
     body = {"provider": server["provider"], "base_url": server["base_url"], "model": model}
@@ -119,11 +120,9 @@ def _use(client: Client, found: list[dict[str, Any]], wanted: str | None) -> boo
     for check in tested["checks"]:
         typer.echo(f"{check['status']:8}{check['detail']}", err=True)
     if not tested["ok"]:
-        typer.echo(f"kb: {tested['error']}", err=True)
-        return False
+        raise Rejected(tested["error"])
     client.send("PUT", "/v1/models/default", {"name": name})
     typer.echo(f"{name} is the default model", err=True)
-    return True
 
 
 _NO_CHAT = re.compile("embed|rerank|bge-|whisper", re.IGNORECASE)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from kb.apps import checking
+from kb.errors import Rejected
 from kb.models.fake.server import FakeModelServer
 from kb.models.providers.presets import presets
 from tests.api.serving import Served, serving
@@ -57,10 +58,10 @@ def test_a_model_that_answers_becomes_the_default(served: Served, ollama: FakeMo
 
 
 def test_a_model_that_does_not_answer_does_not(served: Served, ollama: FakeModelServer):
-    failed = kb_command(served, "models", "discover", "--use")
+    with pytest.raises(Rejected, match="500"):  # the first that is no embedding model
+        kb_command(served, "models", "discover", "--use")
 
-    assert failed.exit_code == 1, "the first that is no embedding model is one that fails"
     assert served.http.get("/v1/models/default").json()["name"] is None
-    absent = kb_command(served, "models", "discover", "--use", "--model", "gpt-9")
-    assert absent.exit_code == 1
-    assert "gpt-9 was not found" in absent.output
+    assert "ollama:fail:500" in kb_command(served, "models", "list").output
+    with pytest.raises(Rejected, match="gpt-9 was not found"):
+        kb_command(served, "models", "discover", "--use", "--model", "gpt-9")
