@@ -79,7 +79,7 @@ def usage(
     asked = {"by": by, "app": app_slug, "since": since, "until": until}
     with connected() as client:
         found = client.get("/v1/usage", **{k: v for k, v in asked.items() if v is not None})
-        near = [each for each in client.every("/v1/budgets") if each["state"] != "good"]
+        near = [each for each in client.get("/v1/budgets")["data"] if each["state"] != "good"]
     rows = [{k: v for k, v in row.items() if v is not None} for row in found["data"]]
     lines = ["  ".join(f"{k}={v}" for k, v in row.items()) for row in rows]
     told = "{state}: {spent:g} of {amount:g} {unit} a {period}, {of} {id}, until {resets_at}"

@@ -185,6 +185,26 @@ def test_what_a_dataset_may_hold_is_set_and_shown(server):
         assert wrong.partition("=")[0] in refused.stderr
 
 
+def test_usage_is_shown_by_what_is_asked_for(server):
+    made = server.http.post("/v1/datasets", json={"name": "used"}).json()
+    app = server.http.post("/v1/apps", json={"slug": "used", "name": "Used"}).json()
+    server.http.put("/v1/apps/used/draft", json={"dataset_ids": [made["id"]]})
+    server.http.post("/v1/apps/used/publish")
+    asked = {"query": "Is it used?", "user": "anna", "stream": False}
+    assert server.http.post("/v1/apps/used/chat", json=asked).status_code == 200
+    budget = {"of": "app", "id": "used", "amount": 5}
+    assert server.http.put("/v1/budgets", json=budget).status_code == 200
+
+    done = kb(server.data_dir, "usage", "--by", "user", "--app", "used")
+    assert done.stdout.startswith("name=anna  answers=1  cost=0")
+    assert app["id"] not in done.stdout  # its budget is not nearly used up
+    told = kb(server.data_dir, "usage", "--by", "app", "--app", "used", "--json")
+    assert [row["name"] for row in json.loads(told.stdout)["data"]] == [app["id"]]
+    wrong = kb(server.data_dir, "usage", "--since", "yesterday")
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert "since" in wrong.stderr
+
+
 def test_all_browsers_are_signed_out_by_a_command(server):
     browser = httpx.Client(base_url=server.url)
     assert browser.post("/login", json={"key": server.key}).status_code == 204
