@@ -111,15 +111,15 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        found = [_corpus(root, arguments, name) for name in arguments.sets]
-        plain = _opened(arguments.base)
+        found = [corpus_of(root, arguments, name) for name in arguments.sets]
+        plain = opened_embedder(arguments.base)
         vectors = {each.name: each.vectors(plain) for each in found}
         before = {each.name: each.first_is_right(plain, vectors[each.name]) for each in found}
         lines = []
         for corpus in found:
             if corpus.name in (arguments.tune or arguments.sets):
                 job = root / f"job {corpus.name}"
-                count = _job(job, arguments, corpus, plain, vectors[corpus.name])
+                count = made(job, arguments, corpus, plain, vectors[corpus.name])
                 lines.append([corpus.name, str(count), *_tuned(job, corpus, found, before)])
                 print(*lines[-1], flush=True)
     columns = ("set", "trained on", "asked", "recall@1", "difference", "won, lost", "verdict")
@@ -130,8 +130,8 @@ def main() -> None:
 def _tuned(
     job: Path, corpus: Corpus, every: Sequence[Corpus], before: dict[str, list[bool]]
 ) -> list[str]:
-    cpu_s, peak_gb = _train(job)
-    tuned = _opened(str(job / "model"))
+    cpu_s, peak_gb = train(job)
+    tuned = opened_embedder(str(job / "model"))
     after = {each.name: each.first_is_right(tuned, each.vectors(tuned)) for each in every}
     names = [corpus.name, *(name for name in after if name != corpus.name)]
     own, *others = (_moved(before[name], after[name]) for name in names)
@@ -157,7 +157,7 @@ def _interval(before: Sequence[bool], after: Sequence[bool]) -> str:
     return f"{found.mean:+.3f} ({found.low:+.3f} … {found.high:+.3f})"
 
 
-def _corpus(root: Path, arguments: argparse.Namespace, name: str) -> Corpus:
+def corpus_of(root: Path, arguments: argparse.Namespace, name: str) -> Corpus:
     """Splitting needs the embedder's own tokens but no vectors, which are made once, above."""
     source = arguments.data / name
     if name == STATUTES:  # its questions are drawn from all files: first the files, then those
@@ -223,19 +223,26 @@ def _spread(asked: list[Asked], most: int) -> list[Asked]:
     return sorted(asked, key=lambda each: zlib.crc32(each.text.encode()))[:most]
 
 
-def _job(
+def made(
     folder: Path,
     arguments: argparse.Namespace,
     corpus: Corpus,
     plain: Embedder,
     vectors: Vectors,
+    *,
+    task: str = "embedder",
 ) -> int:
-    """Write a job folder; returns the number of rows."""
+    """Write a job folder; returns the number of rows to train on. An embedder is asked here, a
+    reranker by its trainer."""
     folder.mkdir()
-    found = rows(corpus.train, corpus.passages, partial(corpus.nearest, plain, vectors), HALF)
+    search = partial(corpus.nearest, plain, vectors)
+    found = rows(corpus.train, corpus.passages, search, HALF)
     write_rows(found, folder / "train.jsonl")
+    if task == "reranker":
+        write_rows(rows(corpus.test, corpus.passages, search, HALF), folder / "valid.jsonl")
     spec = {
-        "task": "embedder",
+        "task": task,
+        "valid": "valid.jsonl" if task == "reranker" else None,
         "base": str(base_folder(arguments.base, folder.parent / "bases")),
         "train": "train.jsonl",
         "out": "model",
@@ -248,7 +255,7 @@ def _job(
     return len(found)
 
 
-def _train(folder: Path) -> tuple[float, float]:
+def train(folder: Path) -> tuple[float, float]:
     """Processor seconds and peak memory (GB) of the trainer."""
     command = [sys.executable, "-m", "tune.trainers", str(folder)]
     child = os.posix_spawn(sys.executable, command, os.environ | {"PYTHONPATH": str(ROOT)})
@@ -264,7 +271,8 @@ def fitting(embedder: Embedder, text: str) -> str:
     return text[: ends[-1][1]] if ends else text
 
 
-def _opened(name: str) -> Embedder:
+def opened_embedder(name: str) -> Embedder:
+    """The one of that name, with one thread."""
     return open_embedder(name, cache_dir=Path(), threads=1, batch_size=16)
 
 
