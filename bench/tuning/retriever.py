@@ -172,16 +172,21 @@ def corpus_of(root: Path, arguments: argparse.Namespace, name: str) -> Corpus:
 
 
 def _few(source: Path, target: Path, count: int) -> Path:
-    """A folder with some of the files, of those that are neither tiny nor huge, and none of those
-    that the trainer's settings were chosen on."""
+    """A folder with some of the files, of those that are neither tiny nor huge, and of no law that
+    the trainer's settings were chosen on."""
     sized = [path for path in sorted(source.rglob("*.md")) if path.stat().st_size in FILE_BYTES]
-    settled = random.Random(0).sample(sized, min(SETTLED, len(sized)))
-    fresh = [path for path in sized if path not in settled]
+    settled = {_law(path) for path in random.Random(0).sample(sized, min(SETTLED, len(sized)))}
+    fresh = [path for path in sized if _law(path) not in settled]
     for path in random.Random(1).sample(fresh, min(count, len(fresh))):
         copy = target / path.relative_to(source)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())
     return target
+
+
+def _law(path: Path) -> str:
+    """Its name, without the date of a version."""
+    return path.name.partition("(")[0]
 
 
 def _passages(kb: KnowledgeBase, dataset_id: str) -> Passages:
