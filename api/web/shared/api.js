@@ -8,6 +8,7 @@ const SENTENCES = {
   network: t("The server cannot be reached. Check the connection and try again."),
   overloaded: t("The server is busy at the moment. Try again in a moment."),
   rate_limited: t("That was a lot of questions at once. Wait a little and try again."),
+  budget_exceeded: t("What this chatbot may spend is used up for now. Ask whoever runs it, or come back later."),
   model_unavailable: t("The language model does not answer at the moment. Try again in a moment."),
 };
 

@@ -53,6 +53,7 @@ export const chat = {
   "Stopped.": "已停止。",
   "Thank you.": "谢谢。",
   "That was a lot of questions at once. Wait a little and try again.": "提问过于频繁，请稍候再试。",
+  "What this chatbot may spend is used up for now. Ask whoever runs it, or come back later.": "该聊天机器人的预算目前已用完。请联系管理者，或稍后再来。",
   "The address may be wrong, or what it named was deleted.": "地址可能有误，或者对应的内容已被删除。",
   "The answer ends here: what came next may not be shown.": "回答到此为止：后面的内容不能显示。",
   "The answer was cut off at the length limit.": "回答达到长度上限，已被截断。",

@@ -226,6 +226,9 @@ def test_an_app_whose_budget_is_used_up_answers_nobody(
         assert said["budget"]["amount"] == pytest.approx(cost * 1.5)
         assert said["budget"]["resets_at"] in said["detail"]
         assert 0 < int(refused.headers["retry-after"]) <= 31 * 24 * 3600
+    asked = {"query": "x", "inputs": {}, "user": "anna", "response_mode": "blocking"}
+    refused = clients[0].post("/dify/v1/chat-messages", json=asked)
+    assert (refused.status_code, refused.json()["code"]) == (400, "provider_quota_exceeded")
     new_app(served, "not-spent")
     assert ask(served.http, "not-spent").is_success
     assert served.http.put("/v1/budgets", json={**budget, "amount": 0}).is_success

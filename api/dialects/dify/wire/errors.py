@@ -8,6 +8,7 @@ from typing import Any
 from api.errors import ProtocolError
 
 CODES: Mapping[str, tuple[int, str]] = {
+    "budget_exceeded": (400, "provider_quota_exceeded"),
     "conflict": (400, "app_unavailable"),
     "model_unavailable": (400, "completion_request_error"),
     "overloaded": (429, "too_many_requests"),
