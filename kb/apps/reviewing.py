@@ -89,13 +89,11 @@ def resolve(
 
 def _row(first: Message, made: Made, question: str, answer: str) -> dict[str, Any]:
     """What is made of a question, in the form of those who read it."""
-    match made:
-        case "fixed_answer":
-            return {"question": question, "answer": answer, "message_id": first.id}
-        case "evaluation_question":
-            known = {"reference": answer} if answer else {"answerable": False}
-            return {"id": first.id, "question": question, **known}
-        case "training_row":
-            turns = (("user", question), ("assistant", answer))
-            return {"messages": [{"role": role, "content": text} for role, text in turns]}
-    return {}
+    known = {"reference": answer} if answer else {"answerable": False}
+    turns = (("user", question), ("assistant", answer))
+    rows: dict[Made, dict[str, Any]] = {
+        "fixed_answer": {"question": question, "answer": answer, "message_id": first.id},
+        "evaluation_question": {"id": first.id, "question": question, **known},
+        "training_row": {"messages": [{"role": role, "content": text} for role, text in turns]},
+    }
+    return rows.get(made, {})

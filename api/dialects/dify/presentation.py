@@ -146,7 +146,7 @@ async def delete_annotation(
 
 @router.post("/apps/annotation-reply/{switch}")
 async def switch_annotations(switch: Literal["enable", "disable"], scope: EditorScope) -> Any:
-    """Nothing to do: fixed answers are given to the same wording, at once and always."""
+    """Nothing to do: fixed answers are given at once and always."""
     if switch == "disable":
         raise Rejected("Fixed answers are always given here. Delete those that are not wanted.")
     return DONE

@@ -38,7 +38,7 @@ async def list_annotations(
 async def add_annotation(
     app: str, body: AnnotationBody, kb: KB, scope: AdminScope, once: OnceDep
 ) -> Response:
-    """Fix the answer to a question: whoever asks it in the same words gets it, without a model."""
+    """Fix the answer to a question: whoever asks it in such words gets it, without a model."""
 
     async def add() -> Annotation:
         made = await write(kb, fixed_answers.add, scope, app, **body.model_dump())

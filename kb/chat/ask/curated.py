@@ -34,8 +34,6 @@ T = TypeVar("T")
 Other = tuple[T, str, Vectors]
 """What belongs to a question, the question, and its vector, shape (dimensions,)."""
 
-SAME = 1.0
-
 
 class AlikeQuestions:
     """Compares questions by meaning and words, and finds the fixed answer for one. Thread-safe.
@@ -69,8 +67,8 @@ class AlikeQuestions:
         if not rows or request.version is not None:
             return None
         query, least, wanted = request.query, app.annotation_score, wording(request.query)
-        same = next((FixedMatch(r.id, r.answer, SAME) for r in rows if r.wording == wanted), None)
-        if same or least >= SAME or self._embedder.coverage(query) < KNOWN:
+        same = next((FixedMatch(r.id, r.answer, 1.0) for r in rows if r.wording == wanted), None)
+        if same or least >= 1 or self._embedder.coverage(query) < KNOWN:
             return same
         own = self._embedder.fingerprint
         if any(row.embedder != own for row in rows):
@@ -78,9 +76,8 @@ class AlikeQuestions:
             rows = self._database.reading(fixed_answers.questions, app.id)
         known = (row for row in rows if row.embedder == own)  # others have just been changed
         others = ((row, row.question, np.frombuffer(row.vector, "<f4")) for row in known)
-        if (found := self.most_alike(query, others, least)) is None:
-            return None
-        return FixedMatch(found[0].id, found[0].answer, min(found[1], 0.9999))
+        found = self.most_alike(query, others, least)
+        return FixedMatch(found[0].id, found[0].answer, found[1]) if found else None
 
     def embed(self, app_id: str) -> None:
         """Make the vectors of fixed answers that are missing, or of another embedder."""
@@ -95,6 +92,5 @@ class AlikeQuestions:
 def given(match: FixedMatch, query: str) -> PreparedVariant:
     """The answer that an operator has fixed, word for word: no search, no model, no failure."""
     pieces = (TextPiece(_MARK.sub("", match.answer)), EndPiece())
-    reason = "annotation" if match.score == SAME else "annotation, similar"
-    route = Route("base", reason, EXTRACTIVE)
+    route = Route("base", "annotation", EXTRACTIVE)
     return PreparedVariant(route, Prompt("", (), query), pieces=pieces, fixed=match)
