@@ -171,7 +171,8 @@ class AnswerStream:
 
     def _unfinished(self) -> tuple[Failure, ...]:
         """That documents are not searched yet, which may hold what was not found."""
-        if not (count := self._database.reading(documents.unfinished, self.question.dataset_ids)):
+        asked = (self.question.scope, self.question.dataset_ids)
+        if not (count := self._database.reading(documents.unfinished, *asked)):
             return ()
         said = fixed_sentence("unfinished", self.question.language).format(count=count)
         return (Failure("documents_unfinished", said),)

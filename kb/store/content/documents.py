@@ -184,11 +184,12 @@ def counts(tx: Transaction, scope: Scope, dataset_id: str) -> dict[str, int]:
     return {row[0]: row[1] for row in tx.execute(query.group_by(table.c.status))}
 
 
-def unfinished(tx: Transaction, dataset_ids: Iterable[str]) -> int:
-    """How many documents of some datasets are still to be read, or being read."""
+def unfinished(tx: Transaction, scope: Scope, dataset_ids: Iterable[str]) -> int:
+    """How many documents that will answer are still to be read, or being read."""
     query = select(func.count()).where(
         table.c.dataset_id.in_(list(dataset_ids)), table.c.status.in_(("pending", "indexing"))
     )
+    query = query.where(visibility.answers(scope))
     return tx.execute(query).scalar_one()
 
 

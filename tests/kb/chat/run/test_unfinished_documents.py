@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kb.knowledge_base import KnowledgeBase
-from kb.types import Completed, Delta, Variant
+from kb.types import Completed, Delta, Scope, Variant
 from tests.parts import ADMIN, ask, finish, publish, upload
 
 NOTICE = "Leave rules hold from January. The notice period is four weeks."
 
 
-def outcome(kb: KnowledgeBase, app: str, query: str) -> Completed:
-    *events, completed = ask(kb, app, query)
+def outcome(kb: KnowledgeBase, app: str, query: str, scope: Scope = ADMIN) -> Completed:
+    *events, completed = ask(kb, app, query, scope)
     assert isinstance(completed, Completed)
     told = "".join(event.text for event in events if isinstance(event, Delta))
     assert told == completed.answer
@@ -49,3 +51,13 @@ def test_the_words_of_a_model_stay_as_they_are(kb: KnowledgeBase):
 
     assert "indexed" not in completed.answer
     assert [notice.code for notice in completed.notices] == ["documents_unfinished"]
+
+
+def test_documents_that_the_asker_may_not_see_are_not_counted(kb: KnowledgeBase):
+    dataset_id = kb.create_dataset(ADMIN, "labelled").id
+    publish(kb, "labelled", dataset_ids=(dataset_id,))
+    upload(kb, dataset_id, {"leave.md": NOTICE}, switches={"labels": ("board",)})
+    query = "How long is the notice period?"
+
+    assert outcome(kb, "labelled", query, replace(ADMIN, labels=frozenset({"board"}))).notices
+    assert outcome(kb, "labelled", query, replace(ADMIN, labels=frozenset())).notices == ()
