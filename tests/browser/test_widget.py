@@ -18,7 +18,8 @@ pytestmark = pytest.mark.needs("chromium", "chromedriver")
 
 PAGE = """<!doctype html><title>Shop</title><style>button {{ display: none }}</style>
 <h1>Shop</h1>
-<script src="{url}/widget.js" data-app="almanac" data-key="{key}" data-label="Ask us" async></script>
+<script src="{url}/widget.js" async
+  data-app="almanac" data-key="{key}" data-label="Ask us"></script>
 """
 
 

@@ -14,6 +14,8 @@ const PAGES = [
   ["models", () => import("../manage/models.js")],
   ["conversations", () => import("../manage/conversations.js")],
   ["conversations/:id", () => import("../manage/conversations.js")],
+  ["review", () => import("../manage/review.js")],
+  ["usage", () => import("../manage/usage.js")],
   ["tuning", () => import("../tuning/list.js")],
   ["tuning/sets/:name", () => import("../tuning/set.js")],
   ["tuning/jobs/:id", () => import("../tuning/job.js")],
@@ -27,6 +29,8 @@ export const NAVIGATION = [
   [`${ROOT}/apps`, t("Apps"), "apps"],
   [`${ROOT}/models`, t("Models"), "model"],
   [`${ROOT}/conversations`, t("Conversations"), "chat"],
+  [`${ROOT}/review`, t("Review"), "queue"],
+  [`${ROOT}/usage`, t("Usage"), "chart"],
   [`${ROOT}/tuning`, t("Fine-tuning"), "tune"],
   [`${ROOT}/health`, t("Health"), "pulse"],
 ];

@@ -2,7 +2,7 @@
 // versions of its index; its name; and deleting it.
 
 import { describe } from "../shared/api.js";
-import { button, confirmed, field, textBox, toast } from "../shared/controls.js";
+import { button, confirmed, field, table, textBox, toast } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { day, t } from "../shared/words.js";
 import { drawPreview } from "./preview.js";
@@ -69,13 +69,10 @@ async function drawVersions(api, path, root) {
     }
     if (one.status !== "live") buttons.push(act(t("Delete"), () => api.delete(`${path}/generations/${one.generation}`)));
     const progress = t("{ready} of {total} documents, {chunks} passages", { ready: one.ready, total: one.documents, chunks: one.chunks });
-    return element("tr", { "data-status": one.status },
-      element("td", {}, `${one.generation}`), element("td", {}, element("span", { class: `status ${one.status}` }, STATES[one.status] ?? one.status)),
-      element("td", {}, progress), element("td", {}, one.embedder), element("td", {}, day(one.created_at)), element("td", { class: "actions" }, ...buttons));
+    return [String(one.generation), element("span", { class: `status ${one.status}` }, STATES[one.status] ?? one.status), progress, one.embedder, day(one.created_at), element("div", { class: "row" }, ...buttons)];
   });
   const heads = [t("No."), t("Status"), t("Holds"), t("Embedding model"), t("Made"), ""];
-  root.replaceChildren(element("table", { "aria-label": t("Indexes") },
-    element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", {}, text)))), element("tbody", {}, ...rows)));
+  root.replaceChildren(table(t("Indexes"), heads, rows));
   const isBuilding = data.some(({ status }) => status === "building");
   if (isBuilding) setTimeout(() => root.isConnected && drawVersions(api, path, root), 2000);
 }

@@ -1,7 +1,7 @@
 // What was asked and answered: by app, by words, and each conversation whole.
 
 import { describe } from "../shared/api.js";
-import { button, choice, confirmed, emptyState, textBox, toast } from "../shared/controls.js";
+import { button, choice, confirmed, emptyState, table, textBox, toast } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { minute, t } from "../shared/words.js";
 
@@ -19,7 +19,7 @@ export async function open({ api, root, title, params, go }) {
     const all = await api.list("/v1/conversations", query, MOST);
     const text = wanted.text.trim().toLowerCase();
     const shown = all.filter(({ name, user }) => `${name} ${user ?? ""}`.toLowerCase().includes(text));
-    list.replaceChildren(shown.length > 0 ? table(shown, named) : emptyState(t("No conversations yet"), t("They appear here as soon as somebody asks."), null));
+    list.replaceChildren(shown.length > 0 ? listed(shown, named) : emptyState(t("No conversations yet"), t("They appear here as soon as somebody asks."), null));
   };
   const choose = choice([["", t("All apps")], ...apps.map(({ slug, name }) => [slug, name])], wanted.app, (app) => {
     wanted.app = app;
@@ -30,12 +30,10 @@ export async function open({ api, root, title, params, go }) {
   await draw();
 }
 
-function table(conversations, named) {
-  const heads = [t("First question"), t("App"), t("User"), t("Last change")];
-  const rows = conversations.map(({ id, name, app_id: app, user, updated_at: at }) => element("tr", {},
-    element("td", {}, element("a", { href: `/console/conversations/${id}` }, name || t("Untitled"))),
-    element("td", {}, named.get(app) ?? ""), element("td", {}, user ?? ""), element("td", {}, minute(at))));
-  return element("table", { "aria-label": t("Conversations") }, element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", {}, text)))), element("tbody", {}, ...rows));
+function listed(conversations, named) {
+  const rows = conversations.map(({ id, name, app_id: app, user, updated_at: at }) =>
+    [element("a", { href: `/console/conversations/${id}` }, name || t("Untitled")), named.get(app) ?? "", user ?? "", minute(at)]);
+  return table(t("Conversations"), [t("First question"), t("App"), t("User"), t("Last change")], rows);
 }
 
 async function drawOne(api, root, id, go) {

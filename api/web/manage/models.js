@@ -1,7 +1,7 @@
 // The language models: connect one, see how it does, say which one answers where nothing else is said.
 
 import { describe } from "../shared/api.js";
-import { button, choice, confirmed, dialog, emptyState, field, textBox, toast } from "../shared/controls.js";
+import { button, choice, confirmed, dialog, emptyState, field, table, textBox, toast } from "../shared/controls.js";
 import { element, iconButton } from "../shared/dom.js";
 import { t } from "../shared/words.js";
 
@@ -32,9 +32,7 @@ export async function open(context) {
     return;
   }
   const heads = [t("Name"), t("Provider"), t("Model"), t("State"), ""];
-  root.append(element("section", { class: "panel" }, element("table", { "aria-label": t("Models") },
-    element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", {}, text)))),
-    element("tbody", {}, ...models.map((model) => row({ api, providers, redraw, usual }, model))))));
+  root.append(element("section", { class: "panel" }, table(t("Models"), heads, models.map((model) => row({ api, providers, redraw, usual }, model)))));
 }
 
 function row(page, model) {

@@ -4,7 +4,7 @@ import { element } from "./dom.js";
 import { language, t } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const [WIDTH, HEIGHT, LEFT, BOTTOM] = [640, 200, 44, 22];
+const [WIDTH, HEIGHT, LEFT, BOTTOM, WIDEST] = [480, 180, 44, 22, 48];
 
 // Lines over numbers: `series` is [{name, points: [[x, y]]}].
 export function lineChart(label, series) {
@@ -25,7 +25,8 @@ export function barChart(label, values) {
   const step = (WIDTH - LEFT) / values.length;
   const bars = values.map(([name, value], i) => {
     const height = (value / most) * (HEIGHT - BOTTOM - 8);
-    const bar = shape("rect", { x: LEFT + i * step + step * 0.15, y: HEIGHT - BOTTOM - height, width: step * 0.7, height, class: "bar" });
+    const width = Math.min(step * 0.7, WIDEST);
+    const bar = shape("rect", { x: LEFT + (i + 0.5) * step - width / 2, y: HEIGHT - BOTTOM - height, width, height, class: "bar" });
     const title = document.createElementNS(SVG, "title");
     title.textContent = `${name}: ${number(value)}`;
     bar.append(title);

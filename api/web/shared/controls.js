@@ -129,3 +129,12 @@ export function copyButton(label, text) {
     toast(t("Copied"));
   }, { symbol: "copy" });
 }
+
+// A table with a head; on narrow screens each cell says what it is. `rows` are lists of cells, or
+// whole `tr` nodes.
+export function table(label, heads, rows) {
+  const cell = (content, i) => element("td", { "data-label": heads[i] || undefined }, content);
+  const line = (row) => (Array.isArray(row) ? element("tr", {}, ...row.map(cell)) : row);
+  return element("table", { "aria-label": label },
+    element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", {}, text)))), element("tbody", {}, ...rows.map(line)));
+}

@@ -1,7 +1,7 @@
 // Fine-tuning: the training sets, the jobs that learn from them, and the models that came of it.
 
 import { describe } from "../shared/api.js";
-import { button, choice, dialog, emptyState, field, textBox, toast } from "../shared/controls.js";
+import { button, choice, dialog, emptyState, field, table, textBox, toast } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { count, minute, t } from "../shared/words.js";
 
@@ -33,9 +33,7 @@ export async function open({ api, root, title, actions, go }) {
 const anchor = (href, text) => element("a", { href }, text);
 
 function section(title, heads, rows) {
-  const table = element("table", { "aria-label": title }, element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", {}, text)))),
-    element("tbody", {}, ...rows.map((cells) => element("tr", {}, ...cells.map((cell) => element("td", {}, cell))))));
-  return element("section", { class: "panel" }, element("h2", {}, title), rows.length > 0 ? table : element("p", { class: "fine" }, t("None yet.")));
+  return element("section", { class: "panel" }, element("h2", {}, title), rows.length > 0 ? table(title, heads, rows) : element("p", { class: "fine" }, t("None yet.")));
 }
 
 function askSet(api, go) {

@@ -2,7 +2,7 @@
 // approve, change or leave out. Every change makes a new version.
 
 import { Problem, describe } from "../shared/api.js";
-import { button, choice, confirmed, dialog, field, textBox, toast } from "../shared/controls.js";
+import { button, choice, confirmed, dialog, field, table, textBox, toast } from "../shared/controls.js";
 import { element, iconButton } from "../shared/dom.js";
 import { count, t } from "../shared/words.js";
 
@@ -74,21 +74,20 @@ async function rows(api, path, { number, rows: total }, redraw) {
   const all = (await api.list(`${path}/versions/${number}/rows`, {}, 5000)).map(({ row }) => row);
   const kept = new Set(all.keys());
   const hasLabels = all.some(({ label }) => label);
-  const body = element("tbody");
   const save = button(t("Save as a new version"), async () => {
     const text = [...kept].map((i) => JSON.stringify(all[i])).join("\n");
     await send(api, path, new File([text], "rows.jsonl"), { append: false }).then(redraw, (error) => toast(describe(error).detail, "bad"));
   }, { kind: "primary", disabled: true });
   const changed = () => (save.disabled = kept.size === 0);
-  body.append(...all.slice(0, SHOWN).map((row, i) => rowNode(row, hasLabels, changed, (node) => {
+  const lines = all.slice(0, SHOWN).map((row, i) => rowNode(row, hasLabels, changed, (node) => {
     kept.delete(i);
     node.remove();
     changed();
-  })));
+  }));
   const heads = [t("Question"), t("Answer"), ...(hasLabels ? [t("Label")] : []), ""];
   const more = total > SHOWN ? element("p", { class: "fine" }, t("The first {n} of {total} are shown; saving keeps the others.", { n: SHOWN, total })) : null;
   return element("section", { class: "panel" }, element("div", { class: "row" }, element("h2", {}, t("Rows")), save), more,
-    element("table", { "aria-label": t("Rows") }, element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", {}, text)))), body));
+    table(t("Rows"), heads, lines));
 }
 
 function rowNode(row, hasLabels, changed, drop) {
