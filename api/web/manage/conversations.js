@@ -52,7 +52,7 @@ async function drawOne(api, root, id, go) {
 function exchange(api, message) {
   const { query, answer, error, sources, route, finish_reason: finish, grounded, feedback } = message;
   const facts = [
-    `${route.variant} · ${route.model}`, finish === "refused" ? t("refused") : null, grounded === "weak" ? t("weak") : null,
+    route.variant === "tuned" ? t("Fine-tuned model") : null, route.model === "extractive" ? t("Answered from your documents, word for word") : route.model, finish === "refused" ? t("refused") : null, grounded === "weak" ? t("weak") : null,
     feedback?.rating === "like" ? "👍" : null, feedback?.rating === "dislike" ? "👎" : null, feedback?.text || null,
   ].filter(Boolean).join(" · ");
   const replay = element("div");
