@@ -54,6 +54,8 @@ def pages(site: Site) -> list[str]:
         "/console/models",
         "/console/conversations",
         f"/console/conversations/{conversation}",
+        "/console/usage",
+        "/console/review",
         "/console/tuning",
         "/console/tuning/sets/tales",
         "/console/health",

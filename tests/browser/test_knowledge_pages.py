@@ -50,6 +50,13 @@ def test_files_go_in_are_listed_found_and_deleted(page: Browser, tmp_path: Path)
     page.wait(lambda: statuses(page) == {"good.md": "ready", "bad.pdf": "failed"})
     assert page.text("tr[data-name='bad.pdf'] .reason-line")
 
+    person.click("Choose good.md")
+    person.click("Switch off")
+    assert person.sees("switched off")
+    person.click("Choose good.md")
+    person.click("Switch on")
+    page.wait(lambda: "switched off" not in page.text("#page"))
+
     person.click("Choose bad.pdf")
     person.click("Delete")
     page.one("dialog .danger").click()

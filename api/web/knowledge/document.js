@@ -2,11 +2,12 @@
 // balance, and its versions.
 
 import { describe } from "../shared/api.js";
-import { button, confirmed, link, tabs, toast } from "../shared/controls.js";
+import { button, confirmed, dialog, link, tabs, toast } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { utf16Offsets } from "../shared/offsets.js";
 import { bytes, count, minute, t } from "../shared/words.js";
 import { RULE_NAMES } from "./processing.js";
+import { drawSwitches } from "./switches.js";
 
 const MOST_PAGES = 500;
 const PARTS = [["kept", t("searched")], ["removed", t("left out by rules")], ["blank", t("blank space")], ["lost", t("lost")]];
@@ -23,6 +24,7 @@ export async function open({ api, params, root, go, title, actions }) {
   const { bar, panel } = tabs([
     { id: "text", label: t("Text and passages"), draw: (panel) => drawText(api, path, panel) },
     { id: "receipt", label: t("Receipt"), draw: (panel) => panel.append(receipt(document)) },
+    { id: "switches", label: t("Use"), draw: (panel) => drawSwitches(api, path, document, panel) },
     { id: "versions", label: t("Versions"), draw: (panel) => drawVersions(api, path, document, panel) },
   ], "text");
   root.append(bar, panel);
@@ -47,12 +49,12 @@ async function drawText(api, path, panel) {
     t("{chunks} on {pages}. Each shade is one passage; what has none is blank or left out.", {
       chunks: count(chunks.length, "{n} passage", "{n} passages"), pages: count(pages.length, "{n} page", "{n} pages"),
     }));
-  const nodes = pages.map((page) => pageNode(page, chunks));
+  const nodes = pages.map((page) => pageNode(page, chunks, (chunk) => showPassage(api, chunk)));
   panel.append(element("section", { class: "panel" }, legend, ...nodes));
   panel.querySelector(`[data-page="${CSS.escape(wanted ?? "")}"]`)?.scrollIntoView();
 }
 
-function pageNode({ number, text }, chunks) {
+function pageNode({ number, text }, chunks, show) {
   const place = utf16Offsets(text);
   const spans = chunks.flatMap((chunk) => chunk.spans.filter(({ page }) => page === number)
     .map(({ start, end }) => ({ start: place(start), end: place(end), chunk })));
@@ -63,12 +65,29 @@ function pageNode({ number, text }, chunks) {
     if (end <= at) continue;
     parts.push(element("span", { class: "left-out" }, text.slice(at, Math.max(at, start))));
     const title = t("Passage {n}", { n: chunk.index + 1 }) + (chunk.heading ? ` · ${chunk.heading}` : "");
-    parts.push(element("span", { class: `piece shade-${chunk.index % 3}`, title }, text.slice(Math.max(at, start), end)));
+    const attributes = { class: `piece shade-${chunk.index % 3}`, title, role: "button", tabindex: 0, "data-chunk": chunk.id, "aria-disabled": chunk.enabled ? undefined : "true" };
+    const open = () => show(chunk);
+    const byKey = (event) => event.key === "Enter" && open();
+    parts.push(element("span", { ...attributes, onclick: open, onkeydown: byKey }, text.slice(Math.max(at, start), end)));
     at = end;
   }
   parts.push(element("span", { class: "left-out" }, text.slice(at)));
   return element("article", { class: "paper", "data-page": number, "aria-label": t("page {n}", { n: number }) },
     element("h3", { class: "label" }, t("page {n}", { n: number })), element("div", { class: "passage-text" }, ...parts));
+}
+
+// One passage as it is searched, with its switch.
+function showPassage(api, chunk) {
+  const label = chunk.enabled ? t("Switch off") : t("Switch on");
+  const turn = async () => {
+    Object.assign(chunk, await (await api.send("PATCH", `/v1/chunks/${chunk.id}`, { body: { enabled: !chunk.enabled } })).json());
+    for (const piece of window.document.querySelectorAll(`[data-chunk="${CSS.escape(chunk.id)}"]`)) {
+      if (chunk.enabled) piece.removeAttribute("aria-disabled");
+      else piece.setAttribute("aria-disabled", "true");
+    }
+  };
+  const text = element("p", { class: "passage-text scroll", tabindex: 0 }, chunk.index_text);
+  dialog(t("Passage {n}", { n: chunk.index + 1 }), [element("p", { class: "fine" }, chunk.heading), text], [{ label, run: turn }]);
 }
 
 function receipt({ receipt, size_bytes: size, sha256, updated_at: updated }) {

@@ -117,7 +117,7 @@ export class DocumentsTab {
     return element("tr", { "data-name": name, "data-status": status },
       element("td", {}, checkBox(hidden(t("Choose {name}", { name })), this.chosen.has(id), toggle)),
       element("td", {}, element("a", { href: path }, name), reason),
-      element("td", {}, element("span", { class: `status ${status}` }, STATUS[status] ?? status)),
+      element("td", {}, element("span", { class: `status ${status}` }, document.enabled || status !== "ready" ? STATUS[status] : t("switched off"))),
       element("td", { class: "number-cell" }, bytes(document.size_bytes)),
       element("td", { class: "number-cell" }, String(document.chunk_count || "")),
       element("td", { class: "number-cell" }, day(document.updated_at)));
@@ -133,7 +133,10 @@ export class DocumentsTab {
     const failed = chosen.filter(({ status }) => status === "failed");
     const retry = button(t("Try again"), () => this.#each(failed, ({ id }) => this.api.post(`/v1/documents/${id}/retry`)), { symbol: "retry" });
     const remove = button(t("Delete"), () => this.#remove(chosen), { kind: "danger", symbol: "trash" });
-    this.bulk.replaceChildren(element("span", {}, t("{n} chosen", { n: chosen.length })), ...(failed.length > 0 ? [retry] : []), remove);
+    const isOn = chosen.some(({ enabled }) => enabled);
+    const turn = ({ id }) => this.api.send("PATCH", `/v1/documents/${id}`, { body: { enabled: !isOn } });
+    const toggle = button(isOn ? t("Switch off") : t("Switch on"), () => this.#each(chosen, turn));
+    this.bulk.replaceChildren(element("span", {}, t("{n} chosen", { n: chosen.length })), ...(failed.length > 0 ? [retry] : []), toggle, remove);
   }
 
   async #remove(chosen) {
