@@ -35,15 +35,15 @@ QUESTIONS = ("How many days of annual leave do employees have?", "Who won the cu
 TUTORIAL = {
     "knowledge": "/console/knowledge/{dataset}",
     "document": "/console/knowledge/{dataset}/documents/{document}",
-    "search": "/console/knowledge/{dataset}?tab=search",
     "editor": "/console/apps/handbook",
-    "model": "/console/apps/handbook?tab=model",
     "share": "/console/apps/handbook?tab=share",
     "chat": "/?app=handbook&c={conversation}",
     "review": "/console/review",
     "tuning": "/console/tuning/sets/tone",
 }
 OTHERS = {
+    "search": "/console/knowledge/{dataset}?tab=search",
+    "model": "/console/apps/handbook?tab=model",
     "welcome": "/?app=handbook",
     "bases": "/console",
     "preparation": "/console/knowledge/{dataset}?tab=settings",

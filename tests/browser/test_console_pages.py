@@ -90,3 +90,19 @@ def test_rows_go_into_a_training_set_and_are_corrected(page: Browser, tmp_path: 
     found = http.get("/v1/tuning/sets/colours/versions/2/rows").json()["data"]
     assert [row["row"]["messages"][-1]["content"] for row in found] == ["A rose.", "The sea."]
     assert page.complaints() == []
+
+
+def test_a_refused_question_gets_its_answer_from_the_review(page: Browser):
+    http = page.site.server.http
+    question = "Who feeds the wolves of Trinec at midnight?"
+    refused = http.post("/v1/apps/almanac/chat", json={"query": question, "stream": False}).json()
+    assert refused["finish_reason"] == "refused"
+    page.open("/console/review")
+    panel = page.wait(lambda: page.all(f"[aria-label='{question}']"))[0]
+    panel.find_element("css selector", "textarea").send_keys("The keeper Jana does.")
+    panel.find_element("css selector", ".primary").click()
+    page.wait(lambda: not page.all(f"[aria-label='{question}']"))
+
+    again = http.post("/v1/apps/almanac/chat", json={"query": question, "stream": False}).json()
+    assert again["answer"] == "The keeper Jana does."
+    assert page.complaints() == []
