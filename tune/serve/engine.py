@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,30 +25,32 @@ MOST_WAITING = 16
 SERVED = ("chat", "completion")
 
 
+class Overloaded(Exception):
+    """Too many requests wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class End:
-    """The answer is whole: why it ends (`stop` or `length`), and its tokens."""
+    """The answer is whole: why it ends (`stop` or `length`), and its tokens as OpenAI has them."""
 
     reason: str
-    prompt_tokens: int
-    completion_tokens: int
+    usage: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One request: turns to be rendered by the model's template, or a text that goes as it is.
 
-    `tell` gets pieces of text, then one End, or an exception; it must not block. Who sets `left`
-    wants no more.
+    `told` gets pieces of text, then one End, or an exception. Who sets `left` wants no more.
     """
 
     folder: Path
     prompt: str | Sequence[Mapping[str, Any]]
     stop: tuple[str, ...]
     max_tokens: int
-    temperature: float
-    top_p: float
-    tell: Callable[[str | End | Exception], None]
+    temperature: float = 0.0
+    top_p: float = 1.0
+    told: queue.Queue[str | End | Exception] = field(default_factory=queue.Queue)
     left: threading.Event = field(default_factory=threading.Event)
 
 
@@ -73,18 +75,34 @@ class Engine:
         self._adapters: dict[Path, str] = {}
         threading.Thread(target=self._work, name="generating", daemon=True).start()
 
-    def ask(self, asked: Asked) -> None:
-        """Put a request into the queue. Raises queue.Full."""
-        self._waiting.put_nowait(asked)
+    def answer(self, asked: Asked) -> Iterator[str | End]:
+        """Pieces of text as they come, then one End. Who closes it ends the answer.
+
+        Raises:
+            Overloaded: too many wait.
+            Failed, TemplateMismatch: it cannot be answered.
+        """
+        try:
+            self._waiting.put_nowait(asked)
+        except queue.Full:
+            raise Overloaded("Too many requests wait. Try again later.") from None
+        try:
+            while isinstance(piece := asked.told.get(), str):
+                yield piece
+            if isinstance(piece, Exception):
+                raise piece
+            yield piece
+        finally:
+            asked.left.set()
 
     def _work(self) -> None:
         while True:
             asked = self._waiting.get()
             try:
                 if not asked.left.is_set():
-                    asked.tell(self._answered(asked))
+                    asked.told.put(self._answered(asked))
             except Exception as exc:  # the edge of a request
-                asked.tell(exc)
+                asked.told.put(exc)
 
     def _answered(self, asked: Asked) -> End:
         about = _about(asked.folder)
@@ -100,9 +118,7 @@ class Engine:
         room = self._model.config.max_position_embeddings - size
         if room < 1:
             raise Failed("context_length_exceeded", f"The prompt has {size} tokens: too many.")
-        ends = {tokenizer.eos_token_id, *(tokenizer.get_vocab().get(each) for each in stop)} - {
-            None
-        }
+        ends = {tokenizer.eos_token_id, *map(tokenizer.get_vocab().get, stop)} - {None}
         teller = _Teller(tokenizer, stop, asked)
         sampled = asked.temperature > 0
         how = {"temperature": asked.temperature, "top_p": asked.top_p} if sampled else {}
@@ -120,7 +136,9 @@ class Engine:
                 stopping_criteria=[teller.is_over],
             )
         is_cut = not teller.has_stopped and teller.last not in ends
-        return End("length" if is_cut else "stop", size, teller.tokens)
+        tokens = {"prompt_tokens": size, "completion_tokens": teller.tokens}
+        usage = tokens | {"total_tokens": size + teller.tokens}
+        return End("length" if is_cut else "stop", usage)
 
     def _loaded(self, folder: Path, about: Mapping[str, Any]) -> str:
         refuse_code(folder)
@@ -177,7 +195,7 @@ class _Teller(TextStreamer):  # type: ignore[misc]
             kept = len(text) - next(may_be, 0)
             text, self._held = text[:kept], text[kept:]
         if text:
-            self._asked.tell(text)
+            self._asked.told.put(text)
 
     def is_over(self, ids: Any, *_: Any, **__: Any) -> Any:
         """Asked after each token: for each row of the batch whether it ends."""
