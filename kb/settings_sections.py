@@ -53,8 +53,8 @@ class TuningBackendSettings(Section):
     `https://dashscope.aliyuncs.com`."""
     api_key: SecretStr
     """Its key."""
-    poll_s: Annotated[float, Field(gt=0, le=3600)] = 5.0
-    """Seconds between the first looks at a job; later ones are up to twelve times as far apart."""
+    poll_s: Annotated[float, Field(gt=0, le=3600)] = 30.0
+    """Seconds between two looks at a job."""
 
 
 class TuningSettings(Section):

@@ -3,17 +3,5 @@
 from __future__ import annotations
 
 # Each puts its commands into the group.
-from cli.tune import embedder, jobs, more, publishing, report, serving, sets, stored_sets
-from cli.tune.app import tune
-
-__all__ = [
-    "embedder",
-    "jobs",
-    "more",
-    "publishing",
-    "report",
-    "serving",
-    "sets",
-    "stored_sets",
-    "tune",
-]
+from cli.tune import embedder, jobs, more, publishing, report, serving, sets, stored_sets  # noqa: F401
+from cli.tune.app import tune as tune

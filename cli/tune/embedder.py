@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 
 from cli.connecting import connected
 from cli.tune.app import tune
+from cli.tune.jobs import followed
 
 if TYPE_CHECKING:
     from client.http import Client
@@ -38,7 +40,9 @@ def embedder(
 
     with connected() as client:
         found = client.dataset(dataset)
-        job, measures = _trained(client, found, "embedder", questions, base, count, seed)
+        job, measures = _trained(
+            client, found, "embedder", questions, model=base, count=count, seed=seed
+        )
         model = f"{job['id']}/model"
         if not is_better(measures):
             typer.echo(f"To build with it nevertheless: kb reindex {dataset} --embedder {model}")
@@ -62,21 +66,16 @@ def reranker(
     """Tune a cross-encoder on a dataset, and say whether it pays."""
     with connected() as client:
         found = client.dataset(dataset)
-        job, _ = _trained(client, found, "reranker", questions, base, count, seed)
+        job, _ = _trained(client, found, "reranker", questions, model=base, count=count, seed=seed)
         typer.echo(f"To use it: KB_RERANK__MODEL={job['id']}/model")
 
 
 def _trained(
-    client: Client,
-    dataset: dict[str, Any],
-    task: str,
-    questions: Path | None,
-    base: str,
-    count: int,
-    seed: int,
+    client: Client, dataset: dict[str, Any], task: str, questions: Path | None, **how: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The job that was done, and what it measured; says the verdict."""
     from eval.question_sets.forms import load
+    from kb.errors import Rejected
     from tune.retrieval.bases import hyperparameters
     from tune.retrieval.gathering import asked_of, chunks_of, passages_of, training_rows
     from tune.retrieval.verdict import verdict
@@ -85,32 +84,25 @@ def _trained(
     chunks = chunks_of(client, dataset["id"])
     passages = passages_of(chunks)
     given = load(questions).questions if questions else ()
-    asked = asked_of(client, chunks, passages, given, count=count)
+    asked = asked_of(client, chunks, passages, given, count=how.pop("count"))
     rows = training_rows(client, dataset["id"], asked, passages)
     held_out = sum(row.split == "valid" for row in rows)
     typer.echo(f"{len(rows) - held_out} questions to train on, {held_out} held out.")
     file = client.keep(f"{dataset['name']}.jsonl", bytes_of(rows), "fine-tune")
-    body = {"model": base, "training_file": file["id"], "task": task, "seed": seed}
+    body = {**how, "training_file": file["id"], "task": task}
     body |= {"hyperparameters": hyperparameters(len(rows) - held_out)}
     job = client.send("POST", "/v1/tuning/jobs", body)
-    measures = _followed(client, job["id"])
+    measures: dict[str, Any] = {}
+
+    def told(event: Mapping[str, Any]) -> None:
+        if "recall@1_after" in event["data"]:
+            measures.update(event["data"])
+        elif sys.stderr.isatty():
+            typer.echo(event["message"], err=True)
+
+    job = followed(client, job["id"], told)
+    if job["status"] != "succeeded":
+        reason = (job["error"] or {}).get("detail") or f"it is {job['status']}."
+        raise Rejected(f"The tuning job {job['id']} did not end well: {reason}")
     typer.echo(verdict(measures))
     return job, measures
-
-
-def _followed(client: Client, job_id: str) -> dict[str, Any]:
-    """What a job measured at its end. Raises Rejected where it failed."""
-    from kb.errors import Rejected
-
-    measures: dict[str, Any] = {}
-    for kind, said in client.events("GET", f"/v1/tuning/jobs/{job_id}/events"):
-        if kind == "job.ended":
-            if said["status"] != "succeeded":
-                reason = (said["error"] or {}).get("message") or f"it is {said['status']}."
-                raise Rejected(f"The tuning job {job_id} did not end well: {reason}")
-            break
-        if "recall@1_after" in said["data"]:
-            measures = said["data"]
-        elif sys.stderr.isatty():
-            typer.echo(said["message"], err=True)
-    return measures

@@ -89,22 +89,22 @@ def show_one(
     show(job, _lines(job), as_json=as_json)
 
 
-@tune.command("pause")
-def pause(job_id: JobId) -> None:
-    """Save where a job is, and let others have its turn."""
-    _tell(job_id, "pause")
+def _telling(verb: str) -> Callable[[str], None]:
+    def tell(job_id: JobId) -> None:
+        with connected() as client:
+            job = client.send("POST", f"/v1/tuning/jobs/{job_id}/{verb}")
+        typer.echo(f"{job['id']}: {job['status']}")
+
+    return tell
 
 
-@tune.command("resume")
-def resume(job_id: JobId) -> None:
-    """Let a paused job go on where it was."""
-    _tell(job_id, "resume")
-
-
-@tune.command("cancel")
-def cancel(job_id: JobId) -> None:
-    """End a job without a model."""
-    _tell(job_id, "cancel")
+VERBS = {
+    "pause": "Save where a job is, and let others have its turn.",
+    "resume": "Let a paused job go on where it was.",
+    "cancel": "End a job without a model.",
+}
+for _verb, _help in VERBS.items():
+    tune.command(_verb, help=_help)(_telling(_verb))
 
 
 @tune.command("delete")
@@ -141,24 +141,26 @@ def _bar(job_id: str, *, quiet: bool) -> Iterator[Show]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     how = TextColumn("{task.fields[how]}")
-    progress = Progress(*columns, how, console=Console(stderr=True), disable=quiet)
-    bar = progress.add_task(job_id, total=None, how="")
+    with Progress(*columns, how, console=Console(stderr=True), disable=quiet) as progress:
+        bar = progress.add_task(job_id, total=None, how="")
 
-    def update(event: Mapping[str, Any]) -> None:
-        data = event["data"]
-        if event["kind"] != "metrics":
-            if not quiet:
+        def update(event: Mapping[str, Any]) -> None:
+            data = event["data"]
+            if event["kind"] == "metrics":
+                done, total = data.get("step"), data.get("total_steps")
+                progress.update(bar, completed=done, total=total, how=_how_far(data))
+            elif not quiet:
                 progress.console.print(event["message"], markup=False, highlight=False)
-            return
-        names = {"train_loss": "loss", "valid_loss": "held-out loss"}
-        told = [f"{name} {float(data[key]):.3g}" for key, name in names.items() if data.get(key)]
-        if data.get("seconds_left") is not None:
-            told.append(f"{timedelta(seconds=round(data['seconds_left']))} left")
-        done, total = data.get("step"), data.get("total_steps")
-        progress.update(bar, completed=done, total=total, how=", ".join(told))
 
-    with progress:
         yield update
+
+
+def _how_far(data: Mapping[str, Any]) -> str:
+    names = {"train_loss": "loss", "valid_loss": "held-out loss"}
+    told = [f"{name} {float(data[key]):.3g}" for key, name in names.items() if data.get(key)]
+    if data.get("seconds_left") is not None:
+        told.append(f"{timedelta(seconds=round(data['seconds_left']))} left")
+    return ", ".join(told)
 
 
 def _lines(job: Mapping[str, Any]) -> Iterator[str]:
@@ -181,9 +183,3 @@ def _parameter(given: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value
-
-
-def _tell(job_id: str, verb: str) -> None:
-    with connected() as client:
-        job = client.send("POST", f"/v1/tuning/jobs/{job_id}/{verb}")
-    typer.echo(f"{job['id']}: {job['status']}")

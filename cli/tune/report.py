@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ import typer
 from cli.connecting import connected
 from cli.printing import AsJson, show
 from cli.tune.app import tune
+from cli.tune.jobs import followed
 
 
 @tune.command("report")
@@ -97,22 +98,28 @@ def compare(
 
     from kb.files.folder import DataFolder
     from kb.settings import load_settings
-    from tune.report.bases import COLUMNS
+    from tune.report.bases import COLUMNS, Point
     from tune.report.bases import compare as run
 
     settings = load_settings()
     folder = settings.tuning.models or DataFolder(settings.data_dir).tuning / "bases"
     rows = {"training_set": training_set} if training_set else {"training_file": file}
     chosen = {} if epochs is None else {"n_epochs": epochs}
+    order = {**rows, "seed": seed, "hyperparameters": chosen}
     with connected() as client, Progress(console=Console(stderr=True)) as progress:
-        bars = {name: progress.add_task(name, total=None) for name in base}
 
-        def on_point(name: str, point: Mapping[str, Any]) -> None:
-            if "total_steps" in point:
-                progress.update(bars[name], total=point["total_steps"], completed=point["step"])
+        def follow(name: str, job_id: str, tell: Callable[[Point], object]) -> dict[str, Any]:
+            bar = progress.add_task(name, total=None)
 
-        order = {**rows, "seed": seed, "hyperparameters": chosen}
-        found = run(client, base, order, folder=folder, price_an_hour=price, on_point=on_point)
+            def told(event: Mapping[str, Any]) -> None:
+                data = event["data"]
+                tell(data)
+                if "total_steps" in data:
+                    progress.update(bar, total=data["total_steps"], completed=data["step"])
+
+            return followed(client, job_id, told)
+
+        found = run(client, base, order, folder=folder, follow=follow, price_an_hour=price)
     show(found, [" | ".join(COLUMNS), *(_line(row, COLUMNS) for row in found)], as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""Training sets: prepare, validate, split and export files, here, without a server."""
+"""Training sets: prepare, validate and export files, here, without a server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ Columns = Annotated[
     list[str],
     typer.Option("--column", help="As question=COLUMN or question={one},{other}. Repeatable."),
 ]
-Form = Annotated[str | None, typer.Option(help="Its form, if it is not told.")]
 Separator = Annotated[str, typer.Option(help="Text that ends a prompt.")]
 Stop = Annotated[str, typer.Option(help="Text that ends a completion.")]
 Out = Annotated[Path, typer.Option(help="Folder for the files.")]
@@ -36,7 +35,6 @@ Seed = Annotated[int, typer.Option(help="Chooses which groups are held out.")]
 def prepare(
     file: Source,
     column: Columns = [],  # noqa: B006
-    form: Form = None,
     out: Out = Path("prepared"),
     valid: Valid = 0.0,
     seed: Seed = 0,
@@ -46,7 +44,7 @@ def prepare(
     from tune.rows.forms import write
     from tune.rows.preparing import prepare as made_ready
 
-    prepared = made_ready(_read(file, form, _options(column)))
+    prepared = made_ready(_read(file, _options(column)))
     rows = split(prepared.rows, valid=valid, seed=seed) if valid else prepared.rows
     written = write(rows, "prompt-completion", prepared.options)
     for line in prepared.done:
@@ -62,7 +60,6 @@ def prepare(
 def validate(
     file: Source,
     column: Columns = [],  # noqa: B006
-    form: Form = None,
     max_tokens: Annotated[int | None, typer.Option(help="Longest row of the trainer.")] = None,
     tokenizer: Annotated[
         Path | None, typer.Option(help="tokenizer.json of the model, or its folder.")
@@ -75,7 +72,7 @@ def validate(
     from tune.checking.report import check
     from tune.rows.forms import read
 
-    rows, found = read(file.read_bytes(), file.name, form=form, options=_options(column))
+    rows, found = read(file.read_bytes(), file.name, options=_options(column))
     count = _counter(tokenizer) if tokenizer else None
     report = check(rows, count_tokens=count, max_tokens=max_tokens, found=found)
     if as_json:
@@ -91,7 +88,6 @@ def export(
     file: Source,
     to: Annotated[str, typer.Option(help="A form, or who takes the files.")],
     column: Columns = [],  # noqa: B006
-    form: Form = None,
     separator: Separator = "",
     stop: Stop = "",
     model: Annotated[str, typer.Option(help="Base model, for job files.")] = "",
@@ -103,32 +99,10 @@ def export(
     from tune.rows.forms import write
 
     options = _options(column)
-    rows = _read(file, form, options)
+    rows = _read(file, options)
     written = write(rows, to, replace(options, separator=separator, stop=stop, model=model))
     tell(written.findings)
     _put(written.files, out)
-
-
-@tune.command("split")
-def split_file(
-    file: Source,
-    out: Annotated[Path, typer.Option(help="The rows with their splits, as JSON Lines.")],
-    column: Columns = [],  # noqa: B006
-    form: Form = None,
-    valid: Valid = 0.1,
-    test: Test = 0.0,
-    seed: Seed = 0,
-) -> None:
-    """Hold rows out, by whole groups: documents, facts, questions that are nearly the same."""
-    from collections import Counter
-
-    from tune.checking.splitting import split
-    from tune.rows.canonical import write_rows
-
-    rows = split(_read(file, form, _options(column)), valid=valid, test=test, seed=seed)
-    write_rows(rows, out)
-    counts = Counter(row.split for row in rows)
-    typer.echo(", ".join(f"{counts[each]} {each}" for each in ("train", "valid", "test")))
 
 
 def _options(columns: list[str]) -> FormOptions:
@@ -140,10 +114,10 @@ def _options(columns: list[str]) -> FormOptions:
     return FormOptions(mapped)
 
 
-def _read(file: Path, form: str | None, options: FormOptions) -> list[TrainingRow]:
+def _read(file: Path, options: FormOptions) -> list[TrainingRow]:
     from tune.rows.forms import read
 
-    rows, found = read(file.read_bytes(), file.name, form=form, options=options)
+    rows, found = read(file.read_bytes(), file.name, options=options)
     tell(found)
     return rows
 

@@ -11,7 +11,7 @@ import typer
 from cli.connecting import connected
 from cli.printing import AsJson, show
 from cli.tune.app import tune
-from cli.tune.sets import Columns, Form, Seed, Separator, Source, Stop, Test, Valid, tell
+from cli.tune.sets import Columns, Seed, Separator, Source, Stop, Test, Valid, tell
 
 if TYPE_CHECKING:
     from client.http import Client
@@ -26,7 +26,6 @@ def import_file(
     file: Source,
     into: SetName,
     column: Columns = [],  # noqa: B006
-    form: Form = None,
     separator: Separator = "",
     stop: Stop = "",
     append: Append = False,
@@ -38,7 +37,7 @@ def import_file(
 ) -> None:
     """Make a file of rows, in any form, the next version of a set on the server."""
     said = {"append": append, "valid": valid, "test": test, "seed": seed, "note": note}
-    read = {"form": form, "separator": separator, "stop": stop, "origin": origin}
+    read = {"separator": separator, "stop": stop, "origin": origin}
     columns = dict(each.partition("=")[::2] for each in column)
     options = json.dumps({**said, **read, "columns": columns})
     with connected() as client:

@@ -8,10 +8,22 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kb.store.tuning.jobs import NewEvent
-from kb.types import TuningJob
+from kb.types import Failure, TuningJob
 
 Tell = Callable[[Sequence[NewEvent], Mapping[str, Any]], None]
 """Stores events, and with them in one transaction what the backend needs to go on after a crash."""
+
+
+class TrainingFailed(Exception):
+    """The job cannot go on; `failure` says why and what to do. It stands in the job's `error`."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.failure = Failure(code, detail)
+
+
+class Unwanted(Exception):
+    """The job was paused, cancelled or deleted, or the server is to stop."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kb.settings_sections import TuningSettings
-from tune.jobs.backends import Outcome, Work
-from tune.jobs.failures import TrainingFailed, Unwanted
+from tune.jobs.backends import Outcome, TrainingFailed, Unwanted, Work
 from tune.jobs.trainer_process import MODULE, STOP_S, EventFile, TrainerProcess
 
 POLL_S = 0.5

@@ -20,7 +20,7 @@ from kb.store.tuning import tuned_models
 from kb.store.tuning.jobs import NewEvent
 from kb.store.work import files
 from kb.types import Scope, TunedModel, TuningJob
-from tune.jobs.failures import TrainingFailed
+from tune.jobs.backends import TrainingFailed
 from tune.retrieval.bases import COME_ALONG, base_folder
 from tune.rows import forms
 from tune.rows.canonical import read_rows, write_rows

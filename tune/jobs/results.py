@@ -19,10 +19,9 @@ from kb.store.work import files
 from kb.store.work import jobs as queue
 from kb.store.work.jobs import Job as Claim
 from kb.types import Scope, StoredFile, TunedModel, TuningJob
-from tune.diagnosis.curve import Diagnosis, diagnose
+from tune.diagnosis.curve import diagnose
 from tune.files import keep
-from tune.jobs.backends import Outcome
-from tune.jobs.failures import Unwanted
+from tune.jobs.backends import Outcome, Unwanted
 from tune.jobs.service import model_name
 
 PURPOSE = "fine-tune-results"
@@ -44,7 +43,7 @@ def finish(kb: KnowledgeBase, claim: Claim, job: TuningJob, outcome: Outcome) ->
         Unwanted: it was paused, cancelled or deleted in this moment.
     """
     points = kb.database.reading(curve, job.id)
-    diagnosis = diagnose(points) if points else None
+    said = verdict(points)
     kept = _kept(kb, points)
     try:
         with kb.database.write() as tx:
@@ -58,13 +57,12 @@ def finish(kb: KnowledgeBase, claim: Claim, job: TuningJob, outcome: Outcome) ->
                 trained_tokens=outcome.trained_tokens,
                 fine_tuned_model=name,
                 result_files=tuple(file.id for file in kept),
-                diagnosis=verdict(points),
+                diagnosis=said,
             )
             made = [NewEvent(f"New fine-tuned model created: {name}")] if name else []
             measured = [NewEvent("Measured.", outcome.metrics)] if outcome.metrics else []
             done = NewEvent("The job has successfully completed.")
-            words = _in_words(diagnosis) if diagnosis else []
-            jobs.append(tx, job.id, [*words, *measured, *made, done])
+            jobs.append(tx, job.id, [*_in_words(said), *measured, *made, done])
             queue.finish(tx, [claim])
     except BaseException:
         for file in kept:
@@ -129,13 +127,13 @@ def _registered(tx: Transaction, job: TuningJob, outcome: Outcome) -> str | None
     return name
 
 
-def _in_words(diagnosis: Diagnosis) -> list[NewEvent]:
+def _in_words(said: Mapping[str, Any] | None) -> list[NewEvent]:
     """The findings as events; the first leads."""
     return [
         NewEvent(
-            f"{each.verdict.replace('_', ' ').capitalize()}: {each.reason} {each.advice}",
-            {"verdict": each.verdict, "steps": list(each.steps), "rows": list(each.rows)},
-            "info" if each.severity == "ok" else "warn",
+            f"{each['verdict'].replace('_', ' ').capitalize()}: {each['reason']} {each['advice']}",
+            {name: each[name] for name in ("verdict", "steps", "rows")},
+            "info" if each["severity"] == "ok" else "warn",
         )
-        for each in diagnosis.findings
+        for each in (said["findings"] if said else ())
     ]

@@ -1,7 +1,7 @@
 """What is asked of training jobs: make, pause, resume, cancel, delete.
 
 A change of status is one transaction with the queue; the worker sees that its claim is gone and
-ends the trainer. A job at a service elsewhere is told there first.
+ends the trainer. A service elsewhere is told first of a job that is cancelled.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from kb.store.tuning.jobs import WAITING, NewEvent
 from kb.store.work import files
 from kb.store.work import jobs as queue
 from kb.types import Scope, TuningJob, TuningMethod, TuningStatus, TuningTask
+from tune.jobs.backends import TrainingFailed
 from tune.jobs.choosing import backend_named, backend_names
-from tune.jobs.failures import TrainingFailed
 from tune.jobs.preparing import FILES, LOCAL, base_names, job_folder
-from tune.jobs.remote import RemoteBackend, Verb
+from tune.jobs.remote import RemoteBackend
 
 PURPOSE = "fine-tune"
 CHECK = "tune check"
@@ -145,38 +145,33 @@ def _moved(
     job_id: str,
     status: TuningStatus,
     of: Collection[TuningStatus],
-    verb: Verb,
+    verb: str,
 ) -> TuningJob:
     job = kb.database.reading(jobs.get, scope, job_id)
     if job.status not in of:
         raise Conflict(
             f"The job is {job.status}; {verb} takes one that is {' or '.join(sorted(of))}."
         )
-    is_elsewhere = job.backend not in (LOCAL, FILES)
-    if is_elsewhere:
-        _tell(kb, job, verb)
-        status = "running" if verb == "resume" else status
+    if job.backend not in (LOCAL, FILES):
+        if verb != "cancel":
+            raise Conflict(f"A service trains this job, and cannot {verb} it. Cancel it instead.")
+        _cancel_there(kb, job)
     with kb.database.write() as tx:
         if jobs.move(tx, job_id, status, of):
             jobs.append(tx, job_id, [NewEvent(f"The job is {status.replace('_', ' ')}.")])
-            if verb == "cancel" or not is_elsewhere:  # else it is followed while it is paused
-                queue.drop(tx, job_id)
+            queue.drop(tx, job_id)
             if status == "queued":
                 enqueue(tx, job)
             notify_after(tx, CHECK)
         return jobs.get(tx, scope, job_id)
 
 
-def _tell(kb: KnowledgeBase, job: TuningJob, verb: Verb) -> None:
-    """Tell the service of a job; one that is configured no more cannot be told of its end."""
-    try:
+def _cancel_there(kb: KnowledgeBase, job: TuningJob) -> None:
+    """Tell the service of a job; one that is configured no more cannot be told."""
+    with suppress(TrainingFailed):
         backend = backend_named(kb, job.backend)
-    except TrainingFailed as exc:
-        if verb == "cancel":
-            return
-        raise Conflict(f"{exc} Cancel the job, or configure it again.") from exc
-    if isinstance(backend, RemoteBackend):
-        backend.tell(job, verb)
+        if isinstance(backend, RemoteBackend):
+            backend.cancel(job)
 
 
 def _removed(tx: Transaction, scope: Scope, file_ids: Collection[str]) -> Iterator[str]:

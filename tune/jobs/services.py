@@ -6,12 +6,10 @@ As their documentation has it in November 2026. None of them was called: there i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from kb.types import TuningJob, TuningStatus
-
-_NAMES = ("n_epochs", "batch_size", "learning_rate_multiplier", "beta")
 
 Place = tuple[str | int, ...]
 """Where something stands in an answer."""
@@ -30,12 +28,8 @@ class Asked:
 
 def _openai(asked: Asked) -> dict[str, Any]:
     job = asked.job
-    names = (
-        "n_epochs",
-        "batch_size",
-        "learning_rate_multiplier",
-        *(("beta",) * (job.method == "dpo")),
-    )
+    names = ["n_epochs", "batch_size", "learning_rate_multiplier"]
+    names += ["beta"] if job.method == "dpo" else []
     chosen = {name: job.hyperparameters[name] for name in names if name in job.hyperparameters}
     return {
         "model": asked.model,
@@ -47,21 +41,29 @@ def _openai(asked: Asked) -> dict[str, Any]:
     }
 
 
+_DASHSCOPE_NAMES = {
+    "n_epochs": "n_epochs",
+    "batch_size": "batch_size",
+    "learning_rate": "learning_rate",
+    "max_tokens": "max_length",
+    "lora_rank": "lora_rank",
+    "schedule": "lr_scheduler_type",
+}
+
+
 def _dashscope(asked: Asked) -> dict[str, Any]:
     chosen = {name: value for name, value in asked.job.hyperparameters.items() if value != "auto"}
-    names = {"n_epochs": "n_epochs", "batch_size": "batch_size", "learning_rate": "learning_rate"}
-    names |= {"max_tokens": "max_length", "lora_rank": "lora_rank", "schedule": "lr_scheduler_type"}
-    given = {theirs: chosen[ours] for ours, theirs in names.items() if ours in chosen}
-    valid = {"validation_file_ids": [asked.valid]} if asked.valid else {}
-    suffix = {"finetuned_output_suffix": asked.suffix} if asked.suffix else {}
-    return {
+    body = {
         "model": asked.model,
         "training_file_ids": [asked.train],
-        **valid,
+        "validation_file_ids": asked.valid and [asked.valid],
         "training_type": "sft" if chosen.get("lora_rank") == 0 else "efficient_sft",
-        "hyper_parameters": given,
-        **suffix,
+        "hyper_parameters": {
+            theirs: chosen[ours] for ours, theirs in _DASHSCOPE_NAMES.items() if ours in chosen
+        },
+        "finetuned_output_suffix": asked.suffix,
     }
+    return {name: value for name, value in body.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Service:
     """How one is spoken to: paths behind the base URL, and places in what it answers.
 
     `target` is the form of rows (`tune.rows.forms.TARGETS`), by method; a method that is missing is
-    not done there. `verbs` are what may be asked of a job besides.
+    not done there.
     """
 
     body: Callable[[Asked], dict[str, Any]] = _openai
@@ -86,7 +88,6 @@ class Service:
     tokens: Place = ("trained_tokens",)
     error: Place = ("error",)
     has_events: bool = True
-    verbs: frozenset[str] = frozenset({"cancel", "pause", "resume"})
     statuses: Mapping[str, TuningStatus] = field(default_factory=dict)
     target: Mapping[str, str] = field(
         default_factory=lambda: {"supervised": "openai", "dpo": "openai-dpo"}
@@ -97,10 +98,9 @@ class Service:
     key_prefix: str = "Bearer "
 
 
-_OPENAI = Service()
 SERVICES: Mapping[str, Service] = {
-    "openai": _OPENAI,
-    "azure": replace(_OPENAI, has_mark=True, suffix_length=18, key_header="api-key", key_prefix=""),
+    "openai": Service(),
+    "azure": Service(has_mark=True, suffix_length=18, key_header="api-key", key_prefix=""),
     "dashscope": Service(
         body=_dashscope,
         files="/api/v1/files",
@@ -116,16 +116,7 @@ SERVICES: Mapping[str, Service] = {
         tokens=("output", "usage"),
         error=("output",),
         has_events=False,
-        verbs=frozenset({"cancel"}),
-        statuses={
-            "PENDING": "queued",
-            "QUEUING": "queued",
-            "RUNNING": "running",
-            "CANCELING": "running",
-            "SUCCEEDED": "succeeded",
-            "FAILED": "failed",
-            "CANCELED": "cancelled",
-        },
+        statuses={"SUCCEEDED": "succeeded", "FAILED": "failed", "CANCELED": "cancelled"},
         target={"supervised": "dashscope"},
     ),
 }

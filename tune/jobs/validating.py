@@ -16,7 +16,7 @@ from kb.store.tuning.jobs import NewEvent
 from kb.types import TuningJob
 from tune.diagnosis.parameters import GENERATES, resolved
 from tune.jobs import preparing
-from tune.jobs.failures import TrainingFailed
+from tune.jobs.backends import TrainingFailed
 from tune.types import Finding
 
 CHECK_S = 900.0

@@ -26,9 +26,8 @@ from kb.store.work import jobs as queue
 from kb.store.work.jobs import Job as Claim
 from kb.types import Failure, Scope, TuningJob
 from tune.jobs import preparing, results
-from tune.jobs.backends import Work
+from tune.jobs.backends import TrainingFailed, Unwanted, Work
 from tune.jobs.choosing import backend_named
-from tune.jobs.failures import TrainingFailed, Unwanted
 from tune.jobs.service import CHECK, enqueue
 from tune.jobs.trainer_process import MODULE
 from tune.jobs.validating import validate

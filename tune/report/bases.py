@@ -31,15 +31,16 @@ def compare(
     order: Mapping[str, Any],
     *,
     folder: Path,
+    follow: Callable[[str, str, Callable[[Point], object]], Mapping[str, Any]],
     price_an_hour: float = 0.0,
-    on_point: Callable[[str, Point], None] = lambda base, point: None,
 ) -> list[dict[str, Any]]:
     """Train each base on the same rows, one after the other; a row of the table for each.
 
     Args:
         order: the job as `POST /v1/tuning/jobs` takes it, without `model`.
         folder: where the bases lie; one whose tokenizer is not there has no tokens a character.
-        on_point: called with each point of a curve as it comes.
+        follow: waits for the end of a job (base, its id), gives what it tells of each event on, and
+            returns the job.
 
     Raises:
         Rejected: fewer than two bases.
@@ -54,13 +55,8 @@ def compare(
         rows = list(rows_of(file.getvalue()))
     table = []
     for base, job in zip(bases, jobs, strict=True):
-        data, ended = [], job
-        for event, told in client.events("GET", f"/v1/tuning/jobs/{job['id']}/events"):
-            if event == "job.ended":
-                ended = told
-            else:
-                data.append(told["data"])
-                on_point(base, told["data"])
+        data: list[Point] = []
+        ended = follow(base, job["id"], data.append)
         density = tokens_a_character(folder / base / "tokenizer.json", rows)
         table.append(row_of(base, ended, data, density, price_an_hour))
     return table

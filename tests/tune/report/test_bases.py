@@ -84,9 +84,9 @@ def test_one_base_and_one_that_is_not_there_are_refused(served, file_id):
     with Client(served.url, served.kb.access.admin_key) as client:
         order = {"training_file": file_id}
         with pytest.raises(Rejected, match="two bases"):
-            compare(client, ["one", "one"], order, folder=Path())
+            compare(client, ["one", "one"], order, folder=Path(), follow=print)
         with pytest.raises(RequestFailed, match=r"Base models: .*one, two"):
-            compare(client, ["three", "one"], order, folder=Path())
+            compare(client, ["three", "one"], order, folder=Path(), follow=print)
 
 
 def test_tokens_are_counted_by_character_of_what_is_learnt(tmp_path):
