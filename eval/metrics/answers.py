@@ -22,12 +22,24 @@ UNSPACED = f"{HAN_KANA_HANGUL}\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17
 _UNIT = re.compile(f"[{UNSPACED}]|[^\\s{UNSPACED}]+")
 _SEARCHED = re.compile(f"[{UNSPACED}]|[^\\W_{UNSPACED}]+")
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
+_REFUSAL = re.compile(
+    r"抱歉|对不起|很遗憾|无法(?:回答|提供|帮助|协助)|不能(?:回答|提供)|不知道|作为(?:一个)?(?:AI|人工智能)"
+    r"|\b(?:I(?:'m| am) (?:sorry|unable)|I apologi[sz]e|I (?:cannot|can't|am not able to)"
+    r"|as an AI\b|I do(?:n't| not) (?:know|have (?:enough )?information))",
+    re.IGNORECASE,
+)
+_REFUSES_WITHIN = 80
 REMEMBERED = 4096
 
 Offsets = Callable[[str], Sequence[tuple[int, int]]]
 """Where the tokens of a text start and end."""
 
 CONTEXT_TOKENS = 1000
+
+
+def refuses(answer: str) -> bool:
+    """Whether an answer begins by refusing, in English or Chinese."""
+    return bool(_REFUSAL.search(answer[:_REFUSES_WITHIN]))
 
 
 def exact_match(answer: str, golds: Sequence[str]) -> float:

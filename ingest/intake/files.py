@@ -1,4 +1,4 @@
-"""Stored files: keeping them, making documents of them, and deleting both together.
+"""Stored files: making documents of them, and deleting both together.
 
 A file's bytes are on disk once; its documents, however many, rest on the same original.
 """
@@ -9,12 +9,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from ingest.intake.upload import UploadedFile, checked_name
 from ingest.sniff.media_types import sniff
 from ingest.sniff.package_types import is_archive
 from kb.errors import KnowledgeBaseError, NotFound, UnsupportedMedia
 from kb.files.originals import HEAD_BYTES
-from kb.ids import new_id, now
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import datasets
 from kb.store.engine.database import Transaction
@@ -25,23 +23,6 @@ from kb.types import Failure, Scope, StoredFile
 logger = logging.getLogger(__name__)
 
 Attributes = Mapping[str, Any]
-
-
-def keep(
-    kb: KnowledgeBase, scope: Scope, uploaded: UploadedFile, purpose: str, expires: float | None
-) -> StoredFile:
-    """Keep a staged file. Raises Rejected, QuotaExceeded or StorageFull; then nothing is stored."""
-    staged, name = uploaded.staged, checked_name(uploaded.name)
-    what = (purpose, staged.sha256, staged.size_bytes, now(), scope.key_id, expires)
-    file = StoredFile(new_id("file"), name, *what)
-    try:
-        with kb.database.write() as tx:
-            kb.originals.adopt([staged])
-            files.add(tx, scope, file)
-    except BaseException:  # what got its name before the transaction failed is nobody's
-        kb.collect_originals([staged.sha256])
-        raise
-    return file
 
 
 def delete(kb: KnowledgeBase, scope: Scope, file_id: str) -> None:

@@ -49,6 +49,7 @@ FENCES = {
     "transformers": ("kb/models/", "tune/trainers/", "tune/serve/"),
     "peft": ("tune/trainers/", "tune/serve/"),
     "trl": ("tune/trainers/",),
+    "sklearn": ("tune/trainers/",),
     "datasets": ("tune/trainers/",),
     "openvino": ("kb/models/",),
     "aiohttp": ("kb/models/", "kb/webhooks/posting.py"),

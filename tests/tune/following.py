@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from kb.keeping import keep
 from kb.knowledge_base import KnowledgeBase
 from kb.store.tuning import jobs
 from kb.types import TuningJob
 from tests.parts import ADMIN
-from tune.files import keep
 from tune.jobs.worker import TuningWorker
 
 PATIENCE_S = 60

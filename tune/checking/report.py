@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
+from eval.metrics.answers import refuses
 from kb.store.apps.fixed_answers import wording
 from kb.text.languages import language_of
 from kb.text.scripts import WIDE
@@ -28,13 +29,6 @@ MOST_UNEVEN = 10
 SAMPLED_ROWS = 500
 """Rows whose language is looked at, evenly spread."""
 
-_REFUSAL = re.compile(
-    r"抱歉|对不起|很遗憾|无法(?:回答|提供|帮助|协助)|不能(?:回答|提供)|作为(?:一个)?(?:AI|人工智能)"
-    r"|\b(?:I(?:'m| am) sorry|I apologi[sz]e|I (?:cannot|can't|am unable to|am not able to)"
-    r"|as an AI\b|I do(?:n't| not) have (?:enough )?information)",
-    re.IGNORECASE,
-)
-_REFUSES_WITHIN = 80
 _DAMAGED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]|锟斤拷|â€|Ã[\x80-\xbf]")
 _WIDE = re.compile(f"[{WIDE}]")
 
@@ -124,7 +118,7 @@ def _private(rows: Sequence[TrainingRow]) -> Iterator[Finding]:
 
 
 def _balance(rows: Sequence[TrainingRow]) -> Iterator[Finding]:
-    refusing = [number for number, row in enumerate(rows) if _refuses(row)]
+    refusing = [number for number, row in enumerate(rows) if refuses(row.answer)]
     if len(refusing) > MOST_REFUSALS * len(rows):
         yield finding("many_refusals", "refuse, as the model will", refusing)
     labels = Counter(row.label for row in rows if row.label is not None)
@@ -148,10 +142,6 @@ def _rows(
     numbers = [number for number, mark in enumerate(marks) if mark is wrong]
     if numbers:
         yield finding(code, detail, numbers, blocks=blocks)
-
-
-def _refuses(row: TrainingRow) -> bool:
-    return bool(_REFUSAL.search(row.answer[:_REFUSES_WITHIN]))
 
 
 def _lengths(row: TrainingRow, count: Callable[[str], int]) -> tuple[int, int]:
@@ -183,7 +173,7 @@ def _measures(rows: Sequence[TrainingRow], lengths: Sequence[int]) -> dict[str, 
             "p95": ordered[int(0.95 * (len(ordered) - 1))],
             "longest": ordered[-1],
         },
-        "refusals": round(sum(map(_refuses, rows)) / len(rows), 3),
+        "refusals": round(sum(refuses(row.answer) for row in rows) / len(rows), 3),
         "languages": {name: round(n / len(sampled), 3) for name, n in spoken.most_common(5)},
         "origins": dict(Counter(row.origin for row in rows)),
         "splits": dict(Counter(row.split or "train" for row in rows)),

@@ -46,7 +46,6 @@ def resolved(
     method: TuningMethod,
     lora: bool,
     base_parameters: int | None,
-    longest_tokens: int | None = None,
 ) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """All parameters of a run, with "auto" and what is missing filled in, and what to mind.
 
@@ -55,7 +54,6 @@ def resolved(
         rows: that are trained on.
         lora: whether adapters are trained (a `lora_rank` of 0 trains all weights).
         base_parameters: of the base model; None counts as a model of billions.
-        longest_tokens: of all rows, in the tokens of the model; None does not check.
 
     Raises:
         Rejected: a parameter is no number, or beyond what can be meant.
@@ -76,7 +74,7 @@ def resolved(
     if factor is not None and "learning_rate" not in asked:
         found["learning_rate"] *= float(factor)
     good = _rate(task, method, lora, base_parameters)
-    findings = _warnings(found, rows, good, longest_tokens)
+    findings = _warnings(found, rows, good)
     return found, tuple(Finding(code, False, detail) for code, detail in findings)
 
 
@@ -111,9 +109,7 @@ def _rate(task: TuningTask, method: TuningMethod, lora: bool, parameters: int | 
     return rate if lora else rate * FULL_BY_LORA
 
 
-def _warnings(
-    found: Mapping[str, Any], rows: int, good: float, longest_tokens: int | None
-) -> Iterator[tuple[str, str]]:
+def _warnings(found: Mapping[str, Any], rows: int, good: float) -> Iterator[tuple[str, str]]:
     """What is known to fail; `good` is the rate by default."""
     rate, epochs, rank = found["learning_rate"], found["n_epochs"], found["lora_rank"]
     steps = math.ceil(rows / found["batch_size"]) * epochs
@@ -132,6 +128,3 @@ def _warnings(
     if rank > VLLM_RANK:
         most = f"vLLM serves adapters up to rank {VLLM_RANK}"
         yield "high_rank", f"{most} unless started with --max-lora-rank {rank}."
-    if longest_tokens and longest_tokens > found["max_tokens"]:
-        cut = f"The longest row has {longest_tokens} tokens; what is beyond max_tokens"
-        yield "rows_are_cut", f"{cut} ({found['max_tokens']}) is cut off. Raise it, or split rows."

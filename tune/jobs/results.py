@@ -11,6 +11,7 @@ from typing import Any
 
 from kb.errors import NotFound
 from kb.ids import now
+from kb.keeping import keep
 from kb.knowledge_base import KnowledgeBase
 from kb.store.engine.database import Transaction
 from kb.store.tuning import jobs, tuned_models
@@ -20,7 +21,6 @@ from kb.store.work import jobs as queue
 from kb.store.work.jobs import Job as Claim
 from kb.types import Scope, StoredFile, TunedModel, TuningJob
 from tune.diagnosis.curve import diagnose
-from tune.files import keep
 from tune.jobs.backends import Outcome, Unwanted
 from tune.jobs.service import model_name
 

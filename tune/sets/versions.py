@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from kb.errors import Conflict, Rejected
+from kb.keeping import keep
 from kb.knowledge_base import KnowledgeBase
 from kb.store.tuning import training_sets
 from kb.store.work import files
 from kb.types import Scope, TrainingSetVersion
 from tune.checking.report import check
 from tune.checking.splitting import split
-from tune.files import keep
 from tune.rows.canonical import bytes_of, rows_of
 from tune.types import Finding, Origin, TrainingRow
 

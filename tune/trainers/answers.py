@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from eval.metrics.answers import exact_match, token_f1
+from eval.metrics.answers import exact_match, refuses, token_f1
 
 MOST_TOKENS = 256
 BATCH = 8
-_REFUSAL = re.compile(
-    r"\bi (?:can(?:no|')t|do(?: no|n')t know)\b|\bi(?: a|')m (?:sorry|unable)\b|\bas an ai\b"
-    r"|抱歉|对不起|无法(?:回答|提供)|不知道|作为(?:一个)?(?:AI|人工智能)",
-    re.IGNORECASE,
-)
 
 
 def generate(
@@ -59,7 +53,7 @@ def measures(answers: Sequence[str], expected: Sequence[str]) -> dict[str, float
     return {
         "exact_match": sum(exact_match(*pair) for pair in pairs) / len(pairs),
         "f1": sum(token_f1(*pair) for pair in pairs) / len(pairs),
-        "refusals": sum(bool(_REFUSAL.search(answer)) for answer in answers) / len(pairs),
+        "refusals": sum(map(refuses, answers)) / len(pairs),
         **({"format": sum(formats) / len(formats)} if formats else {}),
     }
 

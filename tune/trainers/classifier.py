@@ -10,9 +10,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import save_file
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 from transformers import AutoModel, DataCollatorWithPadding
 
 from tune.trainers.encoders import froze, opened, predictions, tokens, trained
@@ -72,15 +72,13 @@ def train(job: Job) -> None:
 def _scores(logits: Any, gold: Any) -> dict[str, Any]:
     """Accuracy, F1 by label, its mean over the labels that occur (macro), and the confusion matrix:
     a row for each right label, a column for each that was said."""
-    matrix = np.zeros((logits.shape[-1], logits.shape[-1]), dtype=int)
-    np.add.at(matrix, (gold, logits.argmax(-1)), 1)
-    right, total = np.diag(matrix), matrix.sum(0) + matrix.sum(1)
-    scores = 2 * right / np.maximum(total, 1)
+    said, every = logits.argmax(-1), range(logits.shape[-1])
+    by_label = f1_score(gold, said, labels=every, average=None, zero_division=0.0)
     return {
-        "accuracy": float(right.sum() / len(gold)),
-        "f1": float(scores[total > 0].mean()),
-        "by_label": scores.tolist(),
-        "confusion": matrix.tolist(),
+        "accuracy": float(accuracy_score(gold, said)),
+        "f1": float(f1_score(gold, said, average="macro")),
+        "by_label": by_label.tolist(),
+        "confusion": confusion_matrix(gold, said, labels=every).tolist(),
     }
 
 

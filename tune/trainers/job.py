@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,10 +39,10 @@ class Events:
         self._last = 0.0
 
     def tell(self, kind: str, message: str = "", *, level: str = "info", **data: Any) -> None:
-        """Append one event; numbers that JSON has not (NaN) become null."""
+        """Append one event. A loss may be NaN, as Python writes it in JSON."""
         self._last = time.monotonic()
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        event = {"at": at, "type": kind, "level": level, "message": message, "data": _plain(data)}
+        event = {"at": at, "type": kind, "level": level, "message": message, "data": data}
         self._file.write(json.dumps(event, ensure_ascii=False) + "\n")
         self._file.flush()
 
@@ -159,11 +158,3 @@ def adapter_weights(adapter: Path) -> Path | None:
     said = json.loads(about.read_text()).get("weights") if about.exists() else None
     folder = (adapter / said).resolve() if said else None
     return folder if folder is not None and folder.is_dir() else None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,6 @@ from tune.trainers.running import arguments
 from tune.types import TrainingRow
 
 MOST_PASSAGES = 2000
-Scored = Callable[[Sequence[str], Sequence[str]], Any]
-"""Questions and passages to a table of scores (questions, passages)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from api.resources.tuning.publishing import GatesBody
 from api.threads import read, write
 from kb.apps.gates import Gates
 from kb.apps.rollout import rollouts
+from kb.apps.rollout.figures import Arm
 from kb.apps.rollout.rollouts import RolloutState
 from kb.store.apps.rollouts import OBSERVED
 from kb.types import RolloutEvent, RolloutPlan, RolloutStage
@@ -60,16 +61,6 @@ class RolloutBody(Body):
     """Why it begins although a gate is shut."""
 
 
-class ArmResponse(Response):
-    """How one variant does."""
-
-    answers: int
-    failures: int
-    first_token_p95_ms: float | None
-    rated: int
-    disliked: int
-
-
 class RolloutResponse(Response):
     """How far a roll-out is, how both variants do, and what was done and why."""
 
@@ -79,8 +70,8 @@ class RolloutResponse(Response):
     began_at: Timestamp
     step_began_at: Timestamp
     plan: RolloutPlan
-    base: ArmResponse
-    tuned: ArmResponse
+    base: Arm
+    tuned: Arm
     events: tuple[RolloutEvent, ...]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
@@ -54,13 +54,10 @@ def find(tx: Transaction, job_id: str) -> TuningJob | None:
     return None if row is None else of_row(TuningJob, row)
 
 
-def page(
-    tx: Transaction, scope: Scope, request: PageRequest, *, newest_first: bool = True
-) -> Listing[TuningJob]:
-    """A part of the jobs."""
+def page(tx: Transaction, scope: Scope, request: PageRequest) -> Listing[TuningJob]:
+    """A part of the jobs, newest first."""
     own = select(table).where(table.c.workspace == scope.workspace)
-    make = partial(of_row, TuningJob)
-    return listing(tx, own, table.c.id, request, make, newest_first=newest_first)
+    return listing(tx, own, table.c.id, request, partial(of_row, TuningJob), newest_first=True)
 
 
 def oldest(tx: Transaction, status: TuningStatus) -> TuningJob | None:
@@ -114,15 +111,7 @@ def append(tx: Transaction, job_id: str, happened: Sequence[NewEvent]) -> None:
     first = dialect.next_number(tx, events.c.seq, events.c.job_id == job_id)
     moment = now()
     rows = [
-        {
-            "job_id": job_id,
-            "seq": seq,
-            "created_at": each.created_at or moment,
-            "level": each.level,
-            "kind": each.kind,
-            "message": each.message,
-            "data": dict(each.data),
-        }
+        {**asdict(each), "job_id": job_id, "seq": seq, "created_at": each.created_at or moment}
         for seq, each in enumerate(happened, start=first)
     ]
     if rows:
@@ -130,16 +119,10 @@ def append(tx: Transaction, job_id: str, happened: Sequence[NewEvent]) -> None:
 
 
 def events_of(
-    tx: Transaction,
-    job_id: str,
-    request: PageRequest,
-    *,
-    kind: EventKind | None = None,
-    newest_first: bool = False,
+    tx: Transaction, job_id: str, request: PageRequest, *, newest_first: bool = False
 ) -> Listing[TuningEvent]:
     """A part of what happened in a job; the cursor is a `seq`."""
     own = select(events).where(events.c.job_id == job_id)
-    own = own if kind is None else own.where(events.c.kind == kind)
     make = partial(of_row, TuningEvent)
     return listing(tx, own, events.c.seq, request, make, newest_first=newest_first)
 
@@ -156,12 +139,6 @@ def since(
     """A job and what happened in it behind an event, at most 500. Raises NotFound."""
     job = get(tx, scope, job_id)
     return job, events_of(tx, job_id, PageRequest(MAX_LIMIT, str(seq))).data
-
-
-def latest_metrics(tx: Transaction, job_id: str) -> Mapping[str, Any]:
-    """The last point of a job's curve; empty before the first."""
-    last = events_of(tx, job_id, PageRequest(1), kind="metrics", newest_first=True).data
-    return last[0].data if last else {}
 
 
 def set_of_file(tx: Transaction, file_id: str) -> str | None:

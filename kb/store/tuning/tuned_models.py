@@ -6,9 +6,10 @@ from functools import partial
 
 from sqlalchemy import insert, select
 
+from kb.errors import NotFound
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
-from kb.store.engine.paging import Listing, PageRequest, listing, one
+from kb.store.engine.paging import Listing, PageRequest, listing
 from kb.store.engine.schema.columns import of_row, to_row
 from kb.types import Scope, TunedModel
 
@@ -22,8 +23,9 @@ def add(tx: Transaction, scope: Scope, model: TunedModel) -> None:
 
 def get(tx: Transaction, scope: Scope, name: str) -> TunedModel:
     """One model. Raises NotFound."""
-    own = select(table).where(table.c.workspace == scope.workspace, table.c.name == name)
-    return of_row(TunedModel, one(tx, own, "tuned model", name))
+    if (found := find(tx, scope, name)) is None:
+        raise NotFound("tuned model", name)
+    return found
 
 
 def find(tx: Transaction, scope: Scope, name: str) -> TunedModel | None:

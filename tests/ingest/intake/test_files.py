@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from ingest.intake.files import attach, delete, delete_expired, keep
-from ingest.intake.upload import UploadedFile
+from ingest.intake.files import attach, delete, delete_expired
 from kb.errors import NotFound, QuotaExceeded
 from kb.files.folder import DataFolder
+from kb.keeping import keep
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.store.access import keys
 from kb.store.access.keys import NewKey
@@ -27,8 +27,7 @@ MOON = "The moon rises over Ostrava at nine."
 
 
 def kept(kb: KnowledgeBase, name: str, text: str, scope: Scope = ADMIN, **how) -> StoredFile:
-    staged = kb.originals.stage([text.encode()], max_bytes=10**7)
-    return keep(kb, scope, UploadedFile(name, staged), "assistants", how.get("expires"))
+    return keep(kb, scope, name, text.encode(), "assistants", how.get("expires"))
 
 
 def put(kb: KnowledgeBase, dataset_id: str, *wanted: StoredFile) -> list[Document]:

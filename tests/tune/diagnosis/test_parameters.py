@@ -96,14 +96,12 @@ def test_what_is_known_to_fail_is_warned_about():
     assert codes({"learning_rate": 1e-3}, lora=False) == ["high_rate"]
     assert codes({"n_epochs": 5}, rows=10_001) == ["many_epochs"]
     assert codes({"lora_rank": 64}) == ["high_rank"]
-    assert codes({"max_tokens": 512}, longest_tokens=513) == ["rows_are_cut"]
 
 
 def test_what_is_just_allowed_is_not():
     assert codes({"n_epochs": 4}, rows=10_001) == []
     assert codes({"n_epochs": 5}, rows=10_000) == []
     assert codes({"lora_rank": 16}) == []
-    assert codes({"max_tokens": 512}, longest_tokens=512) == []
     assert codes({"n_epochs": 1, "batch_size": 16}, rows=800) == []
 
 

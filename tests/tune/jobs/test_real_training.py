@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from kb.keeping import keep
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import Settings
 from kb.store.tuning import jobs
@@ -18,7 +19,6 @@ from kb.types import TuningJob
 from tests.parts import ADMIN
 from tests.tune.following import ended, steps, told, training, until
 from tests.tune.trainers import tiny
-from tune.files import keep
 from tune.jobs import service
 from tune.jobs.results import curve
 from tune.jobs.service import NewJob

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kb.errors import Conflict, NotFound, Rejected
+from kb.keeping import keep
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import Settings
 from kb.settings_sections import TuningSettings
@@ -18,7 +19,6 @@ from kb.types import TuningJob
 from tests.parts import ADMIN
 from tests.tune.following import ended, row, seen, steps, stored, told, training, until
 from tests.tune.trained import make_base
-from tune.files import keep
 from tune.jobs import preparing, service, worker
 from tune.jobs.service import NewJob
 

@@ -17,8 +17,10 @@ from api.resources.response import BINARY, binary, takes
 from api.threads import in_thread, read
 from api.uploads.multipart import receive_files
 from api.uploads.receiving import only_file, receiving_files
-from ingest.intake.files import delete, keep
+from ingest.intake.files import delete
+from ingest.intake.upload import checked_name
 from kb.errors import NotFound, Rejected
+from kb.keeping import keep
 from kb.store.work import files
 
 router = APIRouter(prefix="/files", tags=["files"])
@@ -42,7 +44,8 @@ async def create_file(request: Request, kb: KB, scope: IngestScope) -> Object:
         texts = {name: value.decode("utf-8", "replace") for name, value in fields.items()}
         purpose, expires = _purpose(texts), _expires(texts)
         uploaded = only_file(receiver)
-        return stored_file(await in_thread(keep, kb, scope, uploaded, purpose, expires))
+        what = checked_name(uploaded.name), uploaded.staged, purpose, expires
+        return stored_file(await in_thread(keep, kb, scope, *what))
 
 
 @router.get("")

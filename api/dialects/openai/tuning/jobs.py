@@ -19,7 +19,6 @@ from api.http.sse import POLL_S, EventStream
 from api.threads import in_thread, read
 from kb.access import OpenStream
 from kb.knowledge_base import KnowledgeBase
-from kb.store.engine.database import Transaction
 from kb.store.engine.paging import PageRequest
 from kb.store.tuning import jobs
 from kb.types import Scope
@@ -55,7 +54,7 @@ async def list_jobs(
 @router.get("/{job_id}")
 async def get_job(job_id: str, kb: KB, scope: AdminScope) -> Object:
     """One job."""
-    return await read(kb, _job, scope, job_id)
+    return job_object(await read(kb, jobs.get, scope, job_id))
 
 
 @router.post("/{job_id}/cancel")
@@ -128,9 +127,3 @@ async def _frames(
             await closing.wait()
         if closing.is_set() or stream.is_revoked:
             return
-
-
-def _job(tx: Transaction, scope: Scope, job_id: str) -> Object:
-    job = jobs.get(tx, scope, job_id)
-    last = jobs.latest_metrics(tx, job_id) if job.status == "running" else {}
-    return job_object(job, last.get("seconds_left"))

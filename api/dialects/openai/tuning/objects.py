@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from api.dialects.dialect import seconds
@@ -13,8 +12,8 @@ OWNER = "citewell"
 _SHOWN = ("n_epochs", "batch_size", "learning_rate_multiplier")
 
 
-def job_object(job: TuningJob, seconds_left: float | None = None) -> Object:
-    """A job; `seconds_left` is known while it runs."""
+def job_object(job: TuningJob) -> Object:
+    """A job."""
     asked = job.hyperparameters
     shown = {name: asked.get(name) for name in _SHOWN}
     own = shown | ({"beta": asked.get("beta")} if job.method == "dpo" else {})
@@ -24,7 +23,7 @@ def job_object(job: TuningJob, seconds_left: float | None = None) -> Object:
         "object": "fine_tuning.job",
         "created_at": seconds(job.created_at),
         "finished_at": job.finished_at and seconds(job.finished_at),
-        "estimated_finish": None if seconds_left is None else int(time.time() + seconds_left),
+        "estimated_finish": None,
         "model": job.model,
         "fine_tuned_model": job.fine_tuned_model,
         "organization_id": OWNER,
