@@ -108,29 +108,30 @@ def generate(
 ) -> None:
     """Ask for every combination of a grid, several answers each, and write a CSV."""
     from kb.protocols import Sampling
+    from tune.checking.report import estimated_tokens
     from tune.more.generating import generate as made
-    from tune.more.generating import plan
+    from tune.more.generating import prompts_of
 
     text = Path(template[1:]).read_text(encoding="utf-8") if template[:1] == "@" else template
     values = {key: said.split(",") for key, _, said in (each.partition("=") for each in grid)}
-    what = plan(text, values, repeat=repeat, sampling=Sampling(temperature, max_tokens))
-    cost = (what.prompt_tokens * price_in + what.most_tokens * price_out) / 1e6
+    prompts = prompts_of(text, values)
+    answers, asked = len(prompts) * repeat, sum(map(estimated_tokens, prompts.values()))
+    cost = (asked * price_in + answers * max_tokens * price_out) / 1e6
     typer.echo(
-        f"{len(what.prompts)} combinations, {len(what.prompts) * repeat} answers: about "
-        f"{what.prompt_tokens} tokens sent, at most {what.most_tokens} written, at most {cost:.2f}"
+        f"{len(prompts)} combinations, {answers} answers: about {asked} tokens sent, at most "
+        f"{answers * max_tokens} written, at most {cost:.2f}"
     )
     if not yes:
         typer.confirm("Go on?", abort=True)
-    used: list[tuple[int, int]] = []
 
-    async def run(writer: Writer) -> int:
-        try:
-            return await made(what, writer, out, told=_tell)
-        finally:
-            used.append(writer.tokens)
+    async def run(writer: Writer) -> tuple[int, tuple[int, int]]:
+        how = Sampling(temperature, max_tokens)
+        count = await made(
+            prompts, list(values), writer, out, repeat=repeat, sampling=how, told=_tell
+        )
+        return count, writer.tokens
 
-    rows = _with_writer(run, at_once)
-    sent, written = used[0]
+    rows, (sent, written) = _with_writer(run, at_once)
     cost = (sent * price_in + written * price_out) / 1e6
     typer.echo(f"{out}: {rows} rows, {sent} tokens sent, {written} written, {cost:.2f}")
 

@@ -36,12 +36,12 @@ def serve(
 
 
 @tune.command()
-def base(name: Annotated[str, typer.Argument(help="The model.")] = "smollm2-135m") -> None:
-    """Make a base model out of what `make tune` has fetched, unless it is there."""
+def base() -> None:
+    """Make a base model, smollm2-135m, out of what `make tune` has fetched, unless it is there."""
     with _explained():
-        from tune.trainers.bases import unpack
+        from tune.trainers.bases import NAME, unpack
 
-    print_json({"base": name, "folder": str(unpack(name, _folders()[1]))})
+    print_json({"base": NAME, "folder": str(unpack(_folders()[1]))})
 
 
 def _folders() -> tuple[Path, Path]:

@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,25 +34,6 @@ TIMEOUT_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a tuned model is to be served.
-
-    Attributes:
-        base_url: of the OpenAI-compatible API, up to and including `/v1`; None takes the usual one
-            of this machine.
-        base: what the server there calls the base model; None takes its name here.
-        resolver: a folder that vLLM's resolver looks into.
-        call: ask the server to load the model.
-    """
-
-    serving: Serving
-    base_url: str | None = None
-    base: str | None = None
-    resolver: Path | None = None
-    call: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Handed:
     """Where it answers from now on, under which name, and the commands that are left to type."""
 
@@ -61,17 +42,31 @@ class Handed:
     commands: tuple[str, ...] = ()
 
 
-def hand_over(tuned: TunedModel, folder: Path, place: Place) -> Handed:
+def hand_over(
+    tuned: TunedModel,
+    folder: Path,
+    serving: Serving,
+    base_url: str | None = None,
+    *,
+    base: str | None = None,
+    load: bool = False,
+    resolver: Path | None = None,
+) -> Handed:
     """Write what a server needs of a tuned model, and call it if that is asked for.
 
     Args:
         folder: with the adapter or the whole model.
+        base_url: of the OpenAI-compatible API, up to and including `/v1`; None takes the usual one
+            of this machine.
+        base: what the server there calls the base model; None takes its name here.
+        load: ask the server to load the model.
+        resolver: a folder that vLLM's resolver looks into.
 
     Raises:
         Rejected: the server takes adapters and this is none.
         ModelUnavailable: the server did not take it.
     """
-    serving, url, base = place.serving, place.base_url or USUAL[place.serving], place.base
+    url, base = base_url or USUAL[serving], base or tuned.base
     if serving == "citewell":
         return Handed(url, tuned.name, ("kb tune serve",))
     if not (folder / "adapter_config.json").is_file():
@@ -81,45 +76,52 @@ def hand_over(tuned: TunedModel, folder: Path, place: Place) -> Handed:
         )
     # A name that servers take as a file's and a model's: without colons and capitals.
     name = re.sub(r"[^a-z0-9._-]+", "-", tuned.name.lower())
-    hand = {"vllm": _vllm, "ollama": _ollama}.get(serving, _llama_cpp)
-    commands = hand(name, folder, replace(place, base_url=url, base=base or tuned.base))
-    is_loaded = place.call and serving != "llama.cpp"
-    return Handed(url, name, () if is_loaded else commands)
+    if serving == "llama.cpp":
+        convert = f"python convert_lora_to_gguf.py {folder} --outfile {folder / name}.gguf"
+        return Handed(
+            url, name, (convert, f"llama-server --model {base} --lora {folder / name}.gguf")
+        )
+    if serving == "vllm":
+        folder = _resolved(folder, resolver / name, base) if resolver else folder
+        command = _vllm_command(folder, base, resolver)
+    else:
+        modelfile = folder / "Modelfile"
+        modelfile.write_text(f"FROM {base}\nADAPTER {folder}\n", "utf-8")
+        command = f"ollama create {name} -f {modelfile}"
+    if not load:
+        return Handed(url, name, (command,))
+    _load(serving, url, name, folder, base)
+    return Handed(url, name)
 
 
-def _vllm(name: str, folder: Path, place: Place) -> tuple[str, ...]:
-    resolver = ""
-    if place.resolver is not None:
-        folder = Path(shutil.copytree(folder, place.resolver / name, dirs_exist_ok=True))
-        config = folder / "adapter_config.json"  # the resolver compares it with what it serves
-        about = json.loads(config.read_text("utf-8")) | {"base_model_name_or_path": place.base}
-        config.write_text(json.dumps(about, indent=1), "utf-8")
-        resolver = "VLLM_PLUGINS=lora_filesystem_resolver "
-        resolver += f"VLLM_LORA_RESOLVER_CACHE_DIR={place.resolver} "
-    if place.call:
-        asked = {"lora_name": name, "lora_path": str(folder)}
-        _post(f"{place.base_url}/load_lora_adapter", json=asked)
-    template = folder / "template.jinja"
-    shown = f" --chat-template {template}" if template.is_file() else ""
-    start = f"vllm serve {place.base} --enable-lora --max-lora-rank 16{shown}"
-    return (f"VLLM_ALLOW_RUNTIME_LORA_UPDATING=True {resolver}{start}",)
+def _load(serving: Serving, url: str, name: str, folder: Path, base: str) -> None:
+    if serving == "vllm":
+        _post(f"{url}/load_lora_adapter", json={"lora_name": name, "lora_path": str(folder)})
+        return
+    root = url.removesuffix("/v1")
+    files = (folder / "adapter_config.json", *sorted(folder.glob("*.safetensors")))
+    adapters = {path.name: _blob(root, path.read_bytes()) for path in files}
+    asked = {"model": name, "from": base, "adapters": adapters, "stream": False}
+    _post(f"{root}/api/create", json=asked)
 
 
-def _ollama(name: str, folder: Path, place: Place) -> tuple[str, ...]:
-    modelfile = folder / "Modelfile"
-    modelfile.write_text(f"FROM {place.base}\nADAPTER {folder}\n", "utf-8")
-    if place.call:
-        root = str(place.base_url).removesuffix("/v1")
-        files = (folder / "adapter_config.json", *sorted(folder.glob("*.safetensors")))
-        adapters = {path.name: _blob(root, path.read_bytes()) for path in files}
-        asked = {"model": name, "from": place.base, "adapters": adapters, "stream": False}
-        _post(f"{root}/api/create", json=asked)
-    return (f"ollama create {name} -f {modelfile}",)
+def _resolved(folder: Path, copy: Path, base: str) -> Path:
+    shutil.copytree(folder, copy, dirs_exist_ok=True)
+    config = copy / "adapter_config.json"  # the resolver compares it with what it serves
+    about = json.loads(config.read_text("utf-8")) | {"base_model_name_or_path": base}
+    config.write_text(json.dumps(about, indent=1), "utf-8")
+    return copy
 
 
-def _llama_cpp(name: str, folder: Path, place: Place) -> tuple[str, ...]:
-    convert = f"python convert_lora_to_gguf.py {folder} --outfile {folder / name}.gguf"
-    return (convert, f"llama-server --model {place.base} --lora {folder / name}.gguf")
+def _vllm_command(folder: Path, base: str, resolver: Path | None) -> str:
+    words = ["VLLM_ALLOW_RUNTIME_LORA_UPDATING=True"]
+    if resolver is not None:
+        words += ["VLLM_PLUGINS=lora_filesystem_resolver"]
+        words += [f"VLLM_LORA_RESOLVER_CACHE_DIR={resolver}"]
+    words += ["vllm serve", base, "--enable-lora --max-lora-rank 16"]
+    if (folder / "template.jinja").is_file():
+        words += [f"--chat-template {folder / 'template.jinja'}"]
+    return " ".join(words)
 
 
 def _blob(root: str, content: bytes) -> str:

@@ -23,16 +23,12 @@ from kb.models.llm.addresses import check_base_url
 from kb.store.apps import apps
 from kb.store.tuning import tuned_models
 from kb.types import Retrieval, TunedModel
-from tune.publish.serving import Handed, Place, Serving, hand_over
+from tune.publish.serving import Handed, Serving, hand_over
 
 router = APIRouter(prefix="/v1/tuning/models", tags=["tuning"])
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 ServedName = Annotated[str, StringConstraints(pattern=r"^[\w][\w./:-]{0,199}$")]
-
-
-_SAME = {"app", "base_url", "served_as", "prompt", "temperature", "max_tokens", "api_key"}
-_SAME |= {"shutdown_at", "template", "report"}
 
 
 class GatesBody(Body):
@@ -99,16 +95,15 @@ async def publish_tuned_model(
     it until the draft is published and the switch or a roll-out says so. Again, it changes both.
     """
     tuned = await read(kb, tuned_models.get, scope, name)
-    wanted = Attachment(
-        **body.model_dump(include=_SAME),
+    wanted = replace(
+        body.to(Attachment),
         gates=body.gates.to(Gates),
         retrieval=body.retrieval.to(Retrieval) if body.retrieval else None,
     )
     commands: tuple[str, ...] = ()
     if body.serving is not None:
         await read(kb, apps.get, scope, body.app)
-        place = Place(body.serving, body.base_url, body.base, None, body.load)
-        handed = await in_thread(_hand_over, kb, tuned, place)
+        handed = await in_thread(_hand_over, kb, tuned, body, body.serving)
         commands = handed.commands
         wanted = replace(wanted, base_url=handed.base_url, served_as=handed.model)
     hosts = kb.settings.llm.link_local_hosts
@@ -125,10 +120,17 @@ async def publish_tuned_model(
     )
 
 
-def _hand_over(kb: KnowledgeBase, tuned: TunedModel, place: Place) -> Handed:
+def _hand_over(kb: KnowledgeBase, tuned: TunedModel, body: PublishBody, serving: Serving) -> Handed:
     if tuned.folder is None:
         raise Rejected(f"{tuned.name!r} was trained elsewhere: leave out `serving`.")
-    if place.base_url is not None:
-        check_base_url(place.base_url, kb.settings.llm.link_local_hosts)
-    place = replace(place, resolver=kb.settings.tuning.vllm_adapters)
-    return hand_over(tuned, kb.folder.tuning / tuned.folder, place)
+    if body.base_url is not None:
+        check_base_url(body.base_url, kb.settings.llm.link_local_hosts)
+    return hand_over(
+        tuned,
+        kb.folder.tuning / tuned.folder,
+        serving,
+        body.base_url,
+        base=body.base,
+        load=body.load,
+        resolver=kb.settings.tuning.vllm_adapters,
+    )

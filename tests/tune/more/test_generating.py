@@ -13,7 +13,7 @@ from kb.models.fake.server import FakeModelServer
 from kb.protocols import Sampling
 from kb.settings import LlmSettings
 from kb.types import Model
-from tune.more.generating import Plan, filled, generate, plan
+from tune.more.generating import filled, generate, prompts_of
 from tune.more.journal import Journal
 from tune.more.writing import Writer
 from tune.rows.forms import read
@@ -21,17 +21,17 @@ from tune.rows.forms import read
 GRID = {"dynasty": ["唐", "宋"], "power": ["fire", "{dynasty}"]}
 
 
-def stories(repeat: int = 2) -> Plan:
-    return plan("A story of {dynasty}, {power}.", GRID, repeat=repeat, sampling=Sampling(1.0, 100))
+STORIES = prompts_of("A story of {dynasty}, {power}.", GRID)
 
 
-def made(what: Plan, out: Path, model: str = "echo") -> tuple[FakeModelServer, int]:
+def made(out: Path, model: str = "echo") -> tuple[FakeModelServer, int]:
     async def run() -> tuple[FakeModelServer, int]:
         async with FakeModelServer() as server:
             settings = LlmSettings(retries=0)
             writer = Writer(Model("m", "openai", server.base_url, model), settings, at_once=2)
+            how = {"repeat": 2, "sampling": Sampling(1.0, 100)}
             try:
-                return server, await generate(what, writer, out)
+                return server, await generate(STORIES, list(GRID), writer, out, **how)
             finally:
                 await writer.close()
 
@@ -41,7 +41,7 @@ def made(what: Plan, out: Path, model: str = "echo") -> tuple[FakeModelServer, i
 def test_every_combination_is_asked_as_often_as_wanted(tmp_path: Path):
     out = tmp_path / "stories.csv"
 
-    server, count = made(stories(), out)
+    server, count = made(out)
 
     assert count == 8
     assert len(server.requests) == 4
@@ -60,7 +60,7 @@ def test_a_run_that_was_cut_asks_for_what_is_missing(tmp_path: Path):
     there = {"dynasty": "宋", "power": "fire", "prompt": "宋,fire", "completion": "Old."}
     partial.write_text(json.dumps(there) + '\n{"dynasty": "宋", "po')
 
-    server, count = made(stories(), out)
+    server, count = made(out)
 
     assert count == 8
     assert sorted(body.get("n", 1) for body in server.requests) == [1, 2, 2, 2]
@@ -73,20 +73,13 @@ def test_what_came_before_a_failure_is_kept(tmp_path: Path):
     journal.add({"dynasty": "唐", "power": "fire", "prompt": "唐,fire", "completion": "Old."})
 
     with pytest.raises(ModelUnavailable):
-        made(stories(), out, "fail:401")
+        made(out, "fail:401")
 
     assert len(Journal(out.with_name("stories.csv.partial")).records) == 1
     assert not out.exists()
 
 
-def test_the_cost_is_known_before_the_first_request():
-    what = stories(repeat=3)
-
-    assert what.most_tokens == 4 * 3 * 100
-    assert 4 * 5 <= what.prompt_tokens <= 4 * 12
-
-
 def test_a_template_and_a_grid_that_name_other_things_are_refused():
     with pytest.raises(Rejected, match=r"\['power'\], the grid \['dynasty'\]"):
-        plan("{power}", {"dynasty": ["唐"]}, repeat=1, sampling=Sampling())
+        prompts_of("{power}", {"dynasty": ["唐"]})
     assert filled("{a}{b}", {"a": "{b}", "b": "c"}) == "{b}c"

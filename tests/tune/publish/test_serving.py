@@ -13,7 +13,7 @@ import pytest
 
 from kb.errors import ModelUnavailable, Rejected
 from kb.types import TunedModel
-from tune.publish.serving import Place, hand_over
+from tune.publish.serving import hand_over
 
 NAME = "ft:Tiny:citewell:stories:1a2b3c4d"
 SERVED = "ft-tiny-citewell-stories-1a2b3c4d"
@@ -63,7 +63,7 @@ def url_of(server: ThreadingHTTPServer) -> str:
 
 
 def test_ollama_is_sent_the_files_of_the_adapter_and_told_to_make_a_model(server, folder):
-    done = hand_over(TUNED, folder, Place("ollama", url_of(server), "qwen3:0.6b", None, True))
+    done = hand_over(TUNED, folder, "ollama", url_of(server), base="qwen3:0.6b", load=True)
     *blobs, (path, body) = server.taken
     digests = {f"/api/blobs/sha256:{hashlib.sha256(body).hexdigest()}": body for _, body in blobs}
     assert dict(blobs) == digests
@@ -76,7 +76,7 @@ def test_ollama_is_sent_the_files_of_the_adapter_and_told_to_make_a_model(server
 
 
 def test_ollama_that_is_not_called_gets_a_modelfile_and_a_command(folder):
-    done = hand_over(TUNED, folder, Place("ollama", base="qwen3:0.6b"))
+    done = hand_over(TUNED, folder, "ollama", base="qwen3:0.6b")
     assert (folder / "Modelfile").read_text() == f"FROM qwen3:0.6b\nADAPTER {folder}\n"
     assert done.commands == (f"ollama create {SERVED} -f {folder}/Modelfile",)
     assert done.base_url == "http://127.0.0.1:11434/v1"
@@ -84,7 +84,7 @@ def test_ollama_that_is_not_called_gets_a_modelfile_and_a_command(folder):
 
 def test_vllm_finds_the_adapter_in_its_folder_under_the_base_that_it_serves(folder, tmp_path):
     resolver = tmp_path / "adapters"
-    done = hand_over(TUNED, folder, Place("vllm", base="Qwen/Tiny", resolver=resolver))
+    done = hand_over(TUNED, folder, "vllm", base="Qwen/Tiny", resolver=resolver)
     config = json.loads((resolver / SERVED / "adapter_config.json").read_text())
     assert config == {"peft_type": "LORA", "base_model_name_or_path": "Qwen/Tiny", "r": 8}
     assert (resolver / SERVED / "adapter_model.safetensors").read_bytes() == b"weights"
@@ -93,12 +93,12 @@ def test_vllm_finds_the_adapter_in_its_folder_under_the_base_that_it_serves(fold
     assert f"vllm serve Qwen/Tiny --enable-lora --max-lora-rank 16 --chat-template {resolver}" in (
         command
     )
-    again = hand_over(TUNED, folder, Place("vllm", base="Qwen/Tiny", resolver=resolver))
+    again = hand_over(TUNED, folder, "vllm", base="Qwen/Tiny", resolver=resolver)
     assert again == done
 
 
 def test_vllm_is_asked_to_load_an_adapter(server, folder):
-    done = hand_over(TUNED, folder, Place("vllm", url_of(server), call=True))
+    done = hand_over(TUNED, folder, "vllm", url_of(server), load=True)
     ((path, body),) = server.taken
     assert path == "/v1/load_lora_adapter"
     assert json.loads(body) == {"lora_name": SERVED, "lora_path": str(folder)}
@@ -106,23 +106,22 @@ def test_vllm_is_asked_to_load_an_adapter(server, folder):
 
 
 def test_llama_cpp_is_started_by_commands_and_ours_finds_models_by_their_name(folder):
-    place = Place("llama.cpp", base="tiny.gguf", call=True)
-    convert, start = hand_over(TUNED, folder, place).commands
+    convert, start = hand_over(TUNED, folder, "llama.cpp", base="tiny.gguf", load=True).commands
     assert convert == f"python convert_lora_to_gguf.py {folder} --outfile {folder}/{SERVED}.gguf"
     assert start == f"llama-server --model tiny.gguf --lora {folder}/{SERVED}.gguf"
-    assert hand_over(TUNED, folder, Place("citewell")).model == NAME
+    assert hand_over(TUNED, folder, "citewell").model == NAME
 
 
 @pytest.mark.parametrize("serving", ["vllm", "ollama", "llama.cpp"])
 def test_a_whole_model_is_not_handed_over_as_an_adapter(serving, folder):
     (folder / "adapter_config.json").unlink()
     with pytest.raises(Rejected, match="whole model"):
-        hand_over(TUNED, folder, Place(serving))
+        hand_over(TUNED, folder, serving)
 
 
 def test_a_server_that_refuses_or_is_not_there_is_told_without_its_words(server, folder):
     server.status = 500
     with pytest.raises(ModelUnavailable, match="says 500"):
-        hand_over(TUNED, folder, Place("vllm", url_of(server), call=True))
+        hand_over(TUNED, folder, "vllm", url_of(server), load=True)
     with pytest.raises(ModelUnavailable, match="cannot be reached"):
-        hand_over(TUNED, folder, Place("ollama", "http://127.0.0.1:9/v1", call=True))
+        hand_over(TUNED, folder, "ollama", "http://127.0.0.1:9/v1", load=True)

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("trl", reason="the extra tune is not installed")
 
 from tests.tune.trainers import tiny
-from tune.trainers.bases import packed_file, unpack
+from tune.trainers.bases import PACKED, unpack
 
 NAME = "smollm2-135m"
 GIVEN = {
@@ -25,9 +25,9 @@ GIVEN = {
 
 @pytest.mark.slow
 def test_smollm2_goes_from_none_to_all_of_ten_facts(tmp_path: Path, here: Callable[[Path], int]):
-    if not packed_file(NAME).exists():
+    if not PACKED.exists():
         pytest.skip("make tune could not fetch SmolLM2")
-    base = unpack(NAME, tmp_path / "bases")
+    base = unpack(tmp_path / "bases")
     folder = tiny.job_folder(
         tmp_path / "job",
         base,
