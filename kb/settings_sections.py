@@ -75,6 +75,8 @@ class TuningSettings(Section):
     backends: Mapping[str, TuningBackendSettings] = {}
     """Services that may train as well, as JSON: a name → `kind` (`openai`, `azure`, `dashscope`),
     `base_url`, `api_key`. A job that names one sends its rows there."""
+    serve_key: SecretStr | None = None
+    """Bearer token that `kb tune serve` asks requests for. Unset: it asks for none."""
     vllm_adapters: Path | None = None
     """Folder that vLLM's `lora_filesystem_resolver` looks into: adapters are copied there when they
     are published with `"serving": "vllm"`."""

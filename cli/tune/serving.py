@@ -21,7 +21,6 @@ from kb.settings import load_settings
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8100,
-    key: Annotated[str, typer.Option(help="Ask requests for this bearer token.")] = "",
 ) -> None:
     """Answer in OpenAI's protocol by the base and tuned models of the data folder."""
     import uvicorn
@@ -31,7 +30,9 @@ def serve(
         from tune.serve.engine import Engine, catalogue
 
     tuning, bases = _folders()
-    app = create_app(partial(catalogue, bases, tuning), Engine(bases), key)
+    key = load_settings().tuning.serve_key
+    token = key.get_secret_value() if key else ""
+    app = create_app(partial(catalogue, bases, tuning), Engine(bases), token)
     uvicorn.run(app, host=host, port=port, log_level="info", access_log=False)
 
 

@@ -105,6 +105,13 @@ def _load(serving: Serving, url: str, name: str, folder: Path, base: str) -> Non
     _post(f"{root}/api/create", json=asked)
 
 
+def template_of(folder: Path, serving: Serving) -> str | None:
+    """The chat template that a server renders by, where it is the one in the model's folder."""
+    name = {"citewell": "chat_template.jinja", "vllm": "template.jinja"}.get(serving)
+    path = folder / name if name else None
+    return path.read_bytes().decode() if path and path.is_file() else None
+
+
 def _resolved(folder: Path, copy: Path, base: str) -> Path:
     shutil.copytree(folder, copy, dirs_exist_ok=True)
     config = copy / "adapter_config.json"  # the resolver compares it with what it serves

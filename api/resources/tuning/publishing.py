@@ -23,7 +23,7 @@ from kb.models.llm.addresses import check_base_url
 from kb.store.apps import apps
 from kb.store.tuning import tuned_models
 from kb.types import Retrieval, TunedModel
-from tune.publish.serving import Handed, Serving, hand_over
+from tune.publish.serving import Handed, Serving, hand_over, template_of
 
 router = APIRouter(prefix="/v1/tuning/models", tags=["tuning"])
 
@@ -103,9 +103,14 @@ async def publish_tuned_model(
     commands: tuple[str, ...] = ()
     if body.serving is not None:
         await read(kb, apps.get, scope, body.app)
-        handed = await in_thread(_hand_over, kb, tuned, body, body.serving)
+        handed, template = await in_thread(_hand_over, kb, tuned, body, body.serving)
         commands = handed.commands
-        wanted = replace(wanted, base_url=handed.base_url, served_as=handed.model)
+        wanted = replace(
+            wanted,
+            base_url=handed.base_url,
+            served_as=handed.model,
+            template=wanted.template or template,
+        )
     hosts = kb.settings.llm.link_local_hosts
     done = await write(kb, attach, scope, kb.secrets, tuned, wanted, link_local_hosts=hosts)
     await kb.chat_models.forget(done.model.name)
@@ -120,17 +125,21 @@ async def publish_tuned_model(
     )
 
 
-def _hand_over(kb: KnowledgeBase, tuned: TunedModel, body: PublishBody, serving: Serving) -> Handed:
+def _hand_over(
+    kb: KnowledgeBase, tuned: TunedModel, body: PublishBody, serving: Serving
+) -> tuple[Handed, str | None]:
     if tuned.folder is None:
         raise Rejected(f"{tuned.name!r} was trained elsewhere: leave out `serving`.")
     if body.base_url is not None:
         check_base_url(body.base_url, kb.settings.llm.link_local_hosts)
-    return hand_over(
+    folder = kb.folder.tuning / tuned.folder
+    handed = hand_over(
         tuned,
-        kb.folder.tuning / tuned.folder,
+        folder,
         serving,
         body.base_url,
         base=body.base,
         load=body.load,
         resolver=kb.settings.tuning.vllm_adapters,
     )
+    return handed, template_of(folder, serving)

@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -18,6 +19,7 @@ from api.idempotency import OnceDep
 from api.resources.fields import Body, Name
 from api.resources.response import BINARY, ListResponse, binary, takes
 from api.threads import in_thread, previewing, read, write
+from api.uploads.accepting import content_of
 from api.uploads.multipart import json_part, receive_files
 from api.uploads.receiving import only_file, receiving_files
 from kb.store.engine.paging import Listing
@@ -157,10 +159,15 @@ async def list_training_set_versions(
     return await read(kb, training_sets.versions_of, scope, training_set, page)
 
 
-@router.post("/{training_set}/versions", status_code=201, openapi_extra=_FORM)
+@router.post(
+    "/{training_set}/versions",
+    status_code=201,
+    openapi_extra=_FORM,
+    response_model=TrainingSetVersion,
+)
 async def upload_training_set_version(
-    training_set: str, request: Request, kb: KB, scope: AdminScope
-) -> TrainingSetVersion:
+    training_set: str, request: Request, kb: KB, scope: AdminScope, once: OnceDep
+) -> Response:
     """Make a file of rows, in any form, the next version; what blocks training is in its report."""
     await read(kb, training_sets.get, scope, training_set)
     async with receiving_files(kb) as receiver:
@@ -176,26 +183,27 @@ async def upload_training_set_version(
             )
             return versions.add(kb, scope, training_set, rows, options.to(VersionOptions), found)
 
-        return await previewing(make)
+        content = f"{content_of(receiver)} {options.model_dump_json()}"
+        return await once(partial(previewing, make), content=content)
 
 
-@router.post("/{training_set}/collect", status_code=201)
+@router.post("/{training_set}/collect", status_code=201, response_model=TrainingSetVersion)
 async def collect_training_set_version(
-    training_set: str, body: CollectBody, kb: KB, scope: AdminScope
-) -> TrainingSetVersion:
+    training_set: str, body: CollectBody, kb: KB, scope: AdminScope, once: OnceDep
+) -> Response:
     """Make rows of an app's fixed, better, approved and liked answers the next version."""
 
     def make() -> TrainingSetVersion:
         rows = kb.database.reading(rows_of_app, scope, body.app, body.sources)
         return versions.add(kb, scope, training_set, rows, body.to(VersionOptions))
 
-    return await previewing(make)
+    return await once(partial(previewing, make))
 
 
-@router.post("/{training_set}/verdicts", status_code=201)
+@router.post("/{training_set}/verdicts", status_code=201, response_model=Verdict)
 async def judge_candidates(
-    training_set: str, body: VerdictBody, kb: KB, scope: AdminScope
-) -> Verdict:
+    training_set: str, body: VerdictBody, kb: KB, scope: AdminScope, once: OnceDep
+) -> Response:
     """Move the accepted candidates into this set; those refused stay, with why, as bad examples."""
     refused = {each.row: each.reason for each in body.refused}
 
@@ -206,7 +214,7 @@ async def judge_candidates(
         )  # fmt: skip
         return Verdict(*made)
 
-    return await in_thread(make)
+    return await once(partial(in_thread, make))
 
 
 @router.get("/{training_set}/versions/{number}/rows", response_model=ListResponse[NumberedRow])

@@ -23,11 +23,11 @@ LEAST_Z = 2.58
 class Arm:
     """One variant's answers; the 95th percentile of its first tokens is None without any."""
 
-    answers: int = 0
-    failures: int = 0
-    first_token_p95_ms: float | None = None
-    rated: int = 0
-    disliked: int = 0
+    answers: int
+    failures: int
+    first_token_p95_ms: float | None
+    rated: int
+    disliked: int
 
     def __str__(self) -> str:
         late = "" if self.first_token_p95_ms is None else f", p95 {self.first_token_p95_ms:.0f} ms"

@@ -234,6 +234,20 @@ def test_a_version_that_came_too_late_leaves_no_file(
     assert names.count("twice-1.jsonl") == 1
 
 
+def test_a_version_that_is_sent_twice_with_one_key_is_made_once(served: Served):
+    path, headers = new_set(served, "once"), {"Idempotency-Key": "once-and-again"}
+    file = {"file": ("a.json", json.dumps(ALPACA))}
+
+    first, again = (served.http.post(f"{path}/versions", files=file, headers=headers) for _ in "ab")
+    other = served.http.post(
+        f"{path}/versions", files=file, data={"options": '{"note": "b"}'}, headers=headers
+    )
+
+    assert (first.status_code, again.json()) == (201, first.json())
+    assert other.status_code == 409, "another request"
+    assert served.http.get(path).json()["versions"] == 1
+
+
 def test_a_set_that_is_named_as_the_id_of_another_hides_neither(served: Served):
     new_set(served, "first")
     one = served.http.get("/v1/tuning/sets/first").json()

@@ -13,7 +13,7 @@ import pytest
 
 from kb.errors import ModelUnavailable, Rejected
 from kb.types import TunedModel
-from tune.publish.serving import hand_over
+from tune.publish.serving import hand_over, template_of
 
 NAME = "ft:Tiny:citewell:stories:1a2b3c4d"
 SERVED = "ft-tiny-citewell-stories-1a2b3c4d"
@@ -110,6 +110,11 @@ def test_llama_cpp_is_started_by_commands_and_ours_finds_models_by_their_name(fo
     assert convert == f"python convert_lora_to_gguf.py {folder} --outfile {folder}/{SERVED}.gguf"
     assert start == f"llama-server --model tiny.gguf --lora {folder}/{SERVED}.gguf"
     assert hand_over(TUNED, folder, "citewell").model == NAME
+
+
+def test_the_template_that_a_server_takes_from_the_folder_is_known(folder):
+    assert template_of(folder, "vllm") == "{{ messages }}"
+    assert template_of(folder, "ollama") is template_of(folder, "citewell") is None
 
 
 @pytest.mark.parametrize("serving", ["vllm", "ollama", "llama.cpp"])
