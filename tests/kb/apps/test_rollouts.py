@@ -202,20 +202,24 @@ def test_without_a_tuned_variant_or_a_roll_out_there_is_nothing_to_begin_or_show
         kb.database.reading(rollouts.state, ADMIN, "bare")
 
 
+def seen(answers=0, failures=0, first_token_p95_ms=None, rated=0, disliked=0) -> Arm:
+    return Arm(answers, failures, first_token_p95_ms, rated, disliked)
+
+
 @pytest.mark.parametrize(
     ("base", "tuned", "word"),
     [
-        (Arm(100, 2), Arm(100, 4), None),
-        (Arm(100, 2), Arm(100, 5), "fails"),
-        (Arm(100, 0), Arm(20, 1), None),
-        (Arm(100, 0), Arm(19, 9), None),
-        (Arm(100, 0, 400.0), Arm(100, 0, 600.0), None),
-        (Arm(100, 0, 400.0), Arm(100, 0, 601.0), "first token"),
-        (Arm(100, 0, 40.0), Arm(100, 0, 139.0), None),
-        (Arm(19, 0, 400.0), Arm(100, 0, 900.0), None),
-        (Arm(rated=100, disliked=20), Arm(rated=100, disliked=30), None),
-        (Arm(rated=100, disliked=20), Arm(rated=100, disliked=37), "disliked"),
-        (Arm(rated=49, disliked=0), Arm(rated=100, disliked=50), None),
+        (seen(100, 2), seen(100, 4), None),
+        (seen(100, 2), seen(100, 5), "fails"),
+        (seen(100, 0), seen(20, 1), None),
+        (seen(100, 0), seen(19, 9), None),
+        (seen(100, 0, 400.0), seen(100, 0, 600.0), None),
+        (seen(100, 0, 400.0), seen(100, 0, 601.0), "first token"),
+        (seen(100, 0, 40.0), seen(100, 0, 139.0), None),
+        (seen(19, 0, 400.0), seen(100, 0, 900.0), None),
+        (seen(rated=100, disliked=20), seen(rated=100, disliked=30), None),
+        (seen(rated=100, disliked=20), seen(rated=100, disliked=37), "disliked"),
+        (seen(rated=49, disliked=0), seen(rated=100, disliked=50), None),
     ],
 )
 def test_the_rules_of_the_return(base, tuned, word):
