@@ -9,7 +9,7 @@ from kb.store.apps import apps, models
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import MAX_LIMIT, PageRequest
 from kb.store.tuning import jobs, tuned_models
-from kb.types import Scope
+from kb.types import Scope, TunedModel, TuningJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +42,17 @@ class Lineage:
 def lineage(tx: Transaction, scope: Scope, name: str) -> Lineage:
     """The line of a tuned model. Raises NotFound."""
     line = tuned_models.lineage(tx, scope, name)
-    steps = []
-    for model in reversed(line):
-        job = jobs.get(tx, scope, model.job_id)
-        steps.append(
-            TuningStep(
-                model.name,
-                job.id,
-                model.created_at,
-                job.training_file,
-                jobs.set_of_file(tx, job.training_file),
-                job.trained_tokens,
-                model.template_hash,
-            )
-        )
+    steps = tuple(_step(tx, model, jobs.get(tx, scope, model.job_id)) for model in reversed(line))
     own = {name, line[0].remote_model}
     known = models.page(tx, scope, PageRequest(MAX_LIMIT)).data
     registered = tuple(each.name for each in known if own & {each.name, each.model})
     asking = {slug for each in registered for slug in apps.asking(tx, scope, each)}
     totals = usage.totals(tx, scope, "model")
     answers = sum(total.answers for total in totals if total.name in registered)
-    return Lineage(name, line[0].base, tuple(steps), registered, tuple(sorted(asking)), answers)
+    return Lineage(name, line[0].base, steps, registered, tuple(sorted(asking)), answers)
+
+
+def _step(tx: Transaction, model: TunedModel, job: TuningJob) -> TuningStep:
+    came_of = jobs.set_of_file(tx, job.training_file)
+    made = job.training_file, came_of, job.trained_tokens, model.template_hash
+    return TuningStep(model.name, job.id, model.created_at, *made)

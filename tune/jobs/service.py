@@ -11,7 +11,7 @@ import secrets
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from kb.errors import Conflict, NotFound, Rejected
@@ -66,20 +66,12 @@ def create(kb: KnowledgeBase, scope: Scope, wanted: NewJob) -> TuningJob:
     if wanted.suffix is not None and not _SUFFIX.fullmatch(wanted.suffix):
         raise Rejected("`suffix`: it may have up to 64 letters, digits, `-`, `_` and `.`.")
     base = kb.database.reading(_base_name, scope, wanted.model)
+    seed = secrets.randbelow(_MOST_SEED) if wanted.seed is None else wanted.seed
     job = TuningJob(
+        **{**asdict(wanted), "seed": seed},
         id=new_id("ftjob"),
-        backend=wanted.backend,
-        model=wanted.model,
-        task=wanted.task,
-        method=wanted.method,
-        training_file=wanted.training_file,
-        validation_file=wanted.validation_file,
-        suffix=wanted.suffix,
-        seed=secrets.randbelow(_MOST_SEED) if wanted.seed is None else wanted.seed,
-        hyperparameters=wanted.hyperparameters,
         status="validating_files",
         created_at=now(),
-        metadata=wanted.metadata,
         key_id=scope.key_id,
     )
     if len(name := model_name(job, base)) > MOST_NAME:

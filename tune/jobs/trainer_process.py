@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -107,38 +107,30 @@ class EventFile:
             told_bytes: how much of it is known already; None: all that is there.
         """
         self._path = path
-        self._position = 0
+        self.position = 0
+        """How many bytes were read."""
         size = path.stat().st_size if path.exists() else 0
         self._told = size if told_bytes is None else min(told_bytes, size)  # a backup has none
         self.result: Mapping[str, Any] | None = None
         self.error: Mapping[str, Any] | None = None
         self.checkpoints = 0
 
-    @property
-    def position(self) -> int:
-        """How many bytes were read."""
-        return self._position
-
     def read(self) -> tuple[int, list[NewEvent]]:
         """How many lines have come since the last call, and the events in them that are new."""
         lines, found = 0, []
-        for begin, line in self._lines():
-            lines += 1
-            with suppress(ValueError, KeyError, TypeError):  # of a child that was killed
-                happened = self._taken(json.loads(line))
-                if happened is not None and begin >= self._told:
-                    found.append(happened)
-        return lines, found
-
-    def _lines(self) -> Iterator[tuple[int, bytes]]:
         if not self._path.exists():
-            return
+            return 0, []
         with self._path.open("rb") as file:
-            file.seek(self._position)
+            file.seek(self.position)
             for line in file:
-                if line.endswith(b"\n"):
-                    begin, self._position = self._position, self._position + len(line)
-                    yield begin, line
+                if not line.endswith(b"\n"):
+                    break
+                begin, self.position, lines = self.position, self.position + len(line), lines + 1
+                with suppress(ValueError, KeyError, TypeError):  # of a child that was killed
+                    happened = self._taken(json.loads(line))
+                    if happened is not None and begin >= self._told:
+                        found.append(happened)
+        return lines, found
 
     def _taken(self, raw: Mapping[str, Any]) -> NewEvent | None:
         kind, data = raw["type"], plain(raw.get("data") or {})
