@@ -87,15 +87,7 @@ def create_app(models: Callable[[], Mapping[str, Path]], engine: Engine, key: st
 
     @app.middleware("http")
     async def gate(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-        """Before a body is read."""
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key and not hmac.compare_digest(given.encode(), key.encode()):
-            return _error(401, "invalid_api_key", "Send the key that the server began with.")
-        size = request.headers.get("content-length", "0")
-        if "transfer-encoding" in request.headers or int(size) > MOST_BYTES:
-            said = f"A request has a content-length, of {MOST_BYTES} bytes at most."
-            return _error(413, "request_too_large", said)
-        return await go_on(request)
+        return _turned_away(request.headers, key) or await go_on(request)
 
     def replied(body: Body, prompt: Any, *, is_chat: bool) -> Any:
         folder = models().get(body.model)
@@ -130,6 +122,17 @@ def create_app(models: Callable[[], Mapping[str, Path]], engine: Engine, key: st
     return app
 
 
+def _turned_away(headers: Mapping[str, str], key: str) -> JSONResponse | None:
+    """Before a body is read."""
+    given = headers.get("authorization", "").removeprefix("Bearer ")
+    if key and not hmac.compare_digest(given.encode(), key.encode()):
+        return _error(401, "invalid_api_key", "Send the key that the server began with.")
+    if "transfer-encoding" in headers or int(headers.get("content-length", "0")) > MOST_BYTES:
+        said = f"A request has a content-length, of {MOST_BYTES} bytes at most."
+        return _error(413, "request_too_large", said)
+    return None
+
+
 def _error(status: int, code: str, detail: str) -> JSONResponse:
     kind = "invalid_request_error" if status < 500 else "server_error"
     return JSONResponse({"error": {"message": detail, "type": kind, "code": code}}, status)
@@ -138,6 +141,10 @@ def _error(status: int, code: str, detail: str) -> JSONResponse:
 async def _refused(_: Request, exc: Exception) -> JSONResponse:
     if isinstance(exc, Overloaded):
         return _error(503, "overloaded", str(exc))
+    if isinstance(exc, RequestValidationError):
+        wrong = exc.errors()[0]
+        detail = f"{'.'.join(map(str, wrong['loc'][1:]))}: {wrong['msg']}"
+        return _error(400, "invalid_request", detail)
     code = getattr(exc, "code", "invalid_request")
     return _error(404 if code == "model_not_found" else 400, code, str(exc))
 
