@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kb.keeping import keep
 from kb.knowledge_base import KnowledgeBase
 from kb.store.tuning import jobs
+from kb.stored_files.keeping import keep
 from kb.types import TuningJob
 from tests.parts import ADMIN
 from tune.jobs.worker import TuningWorker

@@ -11,7 +11,6 @@ from typing import Any
 
 from kb.errors import NotFound
 from kb.ids import now
-from kb.keeping import keep
 from kb.knowledge_base import KnowledgeBase
 from kb.store.engine.database import Transaction
 from kb.store.tuning import jobs, tuned_models
@@ -19,6 +18,7 @@ from kb.store.tuning.jobs import NewEvent
 from kb.store.work import files
 from kb.store.work import jobs as queue
 from kb.store.work.jobs import Job as Claim
+from kb.stored_files.keeping import keep
 from kb.types import Scope, StoredFile, TunedModel, TuningJob
 from tune.diagnosis.curve import diagnose
 from tune.jobs.backends import Outcome, Unwanted

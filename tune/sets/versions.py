@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from kb.errors import Conflict, Rejected
-from kb.keeping import keep
 from kb.knowledge_base import KnowledgeBase
 from kb.store.tuning import training_sets
 from kb.store.work import files
+from kb.stored_files.keeping import keep
 from kb.types import Scope, TrainingSetVersion
 from tune.checking.report import check
 from tune.checking.splitting import split

@@ -11,7 +11,6 @@ from sqlalchemy import update
 from ingest.intake.files import attach, delete, delete_expired
 from kb.errors import NotFound, QuotaExceeded
 from kb.files.folder import DataFolder
-from kb.keeping import keep
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.store.access import keys
 from kb.store.access.keys import NewKey
@@ -19,6 +18,7 @@ from kb.store.content import documents
 from kb.store.engine import schema
 from kb.store.engine.paging import PageRequest
 from kb.store.work import files, quotas
+from kb.stored_files.keeping import keep
 from kb.types import Document, Quota, Retrieval, Scope, StoredFile
 from kb.upkeep.restoring import restore
 from tests.parts import ADMIN, finish, upload

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from kb.keeping import keep
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import Settings
 from kb.store.tuning import jobs
+from kb.stored_files.keeping import keep
 from kb.types import TuningJob
 from tests.parts import ADMIN
 from tests.tune.following import ended, steps, told, training, until

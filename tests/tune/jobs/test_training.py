@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from kb.errors import Conflict, NotFound, Rejected
-from kb.keeping import keep
 from kb.knowledge_base import KnowledgeBase, open_kb
 from kb.settings import Settings
 from kb.settings_sections import TuningSettings
 from kb.store.engine.paging import PageRequest
 from kb.store.tuning import jobs, tuned_models
 from kb.store.work import files
+from kb.stored_files.keeping import keep
 from kb.types import TuningJob
 from tests.parts import ADMIN
 from tests.tune.following import ended, row, seen, steps, stored, told, training, until

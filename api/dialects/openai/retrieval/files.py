@@ -20,8 +20,8 @@ from api.uploads.receiving import only_file, receiving_files
 from ingest.intake.files import delete
 from ingest.intake.upload import checked_name
 from kb.errors import NotFound, Rejected
-from kb.keeping import keep
 from kb.store.work import files
+from kb.stored_files.keeping import keep
 
 router = APIRouter(prefix="/files", tags=["files"])
 

@@ -1,0 +1,1 @@
+"""Stored files: bytes under a name, among the originals."""
