@@ -112,7 +112,10 @@ async def put_access(app: str, body: AccessBody, kb: KB, scope: AdminScope) -> A
     return body.to_access()
 
 
-@router.get("/usage", response_model=UsageTotalsResponse)
+_CSV: Any = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+
+
+@router.get("/usage", response_model=UsageTotalsResponse, responses=_CSV)
 async def get_usage(
     kb: KB,
     scope: AdminScope,

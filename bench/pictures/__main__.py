@@ -1,6 +1,6 @@
 """Pictures of every page, in both languages and at two sizes, to be looked at.
 
-    python -m bench.screenshots FOLDER [--tutorial]
+    python -m bench.pictures FOLDER [--tutorial]
 
 A server with a small handbook is started, and headless Chromium opens page after page. With
 `--tutorial` only the pictures of `docs/using/console.md` and its Chinese counterpart are made.
