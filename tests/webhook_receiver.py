@@ -43,9 +43,11 @@ class Receiver:
     headers: dict[str, str] = field(default_factory=dict)
     is_open: threading.Event = field(default_factory=threading.Event)
     messages: list[Message] = field(default_factory=list)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def next_status(self) -> int:
-        return self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        with self._turn:  # messages come at once: two may not both take the last but one
+            return self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
 
     def wait_for(self, number: int) -> list[Message]:
         wait_until(lambda: len(self.messages) >= number)
