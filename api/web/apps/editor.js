@@ -2,7 +2,7 @@
 // themselves into the draft; publishing lets them answer.
 
 import { Problem, describe } from "../shared/api.js";
-import { button, link, tabs, toast } from "../shared/controls.js";
+import { button, complain, link, tabs, toast } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { t } from "../shared/words.js";
 import { Draft } from "./draft.js";
@@ -64,6 +64,6 @@ async function publishNow({ api, app, path, draft, root }) {
     toast(t("Version {n} answers now.", { n: version }));
     root.dispatchEvent(new CustomEvent("published"));
   } catch (error) {
-    toast(describe(error).detail, "bad");
+    complain(error);
   }
 }

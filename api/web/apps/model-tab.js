@@ -1,7 +1,6 @@
 // Which model answers, how, and the switch to a fine-tuned one.
 
-import { describe } from "../shared/api.js";
-import { button, checkBox, choice, field, link, textBox, toast } from "../shared/controls.js";
+import { button, checkBox, choice, complain, field, link, textBox, toast } from "../shared/controls.js";
 import { element, iconButton } from "../shared/dom.js";
 import { t } from "../shared/words.js";
 
@@ -71,7 +70,7 @@ async function drawRoute({ api, path }, root) {
       warnings.replaceChildren(...(saved.warnings ?? []).map((one) => element("li", {}, one.detail)));
       toast(t("The switch is set."));
     } catch (error) {
-      toast(describe(error).detail, "bad");
+      complain(error);
     }
   };
   const percent = textBox(policy.percent, (text) => (policy.percent = Number(text)), { type: "number", min: 0, max: 100, onchange: save });

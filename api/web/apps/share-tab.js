@@ -1,7 +1,6 @@
 // How others reach the app: a link, a line for a website, keys for programs, and their limits.
 
-import { describe } from "../shared/api.js";
-import { button, confirmed, copyButton, field, textBox, toast } from "../shared/controls.js";
+import { button, complain, confirmed, copyButton, field, textBox, toast } from "../shared/controls.js";
 import { element, iconButton } from "../shared/dom.js";
 import { day, t } from "../shared/words.js";
 
@@ -19,7 +18,7 @@ export async function drawShare(context) {
       made.replaceChildren(...show(key));
       await draw();
     } catch (error) {
-      toast(describe(error).detail, "bad");
+      complain(error);
     }
   };
   const shareLink = make(() => ({ kind: "widget", name: t("Share link"), origins: [location.origin] }), ({ key }) => [
@@ -52,7 +51,7 @@ async function drawKeys(api, path, root) {
   const keys = (await api.list(`${path}/keys`)).filter(({ revoked_at: gone }) => gone === null);
   const end = (key) => async () => {
     if (!(await confirmed(t("End “{name}”? Whoever uses it is cut off.", { name: key.name || key.id }), t("End it")))) return;
-    await api.delete(`/v1/keys/${key.id}`).catch((error) => toast(describe(error).detail, "bad"));
+    await api.delete(`/v1/keys/${key.id}`).catch(complain);
     await drawKeys(api, path, root);
   };
   const rows = keys.map((key) => element("div", { class: "row version" },
@@ -67,7 +66,7 @@ async function limits(api, path) {
     const set = (text) => (access.limits[key] = text === "" ? null : Number(text));
     return field(label, textBox(access.limits[key], set, { type: "number", min: 1, placeholder: t("no limit") }));
   };
-  const save = () => api.put(`${path}/access`, access).then(() => toast(t("Saved")), (error) => toast(describe(error).detail, "bad"));
+  const save = () => api.put(`${path}/access`, access).then(() => toast(t("Saved")), complain);
   return element("section", { class: "panel" }, element("h2", {}, t("Limits of each link and key")),
     element("div", { class: "grid" }, number("requests_per_minute", t("Questions a minute")), number("concurrent_streams", t("Answers at once")), number("tokens_per_day", t("Tokens a day"))),
     element("div", { class: "row" }, button(t("Save"), save)));

@@ -1,7 +1,6 @@
 // What was published when, what differs from the draft, and going back.
 
-import { describe } from "../shared/api.js";
-import { button, toast } from "../shared/controls.js";
+import { button, complain, toast } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { minute, t } from "../shared/words.js";
 
@@ -32,7 +31,7 @@ export async function drawVersions(context) {
       toast(t("Version {n} answers now.", { n: version }));
       await draw();
     } catch (error) {
-      toast(describe(error).detail, "bad");
+      complain(error);
     }
   };
   root.addEventListener("published", () => panel.contains(list) && draw());

@@ -1,7 +1,6 @@
 // What stands on the chat page before the first question.
 
-import { describe } from "../shared/api.js";
-import { field, textBox, toast } from "../shared/controls.js";
+import { complain, field, textBox } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { t } from "../shared/words.js";
 
@@ -16,7 +15,7 @@ export function drawWelcome({ api, app, path, panel, rename }) {
       await api.send("PATCH", path, { body: { name, icon, opening, suggested_questions } });
       rename();
     } catch (error) {
-      toast(describe(error).detail, "bad");
+      complain(error);
     }
   };
   const set = (key, read = (text) => text) => (text) => {

@@ -1,7 +1,6 @@
 // What can be done with an answer: copy it, hear it, ask anew, change the question, judge it.
 
-import { describe } from "../shared/api.js";
-import { dialog, field, textBox, toast } from "../shared/controls.js";
+import { complain, dialog, field, textBox, toast } from "../shared/controls.js";
 import { icon, iconButton } from "../shared/dom.js";
 import { language, t } from "../shared/words.js";
 
@@ -54,7 +53,7 @@ function judging(turn, judge) {
       draw();
       if (feedback.rating) toast(t("Thank you."));
     } catch (error) {
-      toast(describe(error).detail, "bad");
+      complain(error);
     }
   };
   const rate = (rating) => {

@@ -1,8 +1,7 @@
 // One document: its pages with the passages laid over them, what cleaning left out, the receipt as a
 // balance, and its versions.
 
-import { describe } from "../shared/api.js";
-import { button, confirmed, dialog, link, tabs, toast } from "../shared/controls.js";
+import { button, complain, confirmed, dialog, link, tabs, toast } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { utf16Offsets } from "../shared/offsets.js";
 import { bytes, count, minute, t } from "../shared/words.js";
@@ -32,14 +31,14 @@ export async function open({ api, params, root, go, title, actions }) {
 
 function failure(api, document, path) {
   const again = button(t("Try again"), async () => {
-    await api.post(`${path}/retry`).then(() => toast(t("It is being read again.")), (error) => toast(describe(error).detail, "bad"));
+    await api.post(`${path}/retry`).then(() => toast(t("It is being read again.")), complain);
   }, { symbol: "retry" });
   return element("div", { class: "failed" }, element("p", { class: "failure" }, document.error.detail), again);
 }
 
 async function remove(api, { name }, path, leave) {
   if (!(await confirmed(t("Delete {what}? Answers stop using it at once.", { what: `“${name}”` }), t("Delete")))) return;
-  await api.delete(path).then(leave, (error) => toast(describe(error).detail, "bad"));
+  await api.delete(path).then(leave, complain);
 }
 
 async function drawText(api, path, panel) {

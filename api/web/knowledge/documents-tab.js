@@ -1,7 +1,7 @@
 // The documents of a knowledge base: filter, sort, and what can be done about one or many.
 
 import { describe } from "../shared/api.js";
-import { button, checkBox, choice, confirmed, textBox, toast } from "../shared/controls.js";
+import { button, checkBox, choice, complain, confirmed, textBox, toast } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { bytes, count, day, t } from "../shared/words.js";
 import { Uploads } from "./uploads.js";
@@ -63,7 +63,7 @@ export class DocumentsTab {
       if (asked !== JSON.stringify(this.wanted)) return;
       this.documents = found;
     } catch (error) {
-      toast(describe(error).detail, "bad");
+      complain(error);
     }
     this.#drawTable();
     const isBusy = this.documents.some(({ status }) => status === "pending" || status === "indexing");

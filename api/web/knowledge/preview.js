@@ -1,7 +1,7 @@
 // What the chosen rules would do to a file, beside what the present ones do: passages over the text,
 // and what cleaning takes out. Nothing is stored.
 
-import { Problem, describe } from "../shared/api.js";
+import { describe } from "../shared/api.js";
 import { button } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { count, t } from "../shared/words.js";
@@ -25,13 +25,11 @@ export function drawPreview(api, path, form, root, ...others) {
   return element("div", { class: "row" }, input, button(t("Try on a file"), () => input.click(), { symbol: "file" }), ...others);
 }
 
-async function ask(api, path, file, processing) {
+function ask(api, path, file, processing) {
   const body = new FormData();
   body.append("file", file, file.name);
   if (processing) body.append("processing", JSON.stringify(processing));
-  const response = await fetch(`${path}/preview?limit=${SHOWN}`, { method: "POST", headers: api.headers("POST"), body });
-  if (!response.ok) throw await Problem.from(response);
-  return response.json();
+  return api.form(`${path}/preview?limit=${SHOWN}`, body);
 }
 
 function shown(title, { error, chunks, chunk_count: number, removed, removed_count: gone }) {

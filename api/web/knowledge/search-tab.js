@@ -1,7 +1,7 @@
 // Trying a search: what a question would find, and for each passage why.
 
 import { describe } from "../shared/api.js";
-import { button, choice, field, textBox } from "../shared/controls.js";
+import { button, choice, textBox } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { count, t } from "../shared/words.js";
 

@@ -1,8 +1,7 @@
 // How a knowledge base prepares its documents: the rules, tried on a file before they apply; the
 // versions of its index; its name; and deleting it.
 
-import { describe } from "../shared/api.js";
-import { button, confirmed, field, table, textBox, toast } from "../shared/controls.js";
+import { button, complain, confirmed, field, table, textBox, toast } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { day, t } from "../shared/words.js";
 import { drawPreview } from "./preview.js";
@@ -81,6 +80,6 @@ async function guarded(action) {
   try {
     await action();
   } catch (error) {
-    toast(describe(error).detail, "bad");
+    complain(error);
   }
 }

@@ -1,7 +1,7 @@
 // What was asked and answered: by app, by words, and each conversation whole.
 
 import { describe } from "../shared/api.js";
-import { button, choice, confirmed, emptyState, table, textBox, toast } from "../shared/controls.js";
+import { button, choice, complain, confirmed, emptyState, table, textBox } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { minute, t } from "../shared/words.js";
 
@@ -41,7 +41,7 @@ async function drawOne(api, root, id, go) {
   const [conversation, messages] = await Promise.all([api.get(path), api.list(`${path}/messages`)]);
   const remove = button(t("Delete"), async () => {
     if (!(await confirmed(t("Delete the conversation “{name}”?", { name: conversation.name }), t("Delete")))) return;
-    await api.delete(path).then(() => go("/console/conversations"), (error) => toast(describe(error).detail, "bad"));
+    await api.delete(path).then(() => go("/console/conversations"), complain);
   }, { kind: "danger", symbol: "trash" });
   const facts = [conversation.user, minute(conversation.created_at)].filter(Boolean).join(" · ");
   root.append(element("p", {}, element("a", { href: "/console/conversations" }, t("All conversations"))),

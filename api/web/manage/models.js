@@ -1,7 +1,7 @@
 // The language models: connect one, see how it does, say which one answers where nothing else is said.
 
 import { describe } from "../shared/api.js";
-import { button, choice, confirmed, dialog, emptyState, field, table, textBox, toast } from "../shared/controls.js";
+import { button, choice, complain, confirmed, dialog, emptyState, field, table, textBox } from "../shared/controls.js";
 import { element, iconButton } from "../shared/dom.js";
 import { t } from "../shared/words.js";
 
@@ -43,7 +43,7 @@ function row(page, model) {
   const edit = iconButton("edit", t("Change {name}", { name }), () => connectDialog(page, model));
   const remove = iconButton("trash", t("Delete “{name}”", { name }), async () => {
     if (!(await confirmed(t("Delete “{name}”?", { name }), t("Delete")))) return;
-    await api.delete(`/v1/models/${encodeURIComponent(name)}`).catch((error) => toast(describe(error).detail, "bad"));
+    await api.delete(`/v1/models/${encodeURIComponent(name)}`).catch(complain);
     await redraw();
   });
   const make = usual.name === name ? element("span", { class: "status ready" }, t("used by default")) : button(t("Use by default"), () => setDefault(api, name, redraw), { kind: "quiet" });
@@ -58,7 +58,7 @@ async function setDefault(api, name, redraw) {
     await api.put("/v1/models/default", { name });
     await redraw();
   } catch (error) {
-    toast(describe(error).detail, "bad");
+    complain(error);
   }
 }
 
@@ -134,7 +134,7 @@ async function lookAround(api, redraw) {
         box.close();
         await redraw();
       } catch (error) {
-        toast(describe(error).detail, "bad");
+        complain(error);
       }
     });
     const found = data.flatMap((server) => server.models.map((model) => element("div", { class: "row" }, element("span", {}, server.title), use(server, model))));

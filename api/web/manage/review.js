@@ -1,8 +1,7 @@
 // What went wrong: questions that were refused, answered weakly, without a source, or disliked, in
 // groups that ask nearly the same. From here, the right answer in one step.
 
-import { describe } from "../shared/api.js";
-import { button, choice, emptyState, field, textBox, toast } from "../shared/controls.js";
+import { button, choice, complain, emptyState, field, textBox, toast } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { minute, t } from "../shared/words.js";
 
@@ -24,7 +23,7 @@ export async function open({ api, root, title }) {
   };
   const set = (key) => (value) => {
     wanted[key] = value;
-    draw().catch((error) => toast(describe(error).detail, "bad"));
+    draw().catch(complain);
   };
   root.append(element("section", { class: "panel" }, element("div", { class: "grid" },
     field(t("App"), choice([["", t("All apps")], ...apps.map(({ slug, name }) => [slug, name])], "", set("app"))),
@@ -45,7 +44,7 @@ function groupNode(api, group, redraw) {
       toast(made === "open" ? t("It is open again.") : t("Done."));
       await redraw();
     } catch (error) {
-      toast(describe(error).detail, "bad");
+      complain(error);
     }
   };
   const buttons = Object.entries(MADE).map(([made, label]) => button(label, resolve(made), { kind: made === "fixed_answer" ? "primary" : "quiet" }));

@@ -96,6 +96,14 @@ export class Api {
     return response.status === 204 ? null : response.json();
   }
 
+  // A form with files, sent as a browser does.
+  async form(path, form) {
+    const response = await fetch(path, { method: "POST", headers: this.headers("POST"), body: form });
+    if (response.status === 401) return this.refused(response);
+    if (!response.ok) throw await Problem.from(response);
+    return response.json();
+  }
+
   async put(path, body) {
     const response = await this.send("PUT", path, { body });
     return response.status === 204 ? null : response.json();

@@ -1,5 +1,6 @@
 // The controls that the pages are made of. Each is named for those who cannot see it.
 
+import { describe } from "./api.js";
 import { element, icon } from "./dom.js";
 import { t } from "./words.js";
 
@@ -83,7 +84,7 @@ export function dialog(title, body, actions) {
       try {
         if ((await run?.()) !== false) box.close();
       } catch (error) {
-        failure.textContent = error.message;
+        failure.textContent = describe(error).detail;
       }
     }, { kind }));
   const cancel = button(actions.length > 0 ? t("Cancel") : t("Close"), () => box.close());
@@ -121,6 +122,9 @@ export function toast(text, kind = "") {
   box.append(note);
   setTimeout(() => note.remove(), kind === "bad" ? 12_000 : 4_000);
 }
+
+// Says what went wrong.
+export const complain = (error) => toast(describe(error).detail, "bad");
 
 // A button that copies a text and says so.
 export function copyButton(label, text) {

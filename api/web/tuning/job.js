@@ -1,8 +1,7 @@
 // One training job: its curve while it runs, what the curve says, and letting an app use the model.
 
-import { describe } from "../shared/api.js";
 import { lineChart } from "../shared/chart.js";
-import { button, choice, confirmed, dialog, field, textBox, toast } from "../shared/controls.js";
+import { button, choice, complain, confirmed, dialog, field, textBox, toast } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { minute, t } from "../shared/words.js";
 import { STATES } from "./list.js";
@@ -15,7 +14,7 @@ export async function open({ api, params, root, title, actions, go, isHere }) {
   const curve = element("div", { class: "stack" });
   const facts = element("div", { class: "stack" });
   root.append(element("p", {}, element("a", { href: "/console/tuning" }, t("All of fine-tuning"))), facts, curve);
-  const act = (label, action) => button(label, () => action().then(draw, (error) => toast(describe(error).detail, "bad")), { kind: "quiet" });
+  const act = (label, action) => button(label, () => action().then(draw, complain), { kind: "quiet" });
   const draw = async () => {
     const [job, points] = await Promise.all([api.get(path), api.get(`${path}/curve`)]);
     if (!isHere()) return;
@@ -34,7 +33,7 @@ function buttons(api, job, path, act, go) {
   if (!OVER.includes(status)) return [act(t("Pause"), () => api.post(`${path}/pause`)), act(t("Stop it"), () => api.post(`${path}/cancel`))];
   const remove = button(t("Delete"), async () => {
     if (!(await confirmed(t("Delete this job with its model?"), t("Delete")))) return;
-    await api.delete(path).then(() => go("/console/tuning"), (error) => toast(describe(error).detail, "bad"));
+    await api.delete(path).then(() => go("/console/tuning"), complain);
   }, { kind: "danger", symbol: "trash" });
   const use = button(t("Use it in an app"), () => askPublish(api, model, go), { kind: "primary" });
   return model ? [remove, use] : [remove];

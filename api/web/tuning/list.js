@@ -1,7 +1,6 @@
 // Fine-tuning: the training sets, the jobs that learn from them, and the models that came of it.
 
-import { describe } from "../shared/api.js";
-import { button, choice, dialog, emptyState, field, table, textBox, toast } from "../shared/controls.js";
+import { button, choice, dialog, emptyState, field, table, textBox } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { count, minute, t } from "../shared/words.js";
 
@@ -60,7 +59,7 @@ function askJob(api, sets, models, go) {
     label: t("Start"), kind: "primary",
     run: async () => {
       const body = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== ""));
-      const job = await api.post("/v1/tuning/jobs", body).catch((error) => { toast(describe(error).detail, "bad"); throw error; });
+      const job = await api.post("/v1/tuning/jobs", body);
       go(`/console/tuning/jobs/${job.id}`);
     },
   }]);

@@ -1,8 +1,7 @@
 // One training set: rows from a file or from an app's answers, what the check says, and each row to
 // approve, change or leave out. Every change makes a new version.
 
-import { Problem, describe } from "../shared/api.js";
-import { button, choice, confirmed, dialog, field, table, textBox, toast } from "../shared/controls.js";
+import { button, choice, complain, confirmed, dialog, field, table, textBox } from "../shared/controls.js";
 import { element, iconButton } from "../shared/dom.js";
 import { count, t } from "../shared/words.js";
 
@@ -20,7 +19,7 @@ export async function open(context) {
   actions(
     button(t("Delete"), async () => {
       if (!(await confirmed(t("Delete “{name}”?", { name: set.name }), t("Delete")))) return;
-      await api.delete(path).then(() => go("/console/tuning"), (error) => toast(describe(error).detail, "bad"));
+      await api.delete(path).then(() => go("/console/tuning"), complain);
     }, { kind: "danger", symbol: "trash" }),
   );
   root.append(element("p", {}, element("a", { href: "/console/tuning" }, t("All of fine-tuning"))), element("section", { class: "panel" }, element("h2", {}, t("Add rows")), adding(api, path, redraw)));
@@ -35,7 +34,7 @@ function adding(api, path, redraw) {
   input.addEventListener("change", () => {
     const [file] = input.files;
     input.value = "";
-    send(api, path, file, { append: true }).then(redraw, (error) => toast(describe(error).detail, "bad"));
+    send(api, path, file, { append: true }).then(redraw, complain);
   });
   const collect = async () => {
     const apps = await api.list("/v1/apps");
@@ -52,13 +51,11 @@ function adding(api, path, redraw) {
 }
 
 // Sends rows as a file, which becomes the next version.
-async function send(api, path, file, options) {
+function send(api, path, file, options) {
   const body = new FormData();
   body.append("file", file, file.name);
   body.append("options", JSON.stringify(options));
-  const response = await fetch(`${path}/versions`, { method: "POST", headers: api.headers("POST"), body });
-  if (!response.ok) throw await Problem.from(response);
-  return response.json();
+  return api.form(`${path}/versions`, body);
 }
 
 function report({ number, rows: n, splits, report: { findings = [] } }) {
@@ -76,7 +73,7 @@ async function rows(api, path, { number, rows: total }, redraw) {
   const hasLabels = all.some(({ label }) => label);
   const save = button(t("Save as a new version"), async () => {
     const text = [...kept].map((i) => JSON.stringify(all[i])).join("\n");
-    await send(api, path, new File([text], "rows.jsonl"), { append: false }).then(redraw, (error) => toast(describe(error).detail, "bad"));
+    await send(api, path, new File([text], "rows.jsonl"), { append: false }).then(redraw, complain);
   }, { kind: "primary", disabled: true });
   const changed = () => (save.disabled = kept.size === 0);
   const lines = all.slice(0, SHOWN).map((row, i) => rowNode(row, hasLabels, changed, (node) => {
