@@ -7,7 +7,7 @@ CSRF token, because a browser sends cookies along by itself.
 from __future__ import annotations
 
 import hmac
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
@@ -73,11 +73,12 @@ async def identify(connection: HTTPConnection) -> Caller:
         if access.is_admin_key(token):  # without a hop into a thread: nothing is read
             return ADMIN
         origin = _origin(connection)
+        host = (origin or "").partition("://")[2]
         return await in_thread(
             access.authenticate,
             token,
             origin=origin,
-            is_own_page=urlsplit(origin or "").netloc == connection.headers.get("host", ""),
+            is_own_page=bool(host) and host == connection.headers.get("host"),
             end_user=connection.headers.get(END_USER_HEADER),
         )
     cookie = connection.cookies.get(COOKIE)
@@ -110,8 +111,8 @@ def _origin(connection: HTTPConnection) -> str | None:
     named = connection.headers.get("origin")
     if named is not None or "referer" not in connection.headers:
         return named
-    page = urlsplit(connection.headers["referer"])
-    return f"{page.scheme}://{page.netloc}"
+    scheme, _, rest = connection.headers["referer"].partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}"
 
 
 def _with_end_user_token(caller: Caller, send: Send) -> Send:

@@ -64,6 +64,16 @@ def test_the_servers_own_pages_may_use_it(browser: httpx.Client, served: Served)
     assert browser.get("/v1/apps", headers={"referer": f"{OTHER_PAGE}/chat"}).status_code == 403
 
 
+@pytest.mark.parametrize("named", ["null", "http://[", "http://a\u2100b".encode(), ""])
+@pytest.mark.parametrize("header", ["origin", "referer"])
+def test_what_is_no_page_is_not_the_servers_own(browser: httpx.Client, header: str, named: str):
+    """Also where a client of HTTP/1.0 names no host."""
+    del browser.headers["origin"]
+    for host in ({}, {"host": ""}):
+        answer = browser.get("/v1/apps", headers={header: named, **host})
+        assert answer.status_code in (400, 403), answer.text
+
+
 def test_only_pages_that_a_widget_key_names_may_show_the_chat_in_a_frame(browser: httpx.Client):
     policy = browser.get("/chat/shop").headers["content-security-policy"]
     assert f"frame-ancestors 'self' {PAGE}" in policy
