@@ -7,6 +7,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -69,5 +70,9 @@ def _exposition(kb: KnowledgeBase, by_status: Mapping[str, int], waiting: int) -
 
 @lru_cache(maxsize=8)
 def _size_bytes(root: Path, _period: int) -> int:
-    files = (Path(folder, name) for folder, _, names in os.walk(root) for name in names)
-    return sum(file.stat().st_size for file in files if file.is_file())
+    size = 0
+    for folder, _, names in os.walk(root):
+        for name in names:
+            with suppress(FileNotFoundError):  # a partial upload or an index that has just gone
+                size += Path(folder, name).stat().st_size
+    return size
