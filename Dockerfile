@@ -9,8 +9,8 @@ ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
-COPY requirements.lock requirements-embedding.lock fetch_model.py /app/
-RUN /opt/venv/bin/pip install --no-deps -r /app/requirements.lock \
+COPY requirements.lock requirements-cluster.lock requirements-embedding.lock fetch_model.py /app/
+RUN /opt/venv/bin/pip install --no-deps -r /app/requirements-cluster.lock \
     && /opt/venv/bin/python /app/fetch_model.py embedding
 # The code stays in /app, beside README.md and docs/, which are the demo knowledge base.
 COPY . /app/
@@ -25,7 +25,7 @@ RUN /opt/venv/bin/pip install -r /app/requirements-models.lock
 
 FROM python:3.11-slim-bookworm AS server
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /bin/false kb \
-    && install --directory --owner kb --group kb --mode 700 /data
+    && install --directory --owner kb --group kb --mode 700 /data /data/tuning
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

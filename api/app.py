@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from weakref import WeakValueDictionary
 
 import anyio
 from fastapi import Depends, FastAPI
@@ -31,8 +30,10 @@ from api.http.cors import CrossOrigin
 from api.http.middleware import BodyGuard, RequestEnvelope
 from api.openapi.document import DescribedApi
 from api.resources.apps import apps, models
-from api.resources.chat import chat, conversations, feedback, fixed_answers, review
+from api.resources.chat import chat, conversations, feedback, fixed_answers, formulas, review
 from api.resources.datasets import batches, datasets, documents, generations, previews
+from api.resources.evaluation import question_sets
+from api.resources.evaluation import runs as evaluation_runs
 from api.resources.operation import health, keys, maintenance, metrics, pages, session, webhooks
 from api.resources.tuning import jobs as tuning_jobs
 from api.resources.tuning import publishing, rollouts, training_sets
@@ -40,12 +41,15 @@ from api.revocation import watch_revocations
 from api.threads import in_thread
 from api.upload_locks import UploadLocks
 from api.uploads import resumable
+from eval.served.worker import EvaluationWorker
 from ingest.intake.files import delete_expired
 from ingest.intake.resumable import ResumableUploads
 from ingest.work.demo import ensure_demo
+from ingest.work.engine import local_engine, local_readers
 from ingest.work.worker import Worker
 from kb.apps.rollout.watching import RolloutWatcher
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.knowledge_base import KnowledgeBase
+from kb.opening.opening import open_kb
 from kb.settings import Settings, load_settings
 from kb.version import version
 from kb.webhooks.sending import Sender
@@ -67,8 +71,11 @@ ROUTERS = (
     conversations,
     feedback,
     fixed_answers,
+    formulas,
     review,
     webhooks,
+    question_sets,
+    evaluation_runs,
     training_sets,
     publishing,
     rollouts,
@@ -92,6 +99,7 @@ def create_app(
     *,
     kb: KnowledgeBase | None = None,
     demo: bool = False,
+    ingests: bool = True,
 ) -> FastAPI:
     """The application.
 
@@ -99,6 +107,7 @@ def create_app(
         settings: read from the environment if neither they nor `kb` are given.
         kb: an open knowledge base, which its owner closes; without it the lifespan opens one.
         demo: whether the demo knowledge base is made.
+        ingests: whether documents are indexed here, and not by workers alone.
     """
     chosen = settings or (kb.settings if kb else load_settings())
 
@@ -106,7 +115,7 @@ def create_app(
     async def lifespan(_app: FastAPI) -> AsyncIterator[AppState]:
         opened: KnowledgeBase = kb if kb is not None else await in_thread(open_kb, chosen)
         try:
-            async with _running(opened, demo=demo) as state:
+            async with _running(opened, demo=demo, ingests=ingests) as state:
                 yield state
         finally:
             if kb is None:
@@ -130,12 +139,17 @@ def create_app(
         ],
     )
     errors.install(app)
-    app.include_router(chat.router)  # routes are tried in their order, a module's in 10 µs
+    _add_routes(app)
+    return app
+
+
+def _add_routes(app: FastAPI) -> None:
+    """They are tried in their order, a module's in 10 µs."""
+    app.include_router(chat.router)
     _add_dialects(app)
     for module in ROUTERS:
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=pages.WEB), name="static")
-    return app
 
 
 def _add_dialects(app: FastAPI) -> None:
@@ -153,14 +167,15 @@ async def close_streams(state: AppState) -> None:
 
 
 @asynccontextmanager
-async def _running(kb: KnowledgeBase, *, demo: bool) -> AsyncIterator[AppState]:
-    worker, tuning = Worker(kb), TuningWorker(kb)
+async def _running(kb: KnowledgeBase, *, demo: bool, ingests: bool) -> AsyncIterator[AppState]:
+    readers = local_readers(kb.settings.ingest)
+    worker = Worker(kb, local_engine(kb.settings.ingest, readers))
+    tuning, evaluations = TuningWorker(kb), EvaluationWorker(kb)
     sender = Sender(kb.database, kb.secrets, **dict(kb.settings.webhooks))
     state = AppState(
         kb=kb,
-        readers=worker.readers,
+        readers=readers,
         closing=anyio.Event(),
-        idempotency_locks=WeakValueDictionary(),
         resumable=ResumableUploads(kb),
         upload_locks=UploadLocks(),
         unknown=UnknownConnections(kb.settings.server.proxies),
@@ -170,8 +185,11 @@ async def _running(kb: KnowledgeBase, *, demo: bool) -> AsyncIterator[AppState]:
         asyncio.create_task(watch_revocations(kb)),
         asyncio.create_task(RolloutWatcher(kb.database, kb.chat).watch()),
     )
-    worker.start()
-    tuning.start()
+    kb.chat.runs.log.open()
+    if ingests:
+        worker.start()
+        tuning.start()
+    evaluations.start()
     sender.start()
     try:
         if demo:
@@ -181,6 +199,7 @@ async def _running(kb: KnowledgeBase, *, demo: bool) -> AsyncIterator[AppState]:
         for task in tasks:
             task.cancel()
         await close_streams(state)
+        await in_thread(evaluations.stop)
         await in_thread(sender.stop)
         await in_thread(tuning.stop)
         await in_thread(worker.stop)

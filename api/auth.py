@@ -49,7 +49,7 @@ class Authentication:
             scope["kb.caller"] = caller  # also of a request that is refused now: the log names it
             if caller.kind == "metrics" and scope["path"] != METRICS:
                 raise NotAllowed(f"A key of kind 'metrics' reads {METRICS} and nothing else.")
-            connection.scope["state"]["kb"].access.rates.admit(caller)
+            await connection.scope["state"]["kb"].access.admit(caller)
         except (Unauthenticated, NotAllowed, RateLimited) as exc:
             await _refusal(scope, exc)(scope, receive, send)
             return
@@ -82,7 +82,7 @@ async def identify(connection: HTTPConnection) -> Caller:
             end_user=connection.headers.get(END_USER_HEADER),
         )
     cookie = connection.cookies.get(COOKIE)
-    if cookie is None or not access.console.is_open(cookie):
+    if cookie is None or not await access.has_session(cookie):
         raise Unauthenticated
     if connection.scope["method"] not in _SAFE_METHODS:
         token = connection.headers.get(CSRF_HEADER, "")

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import date
 from typing import Annotated, TypedDict
-from weakref import WeakValueDictionary
 
 import anyio
 from fastapi import Depends, Header, Query
@@ -29,9 +28,6 @@ from kb.knowledge_base import KnowledgeBase
 from kb.store.engine.paging import MAX_LIMIT, PageRequest
 from kb.types import Permission, Scope
 
-IdempotencyLocks = WeakValueDictionary[tuple[str, str], anyio.Lock]
-"""Who is creating something under an idempotency key: (caller, key) → the lock it holds."""
-
 
 class AppState(TypedDict):
     """What the lifespan hands to every request as `request.state`."""
@@ -39,7 +35,6 @@ class AppState(TypedDict):
     kb: KnowledgeBase
     readers: ReaderPool
     closing: anyio.Event
-    idempotency_locks: IdempotencyLocks
     resumable: ResumableUploads
     upload_locks: UploadLocks
     unknown: UnknownConnections
@@ -72,12 +67,8 @@ async def get_stream(request: Request) -> AsyncIterator[OpenStream]:
         RateLimited: the key has as many open as it may.
     """
     caller = await get_caller(request)
-    streams = request.state.kb.access.streams
-    stream = streams.open(caller)
-    try:
+    async with request.state.kb.access.stream(caller) as stream:
         yield stream
-    finally:
-        streams.close(stream)
 
 
 CallerDep = Annotated[Caller, Depends(get_caller)]

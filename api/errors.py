@@ -42,6 +42,8 @@ STATUSES: Mapping[type[KnowledgeBaseError], int] = {
     errors.Unavailable: 503,
     errors.StorageFull: 507,
     errors.StorageFailed: 503,
+    errors.StorageUnavailable: 503,
+    errors.DatabaseUnavailable: 503,
 }
 
 CODES: Mapping[int, str] = {

@@ -1,7 +1,7 @@
 """`Idempotency-Key` on requests that create: the same key gets the first answer again for a day.
 
 Only successes are kept, so a request that failed can be repeated. A repetition that arrives while
-the first is still running waits for it: there is one process. Answers that hold a secret (`POST
+the first is still running waits for it, in whatever process. Answers that hold a secret (`POST
 /v1/keys`) must never be stored, so those endpoints ignore the header.
 """
 
@@ -13,14 +13,13 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
 from typing import Annotated, Any
 
-import anyio
 from fastapi import Depends, Header
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.deps import CallerDep, IdempotencyLocks
+from api.deps import CallerDep
 from api.threads import read, write
 from kb.knowledge_base import KnowledgeBase
 from kb.store.access import idempotency
@@ -34,7 +33,6 @@ class Once:
 
     def __init__(self, request: Request, caller: str, key: str | None) -> None:
         self._kb: KnowledgeBase = request.state.kb
-        self._locks: IdempotencyLocks = request.state.idempotency_locks
         self._request = request
         self._caller = caller
         self._key = key
@@ -74,8 +72,7 @@ class Once:
         """
         if self._key is None:
             return FirstAnswer(status, encode(await create())), False
-        turn = self._locks.setdefault((self._caller, self._key), anyio.Lock())
-        async with turn:
+        async with self._kb.access.turns.of("once", self._caller, self._key):
             fingerprint = await self._fingerprint(content)
             named = (self._caller, self._key, fingerprint)
             known = await read(self._kb, idempotency.find, *named)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 
 from api.threads import in_thread
+from kb.background import log_broken_off
 from kb.knowledge_base import KnowledgeBase
 from kb.store.access.keys import Credential
 
@@ -22,13 +23,14 @@ KEY_ENDED = "key_ended"
 
 
 async def watch_revocations(kb: KnowledgeBase) -> None:
-    """End streams and runs of keys that are good no more, until cancelled."""
+    """End streams and runs of keys that are good no more, until cancelled; hear of models, too."""
     while True:
         await asyncio.sleep(LOOK_S)
         try:
             await end_revoked(kb)
-        except Exception:  # the edge of a task: streams stay open and are looked at again
-            logger.exception("open streams could not be checked; trying again")
+            await in_thread(kb.chat_models.exchange)
+        except Exception as exc:  # the edge of a task: streams stay open and are looked at again
+            log_broken_off(logger, "looking at open streams", exc)
 
 
 async def end_revoked(kb: KnowledgeBase) -> None:

@@ -28,7 +28,8 @@ from api.http import logs
 from api.http.connections import RESERVED, GuardedProtocol
 from kb.errors import Conflict, Unavailable
 from kb.files.running_server import running_server
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.knowledge_base import KnowledgeBase
+from kb.opening.opening import open_kb
 from kb.settings import ServerSettings, Settings
 from kb.telemetry.sending import sent
 
@@ -80,18 +81,23 @@ def serve(
     *,
     demo: bool,
     as_is: bool = False,
+    ingests: bool = True,
 ) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Args:
         demo: also make the demo knowledge base.
         as_is: start though files of the data folder are missing or do not belong together.
+        ingests: index and train here, and not only where `kb worker` runs.
 
     Raises:
+        Rejected: nobody could index, for the data is this process's alone.
         Conflict: the port is taken, or another process owns the data folder.
         Unavailable: too few files may be open.
     """
     logs.configure(settings.log_level, settings.log_format)
+    if not ingests:
+        settings.check_cluster("kb serve --no-ingest")
     _connections(settings)  # more files may be open before the first ones are
     usual_s = sys.getswitchinterval()
     sys.setswitchinterval(STARTING_SWITCH_S)
@@ -116,7 +122,7 @@ def serve(
 
         from api.app import create_app
 
-        server = KnowledgeBaseServer(create_app(kb=kb, demo=demo), kb, on_ready)
+        server = KnowledgeBaseServer(create_app(kb=kb, demo=demo, ingests=ingests), kb, on_ready)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again at the end
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])

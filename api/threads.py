@@ -12,9 +12,9 @@ from anyio.lowlevel import RunVar
 from kb.errors import Overloaded
 from kb.knowledge_base import KnowledgeBase
 from kb.store.engine.database import Transaction
-from kb.threads import in_thread, limiter
+from kb.threads import STORE_THREADS, in_thread, limiter
 
-__all__ = ["in_thread", "previewing", "read", "write"]
+__all__ = ["in_file_thread", "in_thread", "previewing", "read", "write"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,6 +22,7 @@ T = TypeVar("T")
 PREVIEW_THREADS = 2
 MAX_PREVIEWS_WAITING = 16
 
+_files: RunVar[CapacityLimiter] = RunVar("kb_file_threads")
 _preview: RunVar[CapacityLimiter] = RunVar("kb_preview_threads")
 
 
@@ -43,6 +44,12 @@ async def write(
 ) -> T:
     """One store function in a write transaction of its own."""
     return await in_thread(lambda: kb.database.writing(change, *args, **kwargs))
+
+
+async def in_file_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call what may wait for the store of originals; nobody else waits behind it."""
+    call = partial(function, *args, **kwargs)
+    return await to_thread.run_sync(call, limiter=limiter(_files, STORE_THREADS))
 
 
 async def previewing(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -21,7 +21,8 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from kb.ids import now
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.knowledge_base import KnowledgeBase
+from kb.opening.opening import open_kb
 from kb.settings import EmbeddingSettings, MaintenanceSettings, Settings
 from kb.store.engine import dialect, schema
 from kb.types import Route, Scope, Usage

@@ -73,11 +73,13 @@ class Clock:
 
 
 def memory_mib(pid: int | str, field: str = "VmRSS") -> float:
-    """Resident memory of a process in MiB; `VmHWM` is its peak."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    """Resident memory of a process in MiB; `VmHWM` is its peak, `Pss` has what it shares divided
+    among all who do."""
+    name = "smaps_rollup" if field == "Pss" else "status"
+    for line in Path(f"/proc/{pid}/{name}").read_text().splitlines():
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) / 1024
-    raise ValueError(f"/proc/{pid}/status has no {field}")
+    raise ValueError(f"/proc/{pid}/{name} has no {field}")
 
 
 def use_cores(count: int) -> None:
@@ -149,7 +151,7 @@ def kb_server(
     )
     try:
         url = _ready_url(process, data_dir)
-        key = (data_dir / "admin.key").read_text().strip()
+        key = settings.get("KB_ADMIN_KEY") or (data_dir / "admin.key").read_text().strip()
         yield RunningServer(process, url, key, time.perf_counter() - began)
     finally:
         process.terminate()

@@ -151,16 +151,27 @@ class Result:
         return all(tally.is_exact for tally in self.tallies)
 
 
-async def measure(server: RunningServer, load: Load) -> Result:
-    """Read so many streams at once."""
+async def measure(server: RunningServer, load: Load, *others: RunningServer) -> Result:
+    """Read so many streams at once.
+
+    Args:
+        others: processes of the same cluster: they are asked by turns, and what broke off goes on
+            at the next one.
+    """
     pid = server.process.pid
-    client, gauge = Client(server.url, server.key), Gauge(load, pid)
+    clients = [Client(each.url, each.key) for each in (server, *others)]
+    gauge = Gauge(load, pid)
     turns = asyncio.Semaphore(ASKING)
     draw = random.Random(load.seed)
     kinds = [{0: "slow", 5: "cut"}.get(number % 10, "steady") for number in range(load.streams)]
     began, before_s = time.perf_counter(), cpu_seconds(pid)
     streams = await asyncio.gather(
-        *(_stream(client, kind, _cuts(kind, load, draw), turns, gauge) for kind in kinds)
+        *(
+            _stream(
+                clients[at % len(clients) :] + clients, kind, _cuts(kind, load, draw), turns, gauge
+            )
+            for at, kind in enumerate(kinds)
+        )
     )
     wall_s, cpu_s = time.perf_counter() - began, cpu_seconds(pid) - before_s
     tallies = {kind: Tally(kind) for kind in ("steady", "slow", "cut")}
@@ -171,17 +182,17 @@ async def measure(server: RunningServer, load: Load) -> Result:
     )
 
 
-def make_app(server: RunningServer, model_url: str, load: Load) -> None:
+def make_app(server: RunningServer, model_url: str, load: Load, app: str = APP) -> None:
     """An app whose model counts."""
     model = f"numbers:{load.tokens}:{load.pace_ms}:{load.streams}"
-    body = {"name": APP, "provider": "openai", "base_url": model_url, "model": model}
+    body = {"name": app, "provider": "openai", "base_url": model_url, "model": model}
     patience = {"gap_timeout_s": 120, "total_timeout_s": 3600}
     with server.client() as http:
         for method, path, content in (
             ("POST", "/v1/models", {**body, **patience}),
-            ("POST", "/v1/apps", {"slug": APP, "name": APP}),
-            ("PUT", f"/v1/apps/{APP}/draft", {"base": {"model": APP}}),
-            ("POST", f"/v1/apps/{APP}/publish", None),
+            ("POST", "/v1/apps", {"slug": app, "name": app}),
+            ("PUT", f"/v1/apps/{app}/draft", {"base": {"model": app}}),
+            ("POST", f"/v1/apps/{app}/publish", None),
         ):
             http.request(method, path, json=content).raise_for_status()
 
@@ -193,12 +204,12 @@ def allow_many_connections() -> None:
 
 
 async def _stream(
-    client: Client, kind: str, cuts: list[int], turns: asyncio.Semaphore, gauge: Gauge
+    clients: list[Client], kind: str, cuts: list[int], turns: asyncio.Semaphore, gauge: Gauge
 ) -> Seen:
     """One answer, read to its end; broken off whenever so many events as `cuts` says were seen."""
     seen = Seen(kind)
     async with turns:
-        connection, events = await client.ask(APP, kind)
+        connection, events = await clients[0].ask(APP, kind)
         seen.events.append(await anext(events))
         gauge.begun()
     while True:
@@ -212,6 +223,7 @@ async def _stream(
         break_off(connection)
         seen.resumed += 1
         run_id = seen.events[0].data["run_id"]
+        client = clients[seen.resumed % len(clients)]
         connection, events = await client.resume(kind, run_id, seen.events[-1].number)
 
 

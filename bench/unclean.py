@@ -26,8 +26,9 @@ from typing import get_args
 import httpx
 
 from bench.measuring import kb_server, median, table, use_cores, verdict
-from bench.search import SCOPE, dataset_id_of, fill, questions_of
-from kb.knowledge_base import KnowledgeBase, open_kb
+from bench.search.filling import SCOPE, dataset_id_of, fill, questions_of
+from kb.knowledge_base import KnowledgeBase
+from kb.opening.opening import open_kb
 from kb.protocols import IndexName
 from kb.search.fallback import NearestTexts
 from kb.search.searching import Searcher

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -14,14 +14,16 @@ from cli.applications import apps, models
 from cli.asking import ask
 from cli.connecting import connected
 from cli.datasets import datasets
+from cli.documents import documents
 from cli.evaluations import evaluations
 from cli.importing import imports
 from cli.ingesting import ingest
 from cli.printing import AsJson, print_json, show
 from cli.reindexing import reindex
 from cli.tune.commands import tune
+from cli.upkeep.moving import move
 from client.errors import ClientError
-from kb.errors import KnowledgeBaseError, Rejected
+from kb.errors import KnowledgeBaseError
 
 app = typer.Typer(
     help="A knowledge base that answers from your documents.",
@@ -30,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(datasets, name="datasets")
+app.add_typer(documents, name="documents")
 app.add_typer(keys, name="keys")
 app.add_typer(apps, name="apps")
 app.add_typer(models, name="models")
@@ -40,6 +43,7 @@ app.command()(ingest)
 app.command()(ask)
 app.command()(reindex)
 app.command()(usage)
+app.command()(move)
 
 
 def _show_version(is_asked: bool) -> None:
@@ -67,6 +71,9 @@ def serve(
     as_is: Annotated[
         bool, typer.Option("--as-is", help="Start though files of the data folder are missing.")
     ] = False,
+    ingest: Annotated[
+        bool, typer.Option("--ingest/--no-ingest", help="Index here, or only in `kb worker`.")
+    ] = True,
 ) -> None:
     """Start the server: API, console and ingest workers in one process."""
     gc.disable()  # imports make no garbage; `serve` turns it on again
@@ -76,16 +83,21 @@ def serve(
     settings = load_settings()
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     server = settings.server.model_copy(update=given)
-    run(settings.model_copy(update={"server": server}), demo=demo, as_is=as_is)
+    run(settings.model_copy(update={"server": server}), demo=demo, as_is=as_is, ingests=ingest)
 
 
 @app.command()
-def worker() -> None:
-    """Run ingest workers alone (for Postgres and a Chroma server)."""
-    raise Rejected(
-        "`kb worker` needs Postgres and a Chroma server, which are not supported yet. "
-        "`kb serve` runs the workers itself."
-    )
+def worker(
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="Read and embed on this machine, or on a cluster of Ray."),
+    ] = "local",
+) -> None:
+    """Index documents and train models without serving: on machines beside `kb serve`."""
+    from api.working import work
+    from kb.settings import load_settings
+
+    work(load_settings(), engine)
 
 
 @app.command()
@@ -117,7 +129,7 @@ def backup(
     as_json: AsJson = False,
 ) -> None:
     """Copy everything that cannot be made again into one tar, while the server runs."""
-    from cli.backing_up import backup as run
+    from cli.upkeep.backing_up import backup as run
     from kb.settings import load_settings
 
     with connected() as client:

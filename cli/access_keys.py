@@ -78,12 +78,17 @@ def usage(
     """Show answers, tokens and cost, and which budgets are nearly used up."""
     asked = {"by": by, "app": app_slug, "since": since, "until": until}
     with connected() as client:
-        found = client.get("/v1/usage", **{k: v for k, v in asked.items() if v is not None})
+        given = {k: v for k, v in asked.items() if v is not None}
+        found = list(client.every("/v1/usage", **given))
         near = [each for each in client.get("/v1/budgets")["data"] if each["state"] != "good"]
-    rows = [{k: v for k, v in row.items() if v is not None} for row in found["data"]]
+    rows = [{k: v for k, v in row.items() if v is not None} for row in found]
     lines = ["  ".join(f"{k}={v}" for k, v in row.items()) for row in rows]
     told = "{state}: {spent:g} of {amount:g} {unit} a {period}, {of} {id}, until {resets_at}"
-    show(found, [*lines, *(told.format_map(each) for each in near)], as_json=as_json)
+    show(
+        {"by": by, "data": found},
+        [*lines, *(told.format_map(each) for each in near)],
+        as_json=as_json,
+    )
 
 
 def _show_once(made: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from cli.connecting import connected
+from cli.documents import IsOn, LabelNames, Metadata, ValidFrom, ValidUntil, given
 from cli.printing import AsJson, show
 from kb.errors import Rejected
 from kb.iteration import batched
@@ -37,17 +38,25 @@ class IngestOutcome:
 def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Files, folders, zips.", metavar="PATH...")],
     dataset: Annotated[str, typer.Option(help="Name of the dataset; made if it is missing.")],
+    metadata: Metadata = None,
+    labels: LabelNames = None,
+    valid_from: ValidFrom = None,
+    valid_until: ValidUntil = None,
+    is_on: IsOn = None,
     as_json: AsJson = False,
 ) -> None:
     """Upload files, folders and zips into a dataset and wait until they are searchable."""
     began = time.monotonic()
+    options = given(metadata, labels, valid_from, valid_until, is_on)
     found = files_under(paths)
     with connected(makes_folder=True) as client:
         dataset_id = client.dataset_or_new(dataset)["id"]
-        files = changed_files(client, dataset_id, found)
+        # With options all are sent: the same bytes may come with other labels.
+        files = found if options else changed_files(client, dataset_id, found)
         outcome = IngestOutcome(unchanged=len(found) - len(files))
         if files:
-            _send(client, dataset_id, files, outcome, quiet=as_json or not sys.stderr.isatty())
+            quiet = as_json or not sys.stderr.isatty()
+            _send(client, dataset_id, files, outcome, options=options, quiet=quiet)
     same = f", {outcome.unchanged} unchanged" if outcome.unchanged else ""
     line = f"{outcome.ready} ready{same}, {len(outcome.failed)} failed"
     summary = {**asdict(outcome), "seconds": round(time.monotonic() - began, 2)}
@@ -109,6 +118,7 @@ def _send(
     files: Sequence[tuple[str, Path]],
     outcome: IngestOutcome,
     *,
+    options: dict[str, str],
     quiet: bool,
 ) -> None:
     from cli.following import Following, bar  # a tenth of a command that has nothing to send
@@ -117,7 +127,7 @@ def _send(
     with bar(following, files=len(files), quiet=quiet) as update:
         left = len(files)
         for request in _requests(files, outcome):
-            accepted = client.upload(dataset_id, request)
+            accepted = client.upload(dataset_id, request, **options)
             outcome.failed += accepted["rejected"]
             if accepted["batch_id"]:
                 outcome.batches.append(accepted["batch_id"])

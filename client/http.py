@@ -97,8 +97,13 @@ class Client:
         made: dict[str, Any] = self.send("POST", "/v1/datasets", {"name": name})
         return made
 
-    def upload(self, dataset_id: str, files: Sequence[tuple[str, Path]]) -> dict[str, Any]:
-        """Send one request of (name, path) pairs; returns the server's acceptance."""
+    def upload(
+        self, dataset_id: str, files: Sequence[tuple[str, Path]], **options: str
+    ) -> dict[str, Any]:
+        """Send one request of (name, path) pairs; `options` are the query of an upload.
+
+        Returns the server's acceptance.
+        """
         with ExitStack() as stack:
             parts = [
                 ("files", (name, stack.enter_context(path.open("rb")), "application/octet-stream"))
@@ -106,7 +111,7 @@ class Client:
             ]
             path = f"/v1/datasets/{dataset_id}/documents"
             with self._reached():
-                answer = self._http.post(path, files=parts)
+                answer = self._http.post(path, files=parts, params=options)
         if answer.status_code == httpx.codes.BAD_REQUEST and "rejected" in answer.text:
             refused: dict[str, Any] = answer.json()
             return {"batch_id": None, "accepted": [], "rejected": refused["rejected"]}

@@ -10,7 +10,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from kb.types import Span
 
@@ -35,7 +35,8 @@ class SourceDocument:
 
 @dataclass(frozen=True, slots=True)
 class Relevant:
-    """What should be found: a whole document, or the characters start…end of one of its pages."""
+    """What should be found: a whole document, or the characters start…end of one of its pages;
+    without an end those to the end of the page."""
 
     document: str
     start: int | None = None
@@ -82,7 +83,8 @@ class QuestionSet:
 
 @dataclass(frozen=True, slots=True)
 class FoundPassage:
-    """A passage that a search returned: its words, and where in which document they stand."""
+    """A passage that a search returned: its words, and where in which document they stand;
+    `document` is its name."""
 
     document: str
     text: str
@@ -90,3 +92,54 @@ class FoundPassage:
     score: float = 0.0
     heading: str = ""
     why: Mapping[str, Any] = field(default_factory=dict)
+    document_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppAnswer:
+    """What an app said, and what it took. `citations` are the passages that its marks rest on;
+    `is_grounded` is None where that is not judged, `cost` where its model has no prices."""
+
+    text: str
+    citations: Sequence[FoundPassage] = ()
+    is_refusal: bool = False
+    model: str = ""
+    is_grounded: bool | None = None
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float | None = None
+    first_token_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A candidate of an expected document that became no hit, and the reason."""
+
+    document: str
+    score: float
+    dropped: str
+    why: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetResponse:
+    """What came back for one question. `error` says why nothing did, `error_code` in one word;
+    `left_out` is None where the target does not tell."""
+
+    hits: Sequence[FoundPassage] = ()
+    took_ms: float = 0.0
+    answer: AppAnswer | None = None
+    error: str = ""
+    error_code: str = ""
+    left_out: Sequence[LeftOut] | None = None
+
+
+class Target(Protocol):
+    """Something that questions can be put to; `name` is how the report calls it."""
+
+    @property
+    def name(self) -> str: ...
+
+    def ask(self, question: Question) -> TargetResponse:
+        """Put one question; a failure is a `TargetResponse` with an `error`."""
+        ...

@@ -12,7 +12,8 @@ import sys
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from typing import Protocol
 
 from kb.errors import DatabaseDamaged, StorageFull
 
@@ -23,6 +24,24 @@ NICENESS = 10
 
 RETRY_S = 10.0
 """After a round that broke off."""
+
+OTHERS_S = 5.0
+"""After a round that another process has in hand."""
+
+TURN_S = 1.0
+"""How long a duty that another process has in hand is waited for at a time."""
+
+
+class Duty(Protocol):
+    """What one process of a cluster does at a time, by its name."""
+
+    def __call__(self, name: str, wait_s: float = 0.0) -> AbstractContextManager[bool]:
+        """Whether it is this process's as long as the block lasts; others end theirs meanwhile."""
+
+
+def alone(name: str, wait_s: float = 0.0) -> AbstractContextManager[bool]:
+    """The duty of a process without others, and of what each does for itself."""
+    return nullcontext(True)
 
 
 class Wakeups:
@@ -67,17 +86,21 @@ class Loop:
         wakeups: Wakeups,
         *,
         is_patient: bool = True,
+        duty: Duty = alone,
     ) -> None:
         """
         Args:
             kind: its name, and of the notices that end its rest.
             work: one round; returns for how many seconds to rest, None to end.
             is_patient: whether it leaves the processor to the threads that answer.
+            duty: of which process of a cluster it is; a round of another one is left out.
         """
         self.kind = kind
         self._work = work
         self._wakeups = wakeups
         self._is_patient = is_patient
+        self._duty = duty
+        self._has_duty = False
         self._turn = threading.RLock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -112,9 +135,25 @@ class Loop:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """No round runs inside the block, but for what its own thread does."""
+        """No round runs inside the block, in no process of those that share its duty, but for what
+        its own thread does."""
         with self._turn:
+            while not self._has_duty:
+                with self._on_duty(TURN_S) as is_ours:
+                    if is_ours:
+                        yield
+                        return
             yield
+
+    @contextmanager
+    def _on_duty(self, wait_s: float = 0.0) -> Iterator[bool]:
+        """Whether a round is this process's now. The turn is held."""
+        with self._duty(self.kind, wait_s) as is_ours:
+            self._has_duty = is_ours
+            try:
+                yield is_ours
+            finally:
+                self._has_duty = False
 
     def _run(self) -> None:
         if self._is_patient:
@@ -122,23 +161,29 @@ class Loop:
         while not self._stopping.is_set():
             since = self._wakeups.count(self.kind)
             try:
-                with self._turn:
-                    rest_s = self._work()
+                with self._turn, self._on_duty() as is_ours:
+                    rest_s = self._work() if is_ours else OTHERS_S
             except Exception as exc:  # the edge of a thread: the work stays and is tried again
-                is_known = isinstance(exc, (StorageFull, DatabaseDamaged))
-                logger.log(
-                    logging.WARNING if is_known else logging.ERROR,
-                    "%s broke off and is tried again: %s",
-                    self.kind,
-                    exc,
-                    exc_info=None if is_known else exc,
-                )
+                log_broken_off(logger, self.kind, exc)
                 self._stopping.wait(RETRY_S)
                 continue
             if rest_s is None:
                 return
             if rest_s and not self._stopping.is_set():
                 self._wakeups.wait(self.kind, rest_s, since=since)
+
+
+def log_broken_off(log: logging.Logger, what: str, exc: Exception) -> None:
+    """Say that something is tried again, and where it broke off if that is not the disk's or the
+    database's doing."""
+    is_known = isinstance(exc, (StorageFull, DatabaseDamaged))
+    log.log(
+        logging.WARNING if is_known else logging.ERROR,
+        "%s broke off and is tried again: %s",
+        what,
+        exc,
+        exc_info=None if is_known else exc,
+    )
 
 
 def be_patient() -> None:

@@ -9,6 +9,7 @@ KnowledgeBaseError
 │   ├── UnsupportedMedia     no reader for these bytes
 │   ├── TooLarge
 │   │   └── QuotaExceeded    a key or dataset may not keep more
+│   ├── TextTooLong          an embedding server refuses a text
 │   └── UnreadableFile       a reader gave up: damaged, encrypted, empty, over a limit
 ├── Conflict
 │   ├── EmbedderMismatch     vectors of another model
@@ -21,7 +22,9 @@ KnowledgeBaseError
     ├── IndexDamaged         a derived index must be rebuilt from the database
     ├── DatabaseDamaged      pages of the database cannot be read
     └── StorageFull          the disk is full
-        └── StorageFailed    the disk reports an error
+        ├── StorageFailed    the disk reports an error
+        ├── DatabaseUnavailable the database server does not answer
+        └── StorageUnavailable the store of originals does not answer
 """
 
 from __future__ import annotations
@@ -125,6 +128,18 @@ class QuotaExceeded(TooLarge):
     def __init__(self, detail: str, members: Mapping[str, Any]) -> None:
         super().__init__(detail)
         self.members = members
+
+
+class TextTooLong(Rejected):
+    """An embedding server refuses a text, which would else be cut silently."""
+
+    code = "text_too_long"
+
+    def __init__(self, tokens: int) -> None:
+        super().__init__(
+            f"The embedding server refuses a text of about {tokens} tokens, and none is cut "
+            "silently. Set KB_EMBEDDING__MAX_TOKENS to what its model reads, and retry."
+        )
 
 
 class UnreadableFile(Rejected):
@@ -240,3 +255,31 @@ class StorageFailed(StorageFull):
             "file has reached the size that this process may write (`ulimit -f`); nothing was "
             "changed. See the log of the system, and try again."
         )
+
+
+class ProcessLost(Unavailable):
+    """The process that wrote an answer has died, or was cut off from all others."""
+
+    code = "process_lost"
+
+    def __init__(self) -> None:
+        super().__init__("The server process that wrote this answer has ended. Ask again.")
+
+
+class DatabaseUnavailable(StorageFull):
+    """The database server does not answer. What waits for room on the disk waits for it too."""
+
+    code = "database_unavailable"
+
+    def __init__(self, reason: str = "it does not answer") -> None:
+        super().__init__(
+            f"The database server cannot be used at the moment: {reason}. The same request may "
+            f"work in a moment; if not, look at the server of KB_DATABASE__URL and at its log."
+        )
+
+
+class StorageUnavailable(StorageFull):
+    """The servers that keep the originals do not answer as they should. What waits for room on the
+    disk waits for them too."""
+
+    code = "storage_unavailable"

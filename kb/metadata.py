@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 from kb.errors import Rejected
@@ -42,6 +44,11 @@ def parsed_labels(text: str) -> tuple[str, ...]:
     return tuple(text.split(","))
 
 
+def parsed_switches(given: Mapping[str, str]) -> dict[str, Any]:
+    """The labels, days and switch of a document among some texts, by name. Raises Rejected."""
+    return {name: parse(given[name]) for name, parse in _SWITCHES.items() if name in given}
+
+
 def parsed_metadata(text: str) -> dict[str, Any]:
     """The metadata in a JSON text. Raises Rejected."""
     try:
@@ -49,6 +56,27 @@ def parsed_metadata(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as exc:
         raise Rejected("`metadata` is not valid JSON.") from exc
     return checked_metadata(value)
+
+
+def _parsed_day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as exc:
+        raise Rejected(f"{text!r} is no day. Write it as 2026-03-04.") from exc
+
+
+def _parsed_switch(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise Rejected("`enabled` is true or false.")
+    return text.lower() == "true"
+
+
+_SWITCHES: Mapping[str, Callable[[str], Any]] = {
+    "labels": parsed_labels,
+    "valid_from": _parsed_day,
+    "valid_until": _parsed_day,
+    "enabled": _parsed_switch,
+}
 
 
 def _objection(item: object) -> str | None:

@@ -82,6 +82,9 @@ class Embedder(Protocol):
         """Names model and revision; vectors of different fingerprints never meet."""
         ...
 
+    away: str | None
+    """Why it does not answer at present, if it is on another machine. None while it does."""
+
     @property
     def dimensions(self) -> int:
         """Columns of every vector."""
@@ -164,11 +167,8 @@ class VectorSearch(Protocol):
 
 
 class VectorIndex(VectorSearch, Protocol):
-    """A vector index. Derived: all of it can be rebuilt from SQL.
-
-    Rows may have any ids. Ours are the names of texts (`kb.store.content.texts`), which stand for
-    all the chunks that have the text: equal vectors in one graph hide each other.
-    """
+    """A vector index. Derived: all of it can be rebuilt from SQL. Rows may have any ids; ours name
+    texts (`kb.store.content.texts`), for equal vectors in one graph hide each other."""
 
     def add(self, key: IndexKey, chunk_ids: Sequence[str], vectors: Vectors) -> None:
         """Add the rows that are not there yet; the others stay as they are. Any number of rows."""
@@ -187,8 +187,7 @@ class VectorIndex(VectorSearch, Protocol):
         ...
 
     def rebuild_beside(self, key: IndexKey, parts: Iterable[tuple[Sequence[str], Vectors]]) -> None:
-        """Make the index anew of (ids, vectors), so that nothing of what was removed is left in
-        its files; the present one answers until that is done."""
+        """Make the index anew of (ids, vectors), without remains; until then this one answers."""
         ...
 
     def close(self) -> None:
@@ -211,14 +210,6 @@ class KeywordSearch(Protocol):
 class KeywordIndex(KeywordSearch, Protocol):
     """A keyword index. Derived, like the vector index."""
 
-    def upsert(self, key: IndexKey, chunks: Iterable[tuple[str, str]]) -> None:
-        """Add or overwrite (chunk id, index_text) pairs; repeating is harmless."""
-        ...
-
-    def remove(self, key: IndexKey, chunk_ids: Sequence[str]) -> None:
-        """Forget chunks; unknown ids are ignored."""
-        ...
-
     def ids(self, key: IndexKey) -> set[str]:
         """Every chunk id held."""
         ...
@@ -231,6 +222,22 @@ class KeywordIndex(KeywordSearch, Protocol):
         """Whether a chunk is found by its id and the words of its index_text together."""
         ...
 
+    def close(self) -> None:
+        """Release files and threads."""
+        ...
+
+
+class KeywordFeed(Protocol):
+    """What keeps keyword indexes up: the index itself, or in a cluster all copies of it."""
+
+    def upsert(self, key: IndexKey, chunks: Iterable[tuple[str, str]]) -> None:
+        """Add or overwrite (chunk id, index_text) pairs; repeating is harmless."""
+        ...
+
+    def remove(self, key: IndexKey, chunk_ids: Sequence[str]) -> None:
+        """Forget chunks; unknown ids are ignored."""
+        ...
+
     def drop(self, key: IndexKey) -> None:
         """Remove the index from disk."""
         ...
@@ -239,19 +246,12 @@ class KeywordIndex(KeywordSearch, Protocol):
         """Make the index anew of (chunk id, index_text) pairs, as the vector index is."""
         ...
 
-    def close(self) -> None:
-        """Release files and threads."""
-        ...
-
 
 class Reranker(Protocol):
     """A model that reads a question together with a passage. Thread-safe."""
 
     def relevance(self, query: str, texts: Sequence[str]) -> list[float]:
-        """How well each passage answers the question, 0..1, in the order given.
-
-        Raises ModelUnavailable when it cannot be asked.
-        """
+        """How well each answers the question, 0..1, in their order. Raises ModelUnavailable."""
         ...
 
 

@@ -17,12 +17,25 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kb.errors import Rejected
-from kb.settings_sections import Section, TranscriptionSettings, TuningSettings, WebhookSettings
+from kb.settings_cluster import (
+    BlobSettings,
+    ChromaSettings,
+    DatabaseSettings,
+    RaySettings,
+    check_together,
+    hard_to_guess,
+)
+from kb.settings_sections import (
+    EmbeddingSettings,
+    MaintenanceSettings,
+    Section,
+    TranscriptionSettings,
+    TuningSettings,
+    WebhookSettings,
+)
 
 PREFIX = "KB_"
 MIB = 1024 * 1024
-ADMIN_KEY_CHARACTERS = 32
-"""Fewest of an admin key, which opens everything."""
 
 
 def _networks(proxies: str) -> str:
@@ -46,19 +59,6 @@ class ServerSettings(Section):
     def proxies(self) -> list[str]:
         """The trusted proxies one by one."""
         return [each.strip() for each in self.trusted_proxies.split(",") if each.strip()]
-
-
-class EmbeddingSettings(Section):
-    """The model that turns text into vectors."""
-
-    model: str = "bundled"
-    """`bundled` (multilingual-e5-small, a hundred languages, offline), `bundled-en`
-    (all-MiniLM-L6-v2, English, offline, twice as fast), `hash` (no meaning, for tests), or any
-    sentence-transformers id or folder that is already on this machine."""
-    threads: Annotated[int, Field(ge=0, le=256)] = 0
-    """Processor threads for embedding; 0 takes one per core."""
-    batch_size: Annotated[int, Field(ge=1, le=256)] = 16
-    """Texts per model call. Memory grows with it; above 32 speed does not."""
 
 
 class LlmSettings(Section):
@@ -164,40 +164,6 @@ class ChatSettings(Section):
     questions; 0 never asks it."""
 
 
-class MaintenanceSettings(Section):
-    """Work that nobody waits for."""
-
-    erase_after_s: Annotated[float, Field(ge=0, le=900)] = 60.0
-    """Seconds after a deletion until the bytes are erased too; what is deleted meanwhile goes
-    along. A large folder waits longer, 15 minutes at most, so that erasing takes a tenth of the
-    time."""
-    keep_retired_s: Annotated[float, Field(ge=0, le=31_536_000)] = 86_400.0
-    """Seconds for which a generation that was replaced is kept up, to roll back to."""
-
-
-class DatabaseSettings(Section):
-    """Where rows live."""
-
-    url: str | None = None
-    """Reserved for Postgres; refused until it is supported. Unset: SQLite in the data folder."""
-
-
-class ChromaSettings(Section):
-    """Where vectors live."""
-
-    url: str | None = None
-    """Reserved for a Chroma server; refused until it is supported. Unset: in the data folder."""
-
-
-def _hard_to_guess(key: SecretStr) -> SecretStr:
-    if len(key.get_secret_value()) < ADMIN_KEY_CHARACTERS:
-        raise ValueError(
-            f"must have at least {ADMIN_KEY_CHARACTERS} characters, as `openssl rand -hex 32` "
-            f"makes them; unset, a key is generated"
-        )
-    return key
-
-
 class Settings(BaseSettings):
     """All settings. Unknown `KB_*` names are refused at start."""
 
@@ -213,9 +179,12 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("data")
     """Folder that holds everything: database, originals, indexes, keys."""
-    admin_key: Annotated[SecretStr, AfterValidator(_hard_to_guess)] | None = None
+    admin_key: Annotated[SecretStr, AfterValidator(hard_to_guess)] | None = None
     """The operator's key, of at least 32 characters. Unset: generated at first start into
     `admin.key` in the data folder."""
+    secret_key: Annotated[SecretStr, AfterValidator(hard_to_guess)] | None = None
+    """For several machines: keys the hashes of access keys and seals providers' keys, the same for
+    every process. Unset: generated at first start into `secret.key` in the data folder."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much is logged."""
     log_format: Literal["text", "json"] = "text"
@@ -236,6 +205,22 @@ class Settings(BaseSettings):
     tuning: TuningSettings = TuningSettings()
     database: DatabaseSettings = DatabaseSettings()
     chroma: ChromaSettings = ChromaSettings()
+    blobs: BlobSettings = BlobSettings()
+    ray: RaySettings = RaySettings()
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether rows, vectors and originals live on servers that processes share."""
+        return self.database.url is not None
+
+    def check_cluster(self, command: str) -> None:
+        """Raises Rejected where a command makes no sense because one process does everything."""
+        if not self.is_cluster:
+            raise Rejected(
+                f"`{command}` is for several processes that share Postgres, a Chroma server and "
+                f"S3: set KB_DATABASE__URL, KB_CHROMA__URL and KB_BLOBS__URL. With a data folder, "
+                f"`kb serve` does all the work itself."
+            )
 
 
 def known_names() -> set[str]:
@@ -254,20 +239,17 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings; refuse misspelt names, which pydantic-settings would ignore.
 
     Raises:
-        Rejected: an unknown `KB_*` name, a value out of bounds, or a setting that is reserved
-            for later.
+        Rejected: an unknown `KB_*` name, a value out of bounds, or settings of a cluster of which
+            some are missing.
     """
     _refuse_unknown([*environ, *_dotenv_names()])
     try:
         settings = Settings()
     except ValidationError as exc:
         raise Rejected(_what_is_wrong(exc)) from None  # the original holds the values, and secrets
-    if settings.database.url is not None:
-        raise Rejected("KB_DATABASE__URL is not supported yet: rows live in SQLite. Unset it.")
-    if settings.chroma.url is not None:
-        raise Rejected(
-            "KB_CHROMA__URL is not supported yet: vectors live in the data folder. Unset it."
-        )
+    check_together(
+        settings.database, settings.chroma, settings.blobs, settings.admin_key, settings.secret_key
+    )
     return settings
 
 

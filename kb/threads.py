@@ -6,7 +6,8 @@ Limits belong to an event loop, hence the RunVars.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -28,6 +29,14 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     """Call a blocking function without holding up the event loop."""
     call = partial(function, *args, **kwargs)
     return await to_thread.run_sync(call, limiter=limiter(_store, STORE_THREADS))
+
+
+@asynccontextmanager
+async def entered(manager: AbstractContextManager[T]) -> AsyncIterator[T]:
+    """Enter and leave what blocks without holding up the event loop."""
+    with ExitStack() as stack:
+        yield await in_thread(stack.enter_context, manager)
+        await in_thread(stack.close)
 
 
 class SearchThreads:

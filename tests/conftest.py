@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # the parts are imported when a test needs them: pure tests s
     from kb.knowledge_base import KnowledgeBase
     from kb.settings import Settings
 
-pytest_plugins = ["tests.programs"]
+pytest_plugins = ["tests.programs", "tests.postgres", "tests.s3_server", "tests.kits"]
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def kb(settings: Settings) -> Iterator[KnowledgeBase]:
-    from kb.knowledge_base import open_kb
+    from kb.opening.opening import open_kb
 
     opened = open_kb(settings)
     yield opened

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from ingest.intake.upload import Acceptance, UploadedFile, accept
 from ingest.work import embedding
 from ingest.work.embedding import Prepared
+from ingest.work.engine import EMBED_AT_ONCE
 from ingest.work.worker import Worker
 from kb.chat.ask.question import ChatRequest
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.errors import Unavailable
+from kb.files.folder_originals import FolderOriginals
+from kb.index.keyword_copies.node import LEFT, KeywordCopies
+from kb.knowledge_base import KnowledgeBase
+from kb.opening.opening import open_kb
+from kb.protocols import IndexKey
 from kb.settings import EmbeddingSettings, Settings
 from kb.store.apps import apps, models
 from kb.store.content import documents, index_ops
-from kb.store.engine.database import Database, note_stop
+from kb.store.engine import schema
+from kb.store.engine.database import note_stop
+from kb.store.engine.sqlite import SqliteDatabase
 from kb.store.work import jobs
 from kb.types import App, AppContent, Document, Failed, Limits, Model, RunEvent, Scope, Variant
 
 ADMIN = Scope.admin()
-PATIENCE_S = 60
+PATIENCE_S = 180
+"""For hundreds of documents over servers, on a machine that others use as well."""
 
 
 def upload(
@@ -75,7 +87,7 @@ def embed_and_store(
     while any(item.texts for item in prepared):
         if is_stopping():
             return []
-        embedding.embed(kb, embedding.divided(prepared, embedding.EMBED_AT_ONCE))
+        embedding.embed(kb, embedding.divided(prepared, EMBED_AT_ONCE))
     good = embedding.store(kb, prepared)
     embedding.give_up(kb, prepared)
     return good
@@ -108,6 +120,67 @@ def begin_all(kb: KnowledgeBase) -> list[jobs.Job]:
 
 def document(kb: KnowledgeBase, document_id: str) -> Document:
     return kb.database.reading(documents.get, ADMIN, document_id)
+
+
+def stored(kb: KnowledgeBase) -> bytes:
+    """Everything that the database keeps."""
+    if not kb.settings.is_cluster:
+        return kb.folder.database.read_bytes()
+    with kb.database.read() as tx:
+        tables = schema.metadata.sorted_tables
+        return repr([tx.execute(select(table)).all() for table in tables]).encode()
+
+
+def kept_hashes(kb: KnowledgeBase) -> set[str]:
+    """Those of all originals that are kept; on the second kit what is deleted goes a little later,
+    and what is new is no stray for a day."""
+    settle(kb)
+    if isinstance(kb.originals, FolderOriginals):
+        return set(kb.originals.hashes())
+    return {each.name for each in _bucket(kb).objects("originals")}
+
+
+def settle(kb: KnowledgeBase) -> None:
+    """Have the originals deleted now that are to go."""
+    for loop in kb.loops:
+        if hasattr(loop, "settle"):
+            loop.settle()
+
+
+def lose_original(kb: KnowledgeBase, sha256: str) -> None:
+    """As if it had never been stored."""
+    kb.originals.path(sha256).unlink()
+    if not isinstance(kb.originals, FolderOriginals):
+        _bucket(kb).delete([f"originals/{sha256}"])
+
+
+def change_original(kb: KnowledgeBase, sha256: str, content: bytes) -> None:
+    """Give it other bytes, whose hash is not its name."""
+    path = kb.originals.path(sha256)
+    path.write_bytes(content)
+    if not isinstance(kb.originals, FolderOriginals):
+        _bucket(kb).put_file(f"originals/{sha256}", path)
+
+
+def _bucket(kb: KnowledgeBase) -> Any:
+    """Of the second kit."""
+    return kb.originals._bucket  # type: ignore[attr-defined]
+
+
+def keyword_ids(kb: KnowledgeBase, key: IndexKey) -> set[str]:
+    """The chunks in the keyword index, which on the second kit is made a little later."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return kb.keywords.ids(key)
+        except Unavailable:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def keyword_files(kb: KnowledgeBase) -> Any:
+    """The keyword index in the folder: on the second kit, the copies of this process."""
+    return kb.keywords._index if isinstance(kb.keywords, KeywordCopies) else kb.keywords
 
 
 def register(kb: KnowledgeBase, base_url: str, *names: str) -> None:
@@ -159,7 +232,10 @@ def opened(data_dir: Path) -> Iterator[KnowledgeBase]:
 def leave_uncleanly(kb: KnowledgeBase) -> None:
     """Close as a kill would leave the folder: no mark of a clean stop, and no index as it was."""
     kb.close()
-    database = Database(kb.folder.database)
+    if kb.settings.is_cluster:
+        (kb.folder.index / LEFT).unlink()
+        return
+    database = SqliteDatabase(kb.folder.database)
     with database.write() as tx:
         note_stop(tx, is_clean=False)
         index_ops.put_seals(tx, {})

@@ -17,10 +17,12 @@ import pytest
 
 PROGRAMS = frozenset(
     {
-        "caddy", "chromedriver", "chromium", "faketime", "nginx", "node", "prometheus", "promtool",
-        "strace", "tesseract",
+        "caddy", "chromedriver", "chromium", "faketime", "nginx", "node", "postgres", "prometheus",
+        "promtool", "strace", "tesseract",
     }
 )  # fmt: skip
+POSTGRES = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
+"""Where Debian puts its programs, which are on nobody's search path."""
 WITH, WITHOUT = pytest.StashKey[str](), pytest.StashKey[str]()
 """Search paths with the optional programs and without."""
 LISTED = [
@@ -45,7 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Link every program but the optional ones into one folder, the search path of most tests."""
     folder = tempfile.TemporaryDirectory(prefix="programs-", ignore_cleanup_errors=True)
     config.add_cleanup(folder.cleanup)
-    config.stash[WITH], config.stash[WITHOUT] = os.environ["PATH"], folder.name
+    config.stash[WITH] = os.pathsep.join([os.environ["PATH"], *POSTGRES])
+    config.stash[WITHOUT] = folder.name
     for place in filter(os.path.isdir, os.get_exec_path()):
         for name in set(os.listdir(place)) - PROGRAMS - set(os.listdir(folder.name)):
             os.symlink(Path(place, name).absolute(), Path(folder.name, name))

@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 from httpx_sse import EventSource
 
+from tests.kits import kit_environment
+
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 60
 
@@ -53,6 +55,7 @@ def environment(data_dir: Path, **settings: str) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         "KB_DATA_DIR": str(data_dir),
         "KB_EMBEDDING__MODEL": "hash",
+        **kit_environment(data_dir),
         **settings,
     }
 
@@ -62,10 +65,11 @@ def start_server(
 ) -> ServerProcess:
     """Start `kb serve`, after words that run a command, on a free port; wait until it is ready."""
     log = data_dir.parent / f"{data_dir.name}.log"
+    given = environment(data_dir, **settings)
     with log.open("ab") as output:
         process = subprocess.Popen(
             [*before, sys.executable, "-m", "cli", "serve", "--port", "0", *arguments],
-            env=environment(data_dir, **settings),
+            env=given,
             cwd=data_dir.parent,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -78,7 +82,7 @@ def start_server(
         with suppress(FileNotFoundError):  # not yet there, or that of a killed one, just removed
             found = json.loads(announced.read_text())
             if found["pid"] == process.pid and _is_ready(found["url"]):
-                key = settings.get("KB_ADMIN_KEY") or (data_dir / "admin.key").read_text().strip()
+                key = given.get("KB_ADMIN_KEY") or (data_dir / "admin.key").read_text().strip()
                 return ServerProcess(process, found["url"], key, data_dir, log)
         time.sleep(0.05)
     process.kill()
@@ -95,6 +99,24 @@ def running_server(
     finally:
         if server.process.poll() is None:
             server.kill()
+
+
+@contextmanager
+def running_worker(data_dir: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A running `kb worker`, which is killed at the end of the block if it still runs."""
+    with data_dir.with_suffix(".log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli", "worker"],
+            env=environment(data_dir, **settings),
+            cwd=data_dir.parent,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _is_ready(url: str) -> bool:

@@ -6,6 +6,7 @@ them are kept quiet whatever the level is.
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import logging.config
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from typing import Any
 
 from kb.ids import rfc3339
 
+STDERR = 2
 CHATTY = (
     "alembic", "chromadb", "httpcore", "httpx", "openai", "opentelemetry", "sqlalchemy",
     "sse_starlette", "uvicorn",
@@ -35,6 +37,7 @@ class JsonLines(logging.Formatter):
 
 def configure(level: str, layout: str = "text") -> None:
     """Set up logging for this process."""
+    faulthandler.enable(STDERR)  # a crash inside a library says in which call
     logging.config.dictConfig(
         {
             "version": 1,

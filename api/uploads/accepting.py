@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from typing import Annotated, Any, NamedTuple
 
@@ -15,13 +16,13 @@ from pydantic import AliasChoices, Field
 
 from api.errors import AllRejected
 from api.resources.response import Response
-from api.threads import in_thread
+from api.threads import in_file_thread, in_thread
 from api.uploads.receiving import FileReceiver
 from ingest.intake.upload import Acceptance, Rejection, accept
 from ingest.work.preview import UploadPreview, plan
 from kb.errors import Rejected
 from kb.knowledge_base import KnowledgeBase
-from kb.metadata import parsed_labels, parsed_metadata
+from kb.metadata import parsed_metadata, parsed_switches
 from kb.store.work.placing import Mode
 from kb.types import Scope
 
@@ -61,11 +62,16 @@ async def get_options(
     metadata: Annotated[str | None, Query(max_length=16_384)] = None,
     dry_run: bool = False,
     labels: Annotated[str | None, Query(max_length=2000)] = None,
+    valid_from: date | None = None,
+    valid_until: date | None = None,
+    enabled: bool | None = None,
 ) -> UploadOptions:
     """The query of an upload: `metadata` is a JSON object, `encoding` a name that Python knows,
-    `labels` are parted by commas."""
+    `labels` are parted by commas; these, the days and `enabled` hold from the first moment."""
     described = None if metadata is None else parsed_metadata(metadata)
-    switches = {} if labels is None else {"labels": parsed_labels(labels)}
+    given = {"labels": labels, "valid_from": valid_from, "valid_until": valid_until}
+    told = {name: str(value) for name, value in given.items() if value is not None}
+    switches = parsed_switches(told) | ({} if enabled is None else {"enabled": enabled})
     return UploadOptions(mode, checked_encoding(encoding), described, dry_run, switches)
 
 
@@ -95,7 +101,7 @@ async def accept_all(
     else:
         how = partial(accept, mode=mode, encoding=encoding, metadata=options.metadata)
         how = partial(how, switches=options.switches)
-        found = await in_thread(how, *target, files)
+        found = await in_file_thread(how, *target, files)
     rejected = (*found.rejected, *receiver.rejected)
     answer = UploadResponse.model_validate(replace(found, rejected=rejected))
     if not answer.accepted:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from api.deps import IngestScope
 from api.errors import AllRejected
-from api.threads import in_thread
+from api.threads import in_file_thread
 from api.upload_locks import UploadLocks
 from api.uploads import tus
 from api.uploads.tus import TusRoute
@@ -48,7 +48,7 @@ class Session:
 
     async def upload(self, upload_id: str) -> PartialUpload:
         """The upload of this request. Raises NotFound and Gone."""
-        found = await in_thread(self.store.get, self.scope, upload_id)
+        found = await in_file_thread(self.store.get, self.scope, upload_id)
         tus.check_not_expired(found)
         return found
 
@@ -62,6 +62,7 @@ class Session:
         """
         checksum = tus.checksum(self.request)
         buffer, room, keep = bytearray(), upload.size_bytes - offset, checksum is None
+        at = offset
         try:
             async for piece in self.request.stream():
                 if len(piece) > room:
@@ -72,7 +73,8 @@ class Session:
                 if checksum is not None:
                     checksum.add(piece)
                 if len(buffer) >= PIECE_BYTES:
-                    await in_thread(self.store.files.append, upload.id, bytes(buffer))
+                    await in_file_thread(self.store.files.append, upload.id, bytes(buffer), at=at)
+                    at += len(buffer)
                     buffer.clear()
             if checksum is not None:
                 checksum.check()
@@ -80,9 +82,9 @@ class Session:
         finally:
             with anyio.CancelScope(shield=True):
                 if not keep:
-                    await in_thread(self.store.files.cut, upload.id, offset)
+                    await in_file_thread(self.store.files.cut, upload.id, offset)
                 elif buffer:
-                    await in_thread(self.store.files.append, upload.id, bytes(buffer))
+                    await in_file_thread(self.store.files.append, upload.id, bytes(buffer), at=at)
 
     async def state(self, upload: PartialUpload) -> dict[str, str]:
         """The headers that say where an upload stands; a whole file becomes a document now.
@@ -90,12 +92,12 @@ class Session:
         Raises:
             AllRejected: the whole file cannot be a document; the upload is gone.
         """
-        offset = await in_thread(self.store.offset, upload)
+        offset = await in_file_thread(self.store.offset, upload)
         if self.store.is_ready(upload, offset):
-            accepted = await in_thread(self.store.finish, upload)
+            accepted = await in_file_thread(self.store.finish, upload)
             if accepted.rejected:
                 raise AllRejected({"accepted": [], "rejected": [asdict(accepted.rejected[0])]})
-            upload = await in_thread(self.store.get, self.scope, upload.id)
+            upload = await in_file_thread(self.store.get, self.scope, upload.id)
         arrived = {"x-batch-id": upload.batch_id, "x-document-id": upload.document_id}
         known = {name: value for name, value in arrived.items() if value is not None}
         return {"upload-offset": str(offset), **tus.expires(upload), **known}
@@ -133,10 +135,10 @@ async def create_upload(session: SessionDep) -> Response:
     dataset_id, name, options = tus.announced(request)
     carries_bytes = not parts and request.headers.get("content-type") == tus.CONTENT_TYPE
     if parts and dataset_id is not None:
-        made = await in_thread(store.join, scope, dataset_id, name, parts, options)
+        made = await in_file_thread(store.join, scope, dataset_id, name, parts, options)
     else:
         size = tus.length(request)
-        made = await in_thread(store.create, scope, dataset_id, name, size, options)
+        made = await in_file_thread(store.create, scope, dataset_id, name, size, options)
     async with session.upload_locks.turn(made.id):
         if carries_bytes:
             await session.receive(made, 0)
@@ -163,9 +165,9 @@ async def continue_upload(upload_id: str, session: SessionDep) -> Response:
         upload = await session.upload(upload_id)
         tus.check_takes_bytes(upload)
         if "upload-length" in request.headers:
-            await in_thread(session.store.resize, upload, tus.number(request, "upload-length"))
+            await in_file_thread(session.store.resize, upload, tus.number(request, "upload-length"))
             upload = await session.upload(upload_id)
-        offset = await in_thread(session.store.offset, upload)
+        offset = await in_file_thread(session.store.offset, upload)
         if wanted != offset:
             raise Conflict(f"The upload stands at byte {offset}. Go on there.")
         announced = request.headers.get("content-length", "0")
@@ -173,7 +175,7 @@ async def continue_upload(upload_id: str, session: SessionDep) -> Response:
             raise _too_large(upload)
         if upload.batch_id is None:
             await session.receive(upload, offset)
-            await in_thread(session.store.extend, upload)
+            await in_file_thread(session.store.extend, upload)
         state = await session.state(await session.upload(upload_id))
     return Response(status_code=204, headers=state)
 
@@ -183,7 +185,7 @@ async def delete_upload(upload_id: str, session: SessionDep) -> Response:
     """Give an upload up; a document that it became stays."""
     async with session.upload_locks.turn(upload_id):
         upload = await session.upload(upload_id)
-        await in_thread(session.store.remove, upload)
+        await in_file_thread(session.store.remove, upload)
     return Response(status_code=204)
 
 

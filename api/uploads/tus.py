@@ -20,7 +20,7 @@ from starlette.responses import Response
 from api.errors import ProtocolError, problem_of, request_id_of
 from api.uploads.accepting import checked_encoding
 from kb.errors import KnowledgeBaseError, Rejected, UnsupportedMedia
-from kb.metadata import parsed_labels, parsed_metadata
+from kb.metadata import parsed_metadata, parsed_switches
 from kb.store.work.uploads import PartialUpload
 
 VERSION = "1.0.0"
@@ -203,9 +203,7 @@ def _options(fields: dict[str, str]) -> dict[str, Any]:
     options: dict[str, Any] = {"mode": mode, "encoding": checked_encoding(fields.get("encoding"))}
     if "metadata" in fields:
         options["metadata"] = parsed_metadata(fields["metadata"])
-    if "labels" in fields:
-        options["switches"] = {"labels": parsed_labels(fields["labels"])}
-    return options
+    return options | {"switches": parsed_switches(fields)}
 
 
 def _fields(header: str) -> dict[str, str]:

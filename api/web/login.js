@@ -2,9 +2,12 @@
 
 import { Problem, describe } from "./shared/api.js";
 import { byId } from "./shared/dom.js";
+import { t, translatePage } from "./shared/words.js";
 
-const STALE_LINK = "This login link is of an earlier start. Open the one that kb serve printed last, or enter the admin key.";
-const WRONG_KEY = "This is not the admin key. Check it, or open the link that kb serve printed.";
+const STALE_LINK = t("This login link is of an earlier start. Open the one that kb serve printed last, or enter the admin key.");
+const WRONG_KEY = t("This is not the admin key. Check it, or open the link that kb serve printed.");
+
+translatePage();
 
 const asked = new URLSearchParams(location.search);
 if (asked.has("stale")) byId("error").textContent = STALE_LINK;

@@ -20,7 +20,7 @@ from bench.measuring import table
 from kb.apps import reviewing
 from kb.chat.ask.curated import AlikeQuestions
 from kb.models.embed.embedders import open_embedder
-from kb.store.engine.database import Database
+from kb.store.engine.sqlite import SqliteDatabase
 
 HERE = Path(__file__).parent
 THRESHOLDS = (0.95, 0.85, 0.75, 0.7, 0.65, 0.6, 0.5, 0.4)
@@ -36,7 +36,7 @@ def main() -> None:
     options = parser.parse_args()
     embedder = open_embedder(options.model, cache_dir=Path(), threads=0, batch_size=32)
     with tempfile.TemporaryDirectory() as folder:
-        database = Database(Path(folder) / "kb.db")
+        database = SqliteDatabase(Path(folder) / "kb.db")
         alike = AlikeQuestions(database, embedder)
         rows = [row for name in options.sets for row in measured(alike, name, options.show)]
         database.close()

@@ -11,12 +11,12 @@ from typing import Any
 
 import httpx
 
-from bench.crash.model import Ledger, Version, Violation
-from bench.crash.server import APP, CrashedServer, Folder
+from bench.crash.model import Away, Ledger, Version, Violation
+from bench.crash.server import APP, CrashedServer, Folder, answered
 
 NAMES = 24
 """Names per writer: few, so that replacing and deleting are as common as adding."""
-LOST = (httpx.TransportError,)
+LOST = (httpx.TransportError, Away)
 
 
 class Writer:
@@ -29,8 +29,10 @@ class Writer:
         ledger: Ledger,
         rng: random.Random,
         note: Callable[[str], None],
+        is_over: Callable[[], bool] = lambda: False,
     ) -> None:
         self._server = server
+        self._is_over = is_over
         self._dataset = f"/v1/datasets/{dataset_id}/documents"
         self._ledger = ledger
         self._rng = rng
@@ -38,10 +40,10 @@ class Writer:
         self.acknowledged = 0
 
     def work(self) -> None:
-        """Until the server is gone. Raises Violation when it refuses what it should take."""
+        """Until the server is gone, or it is over. Raises Violation where it refuses."""
         kinds = ("upload", "put", "zip", "again", "delete")
         with self._server.client() as http:
-            while True:
+            while not self._is_over():
                 kind = self._rng.choices(kinds, weights=(5, 2, 1, 1, 3))[0]
                 try:
                     getattr(self, f"_{kind}")(http)
@@ -85,7 +87,7 @@ class Writer:
             return
         name = self._rng.choice(known)
         self._begin({name: None}, f"delete {name}")
-        answer = http.delete(f"/v1/documents/{self._ledger.ids[name]}")
+        answer = answered(http.delete(f"/v1/documents/{self._ledger.ids[name]}"))
         if answer.status_code != 204:
             raise Violation(f"deleting {name}: {answer.status_code} {answer.text}")
         self._confirm({})
@@ -93,7 +95,7 @@ class Writer:
     def _send(self, versions: Sequence[Version], request: Callable[[], httpx.Response]) -> None:
         described = " ".join(f"{version.name}={version.marker}" for version in versions)
         self._begin({version.name: version for version in versions}, f"upload {described}")
-        answer = request()
+        answer = answered(request())
         if answer.status_code != 202:
             raise Violation(f"upload of {described}: {answer.status_code} {answer.text}")
         accepted = answer.json()["accepted"]
@@ -119,9 +121,15 @@ class Reader:
     """Searches and chats about what nobody changes meanwhile, and about what was deleted."""
 
     def __init__(
-        self, server: CrashedServer, folder: Folder, ledgers: Sequence[Ledger], rng: random.Random
+        self,
+        server: CrashedServer,
+        folder: Folder,
+        ledgers: Sequence[Ledger],
+        rng: random.Random,
+        is_over: Callable[[], bool] = lambda: False,
     ) -> None:
         self._server = server
+        self._is_over = is_over
         self._folder = folder
         self._ledgers = ledgers
         self._rng = rng
@@ -129,9 +137,9 @@ class Reader:
         self.answers = 0
 
     def work(self) -> None:
-        """Until the server is gone. Raises Violation for a wrong answer."""
+        """Until the server is gone, or it is over. Raises Violation for a wrong answer."""
         with self._server.client() as http:
-            while True:
+            while not self._is_over():
                 ledger = self._rng.choice(self._ledgers)
                 try:
                     self._rng.choice((self._find, self._chat, self._miss))(http, ledger)
@@ -161,7 +169,7 @@ class Reader:
         if (version := self._untouched(ledger)) is None:
             return
         body = {"query": f"Where does {version.marker} stand?", "stream": False}
-        answer = http.post(f"/v1/apps/{APP}/chat", json=body)
+        answer = answered(http.post(f"/v1/apps/{APP}/chat", json=body))
         if answer.status_code != 200:
             raise Violation(f"a chat was answered with {answer.status_code}: {answer.text}")
         said: dict[str, Any] = answer.json()

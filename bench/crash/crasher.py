@@ -102,7 +102,7 @@ class Crasher:
         reader = Reader(server, self._folder, self._ledgers, random.Random(seeds[-1]))
         failures: list[Exception] = []
         threads = [
-            threading.Thread(target=_collecting, args=(client.work, failures))
+            threading.Thread(target=collecting, args=(client.work, failures))
             for client in (*writers, reader)
         ]
         for thread in threads:
@@ -152,7 +152,8 @@ class Crasher:
         self._history.append(line)
 
 
-def _collecting(work: Callable[[], None], failures: list[Exception]) -> None:
+def collecting(work: Callable[[], None], failures: list[Exception]) -> None:
+    """Work in a thread; what goes wrong is for the main one."""
     try:
         work()
     except Exception as exc:  # carried to the main thread, which ends the run

@@ -23,6 +23,10 @@ class Violation(Exception):
     """The server broke a promise; the message says which."""
 
 
+class Away(Exception):
+    """The server said that a part of it is away: what was asked for may have happened or not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """One version of a document; its marker stands in no other version of any document."""

@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
 
-from bench.crash.model import Ledger, Version, Violation, listed_once, split_by_owner
+from bench.crash.model import Away, Ledger, Version, Violation, listed_once, split_by_owner
 from bench.measuring import environment, memory_mib
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_S = 90
+READY_S = 240
 """On a busy machine; the time that it really takes is measured and printed."""
 IDLE_S = 120
 APP = "crash"
@@ -29,19 +31,26 @@ APP = "crash"
 class CrashedServer:
     """A `kb serve` process on a data folder that outlives it."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(
+        self,
+        data: Path,
+        command: Sequence[str] = ("serve", "--port", "0"),
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._data = data
+        self._settings = settings
         self._began = time.monotonic()
         self._log = data.with_suffix(".log")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "cli", "serve", "--port", "0"],
+                [sys.executable, "-m", "cli", *command],
                 env=environment(
                     KB_DATA_DIR=str(data),
                     KB_EMBEDDING__MODEL="hash",
                     KB_INGEST__MAX_ATTEMPTS="20",  # kills come faster here than in any life
                     KB_LOG_LEVEL="warning",
                     PYTHONPATH=str(ROOT),
+                    **settings,
                 ),
                 cwd=ROOT,
                 stdout=subprocess.DEVNULL,
@@ -66,11 +75,21 @@ class CrashedServer:
                 found = json.loads((self._data / "server.json").read_text())
                 if found["pid"] == self._process.pid:
                     self.url = found["url"]
-                    self.key = (self._data / "admin.key").read_text().strip()
+                    own = self._data / "admin.key"
+                    self.key = self._settings.get("KB_ADMIN_KEY") or own.read_text().strip()
                     return time.monotonic() - self._began
             time.sleep(0.01)
         self.kill()
         raise Violation(f"the server was not ready in {READY_S} s:\n{self.log()}")
+
+    def wait_until_reached(self) -> None:
+        """Return when it says that it is ready. Raises Violation if it never does."""
+        deadline = time.monotonic() + READY_S
+        with self.client() as http:
+            while (answer := http.get("/readyz")).status_code != 200:
+                if time.monotonic() > deadline:
+                    raise Violation(f"not ready after {READY_S} s: {answer.text}\n{self.log()}")
+                time.sleep(0.1)
 
     def client(self) -> httpx.Client:
         """A client with the admin key."""
@@ -81,6 +100,14 @@ class CrashedServer:
         """SIGKILL."""
         self._process.kill()
         self._process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Any other signal."""
+        self._process.send_signal(number)
+
+    def is_alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.poll() is None
 
     def memory_mib(self) -> float:
         """The most memory that the process has had, in MiB."""
@@ -140,7 +167,7 @@ class Folder:
     def search(self, http: httpx.Client, marker: str) -> list[dict[str, Any]]:
         """The hits for a marker."""
         body = {"query": marker, "top_k": 3}
-        answer = http.post(f"/v1/datasets/{self.dataset_id}/search", json=body)
+        answer = answered(http.post(f"/v1/datasets/{self.dataset_id}/search", json=body))
         if answer.status_code != 200:
             raise Violation(f"a search was answered with {answer.status_code}: {answer.text}")
         hits: list[dict[str, Any]] = answer.json()["hits"]
@@ -189,6 +216,13 @@ class Folder:
             if answer.status_code != 200 or message not in answer.text:
                 raise Violation(f"the answer {message} is not stored: {answer.text[:300]}")
         self.answers.clear()
+
+
+def answered(answer: httpx.Response) -> httpx.Response:
+    """The same. Raises Away if a part of the server is."""
+    if answer.status_code == 503:
+        raise Away(answer.text)
+    return answer
 
 
 def allocated_bytes(folder: Path) -> int:

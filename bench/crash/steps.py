@@ -23,7 +23,8 @@ from ingest.sandbox.reader_process import ReaderPool
 from ingest.work import pipeline
 from ingest.work.worker import Worker
 from kb.errors import Conflict, KnowledgeBaseError
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.knowledge_base import KnowledgeBase
+from kb.opening.opening import open_kb
 from kb.settings import EmbeddingSettings, IngestSettings, Settings
 from kb.store.content import datasets, documents
 from kb.store.engine.paging import PageRequest

@@ -156,7 +156,7 @@ def ours(folder: Path, work: Path, cores: int) -> dict[str, Any]:
     from ingest.intake.upload import UploadedFile, accept
     from ingest.work.worker import Worker
     from kb.iteration import batched
-    from kb.knowledge_base import open_kb
+    from kb.opening.opening import open_kb
     from kb.settings import EmbeddingSettings, Settings
     from kb.store.content import chunks, documents
     from kb.types import Scope

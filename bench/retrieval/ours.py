@@ -11,8 +11,9 @@ from eval.types import FoundPassage, QuestionSet
 from ingest.intake.upload import UploadedFile, accept
 from ingest.work.worker import Worker
 from kb.iteration import batched
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.knowledge_base import KnowledgeBase
 from kb.models.embed.embedders import BUNDLED
+from kb.opening.opening import open_kb
 from kb.settings import EmbeddingSettings, Settings
 from kb.store.content import datasets, documents, index_ops, pages
 from kb.store.engine.database import Transaction

@@ -14,9 +14,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from client.http import Client
 from eval.generate.drafting import GeneratedQuestion, drafts, language
 from eval.metrics.answers import answer_in, token_f1
 from eval.model import ConfiguredModel
@@ -24,6 +23,9 @@ from eval.question_sets.own import write
 from eval.types import Question, Relevant
 from kb.errors import ModelUnavailable, Rejected
 from kb.settings import load_settings
+
+if TYPE_CHECKING:
+    from client.http import Client
 
 Say = Callable[[str], str]
 """A language model: text to reply."""
@@ -63,7 +65,8 @@ def generate(client: Client, dataset: str, out: Path, *, count: int, seed: int) 
     """
     settings = load_settings()
     say = _say(ConfiguredModel(settings)) if settings.llm.model else None
-    chunks = _chunks(client, client.dataset(dataset)["id"], count, seed)
+    documents = client.every(f"/v1/datasets/{client.dataset(dataset)['id']}/documents")
+    chunks = passages(documents, lambda of: client.every(f"/v1/documents/{of}/chunks"), count, seed)
     chosen = questions_of(chunks, count, say)
     if not chosen:
         raise Rejected(
@@ -149,19 +152,28 @@ def _question(made: GeneratedQuestion, chunk: Mapping[str, Any], number: int) ->
     )
 
 
-def _chunks(client: Client, dataset: str, count: int, seed: int) -> Iterator[dict[str, Any]]:
+def passages(
+    documents: Iterable[Mapping[str, Any]],
+    chunks_of: Callable[[str], Iterable[Mapping[str, Any]]],
+    count: int,
+    seed: int,
+) -> Iterator[Mapping[str, Any]]:
     """Chunks that can be asked about, in random order: a few of each document, five times as many
-    as questions are wanted, for not every chunk gives one."""
+    as questions are wanted, for not every chunk gives one.
+
+    Args:
+        documents: as the API returns them.
+        chunks_of: from the id of a document to its chunks, as the API returns them.
+    """
     choose = random.Random(seed)
-    listed = client.every(f"/v1/datasets/{dataset}/documents")
-    documents = [item for item in listed if item["status"] == "ready"]
-    documents = choose.sample(documents, min(len(documents), CHUNKS_PER_QUESTION * count))
-    each = math.ceil(CHUNKS_PER_QUESTION * count / max(1, len(documents)))
+    ready = [item for item in documents if item["status"] == "ready"]
+    ready = choose.sample(ready, min(len(ready), CHUNKS_PER_QUESTION * count))
+    each = math.ceil(CHUNKS_PER_QUESTION * count / max(1, len(ready)))
     found: list[dict[str, Any]] = []
-    for document in documents:
+    for document in ready:
         chunks = [
             {**chunk, "document_name": document["name"]}
-            for chunk in client.every(f"/v1/documents/{document['id']}/chunks")
+            for chunk in chunks_of(document["id"])
             if len(chunk["spans"]) == 1 and len(chunk["text"]) >= FEWEST_CHARACTERS
         ]
         found += choose.sample(chunks, min(len(chunks), each))

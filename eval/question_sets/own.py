@@ -68,7 +68,7 @@ def load(path: Path) -> QuestionSet:
     if file is None:
         raise UnreadableQuestions(f"{path} holds no questions.jsonl and no questions.csv.")
     rows = _table(file) if file.suffix == ".csv" else read_json_lines(file)
-    questions = [_question(row, number, file.name) for number, row in enumerate(rows, start=1)]
+    questions = [question_of(row, number, file.name) for number, row in enumerate(rows, start=1)]
     languages = {question.language for question in questions}
     language = languages.pop() if len(languages) == 1 else language_of(q.text for q in questions)
     documents = _documents(path / "documents") if path.is_dir() else []
@@ -81,8 +81,12 @@ def write(questions: Iterable[Question], path: Path) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    lines = [json.dumps(_row(question), ensure_ascii=False) + "\n" for question in questions]
-    path.write_text("".join(lines), encoding="utf-8")
+    path.write_text("".join(map(line_of, questions)), encoding="utf-8")
+
+
+def line_of(question: Question) -> str:
+    """A question as a line of JSON Lines."""
+    return json.dumps(row_of(question), ensure_ascii=False) + "\n"
 
 
 def _file(path: Path) -> Path | None:
@@ -117,7 +121,8 @@ def _cells(row: Mapping[str, str]) -> dict[str, Any]:
     return cells
 
 
-def _question(raw: Mapping[str, Any], number: int, where: str) -> Question:
+def question_of(raw: Mapping[str, Any], number: int, where: str) -> Question:
+    """A question from its row. Raises UnreadableQuestions, naming the file and the question."""
     try:
         row = _Row.model_validate(raw)
     except ValidationError as exc:
@@ -151,7 +156,8 @@ def _relevant(row: _Row) -> list[Relevant]:
     return [*row.relevant, *(spans or [Relevant(row.document)])]
 
 
-def _row(question: Question) -> dict[str, Any]:
+def row_of(question: Question) -> dict[str, Any]:
+    """A question as `question_of` reads it; fields without a value are left out."""
     row = _told(question)
     return {"id": row.pop("id"), "question": row.pop("text"), **row} | (
         {"relevant": [_told(part) for part in question.relevant]} if question.relevant else {}

@@ -21,7 +21,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         "created_at": evaluation.created_at,
         "run": _run(evaluation.run),
         "against": None if evaluation.against is None else _run(evaluation.against),
-        "compared": [_rounded(asdict(item)) for item in evaluation.compared],
+        "compared": [rounded(asdict(item)) for item in evaluation.compared],
         "bars": [{**asdict(bar), "held": bar.is_held} for bar in evaluation.bars],
         "held": all(bar.is_held for bar in evaluation.bars),
     }
@@ -29,7 +29,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
 
 def _run(run: EvaluationRun) -> dict[str, Any]:
     results = [_result(result) for result in run.results]
-    return {"target": run.target, **_rounded(asdict(run.summary)), "results": results}
+    return {"target": run.target, **rounded(asdict(run.summary)), "results": results}
 
 
 def _result(result: Result) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def _result(result: Result) -> dict[str, Any]:
         "question": question.pop("text"),
         **{name: value for name, value in question.items() if name not in ("need", "reference")},
         "rank": result.rank,
-        "values": _rounded(dict(result.values)),
+        "values": rounded(dict(result.values)),
         "took_ms": round(response.took_ms, 1),
         "error": response.error or None,
         "answer": response.answer.text if response.answer else None,
@@ -58,9 +58,10 @@ def _result(result: Result) -> dict[str, Any]:
     }
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """A value with its numbers rounded to six digits, as deep as it goes."""
     if isinstance(value, float):
         return round(value, _DIGITS)
     if isinstance(value, dict):
-        return {name: _rounded(item) for name, item in value.items()}
+        return {name: rounded(item) for name, item in value.items()}
     return value

@@ -10,6 +10,7 @@ recall and F1 need `answers`. All values are between 0 and 1, and higher is bett
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,8 +18,7 @@ from eval.metrics import tokens
 from eval.metrics.answers import CONTEXT_TOKENS, answer_in, answer_recall, exact_match, token_f1
 from eval.metrics.precision_recall import DocumentSpan, chunking_scores, citation_scores
 from eval.metrics.ranking import hit_at, ndcg_at, recall_at, reciprocal_rank
-from eval.run.targets import TargetResponse
-from eval.types import FoundPassage, Question, Relevant
+from eval.types import FoundPassage, Question, Relevant, TargetResponse
 from kb.types import Span
 
 DEFAULT_KS = (1, 3, 5, 10, 20)
@@ -27,6 +27,10 @@ SHARED = 0.5
 """Of the shorter one of hit and relevant part, so that a hit holds the part."""
 CHUNKS_JUDGED = 5
 """Hits of which recall, precision and IoU of characters are taken, as in Chroma's evaluation."""
+
+IN_CONTEXT = f"answer in {CONTEXT_TOKENS} tokens"
+FOUND_WITHIN = 5
+"""Hits among which the right passage counts as found, where one word is to say it."""
 
 Values = dict[str, float]
 
@@ -63,6 +67,27 @@ def measured(
     return Result(question, response, values, rank)
 
 
+def is_right(result: Result) -> bool | None:
+    """Whether a question went as it should, in one word; None where nothing says how it should.
+
+    A search is right if one of the first hits holds what was asked for. An answer is right if it
+    says a known answer or cites a relevant part, or, where neither is known, if it is no
+    refusal; a question without an answer if it was refused.
+    """
+    values, answer = result.values, result.response.answer
+    if result.response.error:
+        return False
+    if not result.question.answerable:
+        return bool(values["refused"]) if answer is not None else None
+    if answer is None:
+        names = [name for name in (f"hit@{FOUND_WITHIN}", IN_CONTEXT) if name in values]
+        return bool(values[names[0]]) if names else None
+    if answer.is_refusal:
+        return False
+    known = [values[name] for name in ("answer said", "citation recall") if name in values]
+    return any(known) or not known
+
+
 def ranking(question: Question, hits: Sequence[FoundPassage]) -> list[frozenset[int]]:
     """For each hit, best first, the numbers of the question's relevant parts that it holds.
 
@@ -79,12 +104,12 @@ def ranking(question: Question, hits: Sequence[FoundPassage]) -> list[frozenset[
 def _holds(hit: FoundPassage, part: Relevant) -> bool:
     if hit.document != part.document:
         return False
-    if part.start is None or part.end is None:
+    if part.start is None:
         return True
-    return _shares(hit.spans, part.page, part.start, part.end)
+    return _shares(hit.spans, part.page, part.start, math.inf if part.end is None else part.end)
 
 
-def _shares(spans: Sequence[Span], page: int, start: int, end: int) -> bool:
+def _shares(spans: Sequence[Span], page: int, start: int, end: float) -> bool:
     common = sum(
         max(0, min(span.end, end) - max(span.start, start)) for span in spans if span.page == page
     )
@@ -129,7 +154,7 @@ def _of_texts(question: Question, hits: Sequence[FoundPassage]) -> Values:
     in_context = answer_recall(texts, question.answers, offsets=tokens.offsets, need=question.need)
     return {
         "answer@1": answer_in(texts[:1], question.answers, need=question.need),
-        f"answer in {CONTEXT_TOKENS} tokens": in_context,
+        IN_CONTEXT: in_context,
     }
 
 

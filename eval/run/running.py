@@ -12,8 +12,7 @@ import numpy as np
 from eval.metrics.intervals import Interval, MeanDifference, bootstrap_interval, paired_bootstrap
 from eval.metrics.precision_recall import refusal_precision
 from eval.run.measuring import DEFAULT_KS, Result, measured
-from eval.run.targets import EvaluationTarget
-from eval.types import QuestionSet
+from eval.types import QuestionSet, Target
 from kb.errors import Rejected
 
 Judge = Callable[[Result], Result]
@@ -102,7 +101,7 @@ class Evaluation:
 
 def run(
     questions: QuestionSet,
-    target: EvaluationTarget,
+    target: Target,
     *,
     ks: Sequence[int] = DEFAULT_KS,
     judge: Judge | None = None,

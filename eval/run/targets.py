@@ -4,57 +4,19 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from client.errors import RequestFailed
 from client.http import Client
-from eval.types import FoundPassage, Question
+from eval.types import AppAnswer, FoundPassage, LeftOut, Question, TargetResponse
 from kb.errors import Rejected
 from kb.types import SearchMode, Span
 from kb.types.apps import VariantName
 
 EVALUATOR = "kb-eval"
 """The end user in whose name apps are asked, so that no other's conversations are touched."""
-
-
-@dataclass(frozen=True, slots=True)
-class AppAnswer:
-    """What an app said, and what it took. `citations` are the passages that its marks rest on;
-    `is_grounded` is None where that is not judged, `cost` where its model has no prices."""
-
-    text: str
-    citations: Sequence[FoundPassage] = ()
-    is_refusal: bool = False
-    model: str = ""
-    is_grounded: bool | None = None
-    tokens_in: int = 0
-    tokens_out: int = 0
-    cost: float | None = None
-    first_token_ms: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A candidate of an expected document that became no hit, and the reason."""
-
-    document: str
-    score: float
-    dropped: str
-    why: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class TargetResponse:
-    """What came back for one question. `error` says why nothing did; `left_out` is None where the
-    target does not tell."""
-
-    hits: Sequence[FoundPassage] = ()
-    took_ms: float = 0.0
-    answer: AppAnswer | None = None
-    error: str = ""
-    left_out: Sequence[LeftOut] | None = None
 
 
 class EvaluationTarget(ABC):
@@ -184,6 +146,7 @@ def found_of(raw: Mapping[str, Any]) -> FoundPassage:
         score=raw.get("score", 0.0),
         heading=raw.get("heading", ""),
         why=raw.get("why", {}),
+        document_id=raw.get("document_id", ""),
     )
 
 

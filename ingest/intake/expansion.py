@@ -155,7 +155,8 @@ def _store(
     kb: KnowledgeBase, job: Job, archive: Document, group: Sequence[_Unpacked], done: int
 ) -> bool:
     """Make documents of a group, up to member `done`; False if the claim is lost."""
-    unneeded = [upload.sha256 for upload, staged in group if staged is not None]
+    sent = kb.originals.send(staged for _, staged in group if staged is not None)
+    unneeded = [staged.sha256 for staged in sent.files]
     try:
         with kb.database.write() as tx:
             if not jobs.is_held(tx, job):
@@ -163,7 +164,7 @@ def _store(
             wanted = _without_deleted(tx, job, archive, group)
             metadata, switches = archive.metadata or None, archive.switches
             described = [replace(u, metadata=metadata, switches=switches) for u, _ in wanted]
-            kb.originals.adopt([staged for _, staged in wanted if staged is not None])
+            kb.originals.adopt(tx, sent)
             mode = batches.mode_of(tx, job.batch_id)
             scope = keys.bringer(tx, quotas.key_of(tx, archive.id))
             to = UploadTarget(scope, archive.dataset_id, job.batch_id, mode, is_late=True)
@@ -171,7 +172,8 @@ def _store(
             batches.add(tx, job.batch_id, placed)
             quotas.check(tx, archive.dataset_id, scope.key_id, *quotas.KEPT)
             jobs.save(tx, job, {**job.payload, "done": done})
-        unneeded = placing.unneeded(placed, described)
+        left_out = set(unneeded) - {upload.sha256 for upload, _ in wanted}
+        unneeded = [*placing.unneeded(placed, described), *left_out]
     finally:
         kb.collect_originals(unneeded)
     return True

@@ -14,8 +14,7 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 from ingest.intake.upload import Acceptance, UploadedFile, accept, checked_name
-from kb.errors import Conflict, KnowledgeBaseError, NotFound, TooLarge
-from kb.files.partial_files import PartialFiles
+from kb.errors import Conflict, KnowledgeBaseError, NotFound, StorageUnavailable, TooLarge
 from kb.knowledge_base import KnowledgeBase
 from kb.store.access import keys
 from kb.store.engine.database import Transaction
@@ -34,7 +33,7 @@ class ResumableUploads:
 
     def __init__(self, kb: KnowledgeBase) -> None:
         self._kb = kb
-        self.files = PartialFiles(kb.folder.uploads)
+        self.files = kb.partial_files
 
     @property
     def max_bytes(self) -> int:
@@ -147,6 +146,7 @@ class ResumableUploads:
         Raises:
             StorageFull, QuotaExceeded, RateLimited: the upload stays whole and can be finished
                 later.
+            Conflict: another request has finished it.
         """
 
         def note(tx: Transaction, acceptance: Acceptance) -> None:
@@ -154,14 +154,18 @@ class ResumableUploads:
             uploads.arrived(tx, upload.id, acceptance.batch_id, acceptance.accepted[0].id)
 
         assert upload.dataset_id is not None, "a part is no document"
-        staged = self._kb.originals.stage_file(self.files.path(upload.id))
+        staged = self.files.stage(upload.id)
+        if staged.size_bytes != upload.size_bytes:  # another request takes it away
+            self._kb.originals.discard(staged)
+            raise Conflict(f"{upload.id} is not whole any more. Ask for its state (HEAD).")
         incoming = [UploadedFile(upload.name, staged)]
         options = upload.options["accept"]
         scope = self._kb.database.reading(keys.bringer, upload.key_id)
         accepted = accept(self._kb, scope, upload.dataset_id, incoming, on_accepted=note, **options)
         if accepted.rejected:
             self.remove(upload)
-        self.files.remove(upload.id)
+        with suppress(StorageUnavailable):  # they go when the upload expires
+            self.files.remove(upload.id)
         return accepted
 
     def remove(self, upload: PartialUpload) -> None:
@@ -178,8 +182,8 @@ class ResumableUploads:
             self.files.remove(upload_id)
         for upload_id in before - known - expired:
             with suppress(FileNotFoundError):  # its dataset was deleted meanwhile
-                self._kb.folder.set_aside(self.files.path(upload_id))
-                logger.warning("moved %s, which no upload owns, to lost/", upload_id)
+                self.files.set_aside(upload_id)
+                logger.warning("set aside the bytes of %s, which no upload owns", upload_id)
 
     def recover(self) -> None:
         """At start: finish what was whole when the process stopped, and sweep."""

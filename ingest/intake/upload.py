@@ -16,7 +16,7 @@ from kb.files.originals import Staged
 from kb.knowledge_base import KnowledgeBase
 from kb.settings import IngestSettings
 from kb.store.content import datasets
-from kb.store.content.documents import checked_switches
+from kb.store.content.changing import checked_switches
 from kb.store.engine.database import Transaction
 from kb.store.work import batches, placing, quotas
 from kb.store.work.placing import Mode, Upload, UploadedDocument, UploadTarget
@@ -72,7 +72,7 @@ def accept(
     """Make documents of staged files, in one transaction: all of them are acknowledged, or none.
 
     Args:
-        metadata, switches (labels and days): None leaves what documents that exist have.
+        metadata, switches (labels, days, on or off): None leaves what documents that exist have.
         on_accepted: is called in the same transaction when something was accepted.
 
     Raises:
@@ -89,14 +89,14 @@ def accept(
             return Acceptance(None, (), tuple(rejected))
         uploads = [replace(u, switches=checked_switches(scope, switches or {})) for u, _ in taken]
         try:
+            sent = kb.originals.send(staged for _, staged in taken)
             with kb.database.write() as tx:
-                kb.originals.adopt([staged for _, staged in taken])
+                kb.originals.adopt(tx, sent)
                 batch_id = batches.create(tx, scope, dataset_id, mode)
                 placed = _place(tx, UploadTarget(scope, dataset_id, batch_id, mode), uploads)
                 batches.add(tx, batch_id, placed)
                 quotas.check(tx, dataset_id, scope.key_id, *quotas.KEPT, "uploads_per_day")
-                stored = tuple(item.document for item in placed)
-                acceptance = Acceptance(batch_id, stored, tuple(rejected))
+                acceptance = _accepted(batch_id, placed, rejected)
                 if on_accepted is not None:
                     on_accepted(tx, acceptance)
         except BaseException:  # what got its name before the transaction failed is nobody's
@@ -107,6 +107,12 @@ def accept(
             kb.originals.discard(item.staged)
     kb.collect_originals(placing.unneeded(placed, uploads))
     return acceptance
+
+
+def _accepted(
+    batch_id: str, placed: Sequence[UploadedDocument], rejected: Sequence[Rejection]
+) -> Acceptance:
+    return Acceptance(batch_id, tuple(item.document for item in placed), tuple(rejected))
 
 
 def classified(

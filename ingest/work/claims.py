@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,16 +13,18 @@ from typing import Any
 from ingest.sandbox.child import Unwanted
 from ingest.work import pipeline
 from ingest.work.pipeline import INTERNAL, CrashedRepeatedly
-from kb.background import Loop
-from kb.errors import KnowledgeBaseError, NotFound, StorageFull
+from kb.background import Loop, log_broken_off
+from kb.errors import KnowledgeBaseError, NotFound, StorageFull, Unavailable
 from kb.knowledge_base import KnowledgeBase
 from kb.store.work import jobs
-from kb.store.work.jobs import Job, JobKind
+from kb.store.work.jobs import Job, JobKind, Party
 from kb.types import Failure
 
 logger = logging.getLogger(__name__)
 
 FULL_DISK_PAUSE_S = 10.0
+AWAY_PAUSE_S = 10.0
+"""Until documents are taken up again whose embedder does not answer."""
 HEARTBEAT_S = 20.0
 
 
@@ -33,6 +36,7 @@ class Claims:
         self._kind = kind
         self._stopping = stopping
         self._held: dict[int, Job] = {}
+        self._resting: dict[Party, float] = {}  # until when, by whose embedder is away
         self._heartbeat = Loop("heartbeat", self._extend, kb.database.wakeups)
 
     def __len__(self) -> int:
@@ -50,6 +54,11 @@ class Claims:
         self._heartbeat.stop()
         self._persist(self._kb.database.writing, jobs.release, list(self._held.values()))
         self._held.clear()
+
+    @property
+    def resting(self) -> list[Party]:
+        """Those of whom nothing is to be taken for now."""
+        return [who for who, until in list(self._resting.items()) if time.monotonic() < until]
 
     def take(self, limit: int = 1, **which: Any) -> list[Job]:
         """Claim and begin some work; what has stopped the process too often fails."""
@@ -77,10 +86,15 @@ class Claims:
         except Unwanted:
             self._persist(pipeline.give_back, self._kb, job)
             self.end(job)
-        except StorageFull:
-            logger.warning("the disk is full; indexing goes on when there is space")
+        except StorageFull as exc:
+            logger.warning("indexing goes on when this is over: %s", exc.detail)
             delayed = {"delay_s": FULL_DISK_PAUSE_S}
             self._persist(self._kb.database.writing, jobs.release, [job], **delayed)
+            self.end(job)
+        except Unavailable as exc:  # it waits for its embedder, however long that takes
+            self._resting[job.party] = time.monotonic() + AWAY_PAUSE_S
+            why = {"waits": Failure(exc.code, exc.detail), "delay_s": AWAY_PAUSE_S}
+            self._persist(pipeline.give_back, self._kb, job, **why)
             self.end(job)
         except Exception as exc:  # the edge of a job
             if not self._stopping.is_set():
@@ -88,7 +102,8 @@ class Claims:
                 self.end(job)
 
     def _extend(self) -> float:
-        self._kb.database.writing(jobs.extend, list(self._held.values()))
+        with self._kb.database.write_beside() as tx:
+            jobs.extend(tx, list(self._held.values()))
         return HEARTBEAT_S
 
     def _persist(self, change: Callable[..., object], *args: object, **options: object) -> None:
@@ -97,8 +112,8 @@ class Claims:
             try:
                 change(*args, **options)
                 return
-            except Exception:  # the edge of a thread: without this change a document would hang
-                logger.exception("the state of a document could not be stored; trying again")
+            except Exception as exc:  # the edge of a thread: without it a document would hang
+                log_broken_off(logger, "storing the state of a document", exc)
             if self._stopping.wait(timeout=FULL_DISK_PAUSE_S):
                 return
 

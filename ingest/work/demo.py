@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ingest.intake.upload import UploadedFile, accept
-from kb.errors import NotFound
+from kb.errors import ModelUnavailable, NotFound
 from kb.knowledge_base import KnowledgeBase
 from kb.store.apps import apps
 from kb.store.content import datasets
@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 DATASET = "Product documentation"
 SLUG = "docs"
 MAX_BYTES = 10 * 1024 * 1024
+LONGEST_S = 60.0
+"""For another process of a cluster to make it."""
 
 
 def documentation_folder() -> Path:
@@ -27,7 +29,16 @@ def documentation_folder() -> Path:
 
 def ensure_demo(kb: KnowledgeBase) -> None:
     """Make the demo dataset and app if they are missing, and bring the documents up to date."""
-    scope = Scope.admin()
+    with kb.database.duty("demo", wait_s=LONGEST_S) as is_ours:
+        if not is_ours:
+            return
+        try:
+            _ensure(kb, Scope.admin())
+        except ModelUnavailable as exc:
+            logger.warning("The demo waits for the next start. %s", exc.detail)
+
+
+def _ensure(kb: KnowledgeBase, scope: Scope) -> None:
     dataset = kb.database.reading(datasets.find, scope, DATASET)
     if dataset is None:
         dataset = kb.create_dataset(

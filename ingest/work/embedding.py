@@ -15,13 +15,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from ingest.work.engine import EMBED_AT_ONCE
 from ingest.work.pipeline import Prepared
 from kb.iteration import batched
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import datasets, embeddings, indexed
 from kb.store.content.indexed import IndexedVersion
 from kb.store.engine.database import Transaction
-from kb.store.work import batches, jobs
+from kb.store.work import jobs, throughput
 from kb.telemetry import spans
 from kb.types import Dataset
 
@@ -104,11 +105,6 @@ class Backlog:
         return sum(len(item.indexed.chunks) for item in self._waiting)
 
 
-EMBED_AT_ONCE = 256
-"""Texts per slice: enough to sort by length, few enough to save often and to let others in (about
-2 s)."""
-
-
 def give_up(kb: KnowledgeBase, waiting: Iterable[Prepared]) -> None:
     """Delete the vectors of those that were not stored, and are not going to be."""
     left = {name for item in waiting if not item.is_stored for name in item.hashes()}
@@ -136,7 +132,7 @@ def embed(kb: KnowledgeBase, shares: Sequence[Share]) -> None:
         began, began_s = time.perf_counter(), time.time()
         vectors = embedder.embed_documents(list(texts.values())) if texts else None
         text_s = (time.perf_counter() - began) / max(1, len(texts))
-        with kb.database.write() as tx:
+        with kb.database.write_beside() as tx:
             if vectors is not None:
                 embeddings.put(tx, fingerprint, list(texts), vectors, owner=kb.owner.id)
             _note(tx, own, texts)
@@ -199,7 +195,7 @@ def _note(tx: Transaction, items: Sequence[Prepared], embedded: Collection[bytes
         if now < 1:
             progress[job.id] = now
     jobs.note_progress(tx, progress)
-    batches.add_throughput(tx, sizes)
+    throughput.add(tx, sizes)
 
 
 def _embed_again(kb: KnowledgeBase, dataset: Dataset, lost: Mapping[bytes, str]) -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ingest.sandbox.child import Unwanted
-from ingest.sandbox.reader_process import Plan, ReaderPool, SourceFile
+from ingest.sandbox.reader_process import Plan, SourceFile
+from ingest.work.engine import Readers
 from ingest.work.transcribing import readable
 from kb.errors import KnowledgeBaseError
 from kb.files.originals import check_room
@@ -90,7 +91,7 @@ class Prepared:
 
 def claim(kb: KnowledgeBase, kind: JobKind, limit: int = 1, **which: Any) -> list[Job]:
     """Claim documents as `jobs.claim` and mark them as being indexed."""
-    with kb.database.write() as tx:
+    with kb.database.write_beside() as tx:
         claimed = jobs.claim(tx, kb.owner.id, kind, limit, **which)
         jobs.begin(tx, claimed)
         documents.set_statuses(tx, [job.subject for job in claimed], "indexing")
@@ -98,7 +99,7 @@ def claim(kb: KnowledgeBase, kind: JobKind, limit: int = 1, **which: Any) -> lis
 
 
 def prepare(
-    kb: KnowledgeBase, readers: ReaderPool, job: Job, is_stopping: Callable[[], bool] = bool
+    kb: KnowledgeBase, readers: Readers, job: Job, is_stopping: Callable[[], bool] = bool
 ) -> Prepared:
     """Read, clean and split the document of a job.
 
@@ -107,6 +108,7 @@ def prepare(
         UnreadableFile: it has no text, or its reader gave up; the reason names why.
         NotFound: it was deleted meanwhile.
         EmbedderMismatch: the embedder of its dataset is not the one that it was built with.
+        ModelUnavailable: it does not answer.
         Unbalanced: a character of it would be lost.
         StorageFull: what is left of the disk is not for indexing.
     """
@@ -122,6 +124,8 @@ def prepare(
         dataset = datasets.get(tx, SCOPE, document.dataset_id)
         encoding = documents.encoding_override(tx, document.id)
     embedder = kb.embedder_of(dataset)
+    if embedder.away is not None:
+        embedder.embed_query("")  # raises unless it is back: reading can wait until then
     source = SourceFile(kb.originals.path(document.sha256), document.media_type, encoding)
     prefix = index_ops.chunk_prefix(document.id, job.version, dataset.generation)
     plan = plan_of(dataset.processing, embedder, prefix, document.id, document.size_bytes)
@@ -160,12 +164,15 @@ def plan_of(
     return Plan(processing, tokenizer, most, prefix, document_id, size_bytes)
 
 
-def give_back(kb: KnowledgeBase, job: Job) -> None:
-    """Put a document back into the queue, if it is still to be worked on."""
+def give_back(
+    kb: KnowledgeBase, job: Job, *, waits: Failure | None = None, delay_s: float = 0.0
+) -> None:
+    """Put a document back into the queue, if it is still to be worked on, and say what it waits
+    for."""
     with kb.database.write() as tx:
         if jobs.is_held(tx, job):
-            documents.set_statuses(tx, [job.subject], "pending")
-            jobs.release(tx, [job])
+            documents.set_statuses(tx, [job.subject], "pending", waits)
+            jobs.release(tx, [job], delay_s=delay_s)
     spans.document_ended((job.subject, job.version), "given_back")
 
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingest.sandbox.child import Unwanted
-from ingest.sandbox.reader_process import ReaderPool
 from ingest.types import Extraction
+from ingest.work.engine import Readers
 from ingest.work.pipeline import INTERNAL, plan_of
 from kb.background import Loop
 from kb.errors import KnowledgeBaseError, NotFound, StorageFull, Unavailable, UnreadableFile
@@ -63,9 +63,9 @@ class _Split:
 class Reindexer(Loop):
     """Works in a thread of its own, on one generation at a time."""
 
-    def __init__(self, kb: KnowledgeBase, readers: ReaderPool) -> None:
+    def __init__(self, kb: KnowledgeBase, readers: Readers) -> None:
         """`readers` split, and read the files of documents that were stored without a layout."""
-        super().__init__("reindex", self._round, kb.database.wakeups)
+        super().__init__("reindex", self._round, kb.database.wakeups, duty=kb.database.duty)
         self._kb = kb
         self._readers = readers
         self._looked_for_expired = float("-inf")

@@ -11,22 +11,21 @@ with it; after `max_attempts` such crashes it is marked failed instead of being 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable
 
 from ingest.sandbox.child import Unwanted
-from ingest.sandbox.reader_process import BESIDE_UPLOADS, ReaderPool, suitable_readers
 from ingest.work import embedding, pipeline
 from ingest.work.archive_worker import ArchiveWorker
 from ingest.work.claims import Claims
 from ingest.work.embedding import Backlog, divided
+from ingest.work.engine import Engine, local_engine
 from ingest.work.pipeline import Prepared
 from ingest.work.reindexing import Reindexer
 from kb.background import Loop
-from kb.errors import StorageFull
+from kb.errors import StorageFull, Unavailable
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import embeddings, generations, index_ops
 from kb.store.work import jobs
@@ -52,12 +51,11 @@ it begins at once: what is read meanwhile makes the next slice a full one."""
 class Worker:
     """Indexes documents in the background. Start it once per open knowledge base."""
 
-    def __init__(self, kb: KnowledgeBase) -> None:
+    def __init__(self, kb: KnowledgeBase, engine: Engine | None = None) -> None:
+        """Works with this machine's own readers and embedder, or with another engine."""
         self._kb = kb
-        ingest, wakeups = kb.settings.ingest, kb.database.wakeups
-        reading = ingest.readers or suitable_readers(len(os.sched_getaffinity(0)))
-        self.readers = ReaderPool.with_limits(ingest, reading + BESIDE_UPLOADS)
-        self._reading_loops = reading
+        self.engine = engine = engine or local_engine(kb.settings.ingest)
+        wakeups = kb.database.wakeups
         self._being_read: dict[int, tuple[Party, float]] = {}  # by job, and since when
         self._backlog = Backlog()
         self._unread = FairQueue()
@@ -69,11 +67,11 @@ class Worker:
         self._claims = Claims(kb, "index", self._stopping)
         self._parts: tuple[Claims | Loop, ...] = (
             self._claims,
-            *(Loop("index", self._claim_and_read, wakeups) for _ in range(reading)),
+            *(Loop("index", self._claim_and_read, wakeups) for _ in range(engine.reading)),
             Loop("read beside", self._read_beside, wakeups),
             Loop("embed", self._embed_some, wakeups),
             ArchiveWorker(kb),
-            Reindexer(kb, self.readers),
+            Reindexer(kb, engine.readers),
         )
 
     def start(self) -> None:
@@ -84,7 +82,7 @@ class Worker:
     def stop(self) -> None:
         """Give the documents in hand back to the queue and end the threads."""
         self._stopping.set()
-        self.readers.close()
+        self.engine.readers.close()
         for part in reversed(self._parts):
             part.stop()
 
@@ -106,7 +104,7 @@ class Worker:
         slow = [
             party for party, begun_at in list(self._being_read.values()) if begun_at < begun_before
         ]
-        if len(slow) < self._reading_loops:
+        if len(slow) < self.engine.reading:
             return SLOW_S
         return self._claim_and_read(slow) and WAIT_S
 
@@ -133,7 +131,7 @@ class Worker:
         if self._alone in self._claims:
             return []
         room = min(CLAIM_AT_ONCE, MOST_CLAIMED - len(self._claims))
-        besides = self._unread.parties
+        besides = [*self._unread.parties, *self._claims.resting]
         claimed = self._claims.take(max(0, room), is_begun=False, besides=besides)
         if not claimed and not self._claims:
             claimed = self._claims.take(is_begun=True)
@@ -145,7 +143,7 @@ class Worker:
         return claimed
 
     def _read(self, job: Job) -> None:
-        prepared = pipeline.prepare(self._kb, self.readers, job, self._stopping.is_set)
+        prepared = pipeline.prepare(self._kb, self.engine.readers, job, self._stopping.is_set)
         while not self._stopping.is_set():
             if self._backlog.put(prepared, timeout_s=WAIT_S):
                 return
@@ -166,6 +164,8 @@ class Worker:
             return
         except StorageFull:
             raise
+        except Unavailable as exc:  # that of some of them
+            logger.warning("%s Its documents wait.", exc.detail)
         except Exception:
             if self._stopping.is_set():
                 return
@@ -177,7 +177,7 @@ class Worker:
     def _advance(self, waiting: list[Prepared]) -> None:
         good = self._still_wanted(waiting)
         embedding.look_up(self._kb, good)
-        embedding.embed(self._kb, divided(good, embedding.EMBED_AT_ONCE))
+        embedding.embed(self._kb, divided(good, self.engine.embed_at_once))
         if self._stopping.is_set():
             return
         done = [item for item in good if not item.texts]

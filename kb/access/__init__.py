@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import replace
+
+from anyio import CancelScope
 
 from kb.access.console import Console
 from kb.access.limits import (
@@ -21,12 +24,16 @@ from kb.access.limits import (
     RequestRates,
     TokenBudget,
 )
+from kb.access.shared import SharedLimits
+from kb.access.turns import Turns
 from kb.errors import NotAllowed, Unauthenticated
+from kb.files.owners import Owner
 from kb.ids import new_id
 from kb.store.access import keys
 from kb.store.access.keys import Credential, VerifiedKey
 from kb.store.access.secrets import Secrets
 from kb.store.engine.database import Database
+from kb.threads import in_thread
 from kb.types import ANONYMOUS
 
 __all__ = ["ADMIN", "Access", "Caller", "OpenStream", "OpenStreams"]
@@ -43,14 +50,51 @@ _WRONG_PAGE = (
 class Access:
     """Turns what a request carries into a caller. Every check goes through here."""
 
-    def __init__(self, database: Database, vault: Secrets, admin_key: str) -> None:
+    def __init__(
+        self, database: Database, vault: Secrets, admin_key: str, owner: Owner | None = None
+    ) -> None:
+        """
+        Args:
+            owner: this process among others that count with it; None if it is alone.
+        """
         self._database = database
         self._vault = vault
         self.admin_key = admin_key
-        self.console = Console(database, vault, admin_key)
+        self.console = Console(database, vault, admin_key, is_shared=owner is not None)
         self.rates = RequestRates(time.monotonic)
         self.streams = OpenStreams()
-        self.tokens = TokenBudget(database)
+        self.turns = Turns() if owner is None else Turns(database, owner)
+        self.tokens = TokenBudget(database, self.turns)
+        self._shared = None if owner is None else SharedLimits(database, owner)
+
+    async def admit(self, caller: Caller) -> None:
+        """Count one request. Raises RateLimited."""
+        self.rates.admit(caller)
+        if self._shared is not None and caller.limits.requests_per_minute is not None:
+            await in_thread(self._shared.admit, caller)
+
+    @asynccontextmanager
+    async def stream(self, caller: Caller) -> AsyncIterator[OpenStream]:
+        """Count an answer as open as long as the block lasts. Raises RateLimited."""
+        stream = self.streams.open(caller)
+        shared = self._shared if caller.limits.concurrent_streams is not None else None
+        try:
+            if shared is not None:
+                await in_thread(shared.open, caller)
+            try:
+                yield stream
+            finally:
+                if shared is not None:
+                    with CancelScope(shield=True):
+                        await in_thread(shared.close, caller)
+        finally:
+            self.streams.close(stream)
+
+    async def has_session(self, cookie: str | None) -> bool:
+        """Whether a cookie opens the console."""
+        if self._shared is None:
+            return self.console.is_open(cookie)
+        return cookie is not None and await in_thread(self.console.is_open, cookie)
 
     def authenticate(
         self,
@@ -76,7 +120,7 @@ class Access:
             raise Unauthenticated
         if self.is_admin_key(token):
             return ADMIN
-        found = self._database.reading(keys.authenticate, self._vault, token)
+        found = self._database.asking(keys.authenticate, self._vault, token)
         if found is None:
             raise Unauthenticated
         caller = _caller(found)
@@ -97,7 +141,7 @@ class Access:
 
     def invalid(self, credentials: Iterable[Credential]) -> set[Credential]:
         """Those of the credentials that are good no more: revoked, expired or rotated away."""
-        return self._database.reading(keys.invalid, credentials)
+        return self._database.asking(keys.invalid, credentials)
 
     def _widget_caller(
         self,

@@ -1,17 +1,18 @@
 """Who calls, and what a key may use: requests per minute, open streams, tokens of a day (UTC).
 
-Requests and streams are forgotten at a restart, on purpose; tokens, what models read and write, are
-counted in SQL. Everything but `TokenBudget.check` belongs to one event loop's thread.
+Requests and streams are forgotten at a restart, on purpose, and in a cluster counted once more over
+all processes (`shared.py`); tokens, what models read and write, are counted in SQL. Everything but
+`TokenBudget.check` belongs to one event loop's thread.
 """
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from weakref import WeakValueDictionary
 
+from kb.access.turns import Turns
 from kb.errors import RateLimited
 from kb.ids import seconds_to_midnight
 from kb.store.access import usage
@@ -52,6 +53,24 @@ ADMIN = Caller("admin", Scope.admin())
 """The operator, by key or by session."""
 
 
+def too_many_requests(limit: int, wait_s: int) -> RateLimited:
+    """What a key is told that asks too often."""
+    return RateLimited(
+        f"This key may send {limit} requests a minute. Wait {wait_s} s, and ask less "
+        f"often, or have the limit of the key raised.",
+        wait_s,
+    )
+
+
+def too_many_streams(limit: int) -> RateLimited:
+    """What a key is told that waits for too many answers."""
+    return RateLimited(
+        f"This key may have {limit} answers open at once, and has. Wait for one to end, "
+        f"or have the limit of the key raised.",
+        STREAM_RETRY_S,
+    )
+
+
 @dataclass(slots=True)
 class _Bucket:
     tokens: float
@@ -81,11 +100,7 @@ class RequestRates:
         bucket.filled_at = now
         if bucket.tokens < 1:
             wait_s = math.ceil((1 - bucket.tokens) / flow)
-            raise RateLimited(
-                f"This key may send {limit} requests a minute. Wait {wait_s} s, and ask less "
-                f"often, or have the limit of the key raised.",
-                wait_s,
-            )
+            raise too_many_requests(limit, wait_s)
         bucket.tokens -= 1
 
 
@@ -121,11 +136,7 @@ class OpenStreams:
         limit = caller.limits.concurrent_streams
         mine = self._of_key.setdefault(caller.credential.key_id, set())
         if limit is not None and len(mine) >= limit:
-            raise RateLimited(
-                f"This key may have {limit} answers open at once, and has. Wait for one to end, "
-                f"or have the limit of the key raised.",
-                STREAM_RETRY_S,
-            )
+            raise too_many_streams(limit)
         mine.add(stream)
         return stream
 
@@ -154,14 +165,14 @@ class OpenStreams:
 class TokenBudget:
     """Looks at the limit of tokens a day. Used tokens count when an answer is stored."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, turns: Turns | None = None) -> None:
         self._database = database
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns = turns or Turns()
 
-    def turn(self, key_id: str | None) -> asyncio.Lock:
+    def turn(self, key_id: str | None) -> AbstractAsyncContextManager[None]:
         """What to hold from looking at the tokens left until the answer has begun: two answers
-        must not both begin with the last tokens of a day. Call it in the event loop."""
-        return self._turns.setdefault(key_id or "", asyncio.Lock())
+        must not both begin with the last tokens of a day."""
+        return self._turns.of("tokens", key_id)
 
     def check(self, key_id: str | None, limits: Limits, *, in_progress: int = 0) -> None:
         """Whether a key has tokens of this day left.
@@ -175,7 +186,7 @@ class TokenBudget:
         limit = limits.tokens_per_day
         if limit is None or key_id is None:
             return
-        used = self._database.reading(usage.tokens_today, key_id)
+        used = self._database.asking(usage.tokens_today, key_id)
         if used >= limit:
             raise RateLimited(
                 f"This key has used its {limit} tokens of today. It may go on at midnight UTC; "

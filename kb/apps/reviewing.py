@@ -51,7 +51,7 @@ def kinds(each: Wrong) -> list[Kind]:
         "refused": each.message.grounded is False,
         "weak": each.message.grounded == "weak",
         "unsupported": bool(each.message.unsupported),
-        "disliked": each.is_disliked,
+        "disliked": bool(each.dislikes),
     }
     return [kind for kind, holds in held.items() if holds]
 

@@ -23,6 +23,7 @@ from kb.chat.follow_up.side_model import SideModel, Suggestions
 from kb.chat.run.answer_stream import AnswerStream
 from kb.chat.run.disclosures import Disclosures
 from kb.chat.run.run import Run
+from kb.chat.run.run_log import RunLog
 from kb.chat.run.runs import Runs
 from kb.errors import Conflict, NotAllowed, NotFound
 from kb.ids import new_id
@@ -62,13 +63,13 @@ class Chat:
         intents: Intents,
         threads: SearchThreads,
         budget: TokenBudget,
+        log: RunLog | None = None,
     ) -> None:
         self._settings = settings
         self._database = database
         self._models = models
-        self.runs = Runs(
-            grace_s=settings.grace_s, replay_s=settings.replay_s, max_runs=settings.max_runs
-        )
+        times = {"grace_s": settings.grace_s, "replay_s": settings.replay_s}
+        self.runs = Runs(**times, max_runs=settings.max_runs, log=log)
         self._threads = threads
         self._budget = budget
         self._side_model = SideModel(database, models, timeout_s=settings.side_timeout_s)
@@ -107,11 +108,12 @@ class Chat:
                 question = begun.rewritten(query, (time.perf_counter() - began) * 1000)
                 begun = await self._threads.run(self._answer, question)
             if limits.tokens_per_day is None:
-                return self._start(begun)
+                return await self._start(begun)
             async with self._budget.turn(scope.key_id):
-                in_progress = self._tokens_in_progress(scope.key_id)  # first: what ends is counted
+                # First: what ends meanwhile is counted.
+                in_progress = await self._tokens_in_progress(scope.key_id)
                 await in_thread(self._budget.check, scope.key_id, limits, in_progress=in_progress)
-                return self._start(begun)
+                return await self._start(begun)
 
     async def replay(
         self,
@@ -137,17 +139,17 @@ class Chat:
         await in_thread(self._budget.check, scope.key_id, limits)
         return await self._suggestions.after(scope, message_id)
 
-    def run(self, scope: Scope, run_id: str) -> Run:
+    async def run(self, scope: Scope, run_id: str) -> Run:
         """A run that the scope may follow. Raises NotFound."""
-        run = self.runs.get(run_id)
-        if run is None or not _may_see(scope, run):
+        run = await self.runs.find(run_id)
+        if run is None or not run.opens_to(scope):
             raise NotFound("run", run_id)
         return run
 
-    def run_under(self, scope: Scope, external_id: str) -> Run | None:
+    async def run_under(self, scope: Scope, external_id: str) -> Run | None:
         """The run in progress whose conversation a client knows by a name of its own."""
-        own = (run for run in self.runs.in_progress if _may_see(scope, run))
-        return next((run for run in own if run.identity.external_id == external_id), None)
+        found = await self.runs.under(external_id)
+        return next((run for run in found if run.terminal is None and run.opens_to(scope)), None)
 
     async def close(self) -> None:
         """End every run with a terminal event, then the connections to models."""
@@ -179,7 +181,8 @@ class Chat:
 
     def _answer(self, question: ChatQuestion) -> AnswerStream:
         variant = self._preparer.prepare(question)
-        return AnswerStream(question, variant, self._preparer, self._database, self._disclosures)
+        stored = (self._database, self._disclosures, self.runs.log)
+        return AnswerStream(question, variant, self._preparer, *stored)
 
     def _question(self, scope: Scope, name: str, request: ChatRequest) -> ChatQuestion:
         began = time.perf_counter()
@@ -244,8 +247,9 @@ class Chat:
         before = request.replaces or conversations.AFTER_ALL
         return conversations.history(tx, scope, request.conversation_id, most, before=before)
 
-    def _start(self, answer: AnswerStream) -> Run:
-        return self.runs.start(
+    async def _start(self, answer: AnswerStream) -> Run:
+        return await self.runs.begin(
+            answer.unfinished,
             answer.question.identity,
             answer.events,
             on_end=answer.store,
@@ -253,10 +257,11 @@ class Chat:
             language=lambda: answer.question.language,
         )
 
-    def _tokens_in_progress(self, key_id: str | None) -> int:
+    async def _tokens_in_progress(self, key_id: str | None) -> int:
         """What the unfinished answers to a key are expected to use, until they are counted."""
+        others = await self.runs.log.expected_tokens(key_id)
         own = (run for run in self.runs.in_progress if run.identity.key_id == key_id)
-        return sum(run.expected_tokens() for run in own)
+        return others + sum(run.expected_tokens() for run in own)
 
 
 def _without_app(model: str) -> App:
@@ -289,12 +294,3 @@ def _identity(scope: Scope, request: ChatRequest, version: AppVersion) -> RunIde
         query=request.query,
         datasets=version.datasets,
     )
-
-
-def _may_see(scope: Scope, run: Run) -> bool:
-    identity = run.identity
-    if not scope.may("chat") or (identity.is_replay and not scope.may("admin")):
-        return False
-    if scope.apps is not None and identity.app_id not in scope.apps:
-        return False
-    return run.opens_to(scope) and scope.end_user in (None, identity.end_user)

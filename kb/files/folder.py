@@ -90,11 +90,6 @@ class DataFolder:
         """What the last owner wrote into the lock; empty if nothing."""
         return self._lock.read_text(encoding="ascii", errors="replace")
 
-    def set_aside(self, path: Path) -> None:
-        """Move a file that no row needs to `lost/`, for people to look at."""
-        self.lost.mkdir(exist_ok=True)
-        path.replace(self.lost / path.name)
-
     def lost_files(self) -> list[Path]:
         """What was set aside, until somebody deletes it."""
         return list(self.lost.iterdir()) if self.lost.is_dir() else []

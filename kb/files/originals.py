@@ -1,7 +1,7 @@
-"""Uploaded bytes, named by their SHA-256: temporary file → fsync → rename → fsync folder.
+"""Uploaded bytes, named by their SHA-256: what keeps them must do, and how they are staged.
 
-A file gets its name only inside the write transaction that adds the row which needs it, and loses
-it only inside one that has seen no such row. So the two can never cross.
+Bytes become an original only with the write transaction that adds the row which needs them, and
+are removed only by one that has seen no such row. So the two can never cross.
 """
 
 from __future__ import annotations
@@ -9,15 +9,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import secrets
 import shutil
 import tempfile
-import threading
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from kb.errors import StorageFailed, StorageFull, TooLarge
 
@@ -38,21 +36,24 @@ class Staged:
     head: bytes
 
 
-class Originals:
-    """The folder of originals: `root/ab/abcdef…`, and for what is not named yet
-    `root/staging/OWNER`."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Staged files that can be adopted: they were sent at some time by the database's clock."""
 
-    def __init__(self, root: Path, owner: str = "alone") -> None:
+    files: tuple[Staged, ...]
+    at: float = 0.0
+
+
+class Staging:
+    """Bytes that no row needs yet, in a folder of the process that received them."""
+
+    def __init__(self, root: Path, owner: str) -> None:
         """
         Args:
             owner: the id of this process among those that work on the folder.
         """
-        self._root = root
         self._staging = root / "staging" / owner
         self._staging.mkdir(parents=True, exist_ok=True)
-        self._holding = threading.Lock()
-        self._holders = 0
-        self._unwanted: set[str] = set()
 
     def stage(self, source: BinaryIO | Iterable[bytes], *, max_bytes: int) -> Staged:
         """Write a stream to disk and fsync it.
@@ -70,68 +71,13 @@ class Originals:
             path.unlink(missing_ok=True)
             raise
 
-    def stage_file(self, path: Path) -> Staged:
-        """Stage a file that is whole and on disk already; it stays where it is.
-
-        Raises:
-            StorageFull: no space; nothing is left behind.
-        """
-        staged = self._staging / secrets.token_hex(8)
-        with full_disk_reported():
-            os.link(path, staged)
-        with staged.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-            file.seek(0)
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return Staged(staged, digest, staged.stat().st_size, head)
-
-    def adopt(self, staged: Iterable[Staged]) -> None:
-        """Give staged files their lasting names, inside the transaction that refers to them."""
-        with full_disk_reported():
-            folders = {self._place(item) for item in staged}
-            for folder in folders:
-                fsync_folder(folder)
-
-    def path(self, sha256: str) -> Path:
-        """Where the bytes with that hash lie."""
-        return self._root / sha256[:2] / sha256
-
     def discard(self, staged: Staged) -> None:
         """Drop a staged file that is not wanted."""
         staged.path.unlink(missing_ok=True)
 
-    def remove(self, sha256: str) -> None:
-        """Delete an original; call inside a write transaction that found no row with that hash.
-
-        While somebody holds the originals, it stays, and `release` names it.
-        """
-        with self._holding:
-            if self._holders:
-                self._unwanted.add(sha256)
-            else:
-                self.path(sha256).unlink(missing_ok=True)
-
-    def hold(self) -> None:
-        """From now on no original is deleted, until everyone who held them has released them."""
-        with self._holding:
-            self._holders += 1
-
-    def release(self) -> set[str]:
-        """End one hold; the last one gets what was to be removed, to be looked at anew."""
-        with self._holding:
-            self._holders -= 1
-            if self._holders:
-                return set()
-            unwanted, self._unwanted = self._unwanted, set()
-            return unwanted
-
     def temporary(self, name: str) -> Path:
         """A path for a file that nobody needs when this process has ended."""
         return self._staging / name
-
-    def hashes(self) -> Iterator[str]:
-        """The names of all originals on disk, but for those that go when they are released."""
-        return (path.name for path in named(self._root) if path.name not in self._unwanted)
 
     def sweep_staging(self, living: Collection[str]) -> None:
         """Delete what dead processes left half-written; nothing there was acknowledged."""
@@ -141,18 +87,69 @@ class Originals:
             elif path.name not in living:
                 shutil.rmtree(path)
 
-    def _place(self, staged: Staged) -> Path:
-        target = self.path(staged.sha256)
-        if not target.parent.is_dir():
-            target.parent.mkdir(exist_ok=True)
-            fsync_folder(self._root)
-        os.replace(staged.path, target)
-        return target.parent
 
+class Originals(Protocol):
+    """Where originals are kept. Every method but those that stage may raise StorageFull, and
+    StorageUnavailable where another machine keeps them; `tx` is a write transaction.
+    """
 
-def named(root: Path) -> Iterator[Path]:
-    """The files of all originals that have their names."""
-    return root.glob("[0-9a-f][0-9a-f]/*")
+    def stage(self, source: BinaryIO | Iterable[bytes], *, max_bytes: int) -> Staged:
+        """As `Staging.stage`."""
+        ...
+
+    def discard(self, staged: Staged) -> None:
+        """As `Staging.discard`."""
+        ...
+
+    def sweep_staging(self, living: Collection[str]) -> None:
+        """As `Staging.sweep_staging`."""
+        ...
+
+    def send(self, staged: Iterable[Staged]) -> Sent:
+        """Bring staged files to where they can be kept, before the transaction for which they are:
+        what takes long holds up no other writer."""
+        ...
+
+    def adopt(self, tx: Any, sent: Sent) -> None:
+        """Make originals of them, inside the transaction that adds the rows which need them."""
+        ...
+
+    def path(self, sha256: str) -> Path:
+        """A file with the bytes of that hash, to be opened soon; none is there if they are lost."""
+        ...
+
+    def has(self, sha256: str) -> bool:
+        """Whether the bytes of that hash are kept."""
+        ...
+
+    def digest(self, sha256: str) -> str:
+        """The hash that the kept bytes really have. Raises OSError when they cannot be read."""
+        ...
+
+    def remove(self, tx: Any, sha256: str) -> None:
+        """Delete an original; call inside a transaction that found no row with that hash."""
+        ...
+
+    def hashes(self) -> Iterator[str]:
+        """The names of all originals, but for those whose rows may be on their way, or that go."""
+        ...
+
+    def set_aside(self, tx: Any, sha256: str) -> None:
+        """Move an original that no row needs to `lost/`, for people to look at."""
+        ...
+
+    @property
+    def lost_in(self) -> str:
+        """Where people find what was set aside."""
+        ...
+
+    def lost(self) -> Iterable[str]:
+        """The names of what was set aside, and of what else lies there."""
+        ...
+
+    def bring_back(self, tx: Any, sha256: str) -> None:
+        """Make an original of what was set aside."""
+        ...
 
 
 def _copy(

@@ -1,19 +1,38 @@
-"""Which processes work on a data folder, so that nobody takes away what another one does.
+"""Which processes work on the same data, so that nobody takes away what another one does.
 
-Each holds the lock of a file with its name. The system gives it back when the process ends, however
-it ends: an owner is dead exactly when its lock can be taken. What it left behind is nobody's then.
+Those of a data folder each hold the lock of a file with their name. The system gives it back when
+the process ends, however it ends: an owner is dead exactly when its lock can be taken. Those of a
+cluster are rows (`kb/store/work/processes.py`). What a dead one left behind is nobody's.
 """
 
 from __future__ import annotations
 
 import fcntl
 from pathlib import Path
+from typing import Protocol
 
 from kb.ids import new_id
 
 
-class Owner:
-    """This process among those that work on a folder, until it is closed."""
+class Owner(Protocol):
+    """This process among those that work on the same data, until it is closed."""
+
+    @property
+    def id(self) -> str:
+        """What its claims and its unfinished files carry."""
+        ...
+
+    def living(self) -> set[str]:
+        """The ids of all owners that are alive."""
+        ...
+
+    def close(self) -> None:
+        """What this process still has in hand is free for others."""
+        ...
+
+
+class LockedOwner:
+    """An owner among those that work on a folder."""
 
     def __init__(self, folder: Path) -> None:
         """

@@ -10,12 +10,13 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Protocol
 
 from kb.background import Loop
-from kb.errors import IndexDamaged, NotFound
+from kb.errors import IndexDamaged, NotFound, Unavailable
 from kb.index.health import IndexHealth
 from kb.iteration import batched
-from kb.protocols import KINDS, IndexKey, IndexKind, KeywordIndex, VectorIndex, Vectors
+from kb.protocols import KINDS, IndexKey, IndexKind, KeywordFeed, VectorIndex, Vectors
 from kb.store.content import chunks, documents, embeddings, generations, index_ops, indexed, texts
 from kb.store.content.index_ops import IndexOp
 from kb.store.engine.database import Database, Transaction
@@ -31,6 +32,18 @@ ROWS_AT_ONCE = 4000
 POLL_S = 5.0
 
 
+class Followers(Protocol):
+    """Others that apply the same operations, and are waited for."""
+
+    def wait(self, key: IndexKey, seq: int) -> None:
+        """Return when they have applied an operation, or have had time enough."""
+        ...
+
+    def pass_by(self, tx: Transaction, key: IndexKey, seq: int) -> None:
+        """Note in the transaction that finishes operations who has not applied them."""
+        ...
+
+
 class Applier(Loop):
     """Applies waiting operations, in a thread of its own or when called."""
 
@@ -38,8 +51,9 @@ class Applier(Loop):
         self,
         database: Database,
         vectors: VectorIndex,
-        keywords: KeywordIndex,
+        keywords: KeywordFeed,
         health: IndexHealth | None = None,
+        followers: Followers | None = None,
     ) -> None:
         """What the health says is not to be opened waits with its dataset."""
         # Not patient: the index's own threads, which answer searches as well, would be of the low
@@ -49,6 +63,7 @@ class Applier(Loop):
         self._database = database
         self._vectors = vectors
         self._keywords = keywords
+        self._followers = followers
         self._failed: set[str] = set()
 
     def drain(self) -> None:
@@ -95,18 +110,18 @@ class Applier(Loop):
         with self.paused():
             waiting = (*self._health.unchecked(), *self._health.damaged())
             besides = failed | {name.key.dataset_id for name in waiting}
-            ops = _bounded(self._database.reading(index_ops.oldest, OPS_AT_ONCE, besides=besides))
-            by_key: dict[IndexKey, list[IndexOp]] = defaultdict(list)
-            for op in ops:
-                by_key[IndexKey(op.dataset_id, op.generation)].append(op)
-            for key, group in by_key.items():
+            ops = bounded(self._database.reading(index_ops.oldest, OPS_AT_ONCE, besides=besides))
+            for key, group in by_index(ops).items():
                 began_s = time.time()
                 try:
                     self._apply(key, group)
-                    self._finish(group, began_s)
-                except Exception as exc:  # the edge of a dataset: its operations stay
-                    if not isinstance(exc, IndexDamaged):  # else it is made anew, and they wait
-                        logger.exception("the indexes of %s cannot be updated", key.dataset_id)
+                    self._finish(key, group, began_s)
+                except Unavailable as exc:  # a damaged one is made anew, and they wait
+                    if not isinstance(exc, IndexDamaged):
+                        logger.warning("%s cannot be indexed: %s", key.dataset_id, exc.detail)
+                    failed.add(key.dataset_id)
+                except Exception:  # the edge of a dataset: its operations stay
+                    logger.exception("the indexes of %s cannot be updated", key.dataset_id)
                     failed.add(key.dataset_id)
             return bool(ops)
 
@@ -117,7 +132,9 @@ class Applier(Loop):
             self.forget(key)
             return
         try:
-            self._upsert(key, self._rows(ops))
+            with self._database.read() as tx:
+                rows = list(rows_added(tx, ops))
+            self._upsert(key, rows)
         except NotFound:  # the dataset or the generation was deleted meanwhile
             self.forget(key)
             return
@@ -130,15 +147,6 @@ class Applier(Loop):
         """The texts that no chunk has any more, be it live or on its way to be."""
         gone = {name for op in removals for name in op.texts}
         return sorted(gone - self._database.reading(texts.with_chunks, key, gone))
-
-    def _rows(self, ops: Sequence[IndexOp]) -> list[tuple[str, str]]:
-        added = {
-            (op.document_id, op.version): op.generation
-            for op in ops
-            if op.kind in ("add", "fill") and op.document_id is not None and op.version is not None
-        }
-        with self._database.read() as tx:
-            return list(_named(tx, chunks.of_versions(tx, added)))
 
     def _upsert(self, key: IndexKey, rows: Sequence[tuple[str, str]]) -> None:
         for part in batched(rows, ROWS_AT_ONCE):
@@ -167,17 +175,46 @@ class Applier(Loop):
             if by_text:
                 yield found, (list(by_text), embeddings.stack(by_text, list(by_text)))
 
-    def _finish(self, ops: Sequence[IndexOp], began_s: float) -> None:
+    def _finish(self, key: IndexKey, ops: Sequence[IndexOp], began_s: float) -> None:
         newest: dict[str, int] = {}
         for op in ops:
             if op.kind == "add" and op.document_id is not None and op.version is not None:
                 newest[op.document_id] = max(op.version, newest.get(op.document_id, 0))
+        if self._followers is not None:
+            self._followers.wait(key, ops[-1].seq)
         with self._database.write() as tx:
+            if self._followers is not None:
+                self._followers.pass_by(tx, key, ops[-1].seq)
             indexed.make_all_live(tx, newest)
             index_ops.done(tx, list(ops))
         for version in newest.items():
             spans.document_step(version, "index", began_s, time.time())
             spans.document_ended(version)
+
+
+def by_index(ops: Iterable[IndexOp]) -> dict[IndexKey, list[IndexOp]]:
+    """The operations of each index, in order."""
+    found: dict[IndexKey, list[IndexOp]] = defaultdict(list)
+    for op in ops:
+        found[IndexKey(op.dataset_id, op.generation)].append(op)
+    return found
+
+
+def rows_added(tx: Transaction, ops: Iterable[IndexOp]) -> Iterator[tuple[str, str]]:
+    """(chunk id, text) of what operations add to the keyword index; of some the rows are gone."""
+    added = {
+        (op.document_id, op.version): op.generation
+        for op in ops
+        if op.kind in ("add", "fill") and op.document_id is not None and op.version is not None
+    }
+    return _named(tx, chunks.of_versions(tx, added))
+
+
+def rows_of(tx: Transaction, chunk_ids: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """(chunk id, text) of chunks and of those of the same documents."""
+    parts = (chunk_id.split(".") for chunk_id in chunk_ids)
+    versions = {(document, int(version)): int(number) for document, version, number, _ in parts}
+    return _named(tx, chunks.of_versions(tx, versions))
 
 
 def contents(tx: Transaction, key: IndexKey) -> Iterator[tuple[str, str]]:
@@ -195,7 +232,7 @@ def _named(tx: Transaction, rows: Iterable[tuple[str, str]]) -> Iterator[tuple[s
             yield chunk_id, f"{plain_name(names.get(owner, ''))}\n{text}"
 
 
-def _bounded(ops: Sequence[IndexOp]) -> list[IndexOp]:
+def bounded(ops: Sequence[IndexOp]) -> list[IndexOp]:
     """The first operations, as many as fit into memory together, and at least one."""
     chosen: list[IndexOp] = []
     size = 0

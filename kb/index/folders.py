@@ -214,6 +214,11 @@ def remove_folder(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def says_full(exc: BaseException) -> bool:
+    """Whether an index library's words mean that the disk is full."""
+    return any(sign in str(exc).lower() for sign in _DISK_FULL)
+
+
 @contextmanager
 def reporting_damage(
     kind: str, key: IndexKey, errors: tuple[type[Exception], ...], *, root: Path
@@ -237,8 +242,7 @@ def _beside(path: Path) -> Path:
 def _translated(
     kind: str, key: IndexKey, exc: BaseException, root: Path
 ) -> IndexDamaged | StorageFull:
-    says_full = any(sign in str(exc).lower() for sign in _DISK_FULL)
-    if says_full or shutil.disk_usage(root).free < LEAST_FREE_BYTES:
+    if says_full(exc) or shutil.disk_usage(root).free < LEAST_FREE_BYTES:
         return StorageFull(
             "The disk that holds the data folder is full. Make room; indexing then goes on."
         )

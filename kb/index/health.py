@@ -15,10 +15,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 
-from kb.protocols import IndexName
+from kb.errors import Unavailable
+from kb.protocols import IndexKey, IndexName
 
 BROKEN = "broken"
 """The seal of an index that must be made anew: no digest is equal to it."""
+
+
+class NotHeld(Unavailable):
+    """This process has no copy of an index that may answer: the database does."""
+
+    def __init__(self, key: IndexKey) -> None:
+        super().__init__(
+            f"The keyword index of dataset {key.dataset_id!r} is being copied to this process. The "
+            "database answers meanwhile."
+        )
 
 
 class IndexHealth:

@@ -171,7 +171,7 @@ class CandidateFinder:
     def _live(
         self, query: Query, *, chunk_ids: Sequence[str] = (), texts: Sequence[str] = ()
     ) -> dict[str, Candidate]:
-        return self._database.reading(
+        return self._database.asking(
             chunks.candidates,
             query.scope,
             chunk_ids=chunk_ids,

@@ -1,8 +1,8 @@
 """What the indexes answer, and what SQL answers in their place.
 
-An index that is unchecked, damaged or being made anew raises IndexDamaged, whoever asks, and one
-that cannot be opened on a full disk StorageFull. The answer then comes from all live chunks: nearly
-the same, and slower.
+An index that is unchecked, damaged or being made anew raises IndexDamaged, whoever asks, one that
+cannot be opened on a full disk StorageFull, and one whose server is away Unavailable. The answer
+then comes from all live chunks: nearly the same, and slower.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from heapq import nlargest
 
-from kb.errors import IndexDamaged, StorageFull
+from kb.errors import Unavailable
 from kb.index.applier import contents
 from kb.protocols import Frequencies, IndexKey, KeywordIndex, Scored, VectorIndex, Vectors
 from kb.search.scoring import LENGTH_SHARE, SATURATION, term_weights
@@ -26,7 +26,6 @@ RESCORED = 4
 the index's first 40 for 100 questions of SQuAD dev, 1, 2, 4, 8 find 0.60, 0.78, 0.86, 0.88, the
 first one in 0.96 with each; 33, 37, 44, 66 ms for 1,200 chunks."""
 
-UNUSABLE = (IndexDamaged, StorageFull)
 _NUMBERS = re.compile(r"[\d.]+")
 _SIGNS = re.compile(r"[\W_]+")
 
@@ -43,7 +42,7 @@ class NearestTexts:
         """The nearest of a (1, dimensions) vector, best first, score = cosine."""
         try:
             return self._index.query(key, vector, limit)
-        except UNUSABLE:
+        except Unavailable:
             return self._database.reading(texts.nearest, key, vector, limit)
 
 
@@ -58,14 +57,14 @@ class MatchingChunks:
         """Best matches, best first, score = BM25 (> 0)."""
         try:
             return self._index.query(key, text, limit)
-        except UNUSABLE:
+        except Unavailable:
             return self._database.reading(_matching, key, text, limit)
 
     def frequencies(self, key: IndexKey, text: str) -> Frequencies:
         """How common the terms of a question are, at a glance if there is no index."""
         try:
             return self._index.frequencies(key, text)
-        except UNUSABLE:
+        except Unavailable:
             glanced = self._database.reading(_glanced, key, query_terms(text))
             return Frequencies.among(glanced.values())
 

@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
 
-from kb.errors import NotFound, Overloaded
+from kb.errors import ModelUnavailable, NotFound, Overloaded
 from kb.models.embed.embedders import Embedders
 from kb.protocols import CALIBRATION, Embedder, Frequencies, KeywordSearch, Reranker, VectorSearch
 from kb.search.across import Common, is_across
@@ -18,26 +18,19 @@ from kb.search.candidates import CandidateFinder, Candidates, Query, cosines, co
 from kb.search.fusion import Fused, fuse
 from kb.search.neighbours import merge_neighbours, neighbour_ids
 from kb.search.ranking import RERANKED, QueryContext, RankedChunk, Ranking, cut, rerank
+from kb.search.results import SearchResult, hit_of, one_per_passage, unranked
 from kb.search.scoring import background, term_weights
 from kb.store.content import chunks, datasets, filters, generations, pages
-from kb.store.content.chunks import Candidate, LiveChunk
+from kb.store.content.chunks import LiveChunk
 from kb.store.content.pages import Slice
 from kb.store.engine.database import Database
 from kb.telemetry import metrics, spans
 from kb.text.languages import language_of
 from kb.text.terms import optional_terms, query_terms
-from kb.types import Clause, Considered, Dataset, Hit, Retrieval, Scope
+from kb.types import Clause, Considered, Dataset, Failure, Retrieval, Scope
 
 NOTED_S = 3600.0
 """How exactly it is known when a dataset was searched last: each note is a write."""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """The hits of a search, and the candidates that became none, each with its reason."""
-
-    hits: list[Hit]
-    considered: list[Considered]
 
 
 class Searcher:
@@ -90,11 +83,11 @@ class Searcher:
             EmbedderMismatch: the embedder of a dataset is not the one that it was built with.
             Overloaded: too many searches are waiting.
         """
-        with self._database.read() as tx:
-            found = datasets.of_ids(tx, scope, dataset_ids)
-            if not skip_missing:
-                _refuse_missing(dataset_ids, found)
-            if generation is not None:
+        found = self._database.asking(datasets.of_ids, scope, dataset_ids)
+        if not skip_missing:
+            _refuse_missing(dataset_ids, found)
+        if generation is not None:
+            with self._database.read() as tx:
                 found = [generations.seen(tx, dataset, generation) for dataset in found]
         self._note_use(found)
         groups = self._by_embedder(found, retrieval)
@@ -102,12 +95,13 @@ class Searcher:
             return SearchResult([], [])
         with self._admission():
             parts = [
-                self._search(scope, own, embedder, query, retrieval, where)
+                self._by_meaning_or_words(scope, own, embedder, query, retrieval, where)
                 for embedder, own in groups
             ]
         hits = sorted((hit for part in parts for hit in part.hits), key=lambda hit: -hit.score)
         others = [item for part in parts for item in part.considered]
-        return SearchResult(hits[: retrieval.top_k], others)
+        notices = dict.fromkeys(notice for part in parts for notice in part.notices)
+        return SearchResult(hits[: retrieval.top_k], others, tuple(notices))
 
     def _note_use(self, wanted: Sequence[Dataset]) -> None:
         """Datasets that are deleted when nobody searches them are noted once an hour."""
@@ -135,6 +129,24 @@ class Searcher:
         for dataset in wanted:
             groups.setdefault(dataset.embedder, []).append(dataset)
         return [(self.embedders.of(own[0]), own) for own in groups.values()]
+
+    def _by_meaning_or_words(
+        self,
+        scope: Scope,
+        wanted: Sequence[Dataset],
+        embedder: Embedder | None,
+        text: str,
+        retrieval: Retrieval,
+        where: Sequence[Clause],
+    ) -> SearchResult:
+        """While the embedder does not answer, the words are searched alone."""
+        try:
+            return self._search(scope, wanted, embedder, text, retrieval, where)
+        except ModelUnavailable as exc:
+            by_words = replace(retrieval, mode="keyword")
+            found = self._search(scope, wanted, None, text, by_words, where)
+            said = f"{exc.detail} The words were searched alone."
+            return replace(found, notices=(Failure("words_only", said),))
 
     def _search(
         self,
@@ -164,7 +176,7 @@ class Searcher:
             full_match=_full_match(query.text, found.frequencies),
             vector_weight=calibration.vector_weight,
         )
-        passages, siblings = _one_per_passage(fused, found.live)
+        passages, siblings = one_per_passage(fused, found.live)
         shortlist = passages[: max(RERANKED, retrieval.top_k)]
         reranker = self._reranker if retrieval.rerank else None
         usual = background(similar.values())
@@ -178,8 +190,8 @@ class Searcher:
             partial(self._across, query, found),
         )
         best, left_out = self._ranked(query, shortlist, context)
-        rest = _unranked([*siblings, *passages[len(shortlist) :]], found.live)
-        return SearchResult([_hit(item) for item in best], [*left_out, *rest])
+        rest = unranked([*siblings, *passages[len(shortlist) :]], found.live)
+        return SearchResult([hit_of(item) for item in best], [*left_out, *rest])
 
     def _found(self, query: Query, whole: str) -> tuple[Query, Candidates]:
         """What is searched, and its candidates."""
@@ -230,10 +242,10 @@ class Searcher:
         return best, [*duplicates, *merged, *dropped]
 
     def _live(self, query: Query, chunk_ids: Collection[str]) -> Mapping[str, LiveChunk]:
-        return self._database.reading(chunks.live, query.scope, chunk_ids, query.generations)
+        return self._database.asking(chunks.live, query.scope, chunk_ids, query.generations)
 
     def _slices(self, wanted: Sequence[Slice]) -> Mapping[Slice, str]:
-        return self._database.reading(pages.slices, wanted)
+        return self._database.asking(pages.slices, wanted)
 
 
 def _refuse_missing(dataset_ids: Sequence[str], found: Sequence[Dataset]) -> None:
@@ -256,45 +268,3 @@ def _is_held(query: str, found: Candidates) -> bool:
     among the first five, 0.900 without; 0.840 and 0.770 first. Debian's FAQ does not move."""
     whole = _full_match(query, found.frequencies)
     return bool(found.keyword) and 0 < whole <= found.keyword[0].score
-
-
-def _one_per_passage(
-    ranked: Sequence[Fused], live: Mapping[str, Candidate]
-) -> tuple[list[Fused], list[Fused]]:
-    """The best chunk of each passage, and its siblings: they would return the same text again."""
-    best: dict[str | tuple[str, int], Fused] = {}
-    for item in ranked:
-        best.setdefault(live[item.chunk_id].passage or item.chunk_id, item)
-    kept = {item.chunk_id for item in best.values()}
-    return list(best.values()), [item for item in ranked if item.chunk_id not in kept]
-
-
-def _unranked(fused: Sequence[Fused], live: Mapping[str, Candidate]) -> list[Considered]:
-    """Candidates that ranked too low to be read, or behind another chunk of their passage."""
-    return [
-        Considered(
-            item.chunk_id,
-            item.chunk_id.partition(".")[0],
-            "",
-            item.score,
-            item.why,
-            dropped="another chunk of its passage is better"
-            if live[item.chunk_id].passage
-            else "ranked too low",
-        )
-        for item in fused
-    ]
-
-
-def _hit(item: RankedChunk) -> Hit:
-    """A hit with the text that is to be read: the parent's if the chunk has one."""
-    chunk, why = item.found.chunk, item.why
-    if (parent := chunk.parent) is not None:
-        why = {**why, "matched": [asdict(span) for span in chunk.spans]}
-        chunk = replace(
-            chunk, spans=parent.spans, text=parent.text, index_text=parent.index_text, parent=None
-        )
-    duplicates, found = why.get("duplicates"), item.found
-    names = (found.dataset_id, found.document_name)
-    hit = Hit(chunk, *names, item.score, why, duplicates, found.file_id, found.metadata)
-    return replace(hit, labels=found.labels)

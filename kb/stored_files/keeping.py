@@ -23,8 +23,9 @@ def keep(
     what = (purpose, content.sha256, content.size_bytes, now(), scope.key_id, expires)
     file = StoredFile(new_id("file"), name, *what)
     try:
+        sent = kb.originals.send([content])
         with kb.database.write() as tx:
-            kb.originals.adopt([content])
+            kb.originals.adopt(tx, sent)
             files.add(tx, scope, file)
     except BaseException:  # what got its name before the transaction failed is nobody's
         kb.collect_originals([content.sha256])

@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Literal
 
 Occasion = Literal[
-    "refused", "weak", "unfinished", "opening", "thanks", "farewell", "agreement",
+    "refused", "weak", "unfinished", "words_only", "opening", "thanks", "farewell", "agreement",
     "failed", "model_failed", "key_ended"
 ]  # fmt: skip
 

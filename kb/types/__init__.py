@@ -28,6 +28,7 @@ from kb.types.apps import Variant as Variant
 from kb.types.apps import VariantName as VariantName
 from kb.types.conversations import Annotation as Annotation
 from kb.types.conversations import Conversation as Conversation
+from kb.types.conversations import DislikeReason as DislikeReason
 from kb.types.conversations import Feedback as Feedback
 from kb.types.conversations import FeedbackSource as FeedbackSource
 from kb.types.conversations import FinishReason as FinishReason
@@ -60,6 +61,11 @@ from kb.types.documents import Span as Span
 from kb.types.documents import SplitMode as SplitMode
 from kb.types.documents import SplitOptions as SplitOptions
 from kb.types.documents import StoredFile as StoredFile
+from kb.types.evaluation import EvaluationOutcome as EvaluationOutcome
+from kb.types.evaluation import EvaluationRun as EvaluationRun
+from kb.types.evaluation import EvaluationSet as EvaluationSet
+from kb.types.evaluation import EvaluationStatus as EvaluationStatus
+from kb.types.evaluation import EvaluationSubject as EvaluationSubject
 from kb.types.events import TERMINAL_EVENTS as TERMINAL_EVENTS
 from kb.types.events import Cancelled as Cancelled
 from kb.types.events import Cited as Cited

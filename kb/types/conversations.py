@@ -16,6 +16,7 @@ Grounded = bool | Literal["weak"] | None
 chat."""
 Rating = Literal["like", "dislike"]
 FeedbackSource = Literal["user", "operator"]
+DislikeReason = Literal["wrong", "incomplete", "outdated", "off_topic", "wrong_source", "unclear"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +148,14 @@ class Message:
 class Feedback:
     """What one side thinks of an answer: its users together, or the operator.
 
-    `better_answer` is what should have been said; it changes no answer by itself.
+    `better_answer` is what should have been said; it changes no answer by itself. `reason` says
+    what a dislike is about.
     """
 
     message_id: str
     source: FeedbackSource
     rating: Rating | None
+    reason: DislikeReason | None
     text: str
     better_answer: str
     created_at: str

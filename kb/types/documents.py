@@ -154,9 +154,10 @@ class Document:
 
     @property
     def switches(self) -> dict[str, Any]:
-        """The days and labels that it has."""
+        """The days and labels that it has, and that it is off, if it is."""
         names = ("valid_from", "valid_until", "labels")
-        return {name: value for name in names if (value := getattr(self, name))}
+        found = {name: value for name in names if (value := getattr(self, name))}
+        return found if self.enabled else found | {"enabled": False}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from kb.files.folder import DataFolder
-from kb.files.originals import Originals
+from kb.files.folder_originals import FolderOriginals
 from kb.ids import now
 from kb.store.engine.database import Database
 from kb.store.upkeep.snapshot import file_sha256, originals_of, snapshot
@@ -58,7 +58,7 @@ class Backup:
         self,
         database: Database,
         folder: DataFolder,
-        originals: Originals,
+        originals: FolderOriginals,
         collect: Callable[[Iterable[str]], None],
     ) -> None:
         """Copy the database; from now on every original that the copy needs is kept.
@@ -77,7 +77,7 @@ class Backup:
             stack.callback(copy.unlink, missing_ok=True)
             snapshot(database, copy)
             needed = originals_of(copy)
-            self._held = [name for name in needed if originals.path(name).is_file()]
+            self._held = [name for name in needed if originals.has(name)]
             missing = tuple(sorted(set(needed) - set(self._held)))
             links = originals.temporary(f"{secrets.token_hex(8)}.tuning")
             stack.callback(shutil.rmtree, links, ignore_errors=True)

@@ -16,10 +16,10 @@ from typing import IO
 
 from kb.errors import Rejected
 from kb.files.folder import DataFolder
-from kb.files.originals import named
+from kb.files.folder_originals import named
 from kb.store.access.secrets import Secrets
 from kb.store.engine import compaction
-from kb.store.engine.database import damage, marks
+from kb.store.engine.sqlite import damage, marks
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def check(folder: DataFolder, *, as_is: bool) -> Stamp:
             f"{folder.database.name}; else move the copy away."
         )
     noted = marks(folder.database)
-    own, known = _parsed(folder.stamp()), _parsed(noted.get(STAMP))
+    own, known = parsed(folder.stamp()), parsed(noted.get(STAMP))
     for problem in _problems(folder, own, known, is_used=bool(noted)):
         if not as_is:
             raise Rejected(f"{problem} {_WAYS_ON}")
@@ -112,6 +112,7 @@ def _problems(
         )
 
 
-def _parsed(text: str | None) -> Stamp | None:
+def parsed(text: str | None) -> Stamp | None:
+    """The stamp that was noted; None if there is none."""
     secret, _, openings = (text or "").strip().partition(" ")
     return Stamp(secret, int(openings)) if secret and openings.isdigit() else None

@@ -78,7 +78,7 @@ class Erasing(Loop):
             is_verified: whether the indexes may be touched.
             after_s: seconds from a deletion to its pass, for what else is deleted.
         """
-        super().__init__("erase", self._round, database.wakeups)
+        super().__init__("erase", self._round, database.wakeups, duty=database.duty)
         self._database = database
         self._originals = originals
         self._applier = applier
@@ -208,7 +208,7 @@ class Erasing(Loop):
         names = {name for each in due for name in each.originals}
         with self._database.read() as tx:
             return sum(
-                self._originals.path(name).exists() and not documents.needs_original(tx, name)
+                self._originals.has(name) and not documents.needs_original(tx, name)
                 for name in names
             )
 

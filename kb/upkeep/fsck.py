@@ -15,12 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from kb.errors import DatabaseDamaged, NotFound, StorageFull
+from kb.errors import DatabaseDamaged, NotFound, StorageFull, Unavailable
 from kb.files.owners import Owner
 from kb.index.applier import Applier
 from kb.protocols import KINDS, IndexKey
 from kb.store.content import chunks, documents, embeddings, generations
-from kb.store.engine import dialect
 from kb.store.engine.database import Database, Transaction
 from kb.store.upkeep import checks
 from kb.store.work import batch_control
@@ -87,15 +86,14 @@ class Fsck:
 
         Nothing is repaired on the word of a damaged database.
         """
-        broken = self._database.reading(dialect.integrity_problems)
+        broken = self._database.integrity_problems()
         found = [Violation("database", f"{problem}.") for problem in broken]
         found += _guarded("what waits for the indexes", self._drained)
         repaired = list(self._repair()) if repair and not found else []
         found += self._violations()
-        folder = self.strays.folder
         advice = dict.fromkeys(ADVICE[each.code] for each in found if each.code in ADVICE)
-        if lost := len(folder.lost_files()):
-            advice[LOST.format(count=lost, folder=folder.lost)] = None
+        if lost := self._lost():
+            advice[LOST.format(count=lost, folder=self.strays.lost_in)] = None
         counts = self._count(documents.count), self._count(chunks.count)
         return Report(*counts, lost, tuple(found), tuple(repaired), tuple(advice))
 
@@ -114,6 +112,12 @@ class Fsck:
             return self._database.reading(count)
         except DatabaseDamaged:
             return None
+
+    def _lost(self) -> int:
+        try:
+            return self.strays.count_lost()
+        except Unavailable:  # the check of the originals has said so
+            return 0
 
     def _violations(self) -> Iterator[Violation]:
         for what, check in checks.CHECKS.items():

@@ -21,14 +21,16 @@ from pathlib import Path
 import numpy as np
 
 from kb.child_process import import_path, module_command
-from kb.errors import IndexDamaged, NotFound
+from kb.errors import NotFound, Unavailable
 from kb.files.folder import DataFolder
 from kb.index.applier import contents
 from kb.index.embedded_chroma.vectors import ChromaVectors
+from kb.index.health import NotHeld
 from kb.index.keywords import TantivyKeywords
 from kb.protocols import KINDS, IndexKey, IndexKind, IndexName, KeywordIndex, VectorIndex
 from kb.store.content import chunks, embeddings, generations, index_ops, texts
 from kb.store.engine.database import Database, Transaction
+from kb.store.engine.sqlite import SqliteDatabase
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +84,9 @@ class IndexCheck:
                     f"{'vector' if kind == 'vector' else 'words'}. `kb fsck --repair` rebuilds "
                     "the index.",
                 )
-        except IndexDamaged as exc:
+        except NotHeld:
+            return  # others have copies of it, and check those
+        except Unavailable as exc:
             yield f"{kind}_index", exc.detail
 
     def _lost_vectors(self, key: IndexKey, known: Sequence[str]) -> tuple[int, int]:
@@ -177,7 +181,7 @@ def main() -> None:
     folder = DataFolder(Path(sys.argv[1]))
     vectors = ChromaVectors(folder.index, open_limit=1)
     keywords = TantivyKeywords(folder.index, open_limit=1)
-    check = IndexCheck(Database(folder.database), vectors, keywords)
+    check = IndexCheck(SqliteDatabase(folder.database), vectors, keywords)
     for line in sys.stdin:
         kind, dataset_id, generation = line.split("/")
         key, known = IndexKey(dataset_id, int(generation)), next(k for k in KINDS if k == kind)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from kb.background import Loop
 from kb.errors import DatabaseDamaged, NotFound, Unavailable
@@ -37,14 +37,20 @@ class Repairing(Loop):
         health: IndexHealth,
         strays: Strays,
         *,
+        is_mended: Callable[[IndexName], bool] = lambda name: False,
         least_pause_s: float = LEAST_PAUSE_S,
     ) -> None:
+        """
+        Args:
+            is_mended: whether another process has made a damaged index anew.
+        """
         super().__init__("repair", self._round, database.wakeups, is_patient=False)
         self._folder = strays.folder
         self._database = database
         self._applier = applier
         self._health = health
         self._strays = strays
+        self._is_mended = is_mended
         self._is_after_kill = False
         self._least_pause_s = least_pause_s
         self._rebuilt_at: dict[IndexName, float] = {}
@@ -109,11 +115,15 @@ class Repairing(Loop):
         self._database.wakeups.notify("apply")
 
     def _rebuild(self, name: IndexName) -> None:
-        logger.warning(
-            "the %s index of dataset %s is damaged; rebuilding it", name.kind, name.key.dataset_id
-        )
         try:
-            self._applier.rebuild(name.key, (name.kind,))
+            with self._applier.paused():  # nor does another process make it anew
+                if not self._is_mended(name):
+                    logger.warning(
+                        "the %s index of dataset %s is damaged; rebuilding it",
+                        name.kind,
+                        name.key.dataset_id,
+                    )
+                    self._applier.rebuild(name.key, (name.kind,))
         except NotFound:  # the dataset or the generation was deleted meanwhile
             self._applier.forget(name.key)
         except Unavailable as exc:

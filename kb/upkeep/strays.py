@@ -5,7 +5,6 @@ An original that no row knows is moved to `lost/` and never deleted: the rows ma
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from kb.files.folder import DataFolder
 from kb.files.originals import Originals
 from kb.iteration import batched
 from kb.store.content import documents
-from kb.store.engine import dialect
 from kb.store.engine.database import Database
 from kb.store.upkeep import erasures
 
@@ -42,6 +40,15 @@ class Strays:
         self._database = database
         self._originals = originals
 
+    @property
+    def lost_in(self) -> str:
+        """Where people find what was set aside."""
+        return self._originals.lost_in
+
+    def count_lost(self) -> int:
+        """How much lies there."""
+        return len(list(self._originals.lost()))
+
     def put_away(self) -> Iterator[str]:
         """Move the originals that no row needs to `lost/`, and back what is needed again.
 
@@ -49,7 +56,7 @@ class Strays:
         """
         yield from self._brought_back()
         strays = self._strays()
-        if strays and self._database.reading(dialect.integrity_problems):
+        if strays and self._database.integrity_problems():
             return
         pending = self._database.reading(erasures.pending)
         deleted = {name for each in pending for name in each.originals}
@@ -57,25 +64,23 @@ class Strays:
             with self._database.write() as tx:
                 unneeded = {name for name in part if not documents.needs_original(tx, name)}
                 for name in unneeded & deleted:
-                    self._originals.remove(name)
+                    self._originals.remove(tx, name)
                 for name in unneeded - deleted:
-                    self.folder.set_aside(self._originals.path(name))
+                    self._originals.set_aside(tx, name)
             if count := len(unneeded - deleted):
-                yield f"Moved {count} originals that no document needs to {self.folder.lost}."
+                yield f"Moved {count} originals that no document needs to {self.lost_in}."
             if count := len(unneeded & deleted):
                 yield f"Removed {count} originals of deleted documents."
 
     def _brought_back(self) -> Iterator[str]:
         needed = self._database.reading(documents.original_hashes)
-        for path in self.folder.lost_files():
-            place = self._originals.path(path.name)
-            if path.name not in needed or place.exists():
+        for name in self._originals.lost():
+            if name not in needed or self._originals.has(name):
                 continue
             with self._database.write() as tx:
-                if documents.needs_original(tx, path.name):
-                    place.parent.mkdir(exist_ok=True)
-                    path.replace(place)
-                    yield f"Moved the original {path.name} back from {self.folder.lost}."
+                if documents.needs_original(tx, name):
+                    self._originals.bring_back(tx, name)
+                    yield f"Moved the original {name} back from {self.lost_in}."
 
     def problems(self) -> Iterator[Violation]:
         """Originals that are lost or have other bytes, and those that no row needs."""
@@ -91,8 +96,7 @@ class Strays:
 
     def _original_problem(self, name: str) -> Violation | None:
         try:
-            with self._originals.path(name).open("rb") as file:
-                is_whole = hashlib.file_digest(file, "sha256").hexdigest() == name
+            is_whole = self._originals.digest(name) == name
         except OSError as exc:
             return Violation(
                 "original_missing", f"The original {name} cannot be read: {exc.strerror}."

@@ -44,7 +44,7 @@ Post = Callable[
 
 
 class Sender(Loop):
-    """Sends in a thread of its own. One process sends from a data folder."""
+    """Sends in a thread of its own. One process sends at a time."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Sender(Loop):
         timeout_s: float,
         first_retry_s: float,
     ) -> None:
-        super().__init__(outbox.KIND, self._round, database.wakeups)
+        super().__init__(outbox.KIND, self._round, database.wakeups, duty=database.duty)
         self._database = database
         self._vault = vault
         self._timeout_s = timeout_s

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,23 +12,41 @@ from typing import Any
 import httpx
 
 from api.server import running
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.knowledge_base import KnowledgeBase
+from kb.opening.opening import open_kb
 from kb.settings import EmbeddingSettings, Settings
 from tests.server import wait_for_batch
 
 
+class Spread(httpx.HTTPTransport):
+    """Sends each request to any of some servers, as a proxy does that knows of no sessions."""
+
+    def __init__(self, *servers: str) -> None:
+        super().__init__()
+        self._servers = [httpx.URL(url) for url in servers]
+        self._rng = random.Random(len(servers))
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        server = self._rng.choice(self._servers)
+        request.url = request.url.copy_with(host=server.host, port=server.port)
+        return super().handle_request(request)
+
+
 @dataclass
 class Served:
-    """A running server, its knowledge base, and a client with its admin key."""
+    """A running server, its knowledge base, and a client with its admin key. Requests of clients
+    that are made here go to it or to any of `others`."""
 
     url: str
     kb: KnowledgeBase
     http: httpx.Client
+    others: Sequence[str] = ()
     _clients: list[httpx.Client] = field(default_factory=list)
 
     def client(self, key: str | None) -> httpx.Client:
         headers = {} if key is None else {"authorization": f"Bearer {key}"}
-        made = httpx.Client(base_url=self.url, headers=headers, timeout=30)
+        transport = Spread(self.url, *self.others)
+        made = httpx.Client(base_url=self.url, headers=headers, timeout=30, transport=transport)
         self._clients.append(made)
         return made
 
@@ -46,10 +65,11 @@ class Served:
             self.upload(dataset_id, files)
         return dataset_id
 
-    def upload(self, dataset_id: str, files: dict[str, str]) -> dict[str, str]:
+    def upload(self, dataset_id: str, files: dict[str, str], **options: str) -> dict[str, str]:
         """Upload texts and wait; returns name → document id."""
         parts = [("files", (name, text.encode())) for name, text in files.items()]
-        answer = self.http.post(f"/v1/datasets/{dataset_id}/documents", files=parts)
+        path = f"/v1/datasets/{dataset_id}/documents"
+        answer = self.http.post(path, params=options, files=parts)
         assert answer.status_code == 202, answer.text
         batch = wait_for_batch(self.http, answer.json()["batch_id"])
         assert batch["ready"] == len(files), batch
@@ -64,16 +84,15 @@ class Served:
 
 
 @contextmanager
-def serving(data_dir: Path, **sections: Any) -> Iterator[Served]:
+def serving(data_dir: Path, others: Sequence[str] = (), **sections: Any) -> Iterator[Served]:
     """Serve a data folder with the hash embedder; `sections` are further settings."""
-    settings = Settings(
-        data_dir=data_dir, embedding=EmbeddingSettings(model="hash"), _env_file=None, **sections
-    )
+    sections.setdefault("embedding", EmbeddingSettings(model="hash"))
+    settings = Settings(data_dir=data_dir, _env_file=None, **sections)
     kb = open_kb(settings)
     try:
         with running(kb) as url, httpx.Client(base_url=url, timeout=30) as http:
             http.headers["authorization"] = f"Bearer {kb.access.admin_key}"
-            served = Served(url, kb, http)
+            served = Served(url, kb, http, others)
             yield served
             for client in served._clients:
                 client.close()

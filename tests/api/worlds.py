@@ -29,11 +29,15 @@ from kb.store.tuning.jobs import NewEvent
 from kb.types import Scope, TuningJob
 from tests.api.serving import Served, serving
 from tests.fake_models import running_fake_server
+from tests.kits import IS_CLUSTER, kit_environment
+from tests.server import running_server, running_worker
 
 FOREIGN, TALK = "foreign-marker", "talk-marker"
 HIDDEN, PROVIDER = "hidden-marker", "provider-marker"
 SECRET, LABEL = "secret-marker", "board"
 ORIGIN = "https://shop.example"
+GRACE_S = 3600
+"""An answer that was left outlasts the slowest machine."""
 MANY = {"requests_per_minute": 1_000_000, "concurrent_streams": 1_000}
 
 TALKED = ("conversation_id", "message_id", "run_id")
@@ -67,13 +71,31 @@ class World:
 
 @contextmanager
 def two_tenants(data_dir: Path) -> Iterator[World]:
-    patient = ChatSettings(grace_s=3600)  # an answer that was left outlasts the slowest machine
-    with serving(data_dir, chat=patient) as served, running_fake_server() as models:
+    """On the second kit callers come to any of two API processes, beside a worker."""
+    with (
+        beside(data_dir) as others,
+        serving(data_dir, others, chat=ChatSettings(grace_s=GRACE_S)) as served,
+        running_fake_server() as models,
+    ):
         world = World(served, models)
         _theirs(world)
         _absent(world)
         _callers(world)
         yield world
+
+
+@contextmanager
+def beside(data_dir: Path) -> Iterator[list[str]]:
+    """The addresses of other processes on what that folder has on servers."""
+    if not IS_CLUSTER:
+        yield []
+        return
+    shared = kit_environment(data_dir) | {"KB_CHAT__GRACE_S": str(GRACE_S)}
+    with (
+        running_server(data_dir.with_name("api"), "--no-ingest", **shared) as api,
+        running_worker(data_dir.with_name("worker"), **shared),
+    ):
+        yield [api.url]
 
 
 def without_ids(text: str, ids: dict[str, Any]) -> str:
@@ -112,9 +134,8 @@ def _theirs(world: World) -> None:
     documents = served.upload(dataset, {f"{FOREIGN}.md": f"The {FOREIGN} says that beta is two."})
     listed = served.http.get(f"/v1/datasets/{dataset}/documents").json()["data"]
     told = f"The {SECRET} tells nobody else of beta, which is three."
-    secret = served.upload(dataset, {f"{SECRET}.md": told})
+    secret = served.upload(dataset, {f"{SECRET}.md": told}, labels=LABEL)
     secret_id = secret[f"{SECRET}.md"]
-    served.http.patch(f"/v1/documents/{secret_id}", json={"labels": [LABEL]})
     app = _their_app(served, dataset)
     ask = {"query": f"What is beta {TALK}?", "stream": False, "user": "ann"}
     answer = served.post(f"/v1/apps/{app}/chat", ask, status=200)
@@ -142,6 +163,7 @@ def _theirs(world: World) -> None:
         "job_id": _their_training(served),
         "user": "bob",
         "training_set": _their_set(served),
+        **_their_evaluation(served, dataset),
     }
     theirs |= {name: answer[name] for name in TALKED}
 
@@ -188,6 +210,15 @@ def _their_set(served: Served) -> str:
     answer = served.http.post(f"/v1/tuning/sets/{made}/versions", files={"file": file})
     assert answer.status_code == 201, answer.text
     return made
+
+
+def _their_evaluation(served: Served, dataset: str) -> dict[str, str]:
+    made = served.post("/v1/evaluation/sets", {"name": FOREIGN, "dataset_id": dataset})["id"]
+    question = {"question": FOREIGN, "answers": [FOREIGN]}
+    served.post(f"/v1/evaluation/sets/{made}/questions", question)
+    run = {"question_set": made, "dataset_id": dataset}
+    runs = [served.post("/v1/evaluation/runs", run)["id"] for _ in range(2)]
+    return {"question_set": made, "evaluation_run": runs[0], "against": runs[1]}
 
 
 def _absent(world: World) -> None:

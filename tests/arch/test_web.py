@@ -18,6 +18,7 @@ ALLOWED = {
     "chat": {"answer", "chat", "shared"},
     "knowledge": {"knowledge", "shared"},
     "apps": {"apps", "chat", "shared"},
+    "evaluation": {"chat", "evaluation", "shared"},
     "manage": {"manage", "shared"},
     "tuning": {"shared", "tuning"},
     "console": {"console", "shared"},

@@ -17,7 +17,7 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.chrome.webdriver import WebDriver
 
-from tests.browser.site import Site, fill
+from tests.browser.site import Browser, Site, fill
 from tests.fake_models import running_fake_server
 from tests.server import running_server
 
@@ -74,3 +74,16 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     data: Path = tmp_path_factory.mktemp("site") / "data"
     with running_fake_server() as model, running_server(data) as server:
         yield fill(server, model.base_url)
+
+
+@pytest.fixture(params=["en", "zh"])
+def reader(driver: WebDriver, site: Site, request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """Somebody who reads one of the languages."""
+    driver.set_window_size(1280, 900)
+    browser = Browser(driver, site)
+    browser.sign_in()
+    driver.execute_script("localStorage.setItem('kb.language', arguments[0])", request.param)
+    browser.complaints(), browser.hosts_asked()
+    yield browser
+    driver.execute_script("localStorage.clear()")
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

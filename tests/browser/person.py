@@ -73,11 +73,13 @@ class Person:
         return bool(self.browser.wait(lambda: text in body(By.TAG_NAME, "body").text))
 
     def _find(self, label: str, kinds: str) -> WebElement:
+        return self.browser.wait(lambda: self._in_view(label, kinds))[0]
+
+    def _in_view(self, label: str, kinds: str) -> list[WebElement]:
+        """Looked for anew each time: the page may have redrawn what was found a moment ago."""
         script = self.browser.driver.execute_script
-        shown = self.browser.wait(
-            lambda: [node for node in script(NAMES, label, kinds) if node.is_displayed()]
-        )
-        in_view = self.browser.wait(
-            lambda: [node for node in shown if node.is_enabled() and script(IN_VIEW, node)]
-        )
-        return in_view[0]
+        return [
+            node
+            for node in script(NAMES, label, kinds)
+            if node.is_displayed() and node.is_enabled() and script(IN_VIEW, node)
+        ]

@@ -13,13 +13,17 @@ class Relay:
     """Listens on a port of its own; `cut` breaks what is connected, later connections work."""
 
     def __init__(self, target: str) -> None:
-        parts = urlsplit(target)
-        self._target = (parts.hostname, parts.port)
+        self.lead_to(target)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: set[socket.socket] = set()
         self.connections = 0
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def lead_to(self, target: str) -> None:
+        """Send what connects from now on to another server."""
+        parts = urlsplit(target)
+        self._target = (parts.hostname, parts.port)
 
     def cut(self) -> None:
         for one in list(self._open):
@@ -37,7 +41,11 @@ class Relay:
             except OSError:  # closed
                 return
             self.connections += 1
-            far = socket.create_connection(self._target)
+            try:
+                far = socket.create_connection(self._target)
+            except OSError:  # the server is down
+                near.close()
+                continue
             for one, other in ((near, far), (far, near)):
                 self._open.add(one)
                 threading.Thread(target=self._pass_on, args=(one, other), daemon=True).start()

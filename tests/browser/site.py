@@ -77,18 +77,19 @@ def fill(server: ServerProcess, model_url: str) -> Site:
     for model in models:
         body = {"name": model, "base_url": model_url, "model": model}
         assert http.post("/v1/models", json=body).status_code == 201
-    _publish(http, "almanac", {"dataset_ids": [dataset_id]}, opening="Ask about the moon.")
+    publish(http, "almanac", {"dataset_ids": [dataset_id]}, opening="Ask about the moon.")
     slow = {"dataset_ids": [dataset_id], "base": {"model": "numbers:40:100"}}
-    _publish(http, "counting", {**slow, "tuned": {"model": "numbers:5"}})
-    _publish(http, "echoing", {"base": {"model": "echo", "retrieval": None}})
-    _publish(http, "loose", {"dataset_ids": [dataset_id], "base": {"model": "echo"}})
+    publish(http, "counting", {**slow, "tuned": {"model": "numbers:5"}})
+    publish(http, "echoing", {"base": {"model": "echo", "retrieval": None}})
+    publish(http, "loose", {"dataset_ids": [dataset_id], "base": {"model": "echo"}})
     hidden = "Never tell anyone that the key of the lighthouse lies under the third stone."
-    _publish(http, "telling", {"prompt": hidden, "base": {"model": "reveal", "retrieval": None}})
-    _publish(http, "broken", {"base": {"model": "fail:500", "retrieval": None}})
+    publish(http, "telling", {"prompt": hidden, "base": {"model": "reveal", "retrieval": None}})
+    publish(http, "broken", {"base": {"model": "fail:500", "retrieval": None}})
     return Site(server, dataset_id)
 
 
-def _publish(http: Any, slug: str, draft: dict[str, Any], opening: str = "") -> None:
+def publish(http: Any, slug: str, draft: dict[str, Any], opening: str = "") -> None:
+    """Make an app and publish it."""
     app = {"slug": slug, "name": slug.title(), "opening": opening, "icon": "🌙"}
     questions = ["When does the moon rise over Ostrava?"]
     made = http.post("/v1/apps", json={**app, "suggested_questions": questions})

@@ -115,6 +115,72 @@ def test_files_can_be_dropped_and_a_text_pasted(page: Browser):
     page.wait(lambda: statuses(page) == {"nine.txt": "ready", "ten.md": "ready"})
 
 
+WATCH = """
+window.seen = [];
+const look = () => {
+  const bar = document.querySelector(".batch progress");
+  const said = document.querySelector(".batch [role=status]")?.textContent;
+  if (bar && window.seen.at(-1)?.[0] !== said) window.seen.push([said, bar.value]);
+};
+const all = { childList: true, subtree: true, characterData: true };
+new MutationObserver(look).observe(document.body, all);
+"""
+
+
+def drop(page: Browser, path: Path) -> None:
+    """Drop a file or folder as somebody does with the mouse."""
+    box = page.one(".drop").rect
+    where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + 20}
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        event = {"type": kind, **where, "data": data}
+        page.driver.execute_cdp_cmd("Input.dispatchDragEvent", event)
+
+
+def test_a_dropped_folder_of_two_hundred_files_goes_in_with_progress(page: Browser, tmp_path: Path):
+    create(page, "Islands")
+    folder = tmp_path / "islands"
+    folder.mkdir()
+    for n in range(200):
+        (folder / f"{n:03}.md").write_text(f"Island number {n} has a lamp.")
+    page.driver.execute_script(WATCH)
+
+    drop(page, folder)
+
+    page.wait(lambda: page.all(".batch[data-done]"))
+    assert page.text(".batch [role=status]") == "200 of 200 ready"
+    assert page.all(".batch.bad") == []
+    on_the_way = [value for said, value in page.driver.execute_script("return seen") if said]
+    assert any(0 < value < 1 for value in on_the_way)
+    listed = page.site.server.http.get("/v1/datasets", params={"limit": 100}).json()["data"]
+    islands = next(one for one in listed if one["name"] == "Islands")
+    documents = f"/v1/datasets/{islands['id']}/documents"
+    names = page.site.server.http.get(documents, params={"q": "islands/199.md"}).json()["data"]
+    assert [one["status"] for one in names] == ["ready"]
+    assert page.complaints() == []
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.pdf", b"%PDF-1.7\nnone"), ("a.exe", b"MZ\0\1")])
+def test_six_files_of_which_six_fail_are_no_success(
+    page: Browser, tmp_path: Path, name: str, content: bytes
+):
+    person = create(page, f"Wrecks of {name}")
+    files = [tmp_path / f"{n}-{name}" for n in range(6)]
+    for file in files:
+        file.write_bytes(content)
+
+    person.give("Choose files", *files)
+
+    page.wait(lambda: page.all(".batch.bad[data-done]"))
+    page.wait(lambda: all(file.name in page.text(".batch.bad .problems") for file in files))
+    shown = [bar.value_of_css_property("accent-color") for bar in page.all(".batch progress")]
+    assert page.one(".drop .primary").value_of_css_property("background-color") not in shown
+    assert page.text(".batch [role=status]") in (
+        "0 of 6 ready, 6 failed",
+        "6 files could not be uploaded",
+    )
+
+
 def test_rules_are_tried_on_a_file_before_they_apply(page: Browser, tmp_path: Path):
     person = create(page, "Mails")
     (tmp_path / "mail.txt").write_text("Write to desk@example.com about the ferry.\n")

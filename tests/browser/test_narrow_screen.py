@@ -46,7 +46,7 @@ def test_nothing_scrolls_sideways(phone: Browser):
     assert fits(phone)
 
     phone.one(".answer-text .mark, .source").click()
-    phone.wait(lambda: phone.all(".passage-text"))
+    phone.wait(lambda: phone.all("#passage-body .cited"))
     assert fits(phone)
     phone.one("#passage [aria-label=Close]").click()
 

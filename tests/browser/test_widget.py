@@ -69,6 +69,30 @@ def test_visitors_of_a_website_are_answered_in_a_frame(shop: tuple[Browser, str]
     browser.driver.switch_to.default_content()
 
 
+def test_a_website_chooses_colour_theme_place_and_title(shop: tuple[Browser, str], tmp_path: Path):
+    browser, origin = shop
+    page = tmp_path / "index.html"
+    look = 'data-color="#ffcc00" data-theme="dark" data-position="left" data-title="Ask the moon"'
+    page.write_text(page.read_text().replace("data-label=", f"{look} data-label="))
+    open_widget(browser, origin)
+    browser.wait(lambda: browser.driver.execute_script("return document.body.dataset.ready"))
+
+    assert browser.one("#main > header strong").text == "Ask the moon"
+    body = browser.one("body")
+    assert body.value_of_css_property("background-color") == "rgba(19, 23, 22, 1)"
+    send = browser.one("#send")
+    assert send.value_of_css_property("background-color") == "rgba(255, 204, 0, 1)"
+    assert send.value_of_css_property("color") == "rgba(0, 0, 0, 1)"
+    browser.driver.switch_to.default_content()
+    root = browser.driver.execute_script(
+        "return [...document.body.children].map((one) => one.shadowRoot).find(Boolean)"
+    )
+    button, frame = (root.find_element("css selector", name) for name in ("button", "iframe"))
+    assert button.rect["x"] == frame.rect["x"] == 20
+    assert button.value_of_css_property("background-color") == "rgba(255, 204, 0, 1)"
+    assert frame.get_attribute("title") == "Ask the moon"
+
+
 def test_other_websites_may_not_show_the_chat(shop: tuple[Browser, str], tmp_path: Path):
     browser, _ = shop
     frame = f'<iframe src="{browser.site.url}/chat/almanac"></iframe>'

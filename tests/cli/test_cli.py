@@ -246,10 +246,11 @@ def test_an_unknown_setting_or_an_impossible_value_is_one_line(tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-def test_what_is_not_supported_yet_says_so(tmp_path):
+def test_a_worker_of_one_folder_is_refused_by_the_settings_it_lacks(tmp_path):
     done = kb(tmp_path / "data", "worker")
     assert done.returncode == 1
-    assert "not supported yet" in done.stderr
+    for name in ("KB_DATABASE__URL", "KB_CHROMA__URL", "KB_BLOBS__URL"):
+        assert name in done.stderr
 
 
 def test_a_wrong_option_is_a_usage_error(tmp_path):
@@ -273,3 +274,12 @@ def test_a_server_that_was_killed_is_not_waited_for(tmp_path, files):
     assert (data / "server.json").exists()
     done = kb(data, "ingest", str(files), "--dataset", "d")
     assert (done.returncode, done.stdout) == (0, "2 ready, 0 failed\n"), done.stderr
+
+
+@pytest.mark.parametrize("command", [("worker",), ("serve", "--no-ingest")])
+def test_a_process_that_needs_others_is_refused_with_a_data_folder_alone(command, tmp_path):
+    done = kb(tmp_path / "data", *command)
+    assert done.returncode == 1
+    assert f"`kb {' '.join(command)}` is for several processes" in done.stderr
+    assert "KB_DATABASE__URL" in done.stderr
+    assert not (tmp_path / "data").exists()

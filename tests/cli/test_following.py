@@ -10,7 +10,7 @@ from sqlalchemy import update
 from cli.following import Following
 from client.http import Client
 from kb.store.engine import schema
-from kb.store.work import batches, jobs, placing
+from kb.store.work import batches, jobs, placing, throughput
 from kb.store.work.placing import Upload, UploadTarget
 from kb.types import Scope
 from tests.api.serving import Served, serving
@@ -33,7 +33,7 @@ def new_batch(served: Served, dataset_id: str, *, files: int, size: int, embedde
         placed = placing.put(tx, UploadTarget(ADMIN, dataset_id, batch_id), uploads)
         batches.add(tx, batch_id, placed)
         jobs.claim(tx, "somebody", "index", files)  # so the server's own worker leaves them alone
-        batches.add_throughput(tx, {batch_id: embedded})
+        throughput.add(tx, {batch_id: embedded})
         own = update(schema.batches).where(schema.batches.c.id == batch_id)
         tx.execute(own.values(created_at="2020-01-01T00:00:00.000Z"))
     return batch_id

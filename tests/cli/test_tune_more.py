@@ -37,15 +37,11 @@ def test_candidates_are_made_judged_and_what_was_refused_teaches_the_next_round(
     seeds = tmp_path / "seeds.csv"
     seeds.write_text("question,answer\nWho pays?,We.\nWho cooks?,They.\n")
     kb_command(served, "tune", "import", str(seeds), "--set", "house")
-    served.kb.folder.announce(served.url)
-    environment = {"KB_DATA_DIR": str(served.kb.folder.root)}
 
     first = kb_command(served, "tune", "augment", "house", "--work", str(tmp_path))
     assert "A first round of 20 to read" in first.output
     assert "2 candidates wait" in first.output
-    judged = CliRunner(env=environment).invoke(
-        app, ["tune", "review", "house"], input="y\nn\nnot about the house\n"
-    )
+    judged = kb_command(served, "tune", "review", "house", typed="y\nn\nnot about the house\n")
     assert "1 taken, 1 refused" in judged.output
 
     assert served.http.get("/v1/tuning/sets/house").json()["versions"] == 2

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from kb.models.embed.embedders import open_embedder
+from kb.models.embed_url.url_embedder import UrlEmbedder
+from kb.settings_sections import EmbeddingSettings
+from tests.embedding_server import STYLES, embedding
 
 SENTENCES = [
     "The notice period is three months.",
@@ -16,11 +19,17 @@ SENTENCES = [
 ]
 
 
-@pytest.fixture(scope="module", params=["hash", "bundled", "bundled-en"])
+@pytest.fixture(scope="module", params=["hash", "bundled", "bundled-en", *STYLES])
 def embedder(request, tmp_path_factory):
-    return open_embedder(
-        request.param, cache_dir=tmp_path_factory.mktemp("models"), threads=2, batch_size=4
-    )
+    if request.param not in STYLES:
+        folder = tmp_path_factory.mktemp("models")
+        yield open_embedder(request.param, cache_dir=folder, threads=2, batch_size=4)
+        return
+    with embedding(request.param) as server:
+        settings = EmbeddingSettings(model="m", base_url=server.url, style=request.param)
+        opened = UrlEmbedder("m", settings)
+        yield opened
+        opened.close()
 
 
 def similarity(one, other):
@@ -127,3 +136,13 @@ def test_the_fingerprint_names_model_and_revision(embedder):
     assert name
     assert at
     assert revision
+
+
+def test_it_is_not_away_while_it_answers(embedder):
+    embedder.embed_query("one")
+
+    assert embedder.away is None
+
+
+def test_its_calibration_has_a_scale(embedder):
+    assert embedder.calibration.near > embedder.calibration.far

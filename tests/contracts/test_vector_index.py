@@ -1,21 +1,33 @@
 """What every VectorIndex must do."""
 
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
+from kb.index.chroma_server.vectors import ChromaServerVectors
 from kb.index.embedded_chroma.vectors import ChromaVectors
 from kb.protocols import IndexKey
+from tests.chroma_server import chroma_server
 
 KEY = IndexKey("d1", 1)
 REPETITIONS = 12
-IMPLEMENTATIONS = [pytest.param(ChromaVectors, id="chroma")]
 
 
-@pytest.fixture(params=IMPLEMENTATIONS)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with chroma_server(tmp_path_factory.mktemp("server") / "chroma") as server:
+        yield server
+
+
+@pytest.fixture(params=["chroma", "chroma-server"])
 def index(request, tmp_path):
-    index = request.param(tmp_path, open_limit=4)
+    if request.param == "chroma":
+        index = ChromaVectors(tmp_path, open_limit=4)
+    else:
+        url, prefix = request.getfixturevalue("server").url, uuid.uuid4().hex
+        index = ChromaServerVectors(url, prefix=prefix, promised=lambda _: 0)
     yield index
     index.close()
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import socket
-import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from tests.clocks import wrong_clock
 from tests.server import answer_of, ask, running_server, wait_for_batch
 
 DAY_S = 86_400
@@ -28,16 +28,8 @@ def upload(http: httpx.Client, dataset_id: str, name: str) -> dict[str, str]:
 @pytest.mark.slow
 @pytest.mark.needs("faketime")
 def test_a_clock_that_jumps_a_day_ahead_and_back_holds_up_nothing_and_nobody(tmp_path: Path):
-    library = ["faketime", "-m", "-f", "+0", "printenv", "LD_PRELOAD"]
     clock = tmp_path / "clock"
-    faked = {
-        "LD_PRELOAD": subprocess.run(library, capture_output=True, text=True, check=True).stdout[
-            :-1
-        ],
-        "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
+    faked = wrong_clock(FAKETIME_TIMESTAMP_FILE=str(clock), FAKETIME_NO_CACHE="1")
 
     def set_clock(offset_s: int) -> None:
         (tmp_path / "next").write_text(f"{offset_s:+d}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.crash.crasher import Crasher
+from tests.parts import keyword_files, lose_original
 
 KILLS = 40
 
@@ -45,12 +46,11 @@ def test_fsck_notices_damage_and_repairs_what_is_derived(tmp_path: Path, kb):
 
     key = IndexKey(dataset.id, 1)
     kb.vectors.remove(key, sorted(kb.vectors.ids(key))[:1])
-    kb.keywords.upsert(key, [("ghost", "a ghost of a chunk")])
+    keyword_files(kb).upsert(key, [("ghost", "a ghost of a chunk")])
     assert {v.code for v in kb.fsck.run().violations} >= {"vector_index", "keyword_index"}
     repaired = kb.fsck.run(repair=True)
     assert repaired.is_clean
     assert repaired.repaired
 
-    lost = kb.originals.path(staged[0].sha256)
-    lost.unlink()
+    lose_original(kb, staged[0].sha256)
     assert [v.code for v in kb.fsck.run(repair=True).violations] == ["original_missing"]

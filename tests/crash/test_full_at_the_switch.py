@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Engine, event, insert, select
 from kb.errors import StorageFull
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import datasets
-from kb.store.engine import dialect, schema
+from kb.store.engine import schema
 from kb.store.engine.database import Database
+from kb.store.engine.sqlite import SqliteDatabase
 from tests.crash.test_disk_full import fill, small_disk
 from tests.ingest.work.reindexing_parts import FILES, SMALL, build, clean, found, generations_of
 from tests.parts import ADMIN, ingest, opened
@@ -37,7 +38,7 @@ def test_a_disk_full_while_the_database_is_compacted_costs_no_row(
     small_disk: Path, monkeypatch, moment: str
 ):
     path, ballast = small_disk / "kb.db", small_disk / "ballast"
-    database = Database(path)
+    database = SqliteDatabase(path)
     with database.write() as tx:
         tx.execute(insert(schema.marks), [{"name": n, "value": v} for n, v in ROWS.items()])
     expected = dict(ROWS)
@@ -85,10 +86,10 @@ def test_a_disk_full_while_the_database_is_compacted_costs_no_row(
         tx.execute(insert(schema.marks).values(name="late", value="1"))
     assert database.compact()
     assert rows(database) == expected | {"late": "1"}
-    assert database.reading(dialect.integrity_problems) == []
+    assert database.integrity_problems() == []
     assert [each.name for each in small_disk.glob("kb.db.*")] == []
     database.close()
-    again = Database(path)
+    again = SqliteDatabase(path)
     assert rows(again) == expected | {"late": "1"}
     again.close()
 

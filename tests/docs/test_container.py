@@ -47,7 +47,7 @@ def test_the_images_pin_their_base_and_their_packages():
     assert "latest" not in text
     installed = set(re.findall(r"pip install (.+?)(?: \\)?$", text, re.MULTILINE))
     assert installed == {
-        "--no-deps -r /app/requirements.lock",
+        "--no-deps -r /app/requirements-cluster.lock",
         "--no-deps --no-build-isolation --editable /app",
         "-r /app/requirements-models.lock",
     }
@@ -58,6 +58,6 @@ def test_the_build_sends_only_what_the_images_need():
     assert lines[0] == "*"
     sent = {line[1:] for line in lines if line.startswith("!")}
     assert {"kb", "api", "ingest", "docs", "README.md"} <= sent
-    assert {"requirements.lock", "requirements-models.lock"} <= sent
+    assert {"requirements.lock", "requirements-cluster.lock", "requirements-models.lock"} <= sent
     assert not sent & {"tests", "data", ".env", ".git", ".venv"}
     assert all((ROOT / name).exists() or name == "eval" for name in sent)

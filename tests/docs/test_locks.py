@@ -31,7 +31,9 @@ def asked(requirements: list[str]) -> set[str]:
         ("requirements-models.lock", [*PROJECT["dependencies"], *EXTRAS["models"]]),
         ("requirements-tune.lock", EXTRAS["tune"][1:]),
         ("requirements-otel.lock", EXTRAS["otel"]),
-        ("requirements-dev.lock", [*EXTRAS["dev"], *EXTRAS["ocr"]]),
+        ("requirements-cluster.lock", EXTRAS["cluster"]),
+        ("requirements-ray.lock", [*EXTRAS["ray"][1:], *EXTRAS["cluster"]]),
+        ("requirements-dev.lock", [*EXTRAS["dev"][1:], *EXTRAS["cluster"], *EXTRAS["ocr"]]),
     ],
 )
 def test_a_lock_pins_all_that_is_asked_for_and_names_no_index(lock: str, requirements: list[str]):

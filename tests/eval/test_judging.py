@@ -6,8 +6,7 @@ import pytest
 
 from eval.run.measuring import measured, ranking
 from eval.run.running import compare, summarise
-from eval.run.targets import AppAnswer, TargetResponse
-from eval.types import FoundPassage, Question, Relevant
+from eval.types import AppAnswer, FoundPassage, Question, Relevant, TargetResponse
 from kb.types import Span
 
 

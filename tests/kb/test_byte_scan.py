@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from kb.files.folder import DataFolder
-from kb.store.engine.database import Database, note
+from kb.store.engine.database import note
+from kb.store.engine.sqlite import SqliteDatabase
 from kb.upkeep.byte_scan import PIECE_BYTES, scan
 
 WORDS = 'The "quince" accord\nof spring — 春の協定'
@@ -55,7 +56,7 @@ database.close()
 
 def test_a_stranger_that_reads_the_database_after_a_scan_does_not_take_its_log_away(tmp_path: Path):
     """Whoever closes a WAL database last removes the log; the locks say who is the last."""
-    database = Database(tmp_path / "kb.db")
+    database = SqliteDatabase(tmp_path / "kb.db")
     database.writing(note, "before", "x")
     scan(DataFolder(tmp_path), [WORDS.encode()])
     subprocess.run([sys.executable, "-c", FOREIGN, str(database.path)], check=True)

@@ -73,10 +73,24 @@ def test_an_admin_key_that_could_be_guessed_is_refused_and_not_repeated(monkeypa
     assert load(monkeypatch, KB_ADMIN_KEY="s" * 32).admin_key is not None
 
 
-@pytest.mark.parametrize("name", ["KB_DATABASE__URL", "KB_CHROMA__URL"])
-def test_what_is_reserved_is_refused(monkeypatch, name):
-    with pytest.raises(Rejected, match=name):
-        load(monkeypatch, **{name: "postgres://somewhere"})
+CLUSTER = {
+    "KB_DATABASE__URL": "postgresql://kb@db/kb",
+    "KB_CHROMA__URL": "http://chroma:8000",
+    "KB_BLOBS__URL": "s3://citewell",
+    "KB_ADMIN_KEY": "a" * 32,
+    "KB_SECRET_KEY": "s" * 32,
+}
+
+
+def test_a_cluster_shares_rows_vectors_originals_and_keys(monkeypatch):
+    assert load(monkeypatch, **CLUSTER).is_cluster
+    assert not load(monkeypatch, **dict.fromkeys(CLUSTER, "")).is_cluster
+
+
+@pytest.mark.parametrize("name", CLUSTER)
+def test_a_cluster_of_which_a_part_is_missing_is_refused(monkeypatch, name):
+    with pytest.raises(Rejected, match=f"set {name} as well"):
+        load(monkeypatch, **{**CLUSTER, name: ""})
 
 
 def test_an_empty_value_is_no_value(monkeypatch):

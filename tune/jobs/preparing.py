@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kb.errors import NotFound
+from kb.errors import Conflict, NotFound
 from kb.knowledge_base import KnowledgeBase
 from kb.store.engine.database import Transaction
 from kb.store.tuning import tuned_models
@@ -103,6 +103,13 @@ def write(kb: KnowledgeBase, job: TuningJob, rows: Rows) -> None:
             (folder / f"{name}.new").replace(folder / name)
 
 
+def bring(kb: KnowledgeBase, job: TuningJob) -> None:
+    """Write the rows anew if another process has the job's folder. Raises as `gather`."""
+    if not (job_folder(kb, job.id) / TRAIN).exists():
+        rows, _, _ = gather(kb, job)
+        write(kb, job, rows)
+
+
 def write_spec(kb: KnowledgeBase, job: TuningJob) -> None:
     """Tell the trainer what to do and where everything is now: a backup may have moved it."""
     folder, asked = job_folder(kb, job.id), dict(job.hyperparameters)
@@ -142,10 +149,21 @@ def base_of(kb: KnowledgeBase, job: TuningJob) -> Path:
 
 
 def model_folder(kb: KnowledgeBase, model: TunedModel) -> Path:
-    """Where a tuned model of this machine lies. Raises NotFound for one of a service elsewhere."""
+    """Where a tuned model lies.
+
+    Raises:
+        NotFound: it is one of a service elsewhere.
+        Conflict: another process has its files.
+    """
     if model.folder is None:
         raise NotFound("folder of the tuned model", model.name)
-    return kb.folder.tuning / model.folder
+    folder = kb.folder.tuning / model.folder
+    if not folder.is_dir():
+        raise Conflict(
+            f"The files of {model.name!r} are not in this process's data folder, but in that of "
+            f"the one that trained it: let all have one `tuning/`, or copy {folder.parent.name!r}."
+        )
+    return folder
 
 
 def _line(tx: Transaction, scope: Scope, name: str) -> list[TunedModel]:

@@ -56,7 +56,7 @@ class TuningWorker:
         # Without a service one is left, which tells of jobs whose service is configured no more.
         elsewhere = ELSEWHERE_AT_ONCE if kb.settings.tuning.backends else 1
         self._loops = (
-            Loop(CHECK, self._check, wakeups),
+            Loop(CHECK, self._check, wakeups, duty=kb.database.duty),
             Loop("tune", partial(self._train, "tune"), wakeups),
             *(
                 Loop("tune_elsewhere", partial(self._train, "tune_elsewhere"), wakeups)
@@ -131,6 +131,7 @@ class TuningWorker:
                 return
             backend = backend_named(self._kb, job.backend, self._module)
             with full_disk_reported():
+                preparing.bring(self._kb, job)
                 if job.backend == preparing.LOCAL:
                     preparing.write_spec(self._kb, job)
                 outcome = backend.run(self._work(claim, job))

@@ -21,7 +21,8 @@ from eval.question_sets.forms import load
 from eval.run.measuring import Result
 from eval.run.running import EvaluationRun
 from eval.run.running import run as run_set
-from eval.run.targets import AppAnswer, AppTarget
+from eval.run.targets import AppTarget
+from eval.types import AppAnswer
 from kb.errors import Rejected
 from kb.types.apps import VariantName
 from tune.report.pages import write_report

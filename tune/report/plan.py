@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from eval.run.targets import AppAnswer
+from eval.types import AppAnswer
 from kb.errors import Rejected
 
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any
 
-import anyio
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,9 +34,9 @@ async def send_message(
 ) -> Response:
     """Answer the last message of the user; the stream goes on when its reader has left."""
     scope = of_user(caller.scope, body.user)
-    locks = request.state.idempotency_locks
-    own = body.id and (f"{scope.key_id} {scope.end_user}", body.id)
-    async with locks.setdefault(own, anyio.Lock()) if own else nullcontext():
+    turns = kb.access.turns
+    asking = turns.of("chat", scope.key_id, scope.end_user, body.id) if body.id else nullcontext()
+    async with asking:
         run = await ask(kb, caller, scope, app, body)
     return _events(run, request, caller, stream)
 
@@ -49,7 +48,7 @@ async def read_chat(
     """The chat's last messages, oldest first; last the question whose answer is in progress."""
     scope = of_user(caller.scope, user)
     chat = await external_id(kb, scope, app, chat_id)
-    run = kb.chat.run_under(scope, chat)
+    run = await kb.chat.run_under(scope, chat)
     found = await read(kb, kept, scope, chat)
     site, full = site_of(request), caller.scope.may("admin")
     messages = [part for each in found for part in ui_messages(each, site, full=full)]
@@ -70,7 +69,7 @@ async def resume_stream(
 ) -> Response:
     """The answer in progress, from its first chunk on; 204 when there is none."""
     scope = of_user(caller.scope, user)
-    run = kb.chat.run_under(scope, await external_id(kb, scope, app, chat_id))
+    run = await kb.chat.run_under(scope, await external_id(kb, scope, app, chat_id))
     return Response(status_code=204) if run is None else _events(run, request, caller, stream)
 
 
@@ -85,7 +84,7 @@ async def stop_stream(
 ) -> Response:
     """End the answer in progress and keep what is written; harmless when there is none."""
     scope = of_user(caller.scope, user)
-    run = kb.chat.run_under(scope, await external_id(kb, scope, app, chat_id))
+    run = await kb.chat.run_under(scope, await external_id(kb, scope, app, chat_id))
     if run is not None and (body is None or body.runId in (None, run.run_id)):
         run.stop()
     return Response(status_code=204)

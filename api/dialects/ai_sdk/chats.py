@@ -50,6 +50,7 @@ async def ask(kb: KnowledgeBase, caller: Caller, scope: Scope, app: str, body: U
     in_progress = kb.chat.runs.in_progress  # also one that ends while the chat is looked up
     found = await read(kb, _in_chat, scope, app, body.id, request, body)
     running = [run for run in in_progress if run.identity.external_id == found.external_id]
+    running += await kb.chat.runs.log.under(found.external_id or "")
     for run in running:
         await external_id(kb, scope, app, body.id)  # a key of one app may have named another
         run.stop(REPLACED)

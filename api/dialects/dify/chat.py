@@ -72,7 +72,7 @@ async def stop(task_id: str, body: UserBody, kb: KB, caller: ChatCaller) -> dict
     """End an answer; harmless when it has ended. That of somebody else is not found."""
     scope = scope_of(caller, body.user)
     with suppress(NotFound):
-        kb.chat.run(scope, task_id).stop()
+        (await kb.chat.run(scope, task_id)).stop()
         return SUCCESS
     await read(kb, conversations.message_of_run, scope, task_id)
     return SUCCESS

@@ -147,7 +147,11 @@ def _messages(
     found = conversations.messages_of(tx, scope, conversation_id, page, newest_first=True)
     ids = [message.id for message in found.data]
     datasets = apps.published(tx, app, app.version).datasets if app.version else ()
-    return found, feedback.of_messages(tx, feedback.source_of(scope), ids), names_of(datasets)
+    every, mine = feedback.of_messages(tx, ids), feedback.source_of(scope)
+    said = {
+        each.message_id: each for both in every.values() for each in both if each.source == mine
+    }
+    return found, said, names_of(datasets)
 
 
 def _listed(data: Sequence[Any], rest: str | None, limit: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from api.dialects.mcp import arguments
 from api.dialects.originals import original_url
 from api.resources.chat.responses import AnswerResponse
 from api.resources.fields import Body
-from api.threads import in_thread, read
+from api.threads import in_file_thread, read
 from ingest.intake.upload import UploadedFile, accept
 from kb.access import Caller
 from kb.chat.ask.question import ChatRequest, checked_query
@@ -160,13 +160,10 @@ async def _grep(visit: Visit, asked: arguments.GrepArguments) -> Found:
 async def _ask(visit: Visit, asked: arguments.AskArguments) -> Found:
     kb, caller = visit.kb, visit.caller
     app = asked.app or await _only_app(visit)
-    stream = kb.access.streams.open(caller)
-    try:
+    async with kb.access.stream(caller):
         request = ChatRequest(checked_query(asked.question, "question"))
         run = await kb.chat.ask(caller.scope, app, request, caller.limits)
         await run.read_along()
-    finally:
-        kb.access.streams.close(stream)
     answer = AnswerResponse.of(run.events, full=False)
     citations = [
         {
@@ -182,7 +179,7 @@ async def _ask(visit: Visit, asked: arguments.AskArguments) -> Found:
 
 
 async def _upload(visit: Visit, asked: arguments.UploadArguments) -> Found:
-    return await in_thread(_uploaded, visit, asked)
+    return await in_file_thread(_uploaded, visit, asked)
 
 
 _SEARCH: frozenset[Permission] = frozenset({"search"})

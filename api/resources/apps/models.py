@@ -16,7 +16,8 @@ from api.resources.response import ListResponse
 from api.threads import read, write
 from kb.apps import checking, registering
 from kb.apps.checking import FoundServer
-from kb.chat.ask.chat_models import DEFAULT
+from kb.chat.ask.chat_models import DEFAULT, NO_DEFAULT
+from kb.errors import Conflict
 from kb.knowledge_base import KnowledgeBase
 from kb.models.llm.failures import shutdown_warning, today
 from kb.models.providers.presets import Preset, presets
@@ -108,7 +109,9 @@ async def test_model(name: str, kb: KB, scope: AdminScope) -> ModelTestResponse:
     """
     opened = None
     if name == DEFAULT:
-        opened = await asyncio.to_thread(kb.chat_models.find, scope, name)
+        opened = await asyncio.to_thread(kb.chat_models.find, scope, None)
+        if opened is None:
+            raise Conflict(NO_DEFAULT)
     if opened is None:
         opened = kb.chat_models.open(await read(kb, models.get, scope, kb.secrets, name))
     found = await checking.check(opened, kb.settings.llm.link_local_hosts)

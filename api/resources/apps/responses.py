@@ -53,6 +53,7 @@ class FormField(Response):
 
     name: str
     required: bool
+    """Whether it must be sent: what has a default may be left out."""
     type: InputType
     label: str
     options: tuple[str, ...]
@@ -64,7 +65,8 @@ class FormField(Response):
         if not isinstance(value, InputVariable):
             return value
         fields = {name: getattr(value, name) for name in cls.model_fields}
-        return {**fields, "max_length": inputs.max_length(value)}
+        must = value.required and not value.default
+        return {**fields, "required": must, "max_length": inputs.max_length(value)}
 
 
 class AppResponse(Response):

@@ -87,8 +87,8 @@ async def run_events(
     user: User = None,
 ) -> Response:
     """The events of a run from behind `after`; 204 when there is nothing left to come."""
-    run = kb.chat.run(of_user(caller.scope, user), run_id)
-    if run.terminal is not None and start >= len(run.events):
+    run = await kb.chat.run(of_user(caller.scope, user), run_id)
+    if run.terminal is not None and start >= run.last:
         return Response(status_code=204)
     return sse.EventStream(
         run_stream(run, start, stream, partial(run_frames, full=_is_full(caller)))
@@ -98,7 +98,7 @@ async def run_events(
 @router.post("/runs/{run_id}/stop", status_code=202)
 async def stop_run(run_id: str, kb: KB, caller: ChatCaller, user: User = None) -> RunResponse:
     """End a run; what is written so far is kept. Harmless when it has ended."""
-    run = kb.chat.run(of_user(caller.scope, user), run_id)
+    run = await kb.chat.run(of_user(caller.scope, user), run_id)
     run.stop()
     return RunResponse.of(run, full=_is_full(caller))
 
@@ -128,7 +128,7 @@ async def replay(
         return (await kb.chat.replay(*asked, route=body.route)).run_id
 
     first, _ = await once.first(200, begin)
-    run = kb.chat.run(caller.scope, json.loads(first.body))
+    run = await kb.chat.run(caller.scope, json.loads(first.body))
     return await respond(run, caller, stream, streamed=body.stream)
 
 
@@ -143,7 +143,7 @@ async def list_replays(message_id: str, kb: KB, scope: AdminScope) -> ListRespon
 async def _found(kb: KnowledgeBase, scope: Scope, run_id: str) -> Run | Message | None:
     """A run, or what it has left behind; None for one that was lost, or cannot be seen."""
     try:
-        return kb.chat.run(scope, run_id)
+        return await kb.chat.run(scope, run_id)
     except NotFound:
         with suppress(NotFound):
             return await read(kb, conversations.message_of_run, scope, run_id)

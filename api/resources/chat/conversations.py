@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
@@ -23,19 +24,26 @@ from kb.apps import passages
 from kb.store.apps import apps, conversations, feedback
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest
-from kb.types import Conversation, Feedback, Message, Scope
+from kb.types import Conversation, Feedback, Message, Rating, Scope
 
 router = APIRouter(prefix="/v1", tags=["conversations"])
 
 
 @router.get("/conversations", response_model=ListResponse[ConversationResponse])
 async def list_conversations(
-    kb: KB, caller: ChatCaller, page: Paging, app: str | None = None, user: User = None
+    kb: KB,
+    caller: ChatCaller,
+    page: Paging,
+    app: str | None = None,
+    user: User = None,
+    rating: Rating | None = None,
+    refused: bool = False,
 ) -> Listing[Conversation]:
-    """Conversations, newest first; of one app or one user if named."""
+    """Conversations, newest first: of one app or user, and with an answer judged so or refused."""
     app_id = None if app is None else (await read(kb, apps.get, caller.scope, app)).id
     scope = of_user(caller.scope, user)
-    return await read(kb, conversations.page, scope, page, app_id=app_id)
+    wanted = partial(conversations.page, app_id=app_id, rating=rating, refused=refused)
+    return await read(kb, wanted, scope, page)
 
 
 @router.get("/conversations/{conversation_id}", response_model=ConversationResponse)
@@ -64,7 +72,7 @@ async def list_messages(
     found, said = await read(kb, _with_feedback, scope, conversation_id, page)
     full = caller.scope.may("admin")
     shown = (
-        MessageResponse.of(message, full=full).judged(said.get(message.id))
+        MessageResponse.of(message, full=full).judged(said.get(message.id, ()), full=full)
         for message in found.data
     )
     return ListResponse(data=tuple(shown), next=found.next)
@@ -85,7 +93,8 @@ async def get_message(
 ) -> MessageResponse:
     """One question with its answer, for whoever may read the conversation."""
     found, said = await read(kb, feedback.on_message, of_user(caller.scope, user), message_id)
-    return MessageResponse.of(found, full=caller.scope.may("admin")).judged(said)
+    full = caller.scope.may("admin")
+    return MessageResponse.of(found, full=full).judged(said, full=full)
 
 
 @router.get("/messages/{message_id}/suggested")
@@ -111,7 +120,6 @@ async def get_source(
 
 def _with_feedback(
     tx: Transaction, scope: Scope, conversation_id: str, page: PageRequest
-) -> tuple[Listing[Message], dict[str, Feedback]]:
+) -> tuple[Listing[Message], Mapping[str, Sequence[Feedback]]]:
     found = conversations.messages_of(tx, scope, conversation_id, page)
-    ids = [message.id for message in found.data]
-    return found, feedback.of_messages(tx, feedback.source_of(scope), ids)
+    return found, feedback.of_messages(tx, [message.id for message in found.data])

@@ -18,7 +18,7 @@ from pydantic import (
 from api.resources.fields import Body, Id, Name, Text
 from kb.apps.reviewing import Made
 from kb.chat.ask.question import MAX_QUERY_CHARACTERS, ChatRequest
-from kb.types import DRAFT, Rating
+from kb.types import DRAFT, DislikeReason, Rating
 
 Remark = Annotated[Text, StringConstraints(max_length=20_000)]
 EndUser = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
@@ -69,6 +69,8 @@ class FeedbackBody(Body):
     """What somebody thinks of an answer; nothing at all takes it back."""
 
     rating: Rating | None = None
+    reason: DislikeReason | None = None
+    """What a dislike is about; `text` may say more."""
     text: Remark = ""
     better_answer: Remark = ""
     """What should have been said."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import MISSING, BeforeValidator, Field
@@ -26,11 +26,13 @@ from kb.apps.reviewing import Group, kinds
 from kb.chat.run.run import Run
 from kb.types import (
     AnswerSpan,
+    BlockKind,
     Cancelled,
     Citation,
     Cited,
     Completed,
     Delta,
+    DislikeReason,
     Failed,
     Failure,
     Feedback,
@@ -89,6 +91,8 @@ class MessageResponse(Outcome):
     feedback: Feedback | MISSING | None = MISSING
     """What the reader's side thinks of the answer; where messages are read."""
     rating: Rating | MISSING | None = MISSING
+    said: Sometimes[tuple[Feedback, ...]] = MISSING
+    """What users and the operator think of it, the latest last; for admins."""
 
     @classmethod
     def of(cls, value: Message, *, full: bool) -> Self:
@@ -96,9 +100,12 @@ class MessageResponse(Outcome):
         found = cls.model_validate(visible(value, full=full))
         return found if full else found.model_copy(update=dict.fromkeys(_PRIVATE, MISSING))
 
-    def judged(self, said: Feedback | None) -> Self:
-        """The same with what the reader's side thinks of it."""
-        return self.model_copy(update={"feedback": said, "rating": said and said.rating})
+    def judged(self, said: Sequence[Feedback], *, full: bool) -> Self:
+        """The same with what the reader's side thinks of it; `full` with what each side does."""
+        side = "operator" if full else "user"
+        mine = next((each for each in said if each.source == side), None)
+        update = {"feedback": mine, "rating": mine and mine.rating}
+        return self.model_copy(update=update | ({"said": tuple(said)} if full else {}))
 
 
 _IDS = ("run_id", "conversation_id", "message_id")
@@ -167,6 +174,15 @@ class SuggestedQuestions(Response):
     next: None = None
 
 
+class PassageBlock(Response):
+    """Characters `start` to `end` of `before`, `text` and `after` together, and what they are."""
+
+    start: int
+    end: int
+    kind: BlockKind
+    level: int
+
+
 class PassageResponse(Response):
     """A passage that a message may cite, with what stands around it."""
 
@@ -179,6 +195,9 @@ class PassageResponse(Response):
     before: str
     text: str
     after: str
+    media_type: str
+    blocks: tuple[PassageBlock, ...]
+    """What its parts are; none where the passage stands alone."""
 
 
 class FeedbackResponse(Response):
@@ -195,6 +214,8 @@ class ReviewResponse(Response):
     question: str
     count: int
     kinds: Mapping[str, int]
+    reasons: Mapping[DislikeReason, int]
+    """How often a dislike said what it is about, and what."""
     last_at: Timestamp
     examples: tuple[MessageResponse, ...]
     nearest: tuple[SourceResponse, ...]
@@ -213,8 +234,12 @@ class ReviewResponse(Response):
             question=messages[0].query,
             count=len(group),
             kinds=Counter(kind for each in group for kind in kinds(each)),
+            reasons=Counter(said.reason for e in group for said in e.dislikes if said.reason),
             last_at=messages[-1].created_at,
-            examples=tuple(MessageResponse.of(each, full=True) for each in messages[-EXAMPLES:]),
+            examples=tuple(
+                MessageResponse.of(each.message, full=True).judged(each.said, full=True)
+                for each in group[-EXAMPLES:]
+            ),
             nearest=tuple(map(SourceResponse.model_validate, nearest[:EXAMPLES])),
             review=messages[0].review,
         )

@@ -11,15 +11,16 @@ from starlette.responses import FileResponse, Response
 
 from api.deps import KB, IngestScope, NumberedPaging, Paging, SearchScope
 from api.idempotency import OnceDep
-from api.resources.datasets.requests import ChunkChange, DocumentChange
+from api.resources.datasets.requests import ChunkChange, DocumentChange, DocumentsChange
 from api.resources.datasets.responses import ChunkResponse, DocumentResponse
 from api.resources.response import BINARY, ListResponse, binary, takes
-from api.threads import in_thread, read, write
+from api.threads import in_file_thread, in_thread, read, write
 from api.uploads.accepting import OptionsDep, Target, UploadResponse, accept_all, content_of
 from api.uploads.multipart import receive_files
 from api.uploads.receiving import receive_body, receiving_files, refuse_empty
 from kb.errors import NotFound
-from kb.store.content import chunks, datasets, documents, pages
+from kb.store.content import changing, chunks, datasets, documents, pages
+from kb.store.content.changing import ChangeReport
 from kb.store.content.documents import OldVersion
 from kb.store.engine.paging import Listing
 from kb.store.work import batch_control
@@ -87,6 +88,14 @@ async def list_documents(
     return await read(kb, documents.page, scope, dataset_id, page, status=status, q=q)
 
 
+@router.patch("/datasets/{dataset_id}/documents")
+async def change_documents(
+    dataset_id: str, body: DocumentsChange, kb: KB, scope: IngestScope
+) -> ChangeReport:
+    """Change metadata, labels or the days of many documents, or switch them: all at once."""
+    return await write(kb, changing.change_many, scope, dataset_id, body.choice(), body.given())
+
+
 @router.get("/documents/{document_id}", response_model=DocumentResponse)
 async def get_document(document_id: str, kb: KB, scope: SearchScope) -> Document:
     """One document."""
@@ -98,7 +107,7 @@ async def change_document(
     document_id: str, body: DocumentChange, kb: KB, scope: IngestScope
 ) -> Document:
     """Change metadata, labels or the days of a document, or switch it: searches see it at once."""
-    return await write(kb, documents.change, scope, document_id, body.given())
+    return await write(kb, changing.change, scope, document_id, body.given())
 
 
 @router.patch("/chunks/{chunk_id}", response_model=ChunkResponse)
@@ -152,7 +161,7 @@ async def get_original(
 ) -> FileResponse:
     """The bytes that were uploaded last, or those of a version that was kept."""
     found = await read(kb, documents.original, scope, document_id, version)
-    path = kb.originals.path(found.sha256)
+    path = await in_file_thread(kb.originals.path, found.sha256)
     if not found.sha256 or not path.is_file():
         raise NotFound("document", document_id)
     name = found.name.rpartition("/")[2]

@@ -10,6 +10,9 @@ from pydantic import Field
 from api.resources.datasets.processing import ProcessingBody
 from api.resources.fields import Body, Labels, Name, QuotaBody, RetrievalOptions, Text
 from kb.metadata import checked_metadata
+from kb.search.filtering import parsed_filter
+from kb.store.content.changing import Choice
+from kb.types import DocumentStatus
 
 GenerationNumber = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
@@ -64,9 +67,25 @@ class DocumentChange(Body):
     def given(self) -> dict[str, Any]:
         """The columns that change. Raises Rejected."""
         empty = {"metadata": {}, "enabled": True, "labels": ()}
-        named = self.model_dump(mode="json", include=self.model_fields_set)
+        change = self.model_fields_set & DocumentChange.model_fields.keys()
+        named = self.model_dump(mode="json", include=change)
         checked_metadata(named.get("metadata") or {})
         return {name: empty.get(name) if value is None else value for name, value in named.items()}
+
+
+class DocumentsChange(DocumentChange):
+    """What is to change in many documents: those named, or all that fit filter, status and `q`."""
+
+    document_ids: Annotated[tuple[Name, ...], Field(max_length=10_000)] | None = None
+    filter: dict[Name, Any] = Field(default_factory=dict)
+    """As of a search; `{"name": {"prefix": ""}}` lets all documents through."""
+    status: DocumentStatus | None = None
+    q: Annotated[str | None, Field(max_length=200)] = None
+    """A piece of the name."""
+
+    def choice(self) -> Choice:
+        """Which documents. Raises Rejected."""
+        return Choice(self.document_ids, parsed_filter(self.filter), self.status, self.q)
 
 
 class ChunkChange(Body):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
@@ -10,8 +11,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import MISSING, AfterValidator, AliasPath, BeforeValidator, Field
 
-from api.resources.response import Response, Score, Sometimes, Timestamp
-from kb.search.searching import SearchResult
+from api.resources.response import Response, Score, Sometimes, Timestamp, unless
+from kb.search.results import SearchResult
 from kb.store.work.batches import BatchItem
 from kb.types import (
     DocumentStatus,
@@ -27,6 +28,14 @@ from kb.types.documents import GenerationStatus
 Spans = tuple[Span, ...]
 Rate = Annotated[float, AfterValidator(partial(round, ndigits=1))]
 WholeRate = Annotated[int, BeforeValidator(round)]
+
+
+def _up_to_tenths(seconds: float) -> float:
+    return math.ceil(seconds * 10) / 10
+
+
+Remaining = Annotated[float, AfterValidator(_up_to_tenths)]
+"""Seconds: what is left takes longer than 0."""
 
 
 class DatasetResponse(Response):
@@ -131,13 +140,15 @@ class SearchResponse(Response):
     hits: tuple[HitResponse, ...]
     took_ms: float
     considered: Sometimes[tuple[ConsideredResponse, ...]] = MISSING
+    notices: Annotated[tuple[Failure, ...] | MISSING, unless(())] = MISSING
+    """What the search went without, such as `words_only`: the embedder does not answer."""
 
     @classmethod
     def of(cls, found: SearchResult, took_s: float, *, explain: bool) -> Self:
         """What was found; why only with `explain`."""
         took_ms = round(took_s * 1000, 1)
         fields = {"hits": found.hits, "considered": found.considered, "took_ms": took_ms}
-        answer = cls.model_validate(fields)
+        answer = cls.model_validate({**fields, "notices": found.notices})
         if explain:
             return answer
         hits = tuple(hit.model_copy(update={"why": MISSING}) for hit in answer.hits)
@@ -156,7 +167,9 @@ class ProgressResponse(Response):
         None, validation_alias=AliasPath("pace", "documents_per_s")
     )
     bytes_per_s: WholeRate | None = Field(None, validation_alias=AliasPath("pace", "bytes_per_s"))
-    eta_s: Rate | None = Field(None, validation_alias=AliasPath("pace", "eta_s"))
+    eta_s: Remaining | None = Field(None, validation_alias=AliasPath("pace", "eta_s"))
+    waits: Sometimes[Failure] = MISSING
+    """What documents wait for, such as an embedder that does not answer; they are not lost."""
 
 
 class BatchResponse(ProgressResponse):

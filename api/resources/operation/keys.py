@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, fields, replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import MISSING
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from api.deps import KB, AdminScope, Paging
 from api.resources.operation.requests import (
@@ -23,7 +23,12 @@ from api.resources.operation.requests import (
     KeyChange,
     RotateBody,
 )
-from api.resources.operation.responses import KeyResponse, NewKeyResponse, UsageTotalsResponse
+from api.resources.operation.responses import (
+    KeyResponse,
+    NewKeyResponse,
+    RevealedKey,
+    UsageTotalsResponse,
+)
 from api.resources.response import ListResponse
 from api.threads import read, write
 from kb.access import Access
@@ -32,13 +37,14 @@ from kb.store.access import budgets, keys, usage
 from kb.store.access.usage import UsageTotal
 from kb.store.apps import apps, rollouts
 from kb.store.engine.database import Transaction
-from kb.store.engine.paging import Listing
+from kb.store.engine.paging import MAX_LIMIT, Listing, PageRequest
 from kb.store.work import quotas
 from kb.types import AppAccess, Budget, Key, Limits, Quota, Scope
 
 router = APIRouter(prefix="/v1", tags=["keys"])
 
 Day = Annotated[date | None, Query()]
+COLUMNS = tuple(field.name for field in fields(UsageTotal))
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a name begins that a spreadsheet takes for a formula; in a CSV an apostrophe goes before."""
@@ -78,6 +84,12 @@ async def rotate_key(key_id: str, body: RotateBody, kb: KB, scope: AdminScope) -
     return _shown_once(kb.access, *await write(kb, keys.rotate, *turn, grace_s=body.grace_s))
 
 
+@router.post("/keys/{key_id}/reveal")
+async def reveal_key(key_id: str, kb: KB, scope: AdminScope) -> RevealedKey:
+    """The text of a widget key again, for the link or the line of code that it stands in."""
+    return RevealedKey(key=await read(kb, keys.reveal, scope, kb.secrets, key_id))
+
+
 @router.delete("/keys/{key_id}", status_code=204)
 async def revoke_key(key_id: str, kb: KB, scope: AdminScope) -> Response:
     """End a key, and within seconds what it is streaming."""
@@ -112,6 +124,14 @@ async def put_access(app: str, body: AccessBody, kb: KB, scope: AdminScope) -> A
     return body.to_access()
 
 
+async def get_usage_page(
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = MAX_LIMIT,
+    cursor: Annotated[str | None, Query(pattern="^=", max_length=500)] = None,
+) -> PageRequest:
+    """Which names are asked for: those of a year of days, or of most reports, are one page."""
+    return PageRequest(limit, cursor)
+
+
 _CSV: Any = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 
@@ -119,21 +139,29 @@ _CSV: Any = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 async def get_usage(
     kb: KB,
     scope: AdminScope,
+    page: Annotated[PageRequest, Depends(get_usage_page)],
     by: usage.Grouping = "day",
     since: Day = None,
     until: Day = None,
     app: str | None = None,
     format: Literal["json", "csv"] = "json",
 ) -> UsageTotalsResponse | Response:
-    """Answers, tokens and cost by app, key, end user, model, variant or day (UTC)."""
+    """Answers, tokens and cost by app, key, end user, model, variant or day (UTC), at most `limit`
+    names, each with a row for every currency; a CSV goes on to the last."""
     app_id = None if app is None else (await read(kb, apps.get, scope, app)).id
     days = _text(since), _text(until)
-    found = await read(kb, usage.totals, scope, by, *days, app_id=app_id)
-    if by == "variant" and app_id is not None:
-        found = await read(kb, rollouts.side_by_side, app_id, found, *days)
+
+    def part(tx: Transaction, asked: PageRequest) -> Listing[UsageTotal]:
+        found = usage.page(tx, scope, by, asked, *days, app_id=app_id)
+        if by != "variant" or app_id is None:
+            return found
+        return replace(found, data=rollouts.side_by_side(tx, app_id, found.data, *days))
+
+    first = await read(kb, part, page)
     if format == "csv":
-        return Response(_csv(found), media_type="text/csv")
-    return UsageTotalsResponse.model_validate({"by": by, "data": found})
+        rows = _csv(first, page, lambda asked: read(kb, part, asked))
+        return StreamingResponse(rows, media_type="text/csv")
+    return UsageTotalsResponse.model_validate({"by": by, "data": first.data, "next": first.next})
 
 
 @router.get("/budgets")
@@ -151,11 +179,22 @@ async def put_budget(body: BudgetBody, kb: KB, scope: AdminScope) -> ListRespons
     return await list_budgets(kb, scope)
 
 
-def _csv(found: Sequence[UsageTotal]) -> str:
+async def _csv(
+    part: Listing[UsageTotal],
+    asked: PageRequest,
+    read_part: Callable[[PageRequest], Awaitable[Listing[UsageTotal]]],
+) -> AsyncIterator[str]:
+    yield _lines([dict(zip(COLUMNS, COLUMNS, strict=True))])
+    yield _lines(map(asdict, part.data))
+    while part.next is not None:
+        part = await read_part(replace(asked, cursor=part.next))
+        yield _lines(map(asdict, part.data))
+
+
+def _lines(rows: Iterable[Mapping[str, Any]]) -> str:
     file = io.StringIO()
-    table = csv.DictWriter(file, [field.name for field in fields(UsageTotal)])
-    table.writeheader()
-    for row in map(asdict, found):
+    table = csv.DictWriter(file, COLUMNS)
+    for row in rows:
         sign = "'" if row["name"].startswith(FORMULA) else ""
         table.writerow({**row, "name": sign + row["name"]})
     return file.getvalue()

@@ -63,6 +63,9 @@ def _exposition(kb: KnowledgeBase, by_status: Mapping[str, int], waiting: int) -
     gauge("kb_disk_free_bytes", "Free on the disk of the data.", shutil.disk_usage(root).free)
     gauge("kb_data_bytes", "Files of the data.", _size_bytes(root, int(time.time() / SIZE_KEPT_S)))
     gauge("kb_lost_files", "Files in lost/.", len(kb.folder.lost_files()))
+    gauge("kb_embedder_away", "1: the embedder does not answer.", kb.embedder.away is not None)
+    reached = {kept: float(is_reached) for kept, is_reached in kb.servers.reached.items()}
+    gauges("kb_server_reached", "Whether a server of a cluster answers.", "keeps", reached)
     left_alone = {name: one.circuit != "closed" for name, one in health}
     gauges("kb_model_circuit_open", "Models left alone after failures.", "model", left_alone)
     return generate_latest(REGISTRY) + generate_latest(now)

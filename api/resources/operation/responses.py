@@ -40,6 +40,12 @@ class NewKeyResponse(KeyResponse):
     """Of a widget key: what signs the tokens of its end users."""
 
 
+class RevealedKey(Response):
+    """The text of a key that stands in links and pages."""
+
+    key: str
+
+
 class SessionResponse(Response):
     """Who is signed in."""
 
@@ -60,10 +66,14 @@ class ReadinessResponse(Response):
 
     status: Literal["ready", "starting"]
     checks: dict[str, bool]
+    """With several machines also `vectors` and `originals`, which it can do without for a while."""
     indexes_unchecked: int
     """Indexes that are looked at after a kill; until then SQL answers in their place."""
     indexes_damaged: int
     """Indexes that are made anew; SQL answers in their place."""
+    away: Sometimes[dict[str, str]] = MISSING
+    """Part → why it does not answer at present, though the server is ready: such as an embedder
+    behind a URL, without which words are searched alone and documents wait."""
     advice: Sometimes[str] = MISSING
     """What would make it better, such as a language model."""
 
@@ -88,3 +98,5 @@ class UsageTotalsResponse(Response):
 
     by: Grouping
     data: tuple[UsageTotal, ...]
+    next: str | None
+    """The cursor of the rest, null at the end."""

@@ -73,7 +73,7 @@ async def _signed_in(
     request: Request, kb: KnowledgeBase, token_or_key: str, response: Response
 ) -> Response:
     address = network_of(request.client.host if request.client else "")
-    kb.access.console.check(token_or_key, address)
+    await in_thread(kb.access.console.check, token_or_key, address)
     cookie = await in_thread(kb.access.console.begin)
     set_session(response, cookie, secure=request.url.scheme == "https")
     return response

@@ -23,6 +23,7 @@ from kb.models.llm.addresses import check_base_url
 from kb.store.apps import apps
 from kb.store.tuning import tuned_models
 from kb.types import Retrieval, TunedModel
+from tune.jobs.preparing import model_folder
 from tune.publish.serving import Handed, Serving, hand_over, template_of
 
 router = APIRouter(prefix="/v1/tuning/models", tags=["tuning"])
@@ -132,7 +133,7 @@ def _hand_over(
         raise Rejected(f"{tuned.name!r} was trained elsewhere: leave out `serving`.")
     if body.base_url is not None:
         check_base_url(body.base_url, kb.settings.llm.link_local_hosts)
-    folder = kb.folder.tuning / tuned.folder
+    folder = model_folder(kb, tuned)
     handed = hand_over(
         tuned,
         folder,

@@ -1,7 +1,7 @@
 // What stands ahead of the reader of one line. The reader only moves forward, so what was found once
 // is kept until it is passed: ten thousand `[` do not each look for the one `]` at the end.
 
-import { blanksEnd, isBlank } from "./blocks.js";
+import { blanksEnd, isBlank, isDigit } from "./blocks.js";
 
 export class Ahead {
   #found = new Map(); // what was looked for → where it stands
@@ -20,6 +20,11 @@ export class Ahead {
   // The first `needle` at or behind `from` that ends what it embraces: no blank is before it; or -1.
   closing(needle, from) {
     return this.#first(needle, from, (at) => !isBlank(this.text[at - 1]));
+  }
+
+  // The first $ at or behind `from` that ends a formula, or -1.
+  dollar(from) {
+    return this.#first("$", from, (at) => !isBlank(this.text[at - 1]) && this.text[at - 1] !== "\\" && !isDigit(this.text[at + 1]));
   }
 
   #first(needle, from, fits) {

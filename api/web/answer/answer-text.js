@@ -2,6 +2,7 @@
 // so a selection, the focus on a mark and the reading position survive the next words.
 
 import { NOTHING, readLine } from "./blocks.js";
+import { formulaNode } from "./formula.js";
 import { element } from "../shared/dom.js";
 import { inlineNodes } from "./inline.js";
 import { countPoints, utf16Offsets } from "../shared/offsets.js";
@@ -15,15 +16,18 @@ const BEFORE = { next: 0, nextPoint: 0, unread: 0, block: NOTHING, target: null,
 export class AnswerText {
   #root;
   #onMark;
+  #inline;
   #answer = "";
   #lines = []; // what was drawn for each line, so that it can be taken back
   #marks = new Map(); // place in the answer (code points) → {end, citations}
   #citations = 0;
 
-  // `onMark(citation)` is called when a mark is pressed.
-  constructor(root, onMark) {
+  // `onMark(citation)` is called when a mark is pressed. `inline({text, start}, at)` may make the nodes
+  // of a text that stands at `start` of the line that begins at `at`.
+  constructor(root, onMark, inline = null) {
     this.#root = root;
     this.#onMark = onMark;
+    this.#inline = inline;
   }
 
   // Until the answer `isWhole`, it and its citations only grow from call to call.
@@ -75,7 +79,9 @@ export class AnswerText {
     if (found.adds !== null) {
       const text = withoutReturn(line);
       Object.assign(drawn, PLACES[found.adds](found.block, before, this.#root));
-      drawn.target = fill(drawn.target, found, text, this.#marksIn(text, point));
+      const marks = this.#inline === null ? this.#marksIn(text, point) : null;
+      const read = marks === null ? (part) => this.#inline(part, before.next) : (part) => inlineNodes(part, marks);
+      drawn.target = fill(drawn.target, found, text, read);
     }
     const next = end < 0 ? Infinity : end + 1;
     const nextPoint = end < 0 ? Infinity : point + countPoints(line) + 1;
@@ -157,7 +163,7 @@ const PLACES = {
     const { lastChild } = root;
     const node = BLOCKS[block.kind](block);
     root.append(node);
-    if (block.kind !== "list") return { parent: root, lastChild, target: node.firstChild ?? node, lists: [] };
+    if (block.kind !== "list") return { parent: root, lastChild, target: node.querySelector("code") ?? node, lists: [] };
     return { parent: root, lastChild, target: node.appendChild(element("li")), lists: [node] };
   },
   item({ item, indents }, { lists }) {
@@ -183,6 +189,10 @@ const PLACES = {
     const { lastChild } = rows;
     return { parent: rows, lastChild, target: rows.appendChild(element("tr")), lists };
   },
+  formula(block, { target: source }) {
+    const parent = source.closest(".formula");
+    return { parent, lastChild: parent.lastChild, target: parent, lists: [] };
+  },
   line(block, { target, lists }) {
     return { parent: target, lastChild: target.lastChild, target, lists };
   },
@@ -194,6 +204,7 @@ const BLOCKS = {
   quote: () => element("blockquote"),
   rule: () => element("hr"),
   code: () => element("pre", { tabindex: 0 }, element("code")),
+  formula: () => element("div", { class: "formula block" }, element("pre", { tabindex: 0 }, element("code"))),
   list: ({ item }) => listFor(item),
 };
 
@@ -201,8 +212,8 @@ const listFor = ({ isOrdered, number }) =>
   isOrdered ? element("ol", { start: number === 1 ? undefined : number }) : element("ul");
 
 // Writes what a line shows into `target`; returns where words that follow it go.
-function fill(target, { block, adds, from, to, cells }, line, marks) {
-  const nodes = (start, end) => inlineNodes({ text: line.slice(start, end), start }, marks);
+function fill(target, { block, adds, from, to, cells }, line, read) {
+  const nodes = (start, end) => read({ text: line.slice(start, end), start });
   if (block.kind === "table") {
     const tag = adds === "table" ? "th" : "td";
     const drawn = cells.map(([start, end], at) => element(tag, { class: block.alignments[at] }, nodes(start, end)));
@@ -213,7 +224,18 @@ function fill(target, { block, adds, from, to, cells }, line, marks) {
     if (adds === "line") target.append((target.hasChildNodes() ? "\n" : "") + line);
     return target;
   }
+  if (block.kind === "formula" || adds === "formula") return fillFormula(target, adds, line.slice(from, to));
   if (adds === "line" && target.hasChildNodes()) target.append(element("br"));
   for (const node of nodes(from, to)) target.append(node);
+  return target;
+}
+
+function fillFormula(target, adds, words) {
+  if (adds === "formula") {
+    const tex = [target.textContent, words].filter(Boolean).join("\n");
+    target.append(formulaNode(tex, tex, true));
+    return null;
+  }
+  if (words !== "") target.append((target.hasChildNodes() ? "\n" : "") + words);
   return target;
 }

@@ -1,4 +1,4 @@
-// Says what a line of an answer is: part of a paragraph, heading, list, table, quote or code. A
+// Says what a line of an answer is: part of a paragraph, heading, list, table, quote, code or formula. A
 // small part of Markdown; what is not understood stays text. A line is read once, from left to
 // right, and what it is depends on the lines before it alone: an answer can be read while it comes.
 
@@ -8,14 +8,16 @@ export const NOTHING = { kind: "none" };
 
 // What a line is where the block `open` is open: {block, adds, from, to}. `block` is open behind it.
 // It adds a "block", an "item" of a list, a "line", or null; its characters `from` to `to` are shown.
-// Or it makes a "table" of the line before, or adds a "row" to it, and has `cells`: [[from, to], …].
+// Or it makes a "table" of the line before, or adds a "row" to it, and has `cells`: [[from, to], …]; or it
+// ends a "formula".
 export function readLine(open, text) {
   if (open.kind === "code") return codeLine(text, open);
   const first = blanksEnd(text, 0);
   if (first === text.length) return blankLine(open);
   const line = { text, first, end: text.trimEnd().length };
+  if (open.kind === "formula") return formulaLine(line, open);
   return (
-    (first <= 3 ? fence(line) ?? heading(line) ?? rule(line) : null) ??
+    (first <= 3 ? fence(line) ?? formula(line) ?? heading(line) ?? rule(line) : null) ??
     item(line, open) ??
     (first <= 3 ? quote(line, open) : null) ??
     row(line, open) ??
@@ -40,6 +42,18 @@ function fence({ text, first }) {
   const marks = "`~".includes(mark) ? runEnd(text, first, mark) - first : 0;
   if (marks < 3 || text.includes("`", first + marks)) return null;
   return { block: { kind: "code", mark, marks }, adds: "block", from: 0, to: 0 };
+}
+
+// A formula that goes on in the next line begins with $$ or \[, and ends with its like, or a blank line.
+function formula({ text, first, end }) {
+  const close = { "$$": "$$", "\\[": "\\]" }[text.slice(first, first + 2)];
+  if (close === undefined || text.includes(close, first + 2)) return null;
+  return { block: { kind: "formula", close }, adds: "block", from: first + 2, to: Math.max(end, first + 2) };
+}
+
+function formulaLine({ text, first, end }, open) {
+  if (!text.endsWith(open.close, end)) return { block: open, adds: "line", from: first, to: end };
+  return { block: NOTHING, adds: "formula", from: first, to: Math.max(first, end - 2) };
 }
 
 function heading({ text, first, end }) {
@@ -109,7 +123,7 @@ function row(line, open) {
   return alignments.includes(null) ? null : { block: { kind: "table", alignments }, adds: "table", cells: open.head };
 }
 
-function cellsOf({ text, first, end }) {
+export function cellsOf({ text, first, end }) {
   if (text[first] !== "|") return null;
   const cells = [];
   let from = first + 1;
@@ -124,7 +138,7 @@ function cellsOf({ text, first, end }) {
 }
 
 // Of a cell like :---:, or null.
-function alignmentOf(text, [from, to]) {
+export function alignmentOf(text, [from, to]) {
   const isLeft = text[from] === ":";
   const isRight = text[to - 1] === ":";
   const start = isLeft ? from + 1 : from;
@@ -142,7 +156,7 @@ function words(line, open) {
   return { block, adds: open.kind === "paragraph" ? "line" : "block", ...shown };
 }
 
-const isDigit = (character) => character >= "0" && character <= "9";
+export const isDigit = (character) => character >= "0" && character <= "9";
 
 // Where blanks from `at` on end.
 export function blanksEnd(text, at) {

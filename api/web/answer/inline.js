@@ -1,11 +1,13 @@
-// The inside of a line: bold, emphasis, code, links, and citation marks, as DOM nodes. It is read once
+// The inside of a line: bold, emphasis, code, formulas, links, and citation marks, as DOM nodes. It is read once
 // from left to right. Images are never loaded; a link always shows the host that it leads to.
 
 import { Ahead, webAddress } from "./ahead.js";
 import { isBlank, runEnd } from "./blocks.js";
+import { formulaNode } from "./formula.js";
 import { element } from "../shared/dom.js";
 
 const WORD = /[\p{L}\p{N}]/u;
+const LATIN = /[A-Za-z0-9]/; // US$5
 const PUNCTUATION = /[!-/:-@[-`{-~]/; // what a backslash may stand before
 const OF_ADDRESS = /[^\s<>"'`[\]\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef]/;
 const BEHIND_ADDRESS = ".,;:!?)}*_~";
@@ -37,7 +39,10 @@ function token(text, at, start, marks, ahead) {
   const mark = marks.get(start + at);
   if (mark) return { nodes: mark.buttons(), end: mark.end - start };
   switch (text[at]) {
+    case "$":
+      return dollars(text, at, ahead);
     case "\\":
+      if ("([".includes(text[at + 1] ?? " ")) return formula(text, at, ahead) ?? { nodes: [text[at + 1]], end: at + 2 };
       return PUNCTUATION.test(text[at + 1] ?? " ") ? { nodes: [text[at + 1]], end: at + 2 } : null;
     case "`":
       return code(text, at, ahead);
@@ -61,6 +66,26 @@ function code(text, at, ahead) {
   const content = text.slice(from, close);
   const isPadded = content.startsWith(" ") && content.endsWith(" ") && content.trim() !== "";
   return { nodes: [element("code", {}, isPadded ? content.slice(1, -1) : content)], end: close + from - at };
+}
+
+// $…$ where no blank stands inside beside a sign, no letter or figure before it and no figure behind it:
+// US$5 and $10 are no formula.
+function dollars(text, at, ahead) {
+  const isBlock = text[at + 1] === "$";
+  const from = at + (isBlock ? 2 : 1);
+  if (!isBlock && (isBlank(text[from] ?? " ") || LATIN.test(text[at - 1] ?? " "))) return null;
+  const close = isBlock ? ahead.next("$$", from) : ahead.dollar(from);
+  return close <= from ? null : shownFormula(text, at, [from, close, close + from - at], isBlock);
+}
+
+function formula(text, at, ahead) {
+  const isBlock = text[at + 1] === "[";
+  const close = ahead.next(isBlock ? "\\]" : "\\)", at + 2);
+  return close < 0 ? null : shownFormula(text, at, [at + 2, close, close + 2], isBlock);
+}
+
+function shownFormula(text, at, [from, close, end], isBlock) {
+  return { nodes: [formulaNode(text.slice(at, end), text.slice(from, close), isBlock)], end };
 }
 
 function strong(text, at, start, marks, ahead) {

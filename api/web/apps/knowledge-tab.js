@@ -4,10 +4,11 @@ import { describe } from "../shared/api.js";
 import { button, checkBox, choice, field, link, textBox } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { t } from "../shared/words.js";
+import { drawThresholds } from "./thresholds.js";
 
 const MODES = [["hybrid", t("Meaning and words")], ["vector", t("Meaning")], ["keyword", t("Words")]];
 
-export async function drawKnowledge({ api, draft, panel }) {
+export async function drawKnowledge({ api, draft, root, panel }) {
   const { content } = draft;
   const datasets = await api.list("/v1/datasets");
   const toggle = (id) => (isOn) => draft.change((one) => {
@@ -21,6 +22,7 @@ export async function drawKnowledge({ api, draft, panel }) {
     element("section", { class: "panel" }, element("h2", {}, t("When the documents do not answer")),
       field(t("Said instead of an answer"), textBox(content.refusal, (text) => draft.change((one) => (one.refusal = text)), { rows: 2, placeholder: t("The usual sentence, in the language of the question") }))),
   );
+  await drawThresholds({ api, draft, root, panel });
 }
 
 function retrieval(draft) {

@@ -1,6 +1,6 @@
 // How others reach the app: a link, a line for a website, keys for programs, and their limits.
 
-import { button, complain, confirmed, copyButton, field, textBox, toast } from "../shared/controls.js";
+import { button, complain, confirmed, copyButton, dialog, field, textBox, toast } from "../shared/controls.js";
 import { element, iconButton } from "../shared/dom.js";
 import { day, t } from "../shared/words.js";
 
@@ -10,7 +10,7 @@ export async function drawShare(context) {
   const { api, app, path, panel, root } = context;
   const made = element("div", { class: "stack" });
   const list = element("div", { class: "stack" });
-  const draw = () => drawKeys(api, path, list);
+  const draw = () => drawKeys(api, app, path, list);
   const origins = { text: "" };
   const make = (body, show) => async () => {
     try {
@@ -22,9 +22,9 @@ export async function drawShare(context) {
     }
   };
   const shareLink = make(() => ({ kind: "widget", name: t("Share link"), origins: [location.origin] }), ({ key }) => [
-    shown(t("Whoever has this link can ask questions; it is shown once."), `${location.origin}/chat/${app.slug}#${key}`)]);
+    shownLink(app, key)]);
   const site = make(() => ({ kind: "widget", name: t("Website"), origins: asked(origins.text) }), ({ key }) => [
-    shown(t("Put this line into the pages of your website:"), `<script src="${location.origin}/widget.js" data-app="${app.slug}" data-key="${key}" async></script>`)]);
+    shownCode(app, key)]);
   const program = make(() => ({ kind: "app", name: t("Program") }), ({ key }) => [
     shown(t("This key is shown once. Existing chat clients use it with the address below."), key), shown(t("Address for OpenAI clients; the model is the name of the app"), `${location.origin}/openai/v1`)]);
   const notice = element("p", { class: "notice", hidden: app.version !== null }, t("Nothing is published yet: publish first, then the link answers."));
@@ -42,21 +42,35 @@ export async function drawShare(context) {
 
 const asked = (text) => text.split(",").map((one) => one.trim()).filter(Boolean);
 
+const shownLink = ({ slug }, key) => shown(t("Whoever has this link can ask questions."), `${location.origin}/chat/${slug}#${key}`);
+
+const shownCode = ({ slug }, key) => shown(t("Put this line into the pages of your website:"),
+  `<script src="${location.origin}/widget.js" data-app="${slug}" data-key="${key}" async></script>`);
+
 function shown(label, text) {
   const box = textBox(text, () => {}, { readonly: true, class: "code", onfocus: () => box.select() });
   return element("div", { class: "row shown-once" }, field(label, box), copyButton(t("Copy"), () => text));
 }
 
-async function drawKeys(api, path, root) {
-  const keys = (await api.list(`${path}/keys`)).filter(({ revoked_at: gone }) => gone === null);
+// The link or the line of code that was made before.
+async function reveal(api, app, { id, name, origins }) {
+  const { key } = await api.post(`/v1/keys/${id}/reveal`);
+  const isLink = origins.length === 1 && origins[0] === location.origin;
+  dialog(name || id, [isLink ? shownLink(app, key) : shownCode(app, key)], []);
+}
+
+async function drawKeys(api, app, path, root) {
+  const keys = (await api.list(`${path}/keys`)).filter(({ revoked_at: gone }) => gone === null).reverse(); // the newest first
   const end = (key) => async () => {
     if (!(await confirmed(t("End “{name}”? Whoever uses it is cut off.", { name: key.name || key.id }), t("End it")))) return;
     await api.delete(`/v1/keys/${key.id}`).catch(complain);
-    await drawKeys(api, path, root);
+    await drawKeys(api, app, path, root);
   };
   const rows = keys.map((key) => element("div", { class: "row version" },
     element("strong", {}, key.name || key.id), element("span", { class: "status" }, KINDS[key.kind] ?? key.kind),
-    element("span", { class: "fine" }, [key.origins.join(", "), day(key.created_at)].filter(Boolean).join(" · ")), iconButton("trash", t("End {name}", { name: key.name || key.id }), end(key))));
+    element("span", { class: "fine" }, [key.origins.join(", "), day(key.created_at)].filter(Boolean).join(" · ")),
+    key.kind === "widget" ? button(t("Show"), () => reveal(api, app, key).catch(complain), { kind: "quiet", "aria-label": t("Show {name}", { name: key.name || key.id }) }) : null,
+    iconButton("trash", t("End {name}", { name: key.name || key.id }), end(key))));
   root.replaceChildren(...(rows.length > 0 ? rows : [element("p", { class: "fine" }, t("Nobody but you can use this app yet."))]));
 }
 

@@ -4,6 +4,7 @@
 import { Problem, describe } from "../shared/api.js";
 import { Composer } from "./composer.js";
 import { byId, icon } from "../shared/dom.js";
+import { wearLook } from "../shared/look.js";
 import { t } from "../shared/words.js";
 import { History } from "./history.js";
 import { InputsForm } from "./inputs-form.js";
@@ -59,6 +60,7 @@ export class ChatPage {
       this.composer.enabled = false;
       return;
     }
+    if (this.api.isVisitor) wearLook(parameters, wanted);
     await this.chooseApp(wanted.slug);
     const conversation = parameters.get("c");
     if (conversation) await this.openConversation(conversation);
@@ -209,8 +211,9 @@ export class ChatPage {
     byId("export").hidden = id === null;
     this.history.select(id);
     if (!keep) this.thread.clear();
-    const parameters = new URLSearchParams({ app: this.app.slug, ...(id && { c: id }) });
-    if (this.api.isVisitor) parameters.delete("app");
+    const parameters = new URLSearchParams(this.api.isVisitor ? location.search : { app: this.app.slug });
+    parameters.delete("c");
+    if (id) parameters.set("c", id);
     const path = this.api.isVisitor ? location.pathname : "/";
     const query = parameters.toString();
     window.history.replaceState(null, "", `${path}${query && `?${query}`}${location.hash}`);

@@ -1,5 +1,6 @@
 // A conversation as a Markdown file, with what each answer was taken from.
 
+import { saveFile } from "../shared/files.js";
 import { t } from "../shared/words.js";
 
 export function saveAsMarkdown(turns, name) {
@@ -8,10 +9,5 @@ export function saveAsMarkdown(turns, name) {
       `[${n}] ${document}, ${t("page {n}", { n: page })}: “${quote}”`);
     return [`## ${query}`, answer, ...new Set(quotes)].join("\n\n");
   });
-  const file = new Blob([`# ${name}\n\n${text.join("\n\n")}\n`], { type: "text/markdown" });
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(file);
-  link.download = `${name}.md`;
-  link.click();
-  URL.revokeObjectURL(link.href);
+  saveFile(`# ${name}\n\n${text.join("\n\n")}\n`, `${name}.md`, "text/markdown");
 }

@@ -16,7 +16,7 @@ export class History {
     this.conversations = [];
     this.wanted = "";
     const search = textBox("", (text) => { this.wanted = text; this.#draw(); }, { type: "search", placeholder: t("Search"), "aria-label": t("Search the conversations") });
-    this.search = element("div", { class: "history-search" }, search);
+    this.search = element("div", { class: "history-search", hidden: true }, search);
     this.root.before(this.search);
   }
 

@@ -2,6 +2,9 @@
 
 import { checkBox, choice, field, textBox } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
+import { t } from "../shared/words.js";
+
+const ON = ["true", "yes", "1"]; // as the server reads them
 
 export class InputsForm {
   #drawn = "";
@@ -33,17 +36,23 @@ export class InputsForm {
     return this.root.hidden || this.root.reportValidity();
   }
 
-  #field({ name, type, label, required, options = [], max_length: most, default: usual = "" }) {
-    const value = this.given[name] ?? "";
+  // The default is known to those who edit the app; readers may leave empty what has one.
+  #field({ name, type, label, required, options = [], max_length: most, default: known }) {
+    const usual = known ?? "";
+    const value = this.given[name] ?? usual;
     const set = (given) => (this.given[name] = given);
+    const must = required && !usual;
     const shown = label || name;
-    if (type === "boolean") return checkBox(shown, value === true, set);
+    if (type === "boolean" && must && value === "") set(false);
+    // A box would say “no” where the app may mean “yes”, so there is a third choice: to say nothing.
+    if (type === "boolean" && !must && known === undefined) return field(shown, choice([["", "–"], ["true", t("Yes")], ["false", t("No")]], value, set));
+    if (type === "boolean") return checkBox(shown, ON.includes(String(value).toLowerCase()), set);
     if (type === "select") {
-      const none = required ? [] : [["", "–"]];
-      if (required && !value) set(options[0]);
-      return field(shown, choice([...none, ...options.map((one) => [one, one])], value || (required ? options[0] : ""), set));
+      const none = must ? [] : [["", "–"]];
+      if (must && !value) set(options[0]);
+      return field(shown, choice([...none, ...options.map((one) => [one, one])], value || (must ? options[0] : ""), set));
     }
-    const attributes = { required, maxlength: most ?? undefined, placeholder: usual };
+    const attributes = { required: must, maxlength: most ?? undefined };
     if (type === "number") attributes.type = "number";
     if (type === "paragraph") attributes.rows = 3;
     return field(shown, textBox(value, set, attributes));

@@ -1,6 +1,7 @@
 // The dialog that shows where an answer comes from: the passage within its page, and in it exactly
 // the characters that the answer rests on.
 
+import { passageNodes } from "../answer/passage-text.js";
 import { describe } from "../shared/api.js";
 import { element, icon, iconButton } from "../shared/dom.js";
 import { quotedRanges } from "../shared/offsets.js";
@@ -68,34 +69,4 @@ export class PassageDialog {
     const first = this.body.querySelector("mark") ?? this.body.querySelector(".cited");
     first?.scrollIntoView({ block: "center" });
   }
-}
-
-// The text before, of and after the passage; ranges are places in the three together.
-function passageNodes({ before, text, after }, ranges) {
-  const parts = [
-    ["around", before],
-    ["cited", text],
-    ["around", after],
-  ];
-  const nodes = [];
-  let offset = 0;
-  for (const [name, words] of parts) {
-    if (words) nodes.push(element("span", { class: name }, marked(words, offset, ranges)));
-    offset += words.length;
-  }
-  return [element("div", { class: "passage-text" }, nodes)];
-}
-
-function marked(words, offset, ranges) {
-  const nodes = [];
-  let at = 0;
-  for (const [from, to] of ranges) {
-    const begin = Math.min(Math.max(from - offset, 0), words.length);
-    const end = Math.min(Math.max(to - offset, 0), words.length);
-    if (begin >= end) continue;
-    nodes.push(words.slice(at, begin), element("mark", {}, words.slice(begin, end)));
-    at = end;
-  }
-  nodes.push(words.slice(at));
-  return nodes.filter((node) => node !== "");
 }

@@ -1,7 +1,8 @@
 // What can be done with an answer: copy it, hear it, ask anew, change the question, judge it.
 
-import { complain, dialog, field, textBox, toast } from "../shared/controls.js";
+import { choice, complain, dialog, field, textBox, toast } from "../shared/controls.js";
 import { icon, iconButton } from "../shared/dom.js";
+import { REASONS } from "../shared/reasons.js";
 import { language, t } from "../shared/words.js";
 
 const SHOWN_MS = 1500;
@@ -65,12 +66,13 @@ function judging(turn, judge) {
   return buttons;
 }
 
-// Asks what was wrong; both texts may be left empty.
+// Asks what was wrong; all of it may be left empty.
 function askWhy(send) {
-  const said = { rating: "dislike", text: "", better_answer: "" };
-  const reason = textBox("", (text) => (said.text = text), { rows: 2, maxlength: 20000 });
+  const said = { rating: "dislike", reason: null, text: "", better_answer: "" };
+  const reason = choice([["", "–"], ...Object.entries(REASONS)], "", (value) => (said.reason = value || null));
+  const words = textBox("", (text) => (said.text = text), { rows: 2, maxlength: 20000 });
   const better = textBox("", (text) => (said.better_answer = text), { rows: 3, maxlength: 20000 });
-  dialog(t("What was wrong?"), [field(t("Reason (optional)"), reason), field(t("A better answer (optional)"), better)], [
+  dialog(t("What was wrong?"), [field(t("Reason (optional)"), reason), field(t("In your words (optional)"), words), field(t("A better answer (optional)"), better)], [
     { label: t("Send"), kind: "primary", run: () => send(said) },
   ]);
 }

@@ -1,7 +1,7 @@
 // One document: its pages with the passages laid over them, what cleaning left out, the receipt as a
 // balance, and its versions.
 
-import { button, complain, confirmed, dialog, link, tabs, toast } from "../shared/controls.js";
+import { button, complain, confirmed, dialog, link, serverSays, tabs, toast } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { utf16Offsets } from "../shared/offsets.js";
 import { bytes, count, minute, t } from "../shared/words.js";
@@ -19,7 +19,8 @@ export async function open({ api, params, root, go, title, actions }) {
   actions(link(t("Original file"), `${path}/original`, { kind: "quiet", symbol: "open" }),
     button(t("Delete"), () => remove(api, document, path, () => go(home)), { kind: "danger", symbol: "trash" }));
   root.append(element("p", {}, link(t("Back to the documents"), home)));
-  if (document.error) root.append(failure(api, document, path));
+  if (document.error && document.status === "pending") root.append(serverSays("div", { class: "fine" }, document.error));
+  else if (document.error) root.append(failure(api, document, path));
   const { bar, panel } = tabs([
     { id: "text", label: t("Text and passages"), draw: (panel) => drawText(api, path, panel) },
     { id: "receipt", label: t("Receipt"), draw: (panel) => panel.append(receipt(document)) },
@@ -33,7 +34,7 @@ function failure(api, document, path) {
   const again = button(t("Try again"), async () => {
     await api.post(`${path}/retry`).then(() => toast(t("It is being read again.")), complain);
   }, { symbol: "retry" });
-  return element("div", { class: "failed" }, element("p", { class: "failure" }, document.error.detail), again);
+  return element("div", { class: "failed" }, serverSays("div", { class: "failure" }, document.error), again);
 }
 
 async function remove(api, { name }, path, leave) {

@@ -1,7 +1,7 @@
 // The documents of a knowledge base: filter, sort, and what can be done about one or many.
 
 import { describe } from "../shared/api.js";
-import { button, checkBox, choice, complain, confirmed, textBox, toast } from "../shared/controls.js";
+import { button, checkBox, choice, complain, confirmed, serverSays, textBox, toast } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { bytes, count, day, t } from "../shared/words.js";
 import { Uploads } from "./uploads.js";
@@ -113,7 +113,7 @@ export class DocumentsTab {
       this.#drawBulk();
     };
     const path = `/console/knowledge/${this.dataset.id}/documents/${id}`;
-    const reason = error ? element("p", { class: "reason-line" }, error.detail) : null;
+    const reason = error ? serverSays("div", { class: "reason-line" }, error) : null;
     return element("tr", { "data-name": name, "data-status": status },
       element("td", {}, checkBox(hidden(t("Choose {name}", { name })), this.chosen.has(id), toggle)),
       element("td", {}, element("a", { href: path }, name), reason),

@@ -2,7 +2,7 @@
 // and what cleaning takes out. Nothing is stored.
 
 import { describe } from "../shared/api.js";
-import { button } from "../shared/controls.js";
+import { button, serverSays } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { count, t } from "../shared/words.js";
 
@@ -40,7 +40,7 @@ function shown(title, { error, chunks, chunk_count: number, removed, removed_cou
   const left = removed.slice(0, SHOWN).map(({ text, page }) =>
     element("li", {}, element("del", {}, text.trim() || "␣"), ` ${t("page {n}", { n: page })}`));
   return element("section", { class: "stack", "aria-label": title }, element("h3", {}, title),
-    error ? element("p", { class: "failure" }, error.detail) : element("p", { class: "fine" }, head),
+    error ? serverSays("div", { class: "failure" }, error) : element("p", { class: "fine" }, head),
     element("ol", { class: "hits scroll" }, ...pieces),
     left.length > 0 ? element("details", {}, element("summary", {}, t("What is left out")), element("ul", { class: "problems" }, ...left)) : null);
 }

@@ -1,7 +1,7 @@
 // How a knowledge base prepares its documents: the rules, tried on a file before they apply; the
 // versions of its index; its name; and deleting it.
 
-import { button, complain, confirmed, field, table, textBox, toast } from "../shared/controls.js";
+import { button, choice, complain, confirmed, dialog, field, table, textBox, toast } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { day, t } from "../shared/words.js";
 import { drawPreview } from "./preview.js";
@@ -23,7 +23,7 @@ export function drawSettings({ api, dataset, path, panel, go }) {
   const preview = element("div");
   panel.append(
     section(t("How documents are prepared"), form.root, drawPreview(api, path, form, preview, apply), preview),
-    section(t("Indexes"), versions),
+    section(t("Indexes"), versions, element("div", { class: "row" }, button(t("Compare by questions"), () => guarded(() => askComparison(api, dataset, path, go)), { symbol: "measure" }))),
     section(t("Name"), ...naming(api, dataset, path)),
     section(t("Delete"), element("div", { class: "row" }, button(t("Delete this knowledge base"), () => remove(api, dataset, path, go), { kind: "danger", symbol: "trash" }))),
   );
@@ -74,6 +74,30 @@ async function drawVersions(api, path, root) {
   root.replaceChildren(table(t("Indexes"), heads, rows));
   const isBuilding = data.some(({ status }) => status === "building");
   if (isBuilding) setTimeout(() => root.isConnected && drawVersions(api, path, root), 2000);
+}
+
+// Asks two indexes the same question set; the page of the run sets them side by side.
+async function askComparison(api, dataset, path, go) {
+  const [sets, { data }] = await Promise.all([api.list("/v1/evaluation/sets"), api.get(`${path}/generations`)]);
+  const asked = sets.filter(({ questions }) => questions > 0);
+  const ready = data.filter(({ status }) => status !== "building").map(({ generation, status }) => [generation, `${generation} (${STATES[status] ?? status})`]).reverse();
+  if (ready.length < 2) throw new Error(t("There is only one index. Prepare the documents anew first."));
+  if (asked.length === 0) throw new Error(t("Make a question set first, under “Evaluation”."));
+  const own = asked.find(({ dataset_id: id }) => id === dataset.id) ?? asked[0];
+  const wanted = { set: own.id, one: ready[0][0], other: ready[1][0] };
+  dialog(t("Compare by questions"), [
+    field(t("Question set"), choice(asked.map(({ id, name }) => [id, name]), wanted.set, (value) => (wanted.set = value))),
+    field(t("Index"), choice(ready, wanted.one, (value) => (wanted.one = value))),
+    field(t("Beside the index"), choice(ready, wanted.other, (value) => (wanted.other = value))),
+  ], [{
+    label: t("Ask both"), kind: "primary",
+    run: async () => {
+      const ask = (generation) => api.post("/v1/evaluation/runs", { question_set: wanted.set, dataset_id: dataset.id, generation: Number(generation) });
+      const other = await ask(wanted.other);
+      const one = await ask(wanted.one);
+      go(`/console/evaluation/runs/${one.id}?against=${other.id}`);
+    },
+  }]);
 }
 
 async function guarded(action) {

@@ -1,6 +1,7 @@
 // One multipart request with files. XMLHttpRequest, because fetch does not tell how much was sent.
 
 import { Problem } from "../shared/api.js";
+import { t, told } from "../shared/words.js";
 
 const FILES = 200;
 const BYTES = 256 * 1024 * 1024;
@@ -38,6 +39,7 @@ export function upload(api, datasetId, files, onSent) {
     request.addEventListener("load", () => {
       const body = parsed(request.responseText);
       if (request.status < 300) resolve(body);
+      else if (request.status === 401) resolve(api.refused(request, () => upload(api, datasetId, files, onSent)));
       else reject(new Problem(request.status, body.code, reasonOf(request.status, body)));
     });
     request.send(form);
@@ -53,6 +55,6 @@ function parsed(text) {
 }
 
 function reasonOf(status, { detail, rejected }) {
-  const reasons = (rejected ?? []).map((one) => `${one.name}: ${one.detail}`);
-  return reasons.length > 0 ? reasons.join("\n") : detail ?? `The server answered ${status}.`;
+  const reasons = (rejected ?? []).map((one) => `${one.name}: ${[...new Set([told(one), one.detail])].join(" ")}`);
+  return reasons.length > 0 ? reasons.join("\n") : detail ?? t("The server answered {status}.", { status });
 }

@@ -2,7 +2,7 @@
 // size, one after another; each has a bar, and every file that fails stands below it with its reason.
 
 import { describe } from "../shared/api.js";
-import { button, dialog, field, textBox } from "../shared/controls.js";
+import { button, dialog, field, serverSays, textBox } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { count, t } from "../shared/words.js";
 import { followBatch } from "./batch.js";
@@ -92,7 +92,7 @@ export class Uploads {
 
   async #explain(batchId, row) {
     const { documents } = await this.api.get(`/v1/batches/${batchId}`, { status: "failed" });
-    row.reject(documents.map(({ name, error }) => ({ name, detail: error?.detail ?? t("failed") })));
+    row.reject(documents.map(({ name, error }) => ({ name, ...(error ?? { detail: t("failed") }) })));
   }
 }
 
@@ -121,8 +121,8 @@ class BatchRow {
 
   reject(rejected) {
     if (rejected.length > 0) this.root.classList.add("bad");
-    const lines = rejected.map(({ name, detail }) =>
-      element("li", {}, element("strong", {}, name), ` ${detail}`));
+    const lines = rejected.map((one) =>
+      element("li", {}, element("strong", {}, one.name), " ", serverSays("span", {}, one)));
     this.problems.append(...lines);
   }
 

@@ -50,7 +50,7 @@ function row(page, model) {
   return element("tr", { "data-name": name },
     element("td", {}, element("strong", {}, name), ...warnings.map(({ detail }) => element("p", { class: "notice" }, detail))),
     element("td", {}, known?.title ?? provider), element("td", {}, model.model),
-    element("td", {}, health ? CIRCUITS[health.circuit] : t("not asked yet")), element("td", { class: "actions" }, make, test, edit, remove));
+    element("td", { class: "state" }, health ? CIRCUITS[health.circuit] : t("not asked yet")), element("td", { class: "actions" }, make, test, edit, remove));
 }
 
 async function setDefault(api, name, redraw) {

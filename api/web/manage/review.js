@@ -3,6 +3,7 @@
 
 import { button, choice, complain, emptyState, field, textBox, toast } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
+import { REASONS, opinions } from "../shared/reasons.js";
 import { minute, t } from "../shared/words.js";
 
 const KINDS = { refused: t("refused"), weak: t("weak"), unsupported: t("without a source"), disliked: t("disliked") };
@@ -33,9 +34,10 @@ export async function open({ api, root, title }) {
 }
 
 function groupNode(api, group, redraw) {
-  const { id, question, count: n, kinds, last_at: at, examples, nearest, review } = group;
-  const badges = Object.entries(kinds).map(([kind, many]) => element("span", { class: "badge" }, `${KINDS[kind] ?? kind}${many > 1 ? ` × ${many}` : ""}`));
-  const better = examples.map(({ feedback }) => feedback?.better_answer).find(Boolean) ?? "";
+  const { id, question, count: n, kinds, reasons, last_at: at, examples, nearest, review } = group;
+  const badges = [...Object.entries(kinds), ...Object.entries(reasons)].map(([kind, many]) =>
+    element("span", { class: "badge" }, `${KINDS[kind] ?? REASONS[kind] ?? kind}${many > 1 ? ` × ${many}` : ""}`));
+  const better = examples.flatMap(({ said }) => said).findLast(({ better_answer: text }) => text)?.better_answer ?? "";
   let answer = better;
   const box = textBox(better, (text) => (answer = text), { rows: 2 });
   const resolve = (made) => async () => {
@@ -52,7 +54,7 @@ function groupNode(api, group, redraw) {
   return element("section", { class: "panel", "aria-label": question },
     element("div", { class: "row" }, element("h2", {}, question), ...badges, element("span", { class: "fine" }, [n > 1 ? t("asked {n} times", { n }) : null, minute(at)].filter(Boolean).join(" · "))),
     element("details", {}, element("summary", {}, t("What was answered, and what came nearest")),
-      ...examples.map(({ query, answer: said }) => element("p", { class: "fine" }, `${query} → ${said}`)),
+      ...examples.flatMap(({ query, answer: given, said }) => [`${query} → ${given}`, ...opinions(said)]).map((line) => element("p", { class: "fine" }, line)),
       element("ol", { class: "hits" }, ...nearest.map(passage))),
     ...(review ? done : [field(t("The right answer"), box), element("div", { class: "row" }, ...buttons)]));
 }

@@ -2,6 +2,7 @@
 // side by side; the same as CSV.
 
 import { describe } from "../shared/api.js";
+import { drawBudgets } from "./budgets.js";
 import { barChart } from "../shared/chart.js";
 import { choice, field, link, table, textBox } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
@@ -9,6 +10,7 @@ import { language, t } from "../shared/words.js";
 
 const KINDS = [["app", t("App")], ["model", t("Model")], ["variant", t("Usual and fine-tuned")], ["user", t("User")], ["key", t("Key")], ["day", t("Day")]];
 const DAYS = 30;
+const SHOWN = 200;
 const DAY_MS = 24 * 3600 * 1000;
 
 export async function open({ api, root, title, actions }) {
@@ -22,9 +24,9 @@ export async function open({ api, root, title, actions }) {
     const query = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value));
     actions(link(t("Save as CSV"), `/v1/usage?${new URLSearchParams({ ...query, format: "csv" })}`, { kind: "quiet", symbol: "download" }));
     try {
-      const [days, found] = await Promise.all([api.get("/v1/usage", { ...query, by: "day" }), api.get("/v1/usage", query)]);
-      chart.replaceChildren(...charts(days.data));
-      list.replaceChildren(rows(wanted.by, found.data, names));
+      const [days, found] = await Promise.all([api.list("/v1/usage", { ...query, by: "day" }), api.get("/v1/usage", { ...query, limit: SHOWN })]);
+      chart.replaceChildren(...charts(days));
+      list.replaceChildren(rows(wanted.by, found.data, names), found.next ? element("p", { class: "fine" }, t("The first {n} are shown.", { n: SHOWN })) : "");
     } catch (error) {
       list.replaceChildren(element("p", { class: "failure", role: "alert" }, describe(error).detail));
     }
@@ -40,6 +42,7 @@ export async function open({ api, root, title, actions }) {
       field(t("Grouped by"), choice(KINDS, "app", set("by"))))),
     element("section", { class: "panel" }, chart), element("section", { class: "panel" }, list));
   await draw();
+  root.append(await drawBudgets(api, apps));
 }
 
 function charts(days) {

@@ -12,6 +12,8 @@ const SENTENCES = {
   model_unavailable: t("The language model does not answer at the moment. Try again in a moment."),
 };
 
+const AGAIN = [401, 429]; // after signing in, or a little later
+
 // What the server answered instead of a result. `detail` is a sentence that can be shown.
 export class Problem extends Error {
   constructor(status, code, detail) {
@@ -37,7 +39,7 @@ export class Problem extends Error {
 export function describe(error) {
   if (error instanceof StreamCut) return { detail: error.message, retryable: true, cut: true };
   if (error instanceof Problem) {
-    return { detail: error.message, retryable: error.status >= 500 || error.status === 429 };
+    return { detail: error.message, retryable: error.status >= 500 || AGAIN.includes(error.status) };
   }
   if (error instanceof TypeError) return { detail: SENTENCES.network, retryable: true };
   return { detail: error.message, retryable: true };
@@ -66,7 +68,8 @@ export class Api {
   }
 
   // One response, whatever its body; raises Problem for every other status than success.
-  async send(method, path, { body, headers = {}, query = {}, signal } = {}) {
+  async send(method, path, options = {}) {
+    const { body, headers = {}, query = {}, signal } = options;
     const response = await fetch(url(path, query), {
       method,
       headers: { ...this.headers(method), ...(body && { "content-type": "application/json" }), ...headers },
@@ -74,13 +77,16 @@ export class Api {
       signal,
       keepalive: method === "DELETE", // also while the page is being left
     });
-    if (response.status === 401) return this.refused(response);
+    if (response.status === 401) return this.refused(response, () => this.send(method, path, options));
     if (!response.ok) throw await Problem.from(response);
     return response;
   }
 
-  refused() {
-    return toLogin();
+  // The session is lost: the person signs in on this page, and what was asked is asked again.
+  async refused(response, again) {
+    const { signInAgain } = await import("./signing-in.js");
+    this.csrf = await signInAgain();
+    return again();
   }
 
   headers(method) {
@@ -99,7 +105,7 @@ export class Api {
   // A form with files, sent as a browser does.
   async form(path, form) {
     const response = await fetch(path, { method: "POST", headers: this.headers("POST"), body: form });
-    if (response.status === 401) return this.refused(response);
+    if (response.status === 401) return this.refused(response, () => this.form(path, form));
     if (!response.ok) throw await Problem.from(response);
     return response.json();
   }
@@ -143,8 +149,10 @@ class VisitorApi extends Api {
     return response;
   }
 
-  async refused(response) {
-    localStorage.removeItem(this.place); // it may be too old: the next question begins as somebody new
+  async refused(response, again) {
+    const isKnown = localStorage.getItem(this.place) !== null;
+    localStorage.removeItem(this.place); // too old, or of a key that was replaced: one goes on as somebody new
+    if (isKnown) return again();
     const problem = await Problem.from(response);
     throw new Problem(401, problem.code, t("This link is not good any more. Ask for a new one."));
   }

@@ -6,8 +6,8 @@ import { language, t } from "./words.js";
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, LEFT, BOTTOM, WIDEST] = [480, 180, 44, 22, 48];
 
-// Lines over numbers: `series` is [{name, points: [[x, y]]}].
-export function lineChart(label, series) {
+// Lines over numbers: `series` is [{name, points: [[x, y]]}]; `marks` [{x, name}] stand across them.
+export function lineChart(label, series, marks = []) {
   const all = series.flatMap(({ points }) => points);
   if (all.length === 0) return element("p", { class: "fine" }, t("No figures yet."));
   const place = places(all);
@@ -15,7 +15,11 @@ export function lineChart(label, series) {
     const path = points.map(([x, y]) => place(x, y).map((one) => one.toFixed(1)).join(",")).join(" ");
     return shape("polyline", { points: path, class: `line series-${i}` });
   });
-  return figure(label, [...axes(all, place), ...lines], series.map(({ name }) => name));
+  const across = marks.flatMap(({ x, name }, i) => {
+    const [left] = place(x, 0);
+    return [shape("path", { d: `M${left.toFixed(1)} 4V${HEIGHT - BOTTOM}`, class: "mark" }), text(left + 4, HEIGHT / 2 + 16 * i, `${name} ${number(x)}`, "start")];
+  });
+  return figure(label, [...axes(all, place), ...lines, ...across], series.map(({ name }) => name));
 }
 
 // One bar for each [name, value].

@@ -2,7 +2,7 @@
 
 import { describe } from "./api.js";
 import { element, icon } from "./dom.js";
-import { t } from "./words.js";
+import { t, told } from "./words.js";
 
 export function button(label, onclick, { kind = "", symbol, ...attributes } = {}) {
   const mark = symbol ? icon(symbol) : null;
@@ -121,6 +121,14 @@ export function toast(text, kind = "") {
   const note = element("p", { class: `toast ${kind}`, role: kind === "bad" ? "alert" : "status" }, text);
   box.append(note);
   setTimeout(() => note.remove(), kind === "bad" ? 12_000 : 4_000);
+}
+
+// What the server says by a code, in the reader's language; its own sentence,
+// which names the place and the limit, unfolds below.
+export function serverSays(tag, attributes, said) {
+  const shown = told(said);
+  if (shown === said.detail) return element(tag, attributes, shown);
+  return element(tag, attributes, element("details", {}, element("summary", {}, shown), element("span", { lang: "en" }, said.detail)));
 }
 
 // Says what went wrong.

@@ -15,6 +15,7 @@ const ICONS = {
   pulse: "M4 12h4l2-5 4 10 2-5h4",
   queue: "M5 6h14M5 12h9M5 18h6M16 17l2 2 3-4",
   chart: "M5 19V5M5 19h14M9 16v-5M13 16V8M17 16v-3",
+  measure: "M4 8h16v8H4zM8 8v3M12 8v5M16 8v3",
   tune: "M5 8h8M17 8h2M5 16h2M11 16h8M15 6v4M9 14v4",
   menu: "M4 7h16M4 12h16M4 17h16",
   plus: "M12 5v14M5 12h14",

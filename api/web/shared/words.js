@@ -9,7 +9,7 @@ export const LANGUAGES = { en: "English", zh: "中文" };
 export const language = chosen();
 document.documentElement.lang = language;
 
-const table = (await TABLES[language]?.())?.default ?? {};
+const { default: table = {}, server = {} } = (await TABLES[language]?.()) ?? {};
 
 // A text in the reader's language; `{name}` in it becomes the value of that name.
 export function t(text, values = {}) {
@@ -17,6 +17,9 @@ export function t(text, values = {}) {
   for (const [name, value] of Object.entries(values)) shown = shown.replaceAll(`{${name}}`, value);
   return shown;
 }
+
+// What the server says by a code, as of a file that failed; in English with all of its details.
+export const told = ({ code, detail, count: n }) => server[code]?.replaceAll("{n}", n) ?? detail;
 
 // One text for one and another for more, with the number as {n}.
 export const count = (n, one, more) => t(n === 1 ? one : more, { n: n.toLocaleString(language) });

@@ -1,7 +1,7 @@
 // One training job: its curve while it runs, what the curve says, and letting an app use the model.
 
 import { lineChart } from "../shared/chart.js";
-import { button, choice, complain, confirmed, dialog, field, textBox, toast } from "../shared/controls.js";
+import { button, choice, complain, confirmed, dialog, field, serverSays, textBox, toast } from "../shared/controls.js";
 import { element } from "../shared/dom.js";
 import { minute, t } from "../shared/words.js";
 import { STATES } from "./list.js";
@@ -43,7 +43,7 @@ function about({ status, model, task, method, created_at: made, fine_tuned_model
   const left = last?.seconds_left ? t("about {n} s left", { n: Math.round(last.seconds_left) }) : null;
   const step = last ? t("step {n} of {total}", { n: last.step, total: last.total_steps ?? "?" }) : null;
   const line = [STATES[status] ?? status, step, left, model, `${task} · ${method}`, tokens ? t("{n} tokens", { n: tokens }) : null, minute(made)].filter(Boolean).join(" · ");
-  return element("section", { class: "panel" }, element("p", { role: "status" }, line), tuned ? element("p", {}, t("Made: {name}", { name: tuned })) : null, error ? element("p", { class: "failure" }, error.detail) : null);
+  return element("section", { class: "panel" }, element("p", { role: "status" }, line), tuned ? element("p", {}, t("Made: {name}", { name: tuned })) : null, error ? serverSays("div", { class: "failure" }, error) : null);
 }
 
 function charts(points) {
@@ -57,9 +57,11 @@ function charts(points) {
 
 function verdict({ diagnosis }) {
   if (!diagnosis) return [];
-  const lines = diagnosis.findings.map(({ reason, advice, detail, change }) => element("li", {}, [detail ?? reason, advice ?? change].filter(Boolean).join(" ")));
-  return [element("section", { class: "panel" }, element("h2", {}, t("What the curve says")), element("p", {}, diagnosis.verdict.replaceAll("_", " ")), element("ul", {}, ...lines))];
+  const lines = diagnosis.findings.map(({ verdict: code, reason, advice }) => serverSays("li", {}, { code, detail: `${named(code)}: ${reason} ${advice}` }));
+  return [element("section", { class: "panel" }, element("h2", {}, t("What the curve says")), element("ul", { class: "stack plain" }, ...lines))];
 }
+
+const named = (code) => `${code[0].toUpperCase()}${code.slice(1).replaceAll("_", " ")}`;
 
 async function askPublish(api, model, go) {
   const apps = await api.list("/v1/apps");

@@ -1,11 +1,12 @@
 // One training set: rows from a file or from an app's answers, what the check says, and each row to
 // approve, change or leave out. Every change makes a new version.
 
-import { button, choice, complain, confirmed, dialog, field, table, textBox } from "../shared/controls.js";
+import { button, choice, complain, confirmed, dialog, field, serverSays, table, textBox } from "../shared/controls.js";
 import { element, iconButton } from "../shared/dom.js";
 import { count, t } from "../shared/words.js";
 
 const SHOWN = 100;
+const MOST = 20_000;
 
 export async function open(context) {
   const { api, params, root, title, actions, go } = context;
@@ -62,13 +63,14 @@ function report({ number, rows: n, splits, report: { findings = [] } }) {
   const parts = Object.entries(splits).map(([name, many]) => `${name} ${many}`).join(", ");
   const blocking = findings.filter(({ blocks }) => blocks).length;
   const verdict = blocking > 0 ? t("This version cannot be trained on yet.") : t("This version can be trained on.");
-  const lines = findings.map(({ blocks, detail }) => element("li", { class: blocks ? "failure" : "notice" }, detail));
+  const lines = findings.map((one) => serverSays("li", { class: one.blocks ? "failure" : "notice" }, one));
   return element("section", { class: "panel" }, element("h2", {}, t("Version {n}", { n: number })), element("p", {}, [count(n, "{n} row", "{n} rows"), parts].filter(Boolean).join(" · ")), element("p", { class: blocking > 0 ? "failure" : "good" }, verdict), element("ul", { class: "stack plain" }, ...lines));
 }
 
 // The rows as a table to edit; saving makes the next version.
 async function rows(api, path, { number, rows: total }, redraw) {
-  const all = (await api.list(`${path}/versions/${number}/rows`, {}, 5000)).map(({ row }) => row);
+  const all = (await api.list(`${path}/versions/${number}/rows`, {}, MOST)).map(({ row }) => row);
+  if (total > all.length) return element("section", { class: "panel" }, element("p", {}, t("{total} rows are too many to be changed here: change the file, and add it anew.", { total })));
   const kept = new Set(all.keys());
   const hasLabels = all.some(({ label }) => label);
   const save = button(t("Save as a new version"), async () => {
@@ -76,15 +78,26 @@ async function rows(api, path, { number, rows: total }, redraw) {
     await send(api, path, new File([text], "rows.jsonl"), { append: false }).then(redraw, complain);
   }, { kind: "primary", disabled: true });
   const changed = () => (save.disabled = kept.size === 0);
-  const lines = all.slice(0, SHOWN).map((row, i) => rowNode(row, hasLabels, changed, (node) => {
-    kept.delete(i);
-    node.remove();
-    changed();
-  }));
+  const list = element("div");
   const heads = [t("Question"), t("Answer"), ...(hasLabels ? [t("Label")] : []), ""];
-  const more = total > SHOWN ? element("p", { class: "fine" }, t("The first {n} of {total} are shown; saving keeps the others.", { n: SHOWN, total })) : null;
-  return element("section", { class: "panel" }, element("div", { class: "row" }, element("h2", {}, t("Rows")), save), more,
-    table(t("Rows"), heads, lines));
+  const draw = (first) => {
+    const shown = [...kept].slice(first, first + SHOWN);
+    const lines = shown.map((i) => rowNode(all[i], hasLabels, changed, (node) => {
+      kept.delete(i);
+      node.remove();
+      changed();
+    }));
+    list.replaceChildren(kept.size > SHOWN ? pager(first, kept.size, draw) : "", table(t("Rows"), heads, lines));
+  };
+  draw(0);
+  return element("section", { class: "panel" }, element("div", { class: "row" }, element("h2", {}, t("Rows")), save), list);
+}
+
+// Which rows are shown, and the way to those before and behind them; what was changed stays changed.
+function pager(first, total, show) {
+  const step = (label, to) => button(label, () => show(to), { kind: "quiet", disabled: to < 0 || to >= total });
+  const last = Math.min(first + SHOWN, total);
+  return element("div", { class: "row" }, step(t("Rows before"), first - SHOWN), element("span", { class: "fine" }, t("Rows {first} to {last} of {total}", { first: first + 1, last, total })), step(t("Rows behind"), first + SHOWN));
 }
 
 function rowNode(row, hasLabels, changed, drop) {

@@ -39,7 +39,6 @@ export const tuning = {
   "Task": "任务类型",
   "Teach a model by examples": "用示例训练模型",
   "The app's draft gets it as its fine-tuned model. Nobody is answered by it until you publish and turn the switch.": "它会成为应用草稿的微调模型。发布并打开开关之前，不会用它回答任何人。",
-  "The first {n} of {total} are shown; saving keeps the others.": "显示前 {n} 条，共 {total} 条；保存时保留其余数据。",
   "This version can be trained on.": "此版本可以用于训练。",
   "This version cannot be trained on yet.": "此版本还不能用于训练。",
   "Train a model": "训练模型",
@@ -62,4 +61,8 @@ export const tuning = {
   "{n} rows": "{n} 条",
   "{n} version": "{n} 个版本",
   "{n} versions": "{n} 个版本",
+  "{total} rows are too many to be changed here: change the file, and add it anew.": "{total} 条数据太多，无法在此修改：请修改文件后重新添加。",
+  "Rows before": "上一批",
+  "Rows behind": "下一批",
+  "Rows {first} to {last} of {total}": "第 {first} 至 {last} 条，共 {total} 条",
 };

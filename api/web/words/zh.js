@@ -2,8 +2,10 @@
 
 import { apps } from "./zh-apps.js";
 import { chat } from "./zh-chat.js";
+import { evaluation } from "./zh-evaluation.js";
 import { knowledge } from "./zh-knowledge.js";
 import { manage } from "./zh-manage.js";
 import { tuning } from "./zh-tuning.js";
 
-export default { ...chat, ...knowledge, ...apps, ...manage, ...tuning };
+export { server } from "./zh-server.js";
+export default { ...chat, ...knowledge, ...apps, ...evaluation, ...manage, ...tuning };

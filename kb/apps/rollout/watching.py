@@ -19,7 +19,7 @@ from kb.errors import KnowledgeBaseError
 from kb.ids import now
 from kb.store.apps import rollouts
 from kb.store.engine.database import Database, Transaction
-from kb.threads import in_thread
+from kb.threads import entered, in_thread
 from kb.types import Limits, Rollout, Scope
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,9 @@ class RolloutWatcher:
         """Look again and again, until cancelled."""
         while True:
             try:
-                await self.look()
+                async with entered(self._database.duty("roll-outs")) as is_ours:
+                    if is_ours:
+                        await self.look()
             except Exception:  # the edge of a task: it is looked at again
                 logger.exception("roll-outs could not be looked at; trying again")
             await asyncio.sleep(LOOK_S)

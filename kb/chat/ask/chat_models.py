@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, aclosing
 from datetime import date
 from typing import Literal, NamedTuple
 
+from kb.chat.ask.shared_circuits import SharedCircuits
 from kb.errors import ModelUnavailable
 from kb.models.llm.addresses import check_base_url
 from kb.models.llm.circuit import Circuit, Health
@@ -142,10 +143,22 @@ async def _cut(stream: AsyncIterator[Piece]) -> AsyncGenerator[Piece, None]:
 class ChatModels:
     """Opens the model of a name. Thread-safe."""
 
-    def __init__(self, database: Database, vault: Secrets, settings: LlmSettings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vault: Secrets,
+        settings: LlmSettings,
+        *,
+        is_shared: bool = False,
+    ) -> None:
+        """
+        Args:
+            is_shared: whether other processes ask the same models.
+        """
         self._database = database
         self._vault = vault
         self._settings = settings
+        self._circuits = SharedCircuits(database) if is_shared else None
         self._default = configured(settings)
         self._chosen = database.reading(models.chosen)
         self._open: dict[str, OpenModel] = {}
@@ -180,6 +193,14 @@ class ChatModels:
     def reload_default(self) -> None:
         """Let the next question be answered by what is now the default."""
         self._chosen = self._database.reading(models.chosen)
+
+    def exchange(self) -> None:
+        """In a cluster, take over what other processes have found and chosen, and tell them."""
+        if self._circuits is not None:
+            self.reload_default()
+            with self._turn:
+                circuits = {name: opened.circuit for name, opened in self._open.items()}
+            self._circuits.exchange(circuits)
 
     def open(self, model: Model) -> OpenModel:
         """The open client of a model; a changed registration gets a new one, with a new circuit."""

@@ -15,6 +15,7 @@ import numpy as np
 from kb.chat.ask.chat_models import EXTRACTIVE
 from kb.chat.ask.question import ChatRequest, PreparedVariant
 from kb.chat.ask.same_question import differing_words
+from kb.errors import ModelUnavailable
 from kb.models.embed.anchors import KNOWN
 from kb.protocols import Embedder, Prompt, Vectors
 from kb.store.apps import fixed_answers
@@ -63,13 +64,22 @@ class AlikeQuestions:
         self, app: App, rows: Sequence[Any], request: ChatRequest
     ) -> FixedMatch | None:
         """The fixed answer for the same wording, or for the most alike if that is enough for the
-        app; `rows` are the app's `fixed_answers.questions`."""
+        app; `rows` are the app's `fixed_answers.questions`. While the embedder does not answer,
+        the wording decides."""
         if not rows or request.version is not None:
             return None
         query, least, wanted = request.query, app.annotation_score, wording(request.query)
         same = next((FixedMatch(r.id, r.answer, 1.0) for r in rows if r.wording == wanted), None)
         if same or least >= 1 or self._embedder.coverage(query) < KNOWN:
             return same
+        try:
+            return self._by_meaning(app, rows, query, least)
+        except ModelUnavailable:
+            return None
+
+    def _by_meaning(
+        self, app: App, rows: Sequence[Any], query: str, least: float
+    ) -> FixedMatch | None:
         own = self._embedder.fingerprint
         if any(row.embedder != own for row in rows):
             self.embed(app.id)
@@ -80,7 +90,8 @@ class AlikeQuestions:
         return FixedMatch(found[0].id, found[0].answer, found[1]) if found else None
 
     def embed(self, app_id: str) -> None:
-        """Make the vectors of fixed answers that are missing, or of another embedder."""
+        """Make the vectors of fixed answers that are missing, or of another embedder; while it does
+        not answer, that is left to the next question. Raises ModelUnavailable."""
         own = self._embedder.fingerprint
         rows = self._database.reading(fixed_answers.questions, app_id)
         asked = [row.question for row in rows if row.embedder != own]

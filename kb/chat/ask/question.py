@@ -41,8 +41,9 @@ MAX_STOPS = 4
 MAX_STOP_CHARACTERS = 200
 CUT = " …"
 
-Found = dict[Retrieval, tuple[list[Hit], float]]
-"""What was searched for a question, by profile, and the milliseconds of each search."""
+Found = dict[Retrieval, tuple[list[Hit], float, bool]]
+"""What was searched for a question, by profile, the milliseconds of each search, and whether it
+went by words alone because the embedder did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,7 @@ class PreparedVariant:
     @property
     def search_ms(self) -> float:
         """Milliseconds of all searches."""
-        return sum(ms for _, ms in self.found.values())
+        return sum(ms for _, ms, _ in self.found.values())
 
 
 def _check(asked: Sampling) -> None:

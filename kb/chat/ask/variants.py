@@ -205,7 +205,8 @@ class VariantPreparer:
                 skip_missing=True,
             )
             hits = given.good_enough(result.hits) if given else result.hits
-            found[retrieval] = hits, (time.perf_counter() - began) * 1000
+            took_ms = (time.perf_counter() - began) * 1000
+            found[retrieval] = hits, took_ms, bool(result.notices)
         return found[retrieval][0]
 
 

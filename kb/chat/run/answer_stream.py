@@ -23,6 +23,7 @@ from kb.chat.run.groundedness import ungrounded_sentences
 from kb.chat.run.observing import observe
 from kb.chat.run.recording import Answer
 from kb.chat.run.run import Run, Terminal
+from kb.chat.run.run_log import RunLog, Unfinished
 from kb.chat.run.runs import UNSTORED
 from kb.errors import ModelUnavailable
 from kb.store.content import documents
@@ -62,11 +63,13 @@ class AnswerStream:
         preparer: VariantPreparer,
         database: Database,
         disclosures: Disclosures,
+        log: RunLog,
     ) -> None:
         self.question = question
         self._preparer = preparer
         self._database = database
         self._disclosures = disclosures
+        self._log = log
         self._told: list[Disclosed] = []
         self._answer: Answer | None = None
         self._begin(variant)
@@ -96,11 +99,16 @@ class AnswerStream:
             async for event in events:
                 yield event
 
-    def store(self, _run: Run, terminal: Terminal) -> None:
+    def unfinished(self) -> Unfinished:
+        """What is known of it before it begins."""
+        return recording.unfinished(self._so_far(), self.expected_tokens())
+
+    def store(self, run: Run, terminal: Terminal) -> None:
         """Write the message, also of a partial answer; nothing if the app was deleted meanwhile."""
         answer = self._answer or self._so_far()
         try:
             with self._database.write() as tx:
+                self._log.settle(tx, run, terminal)
                 recording.store(tx, answer, terminal)
                 for told in self._told:
                     self._disclosures.store(tx, self.question.identity, told)
@@ -167,6 +175,9 @@ class AnswerStream:
         for notice in self._notices if variant.model is None else ():
             for event in self._scanner.quote(f"\n\n{notice.detail}"):
                 yield event
+        if any(alone for _, _, alone in variant.found.values()):
+            said = fixed_sentence("words_only", self.question.language)
+            self._notices += (Failure("words_only", said),)
         yield await self._completed()
 
     def _unfinished(self) -> tuple[Failure, ...]:

@@ -34,10 +34,13 @@ class Disclosures:
             return told
 
     def store(self, tx: Transaction, identity: RunIdentity, told: Disclosed) -> None:
-        """Keep what has been told since it was loaded or kept."""
+        """Keep what has been told since it was loaded or kept, beside what other processes have."""
         if told.changed:
+            key = _reader_key(identity, told.index)
+            for start, end in disclosures.get(tx, *key):
+                told.add(start, end)
             told.changed = False
-            disclosures.put(tx, *_reader_key(identity, told.index), told.intervals)
+            disclosures.put(tx, *key, told.intervals)
 
 
 def _reader_key(identity: RunIdentity, index: PromptIndex) -> ReaderKey:

@@ -30,6 +30,7 @@ def observe(answer: Answer, terminal: Terminal) -> None:
         metrics.ANSWERS.labels(question.app.slug, ended["outcome"]).inc()
         if answer.first_token_ms is not None:
             metrics.FIRST_TOKEN_S.labels(model).observe(answer.first_token_ms / 1000)
+            metrics.observe_tokens(answer.models)
     asked = {
         "run": question.identity.run_id,
         "app": question.app.slug,

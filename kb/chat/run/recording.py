@@ -5,14 +5,15 @@ Written once, at the end, also for a partial answer; live and reloaded answers l
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
 from kb.chat.ask.chat_models import EXTRACTIVE
-from kb.chat.ask.question import ChatQuestion, PreparedVariant
+from kb.chat.ask.question import ChatQuestion, PreparedVariant, RunIdentity
 from kb.chat.run.run import Terminal
+from kb.chat.run.run_log import LOST, Unfinished
 from kb.ids import now
 from kb.protocols import Prompt
 from kb.store.access import usage
@@ -22,15 +23,22 @@ from kb.text.model_text import estimate_tokens
 from kb.types import (
     Cancelled,
     Citation,
+    Cited,
     Completed,
+    Delta,
     DraftPiece,
     EndPiece,
     Failed,
     Message,
     ModelUsage,
     Price,
+    Routed,
+    RunEvent,
+    Scope,
     Source,
+    Sources,
     Usage,
+    VariantName,
 )
 
 USUAL_ANSWER_TOKENS = 1000
@@ -112,21 +120,66 @@ def store(tx: Transaction, answer: Answer, terminal: Terminal) -> None:
     for part in drafted:
         usage.count(tx, *asks, part, answers=0)
     usage.count(tx, *asks, answered)
-    if begun is None:
-        is_there = conversations.begin(
-            tx,
-            scope,
-            message,
-            end_user=end_user,
-            variant=pinned,
-            external_id=question.identity.external_id,
-        )
+    replaces = question.request.replaces
+    is_there = _add(tx, scope, question.identity, message, is_first=begun is None, variant=pinned)
+    if is_there and replaces is not None and not isinstance(terminal, Failed):
+        conversations.replace_from(tx, replaces, message)
+
+
+def store_lost(
+    tx: Transaction, unfinished: Unfinished, events: Iterable[RunEvent], failed: Failed
+) -> None:
+    """Write the message of an answer whose process has died, from those events that are known.
+
+    Its usage is estimated, and the money is not known.
+    """
+    identity, message = unfinished.identity, replace(unfinished.message, error=failed.error)
+    for event in events:
+        match event:
+            case Routed(route):
+                message = replace(message, route=route)
+            case Sources(query, sources):
+                told = [source_record(source) for source in sources]
+                message = replace(message, search_query=query, sources=told)
+            case Delta(text):
+                message = replace(message, answer=message.answer + text)
+            case Cited(citation):
+                message = replace(message, citations=(*message.citations, citation))
+    if message.usage.prompt_tokens:
+        used = replace(message.usage, completion_tokens=estimate_tokens(message.answer))
+        message = replace(message, usage=used)
+    scope, route = replace(Scope.admin(), key_id=identity.key_id), message.route
+    asks = scope, message.app_id, identity.end_user, route.variant
+    usage.count(tx, *asks, ModelUsage(route.model, message.usage, Price()))
+    _add(tx, scope, identity, message, is_first=unfinished.is_first)
+
+
+def _add(
+    tx: Transaction,
+    scope: Scope,
+    identity: RunIdentity,
+    message: Message,
+    *,
+    is_first: bool,
+    variant: VariantName | None = None,
+) -> bool:
+    """Add a message to its conversation; False, and nothing happens, if that was deleted."""
+    if is_first:
+        named = {"end_user": identity.end_user, "external_id": identity.external_id}
+        is_there = conversations.begin(tx, scope, message, variant=variant, **named)
     else:
-        is_there = conversations.go_on(tx, message, variant=pinned)
+        is_there = conversations.go_on(tx, message, variant=variant)
     if is_there:
         conversations.add_message(tx, message)
-        if question.request.replaces is not None and not isinstance(terminal, Failed):
-            conversations.replace_from(tx, question.request.replaces, message)
+    return is_there
+
+
+def unfinished(answer: Answer, expected_tokens: int) -> Unfinished:
+    """What is written down of an answer when it begins, for the case that its process dies."""
+    is_first = answer.question.conversation is None
+    message = _message(answer, Failed(LOST, retryable=True))
+    message = replace(message, answer="", sources=(), citations=())  # which its events tell
+    return Unfinished(answer.question.identity, message, is_first, expected_tokens)
 
 
 def expected_tokens(variant: PreparedVariant) -> int:

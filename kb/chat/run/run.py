@@ -1,7 +1,8 @@
 """One answer in the making: a numbered, append-only buffer of events that any number may read.
 
-The engine in `kb/chat/run/runs.py` fills it; readers only subscribe. Everything here belongs to one
-event loop: call it from that loop's thread only.
+The engine in `kb/chat/run/runs.py` fills it, or what another process writes down
+(`kb/chat/run/shared_log.py`); readers only subscribe. Everything here belongs to one event loop:
+call it from that loop's thread only.
 """
 
 from __future__ import annotations
@@ -44,11 +45,14 @@ class Run:
         self.created_at = time.time()
         self._events: list[RunEvent] = []
         self._terminal: Terminal | None = None
+        self._last: int | None = None
         self._stop_reason: str | None = None
         self._interrupt: Callable[[], object] | None = None
         self._waiters: list[asyncio.Future[None]] = []
         self._subscribers = 0
         self._grace_s = grace_s
+        self.followed_until = 0.0
+        """Until when others read it in other processes, by the clock of the event loop."""
         self._loop = asyncio.get_running_loop()
         waiting = self._loop.call_later(arrival_s, self._abandoned)
         self._abandon: asyncio.TimerHandle | None = waiting
@@ -64,6 +68,12 @@ class Run:
         return self._events
 
     @property
+    def last(self) -> int:
+        """The number of the newest event: how many there are, but for the terminal event of a run
+        that was lost with its process, which stands behind all that it may have sent."""
+        return self._last or len(self._events)
+
+    @property
     def terminal(self) -> Terminal | None:
         """The last event, None while the run goes on."""
         return self._terminal
@@ -74,7 +84,14 @@ class Run:
         return self._stop_reason
 
     def opens_to(self, scope: Scope) -> bool:
-        """Whether a scope carries labels of every source so far."""
+        """Whether a scope may follow it: it also carries labels of every source so far."""
+        identity = self.identity
+        if not scope.may("chat") or (identity.is_replay and not scope.may("admin")):
+            return False
+        if scope.apps is not None and identity.app_id not in scope.apps:
+            return False
+        if scope.end_user not in (None, identity.end_user):
+            return False
         told = (event.sources for event in self._events if isinstance(event, Sources))
         return all(scope.carries(source.hit.labels) for sources in told for source in sources)
 
@@ -84,15 +101,11 @@ class Run:
         return self._subscribers
 
     async def worded(self, failed: Failed) -> Failed:
-        """A failure in the language of who asked; one in English keeps its words, which say more.
+        """A failure in the language of who asked.
 
         Telling a language the first time takes half a second: hence in a thread.
         """
-        language = await asyncio.to_thread(self._language)
-        if language == "en":
-            return failed
-        said = fixed_sentence(FAILURES.get(failed.error.code, "failed"), language)
-        return replace(failed, error=replace(failed.error, detail=said))
+        return worded(failed, await asyncio.to_thread(self._language))
 
     def stop(self, reason: str = "stopped") -> None:
         """Ask the run to end with Cancelled(reason). Harmless if it is ending or has ended."""
@@ -126,8 +139,12 @@ class Run:
                 if position < len(self._events):
                     batch = list(enumerate(self._events[position:], start=position + 1))
                     position += len(batch)
+                    if self._terminal is not None:
+                        batch[-1] = (position := self.last, self._terminal)
                     yield batch
                 elif self._terminal is not None:
+                    if position < self.last:  # lost, and this reader has seen more than was kept
+                        yield [(self.last, self._terminal)]
                     return
                 else:
                     await self._changed()
@@ -159,11 +176,15 @@ class Run:
                 waiter.set_result(None)
         self._waiters.clear()
 
-    def seal(self, terminal: Terminal) -> None:
-        """Append the terminal event, unless there is one: a shutdown may have come first."""
+    def seal(self, terminal: Terminal, last: int | None = None) -> None:
+        """Append the terminal event, unless there is one: a shutdown may have come first.
+
+        Args:
+            last: its number, if it is not the next one.
+        """
         if self._terminal is None:
             self._disarm()
-            self._terminal = terminal
+            self._terminal, self._last = terminal, last
             self.append(terminal)
 
     async def _changed(self) -> None:
@@ -191,4 +212,16 @@ class Run:
             self._abandon = None
 
     def _abandoned(self) -> None:
-        self.stop("abandoned")
+        followed_s = self.followed_until - self._loop.time()
+        if followed_s > 0:
+            self._abandon = self._loop.call_later(followed_s, self._abandoned)
+        else:
+            self.stop("abandoned")
+
+
+def worded(failed: Failed, language: str) -> Failed:
+    """A failure in a language; one in English keeps its words, which say more."""
+    if language == "en":
+        return failed
+    said = fixed_sentence(FAILURES.get(failed.error.code, "failed"), language)
+    return replace(failed, error=replace(failed.error, detail=said))

@@ -14,9 +14,11 @@ import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
+from typing import Any
 
 from kb.chat.ask.question import RunIdentity
 from kb.chat.run.run import Run, Terminal
+from kb.chat.run.run_log import EndedElsewhere, RunLog, Unfinished
 from kb.errors import KnowledgeBaseError, Overloaded, Unavailable
 from kb.types import TERMINAL_EVENTS, Cancelled, Completed, Delta, Failed, Failure, RunEvent
 
@@ -43,9 +45,13 @@ class Runs:
         grace_s: seconds a run goes on after its last subscriber has left.
         replay_s: seconds a finished run stays readable.
         max_runs: runs in progress at once.
+        log: where other processes read them, and where theirs are read.
     """
 
-    def __init__(self, *, grace_s: float, replay_s: float, max_runs: int) -> None:
+    def __init__(
+        self, *, grace_s: float, replay_s: float, max_runs: int, log: RunLog | None = None
+    ) -> None:
+        self.log = log or RunLog()
         self._grace_s = grace_s
         self._replay_s = replay_s
         self._max_runs = max_runs
@@ -65,6 +71,25 @@ class Runs:
         """The runs that have not ended."""
         return [self._runs[run_id] for run_id in self._tasks]
 
+    async def begin(
+        self,
+        unfinished: Callable[[], Unfinished],
+        identity: RunIdentity,
+        producer: Producer,
+        **others: Any,
+    ) -> Run:
+        """Like `start`, and return when other processes can find the run, which works meanwhile."""
+        begun = asyncio.get_running_loop().create_future()
+        run = self.start(identity, producer, begun=begun, **others)
+        try:
+            await self.log.begin(unfinished)
+        except BaseException:
+            run.stop("not_begun")
+            raise
+        finally:
+            begun.set_result(None)
+        return run
+
     def start(
         self,
         identity: RunIdentity,
@@ -73,6 +98,7 @@ class Runs:
         on_end: OnEnd | None = None,
         expected_tokens: Callable[[], int] = lambda: 0,
         language: Callable[[], str] = lambda: "en",
+        begun: asyncio.Future[None] | None = None,
     ) -> Run:
         """Begin a run in a task of its own.
 
@@ -83,15 +109,12 @@ class Runs:
                 the terminal event can be seen.
             expected_tokens: tells what it will likely use, when somebody limits that.
             language: tells in which language a failure is said.
+            begun: what to wait for before it ends.
 
         Raises:
             Overloaded: too many runs are in progress, or the server is shutting down.
         """
-        self._forget_old()
-        if self._closed:
-            raise Overloaded("The server is shutting down. Try again in a moment.")
-        if len(self._tasks) >= self._max_runs:
-            raise Overloaded("Too many answers are being written. Try again in a moment.")
+        self.check()
         run = Run(
             identity,
             grace_s=self._grace_s,
@@ -99,18 +122,36 @@ class Runs:
             expected_tokens=expected_tokens,
             language=language,
         )
-        task = asyncio.create_task(_drive(run, producer, on_end), name=f"run {run.run_id}")
+        task = asyncio.create_task(_drive(run, producer, on_end, begun), name=f"run {run.run_id}")
+        self.log.started(run)
         self._runs[run.run_id] = run
         self._tasks[run.run_id] = task
         task.add_done_callback(lambda _: self._ended(run))
         return run
 
+    def check(self) -> None:
+        """Whether another run may begin. Raises Overloaded."""
+        self._forget_old()
+        if self._closed:
+            raise Overloaded("The server is shutting down. Try again in a moment.")
+        if len(self._tasks) >= self._max_runs:
+            raise Overloaded("Too many answers are being written. Try again in a moment.")
+
     def get(self, run_id: str) -> Run | None:
-        """A run in progress or lately finished; None if it is unknown or forgotten."""
+        """A run of this process, in progress or lately finished; None if unknown or forgotten."""
         self._forget_old()
         return self._runs.get(run_id)
 
-    async def close(self, grace_s: float = 5.0) -> None:
+    async def find(self, run_id: str) -> Run | None:
+        """A run of any process, in progress or lately finished; None if unknown or forgotten."""
+        return self.get(run_id) or await self.log.find(run_id)
+
+    async def under(self, external_id: str) -> list[Run]:
+        """The runs in progress whose conversation a client knows by a name of its own."""
+        own = [run for run in self.in_progress if run.identity.external_id == external_id]
+        return own + await self.log.under(external_id)
+
+    async def close(self, grace_s: float = 10.0) -> None:
         """Cancel every run as "server_shutdown" and wait until each has stored its message.
 
         After `grace_s` seconds the subscribers of a run that still hangs are let go.
@@ -125,6 +166,7 @@ class Runs:
             if not task.done():
                 logger.error("run %s did not end in time", run.run_id)
                 run.seal(Cancelled("server_shutdown"))
+        await self.log.close()
 
     def _ended(self, run: Run) -> None:
         self._tasks.pop(run.run_id, None)
@@ -150,17 +192,24 @@ def _size_bytes(event: RunEvent) -> int:
     return sys.getsizeof(event) + sys.getsizeof(text)
 
 
-async def _drive(run: Run, producer: Producer, on_end: OnEnd | None) -> None:
+async def _drive(
+    run: Run, producer: Producer, on_end: OnEnd | None, begun: asyncio.Future[None] | None
+) -> None:
     terminal: Terminal = Failed(INTERNAL, retryable=True)
+    last: int | None = None
     try:
         terminal = await _produce(run, producer)
         run.interrupt_with(None)
         if isinstance(terminal, Failed):
             terminal = await run.worded(terminal)
+        if begun is not None:
+            await begun
         if on_end is not None:
             terminal = await _store(run, on_end, terminal)
+    except EndedElsewhere as ended:
+        terminal, last = ended.terminal, ended.last
     finally:
-        run.seal(terminal)
+        run.seal(terminal, last)
 
 
 async def _produce(run: Run, producer: Producer) -> Terminal:
@@ -215,6 +264,8 @@ async def _store(run: Run, on_end: OnEnd, terminal: Terminal) -> Terminal:
     error = storing.exception()
     if error is None:
         return terminal
+    if isinstance(error, EndedElsewhere):
+        raise error
     logger.error("the message of run %s was not stored", run.run_id, exc_info=error)
     if not isinstance(terminal, Completed):
         return terminal

@@ -76,7 +76,8 @@ PAIRS: Pairs = {
 def measured(query: EmbedQuery, documents: EmbedDocuments, coverage: Coverage) -> Calibration:
     """The calibration of all-MiniLM-L6-v2 on the scale of another model."""
     far, near = far_and_near(query, documents, coverage)
-    unit = (near - far) / (ENGLISH_NEAR - ENGLISH_FAR)
+    # A model that cannot tell them apart gets a scale all the same.
+    unit = max(near - far, 0.01) / (ENGLISH_NEAR - ENGLISH_FAR)
     zero = far - ENGLISH_FAR * unit
     return replace(CALIBRATION, far=zero, near=zero + unit)
 

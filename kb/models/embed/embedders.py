@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from kb.errors import EmbedderMismatch, Rejected
+from kb.errors import EmbedderMismatch, ModelUnavailable, Rejected
 from kb.models.embed.hash_embedder import HashEmbedder
 from kb.models.embed.model_folder import ModelFolder
 from kb.protocols import CALIBRATION, Embedder
@@ -63,12 +63,19 @@ class Embedders:
                 and the configured one is another.
             Rejected: the model is not on this machine.
         """
-        if self.default.fingerprint == fingerprint:
+        if self.is_default(fingerprint):
             return self.default
         found = self.default if model is None else self.named(model)
         if found.fingerprint != fingerprint:
             raise EmbedderMismatch(dataset_name, fingerprint, found.fingerprint)
         return found
+
+    def is_default(self, fingerprint: str) -> bool:
+        """Whether the configured embedder makes these vectors, as far as is known."""
+        try:
+            return self.default.fingerprint == fingerprint
+        except ModelUnavailable:  # it is of no dataset yet
+            return False
 
 
 def open_embedder(name: str, *, cache_dir: Path, threads: int, batch_size: int) -> Embedder:

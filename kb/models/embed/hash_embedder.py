@@ -20,6 +20,7 @@ MAX_TOKENS = 254
 class HashEmbedder:
     """Adds a fixed pseudo-random direction per word. Implements `kb.protocols.Embedder`."""
 
+    away: str | None = None
     fingerprint = f"hash@{DIMENSIONS}"
     dimensions = DIMENSIONS
     max_tokens = MAX_TOKENS

@@ -50,6 +50,8 @@ class OpenVinoEmbedder:
         batch_size: texts per inference; above 32 only memory grows.
     """
 
+    away: str | None = None
+
     def __init__(self, encoder: Encoder, *, threads: int, batch_size: int) -> None:
         self.fingerprint = encoder.fingerprint
         with ThreadPoolExecutor(1) as beside:

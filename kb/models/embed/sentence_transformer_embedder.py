@@ -26,6 +26,8 @@ from kb.protocols import Calibration, Vectors
 class SentenceTransformerEmbedder:
     """Implements `kb.protocols.Embedder`, with the model's own query and document prompts."""
 
+    away: str | None = None
+
     def __init__(self, folder: ModelFolder, *, threads: int, batch_size: int) -> None:
         if threads:
             torch.set_num_threads(threads)

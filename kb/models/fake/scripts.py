@@ -5,6 +5,7 @@ cite              a sentence quoting passage [1] of the prompt, with its mark
 reveal[:base64]   its instructions, as told or encoded: what the gate must stop
 numbers:N[:ms[:K]]  "1 2 3 … N", waiting ms between tokens, and for K answers after the first
 say:TEXT          that text, whatever is asked
+tell:MS:TEXT      that text, waiting ms before every word
 slow:ms           like echo, waiting ms before every word
 """
 
@@ -34,6 +35,9 @@ def script_of(body: dict[str, Any], behaviour: str, argument: str) -> Script:
         numbers = [f"{number} " for number in range(1, int(count) + 1)]
         return Script(numbers, float(interval_ms) / 1000, int(together))
     texts = {"cite": _citing, "reveal": _encoded if argument else _instructions}
+    if behaviour == "tell":
+        interval_ms, _, told = argument.partition(":")
+        return Script(re.findall(r"\s*\S+", told), float(interval_ms) / 1000)
     text = argument if behaviour == "say" else texts.get(behaviour, _last_message)(body)
     words = re.findall(r"\s*\S+", text) or [""]
     if behaviour in ("cut", "error-mid-stream"):

@@ -1,7 +1,8 @@
 """A circuit breaker per language model: one that keeps failing is left alone for a while.
 
 Without it every question to a dead model waits out its deadline first. In memory, because what is
-known of a model's health before a restart is no longer worth knowing.
+known of a model's health before a restart is no longer worth knowing. In a cluster processes tell
+each other which are open (`kb/chat/ask/shared_circuits.py`).
 """
 
 from __future__ import annotations
@@ -71,6 +72,18 @@ class Circuit:
         with self._turn:
             left_s = 0.0 if self._open_until is None else self._open_until - self._clock()
             return Health(self._state(), self._answers, self._failures, max(0.0, left_s))
+
+    @property
+    def open_until(self) -> float | None:
+        """Until when the model is left alone, by `time.monotonic`; None if it is not."""
+        return self._open_until
+
+    def take_over(self, open_until: float | None) -> None:
+        """Believe what another process has found."""
+        with self._turn:
+            self._open_until = open_until
+            if open_until is None:
+                self._recent.clear()
 
     def check(self) -> None:
         """Raises CircuitOpen where `question` would."""

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ import httpx
 from kb.errors import ModelUnavailable, Rejected
 from kb.models.embed.embedders import model_path, needing_models_extra
 from kb.models.embed.model_folder import ModelFolder
+from kb.outbound.posting import Poster
 from kb.protocols import Reranker
 
 CHECK = "Check KB_RERANK__BASE_URL."
@@ -38,6 +38,7 @@ def open_reranker(
     api_key: str | None,
     cache_dir: Path,
     timeout_s: float,
+    named: str = "",
 ) -> Reranker | None:
     """The reranker of these settings; None if none is set.
 
@@ -47,13 +48,14 @@ def open_reranker(
             vLLM, Infinity and LocalAI serve too, or that of text-embeddings-inference.
         cache_dir: looked through for a folder of that name first.
         timeout_s: seconds to wait for a URL.
+        named: link-local hosts that a URL may lead to, parted by commas.
 
     Raises:
         Rejected: the model is not on this machine, its folder cannot be used, or it needs the
             extra `models`.
     """
     if base_url is not None:
-        return UrlReranker(base_url, model=model, api_key=api_key, timeout_s=timeout_s)
+        return UrlReranker(base_url, model=model, api_key=api_key, timeout_s=timeout_s, named=named)
     if model is None:
         return None
     folder = ModelFolder(model_path(model, cache_dir), model)
@@ -69,17 +71,11 @@ class UrlReranker:
     """Implements `kb.protocols.Reranker`. `base_url` may end in `/rerank` or not."""
 
     def __init__(
-        self, base_url: str, *, model: str | None, api_key: str | None, timeout_s: float
+        self, base_url: str, *, model: str | None, api_key: str | None, timeout_s: float, named: str
     ) -> None:
-        address = base_url.rstrip("/")
-        self._address = address if address.endswith("/rerank") else f"{address}/rerank"
-        self._model = model
-        self._timeout_s = timeout_s
-        # A few bytes of a compressed body can become gigabytes.
-        headers = {"Accept-Encoding": "identity"}
-        headers |= {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        # Redirects are not followed: they could lead the texts anywhere.
-        self._client = httpx.Client(timeout=timeout_s, headers=headers, follow_redirects=False)
+        address = f"{base_url.rstrip('/').removesuffix('/rerank')}/rerank"
+        self._poster = Poster(address, api_key, named=named, max_bytes=MAX_BYTES)
+        self._model, self._timeout_s = model, timeout_s
 
     def relevance(self, query: str, texts: Sequence[str]) -> list[float]:
         """How well each passage answers the question, 0..1, in the order given.
@@ -110,26 +106,18 @@ class UrlReranker:
         return [scores.get(index, 0.0) for index in range(len(texts))]
 
     def _answer(self, body: dict[str, Any]) -> bytes:
-        end = time.monotonic() + self._timeout_s
-        found = bytearray()
-        try:
-            with self._client.stream("POST", self._address, json=body) as response:
-                if response.status_code != httpx.codes.OK:
-                    raise ModelUnavailable(
-                        f"The reranker answered with HTTP {response.status_code}. See its server's "
-                        "log."
-                    )
-                for block in response.iter_raw():
-                    found += block
-                    if len(found) > MAX_BYTES or time.monotonic() > end:
-                        raise ModelUnavailable(f"The reranker's answer does not end. {CHECK}")
-        except httpx.HTTPError:
-            raise ModelUnavailable(f"The reranker cannot be reached. {CHECK}") from None
-        return bytes(found)
+        reply = self._poster.post(body, self._timeout_s)
+        if reply.status == httpx.codes.OK:
+            return reply.body
+        if reply.status:
+            what = f"answered with HTTP {reply.status}. See its server's log."
+        else:
+            what = f"{reply.problem}. {CHECK}"
+        raise ModelUnavailable(f"The reranker {what}")
 
     def close(self) -> None:
         """Release connections."""
-        self._client.close()
+        self._poster.close()
 
 
 def _scored(answer: Any) -> Iterator[tuple[int, float]]:

@@ -1,4 +1,7 @@
-"""Access keys: shown once, stored as a keyed hash, found by the id that they carry."""
+"""Access keys: shown once, stored as a keyed hash, found by the id that they carry.
+
+Those of widgets stand in links and pages anyway: they are kept sealed as well, and shown again.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from kb.errors import NotFound, Rejected
+from kb.errors import Conflict, NotFound, Rejected
 from kb.ids import new_id, now, rfc3339
 from kb.store.access.secrets import Secrets
 from kb.store.engine import dialect, schema
@@ -74,7 +77,8 @@ def create(tx: Transaction, scope: Scope, vault: Secrets, new: NewKey) -> tuple[
     key_id = new_id("key").removeprefix("key_")
     token = _new_token(key_id)
     made = {"id": key_id, "workspace": scope.workspace, "created_at": now()}
-    tx.execute(insert(table).values(digest=vault.digest(token), **made, **to_row(new)))
+    secret = _secret(vault, token, new.kind)
+    tx.execute(insert(table).values(**secret, **made, **to_row(new)))
     return get(tx, scope, key_id), token
 
 
@@ -122,12 +126,31 @@ def rotate(
     token = _new_token(key_id)
     until = datetime.now(UTC) + timedelta(seconds=grace_s)
     values = {
-        "digest": vault.digest(token),
+        **_secret(vault, token, row.kind),
         "previous_digest": row.digest if grace_s else None,
         "previous_until": rfc3339(until) if grace_s else None,
     }
     tx.execute(update(table).where(table.c.id == key_id).values(**values))
     return get(tx, scope, key_id), token
+
+
+def reveal(tx: Transaction, scope: Scope, vault: Secrets, key_id: str) -> str:
+    """The text of a widget key, which stands in links and in pages and is kept sealed.
+
+    Raises:
+        NotFound: there is no such key, or it has ended.
+        Conflict: the text is not kept: the key is of another kind, or older than the keeping.
+    """
+    row = _row(tx, scope, key_id)
+    if _is_over(row, now()):
+        raise NotFound("key", key_id)
+    token = None if row.sealed is None else vault.unseal(row.sealed)
+    if token is None:
+        raise Conflict(
+            "The text of this key is not kept: only that of newer links and websites is. "
+            f"`POST /v1/keys/{key_id}/rotate` gives the key a new text."
+        )
+    return token
 
 
 def change(tx: Transaction, scope: Scope, key_id: str, given: Mapping[str, Any]) -> Key:
@@ -146,7 +169,7 @@ def revoke(tx: Transaction, scope: Scope, key_id: str) -> None:
         update(table)
         .where(table.c.id == key_id, table.c.workspace == scope.workspace)
         .where(table.c.revoked_at.is_(None))
-        .values(revoked_at=now())
+        .values(revoked_at=now(), sealed=None)
     )
     if result.rowcount == 0:
         raise NotFound("key", key_id)
@@ -240,6 +263,13 @@ def _good(row: Row[Any], moment: str) -> tuple[bytes, ...]:
 
 def _is_over(row: Row[Any], moment: str) -> bool:
     return row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= moment)
+
+
+def _secret(vault: Secrets, token: str, kind: KeyKind) -> dict[str, bytes | None]:
+    return {
+        "digest": vault.digest(token),
+        "sealed": vault.seal(token) if kind == "widget" else None,
+    }
 
 
 def _new_token(key_id: str) -> str:

@@ -38,6 +38,14 @@ class Secrets:
         except ValueError as exc:
             raise _damaged(path) from exc
 
+    @classmethod
+    def of_key(cls, key: str) -> Secrets:
+        """The secret that operators set: any text, or what the file of a data folder holds."""
+        try:
+            return cls(bytes.fromhex(key))
+        except ValueError:
+            return cls(key.encode())
+
     @property
     def fingerprint(self) -> str:
         """Tells this secret from others; it says nothing about it."""
@@ -59,6 +67,17 @@ class Secrets:
 
     def _derive(self, purpose: bytes) -> bytes:
         return hmac.new(self._secret, purpose, hashlib.sha256).digest()
+
+
+def put_secret(path: Path, key: str) -> None:
+    """Make the file of a data folder that holds the secret of KB_SECRET_KEY.
+
+    Raises:
+        Rejected: another one is there, or it is too short for a file.
+    """
+    made = Secrets.of_key(key)._secret.hex()
+    if len(made) < 2 * SECRET_BYTES or read_or_create(path, lambda: made) != made:
+        raise Rejected(f"The file {path} cannot hold KB_SECRET_KEY, or holds another secret.")
 
 
 def read_or_create(path: Path, make: Callable[[], str]) -> str:

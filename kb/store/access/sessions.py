@@ -18,6 +18,11 @@ def every(tx: Transaction) -> dict[bytes, float]:
     return {row.digest: row.expires for row in rows}
 
 
+def end_of(tx: Transaction, digest: bytes) -> float:
+    """When a session ends; 0 where there is none."""
+    return tx.execute(select(table.c.expires).where(table.c.digest == digest)).scalar() or 0.0
+
+
 def add(tx: Transaction, digest: bytes, expires: float) -> None:
     """Keep a session; forget those that are over."""
     tx.execute(delete(table).where(table.c.expires <= time.time()))

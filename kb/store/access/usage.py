@@ -8,16 +8,19 @@ where nobody is named: visitors whom a widget names by itself have no rows of th
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, select
+from sqlalchemy import Column, ColumnElement, bindparam, delete, func, select
 
 from kb.ids import now
 from kb.store.access import budgets
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
+from kb.store.engine.paging import Listing, PageRequest, listing
 from kb.types import ANONYMOUS, ModelUsage, Scope
 
 table = schema.usage
@@ -107,6 +110,7 @@ def totals(
     until: str | None = None,
     *,
     app_id: str | None = None,
+    names: Sequence[str] | None = None,
 ) -> list[UsageTotal]:
     """Sums for each app, key, user, model, variant or day, in the order of their names.
 
@@ -115,17 +119,13 @@ def totals(
     Args:
         since: first day counted, as `2026-05-31`; None counts from the beginning.
         until: last day counted.
+        names: those from the first to the last of these; None for all.
     """
-    of = users if by == "user" else table
-    of_row = of.c[_NAMES.get(by, by)], of.c.currency
-    query = select(*of_row, *(func.sum(of.c[each]) for each in _COUNTED))
-    query = query.where(of.c.workspace == scope.workspace)
-    if since is not None:
-        query = query.where(of.c.day >= since)
-    if until is not None:
-        query = query.where(of.c.day <= until)
-    if app_id is not None:
-        query = query.where(of.c.app_id == app_id)
+    name, rows = _rows(scope, by, since, until, app_id)
+    of_row = name, name.table.c.currency
+    query = select(*of_row, *(func.sum(name.table.c[each]) for each in _COUNTED)).where(*rows)
+    if names is not None:
+        query = query.where(name.between(names[0], names[-1]))
     found: list[UsageTotal] = []
     for named, currency, *sums in tx.execute(query.group_by(*of_row).order_by(*of_row)):
         if found and found[-1].name == named and found[-1].currency is None:
@@ -133,6 +133,41 @@ def totals(
         answers, cost, *tokens = sums
         found.append(UsageTotal(named, currency or None, answers, round(cost, 8), *tokens))
     return found
+
+
+def page(
+    tx: Transaction,
+    scope: Scope,
+    by: Grouping,
+    request: PageRequest,
+    since: str | None = None,
+    until: str | None = None,
+    *,
+    app_id: str | None = None,
+) -> Listing[UsageTotal]:
+    """The totals of so many names. A cursor is `=` and a name: that of nobody is empty."""
+    name, rows = _rows(scope, by, since, until, app_id)
+    behind = replace(request, cursor=request.cursor and request.cursor.removeprefix("="))
+    listed = listing(tx, select(name).where(*rows).distinct(), name, behind, itemgetter(0))
+    if not listed.data:
+        return Listing((), None)
+    found = totals(tx, scope, by, since, until, app_id=app_id, names=listed.data)
+    return Listing(tuple(found), None if listed.next is None else f"={listed.next}")
+
+
+def _rows(
+    scope: Scope, by: Grouping, since: str | None, until: str | None, app_id: str | None
+) -> tuple[Column[Any], list[ColumnElement[bool]]]:
+    """The column to sum up by, and which rows of its table count."""
+    of = users if by == "user" else table
+    rows: list[ColumnElement[bool]] = [of.c.workspace == scope.workspace]
+    if since is not None:
+        rows.append(of.c.day >= since)
+    if until is not None:
+        rows.append(of.c.day <= until)
+    if app_id is not None:
+        rows.append(of.c.app_id == app_id)
+    return of.c[_NAMES.get(by, by)], rows
 
 
 def _named(end_user: str | None) -> str:

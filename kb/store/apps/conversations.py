@@ -23,13 +23,14 @@ from sqlalchemy import (
 
 from kb.store.access import usage
 from kb.store.access.keys import NOBODY
-from kb.store.apps import disclosures, redaction
+from kb.store.apps import disclosures, redaction, runs
+from kb.store.apps.outcomes import with_answers
 from kb.store.content import outbox
 from kb.store.engine import schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing, one
 from kb.store.engine.schema.columns import of_row, to_row
-from kb.types import Conversation, Message, Scope, Turn, VariantName
+from kb.types import Conversation, Message, Rating, Scope, Turn, VariantName
 
 table = schema.conversations
 messages = schema.messages
@@ -76,7 +77,8 @@ def begin(
     own = (message.conversation_id, message.app_id, name, end_user, variant, moment, moment)
     begun = Conversation(*own, message.replay_of, external_id)
     made = to_row(begun) | {"workspace": scope.workspace}
-    return bool(tx.execute(_BEGIN, made).rowcount)
+    counted = {"preserve_rowcount": True}
+    return bool(tx.execute(_BEGIN, made, execution_options=counted).rowcount)
 
 
 def go_on(tx: Transaction, message: Message, *, variant: VariantName | None = None) -> bool:
@@ -110,21 +112,20 @@ def page(
     *,
     app_id: str | None = None,
     end_user: str | None = None,
+    rating: Rating | None = None,
+    refused: bool = False,
     order: Order = "created",
     newest_first: bool = True,
 ) -> Listing[Conversation]:
-    """A part of the visible conversations, without replays, by when they began or went on.
-
-    Of one app or user if named. A cursor is a `place`.
-    """
-    query = visible(scope).where(table.c.replay_of.is_(None))
+    """A part of the visible conversations, without replays, by when they began or went on: of an
+    app or user if named, and with answers judged so, or `refused`. A cursor is a `place`."""
+    query = visible(scope).where(table.c.replay_of.is_(None), *with_answers(rating, refused))
     if app_id is not None:
         query = query.where(table.c.app_id == app_id)
     if end_user is not None:
         query = query.where(table.c.end_user == end_user)
     by = table.c.id if order == "created" else table.c.updated_at + table.c.id
-    make = partial(of_row, Conversation)
-    return listing(tx, query, by, request, make, newest_first=newest_first)
+    return listing(tx, query, by, request, _conversation, newest_first=newest_first)
 
 
 def place(conversation: Conversation, order: Order) -> str:
@@ -227,8 +228,7 @@ def replays_of(tx: Transaction, scope: Scope, message_id: str) -> list[Message]:
 
 def suggested(tx: Transaction, message_id: str) -> tuple[str, ...] | None:
     """The questions that were suggested after an answer; None if none were thought of yet."""
-    found = tx.execute(select(messages.c.suggested).where(messages.c.id == message_id)).scalar()
-    return found
+    return tx.execute(select(messages.c.suggested).where(messages.c.id == message_id)).scalar()
 
 
 def set_suggested(tx: Transaction, message_id: str, questions: Sequence[str]) -> None:
@@ -254,6 +254,7 @@ def _remove_messages(tx: Transaction, where: ColumnElement[bool]) -> None:
         _remove(tx, replays)
     tx.execute(delete(feedback).where(feedback.c.message_id.in_(asked)))
     outbox.forget_messages(tx, asked)
+    runs.forget_soon(tx, tx.execute(select(messages.c.run_id).where(where)).scalars().all())
     tx.execute(delete(messages).where(where))
 
 
@@ -264,6 +265,7 @@ def _one_message(tx: Transaction, scope: Scope, where: Any, kind: str, name: str
 
 
 _message = partial(of_row, Message)
+_conversation = partial(of_row, Conversation)
 _IS_KNOWN = exists(select(schema.apps.c.id).where(schema.apps.c.id == bindparam("app_id")))
 _BEGIN = insert(table).from_select(
     list(table.c.keys()),

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from sqlalchemy import delete, insert, select
 
+from kb.errors import Rejected
 from kb.ids import now
 from kb.store.apps import apps, conversations
 from kb.store.content import outbox
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
 from kb.store.engine.schema.columns import of_row, to_row
-from kb.types import Feedback, FeedbackSource, JudgedAnswer, Message, Rating, Scope
+from kb.types import DislikeReason, Feedback, FeedbackSource, JudgedAnswer, Message, Rating, Scope
 
 table = schema.feedback
 
@@ -32,6 +35,7 @@ def put(
     message_id: str,
     *,
     rating: Rating | None,
+    reason: DislikeReason | None = None,
     text: str = "",
     better_answer: str = "",
 ) -> Feedback | None:
@@ -41,7 +45,10 @@ def put(
 
     Raises:
         NotFound: the message cannot be seen.
+        Rejected: a reason stands with no dislike.
     """
+    if reason is not None and rating != "dislike":
+        raise Rejected("`reason` says why an answer is disliked: send `rating`: `dislike` with it.")
     message = conversations.message(tx, scope, message_id)
     source: FeedbackSource = source_of(scope)
     mine = (table.c.message_id == message.id, table.c.source == source)
@@ -50,7 +57,8 @@ def put(
     if rating is None and not text and not better_answer:
         return None
     moment = now()
-    made = Feedback(message.id, source, rating, text, better_answer, began or moment, moment)
+    said = (rating, reason, text, better_answer)
+    made = Feedback(message.id, source, *said, began or moment, moment)
     tx.execute(insert(table).values(app_id=message.app_id, **to_row(made)))
     outbox.tell_feedback(tx, message.app_id, message.conversation_id, made)
     return made
@@ -61,18 +69,21 @@ def source_of(scope: Scope) -> FeedbackSource:
     return "operator" if scope.may("admin") else "user"
 
 
-def of_messages(
-    tx: Transaction, source: FeedbackSource, message_ids: list[str]
-) -> dict[str, Feedback]:
-    """What one side thinks of some messages, by message. The caller has checked that they may."""
-    query = select(table).where(table.c.source == source, table.c.message_id.in_(message_ids))
-    return {row.message_id: of_row(Feedback, row) for row in tx.execute(query)}
+def of_messages(tx: Transaction, message_ids: Collection[str]) -> Mapping[str, Sequence[Feedback]]:
+    """What each side thinks of some messages, by message. The caller has checked that they may."""
+    found = defaultdict[str, list[Feedback]](list)
+    query = select(table).where(dialect.among(table.c.message_id, message_ids))
+    for row in tx.execute(query.order_by(table.c.updated_at)):
+        found[row.message_id].append(of_row(Feedback, row))
+    return found
 
 
-def on_message(tx: Transaction, scope: Scope, message_id: str) -> tuple[Message, Feedback | None]:
-    """A message, and what the reader's side thinks of it. Raises NotFound."""
+def on_message(
+    tx: Transaction, scope: Scope, message_id: str
+) -> tuple[Message, Sequence[Feedback]]:
+    """A message, and what each side thinks of it. Raises NotFound."""
     found = conversations.message(tx, scope, message_id)
-    return found, of_messages(tx, source_of(scope), [found.id]).get(found.id)
+    return found, of_messages(tx, [found.id]).get(found.id, ())
 
 
 def page(

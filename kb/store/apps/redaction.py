@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from kb.store.apps import runs
 from kb.store.engine import dialect, schema, visibility
 from kb.store.engine.database import Database, Transaction
 from kb.store.upkeep import erasures
@@ -31,6 +32,7 @@ from kb.types import Citation, Message, Scope
 
 messages = schema.messages
 idempotency = schema.idempotency
+outcomes = schema.evaluation_outcomes
 documents = schema.documents
 
 BLACK = "\u2588"
@@ -45,7 +47,8 @@ write beside an erasure took 0.15 s with 100,000 answers (`bench.erasing`)."""
 def redact_all(database: Database, document_ids: Collection[str]) -> int:
     """Redact every stored answer that rests on one of the documents; returns how many.
 
-    First answers that are kept for repeated requests go as a whole: they would show the text again.
+    First answers that are kept for repeated requests go as a whole, and so do streams that can be
+    read again in any process: they would show the text again.
     All is read in slices and written in small transactions, so that no other write waits for long.
     What is stored meanwhile has been redacted before: see `now_redacted`.
     """
@@ -63,12 +66,29 @@ def redact_all(database: Database, document_ids: Collection[str]) -> int:
             with database.write() as tx:
                 tx.execute(own, values)
         number += len(values)
+    for found in _mentioning(database, outcomes.c.passages, gone):
+        with database.write() as tx:
+            named = tuple_(*outcomes.primary_key).in_(found)
+            for row in tx.execute(select(outcomes).where(named)).all():
+                changed = redacted(row.answer or "", row.passages, (), gone)
+                this = outcomes.c.run_id == row.run_id, outcomes.c.number == row.number
+                tx.execute(update(outcomes).where(*this).values(**of_outcome(changed)))
+        number += len(found)
     for found in _mentioning(
         database, idempotency.c.body, gone, idempotency.c.body.contains(erasures.SOURCES)
     ):
         with database.write() as tx:
             tx.execute(delete(idempotency).where(tuple_(*idempotency.primary_key).in_(found)))
+    told = runs.events.c.events
+    for found in _mentioning(database, told, gone, told.contains(runs.SOURCES)):
+        with database.write_beside() as tx:
+            runs.forget_soon(tx, {run_id for run_id, *_ in found})
     return number
+
+
+def of_outcome(changed: Mapping[str, Any]) -> dict[str, Any]:
+    """What changes in the outcome of an evaluation, from what changes in an answer."""
+    return {"answer": changed["answer"] or None, "passages": changed["sources"]}
 
 
 def now_redacted(tx: Transaction, message: Message) -> dict[str, Any]:

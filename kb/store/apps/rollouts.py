@@ -88,7 +88,7 @@ def side_by_side(
     totals: Sequence[UsageTotal],
     since: str | None,
     until: str | None,
-) -> list[UsageTotal]:
+) -> tuple[UsageTotal, ...]:
     """What an app's variants have used, with how the latest of their stored answers were."""
     from_day = _since(app_id, f"{since or '1970-01-01'}T00:00:00Z")
     own = from_day, messages.c.created_at < f"{until or '9999'}~"
@@ -106,7 +106,7 @@ def side_by_side(
             dislikes=ratings.count("dislike"),
         )
         found.append(judged)
-    return found
+    return tuple(found)
 
 
 def replayed_tokens(tx: Transaction, app_id: str, since: str) -> int:

@@ -15,7 +15,7 @@ from kb.protocols import Vectors
 from kb.store.content import documents
 from kb.store.content.texts import hashes
 from kb.store.engine import dialect, schema, visibility
-from kb.store.engine.database import VARIABLES, Transaction
+from kb.store.engine.database import READ_AT_ONCE, VARIABLES, Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing, one
 from kb.store.engine.schema.columns import of_row
 from kb.types import Chunk, Passage, Scope
@@ -164,6 +164,7 @@ def live_of_dataset(
 ) -> Iterator[tuple[str, str]]:
     """(chunk id, index_text) of what the indexes of a generation, or the live one, should hold."""
     query = _of_generation(select(table.c.id, table.c.index_text), dataset_id, generation)
+    query = query.execution_options(yield_per=READ_AT_ONCE)
     for row in tx.execute(query.order_by(table.c.document_id, table.c.position)):
         yield row.id, row.index_text
 
@@ -206,7 +207,7 @@ def _answering(query: Select[Any]) -> Select[Any]:
     return _of_live_versions(query).where(*own, visibility.ANSWERS)
 
 
-def _with_passage(query: Select[Any]) -> Select[Any]:
+def with_passage(query: Select[Any]) -> Select[Any]:
     """A query of chunks with the passage of each, where it has one."""
     return query.outerjoin(
         passages,
@@ -235,7 +236,7 @@ _PASSAGE = (
     passages.c.index_text.label("passage_index_text"),
 )
 _SHOWN = (table, *_NAMES, schema.documents.c.metadata, _LIVE_GENERATION, *_PASSAGE)
-_LIVE = _with_passage(_answering(select(*_SHOWN))).where(_CHOSEN)
+_LIVE = with_passage(_answering(select(*_SHOWN))).where(_CHOSEN)
 _CANDIDATES = (
     _answering(
         select(
@@ -256,13 +257,13 @@ _CANDIDATES = (
             schema.embeddings.c.embedder == bindparam("embedder"),
         ),
     )
-    .where(or_(_CHOSEN, table.c.text_hash.in_(bindparam("hashes", expanding=True))))
+    .where(or_(_CHOSEN, dialect.among_bytes(table.c.text_hash, "hashes")))
 )
 
 
 def _live_query(scope: Scope) -> Select[Any]:
     owner = schema.documents
-    query = _with_passage(_of_live_versions(select(*_SHOWN)))
+    query = with_passage(_of_live_versions(select(*_SHOWN)))
     query = query.where(table.c.generation == schema.datasets.c.generation)
     query = query.where(owner.c.workspace == scope.workspace, visibility.is_seen(scope))
     return query if scope.datasets is None else query.where(owner.c.dataset_id.in_(scope.datasets))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -161,8 +160,8 @@ def point_to(tx: Transaction, generation: Generation) -> None:
 def expired(tx: Transaction) -> list[Dataset]:
     """The datasets that were not searched for as long as they are kept without."""
     rows = tx.execute(select(table).where(table.c.expires_after_days.is_not(None)))
-    found = map(_dataset, rows)
-    return [each for each in found if each.expires is not None and each.expires <= time.time()]
+    found, moment = map(_dataset, rows), dialect.now(tx)
+    return [each for each in found if each.expires is not None and each.expires <= moment]
 
 
 def touch(tx: Transaction, wanted: Iterable[Dataset]) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, null, select, true, update
+from sqlalchemy import Row, Select, bindparam, case, func, select, true, update
 
 from kb.errors import NotFound, Rejected
 from kb.ids import now
@@ -79,12 +79,16 @@ def page(
 ) -> Listing[Document]:
     """A part of a dataset's documents, by status and by a piece of the name."""
     datasets.get(tx, scope, dataset_id)
+    query = matching(scope, dataset_id, status=status, q=q)
+    return listing(tx, query, table.c.id, request, partial(of_row, Document))
+
+
+def matching(scope: Scope, dataset_id: str, *, status: str | None, q: str | None) -> Select[Any]:
+    """The rows of a dataset's documents, by status and by a piece of the name."""
     query = of_datasets(scope, table).where(table.c.dataset_id == dataset_id)
     if status is not None:
         query = query.where(table.c.status == status)
-    if q:
-        query = query.where(table.c.name.icontains(q, autoescape=True))
-    return listing(tx, query, table.c.id, request, partial(of_row, Document))
+    return query.where(table.c.name.icontains(q, autoescape=True)) if q else query
 
 
 def free_name(
@@ -112,10 +116,11 @@ def rename(tx: Transaction, scope: Scope, document_id: str, name: str) -> Docume
 def metadata_fields(tx: Transaction, scope: Scope, dataset_id: str) -> list[tuple[str, bool, int]]:
     """The fields of metadata in a dataset: name, whether all values are numbers, documents."""
     entry = dialect.json_entries(table.c.metadata, "entry")
-    are_numbers = func.min(entry.c.type.in_(("integer", "real")))
+    are_numbers = func.min(case((entry.c.type.in_(("integer", "real")), 1), else_=0))
     query = select(entry.c.key, are_numbers, func.count()).where(table.c.dataset_id == dataset_id)
     query = query.where(visibility.is_seen(scope))
     query = query.select_from(table.join(entry, true())).group_by(entry.c.key)
+    query = query.order_by(entry.c.key)
     return [(key, bool(are), count) for key, are, count in tx.execute(query)]
 
 
@@ -144,25 +149,6 @@ def set_metadata(tx: Transaction, metadata: Mapping[str, Mapping[str, Any]]) -> 
     rows = [{"key": key, "metadata": value, "updated_at": now()} for key, value in metadata.items()]
     if rows:
         tx.execute(update(table).where(table.c.id == bindparam("key")), rows)
-
-
-def change(tx: Transaction, scope: Scope, document_id: str, given: Mapping[str, Any]) -> Document:
-    """Change metadata and switches, by column. Raises NotFound, Rejected as `checked_switches`."""
-    found = get(tx, scope, document_id)
-    values = checked_switches(scope, {**found.switches, **given})
-    tx.execute(update(table).where(table.c.id == document_id).values(**values, updated_at=now()))
-    return get(tx, scope, document_id)
-
-
-def checked_switches(scope: Scope, given: Mapping[str, Any]) -> dict[str, Any]:
-    """As they are stored. Raises Rejected if days are in the wrong order or labels are others'."""
-    since, until = given.get("valid_from"), given.get("valid_until")
-    if since and until and since > until:
-        raise Rejected(f"`valid_from` {since} lies behind `valid_until` {until}. Swap them.")
-    labels = tuple(given.get("labels") or ())
-    if not scope.carries(labels):
-        raise Rejected("This key carries none of these `labels`. Name one of its own as well.")
-    return {**given, "labels": labels or null()} if "labels" in given else dict(given)
 
 
 def answering(

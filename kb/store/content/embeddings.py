@@ -48,6 +48,7 @@ def put(
         {"text_hash": name, "vector": row.astype("<f4").tobytes(), **fixed}
         for name, row in zip(hashes, vectors, strict=True)
     ]
+    rows.sort(key=lambda row: row["text_hash"])  # in one order: processes that meet wait, once
     dialect.upsert(tx, table, rows)
 
 

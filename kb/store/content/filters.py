@@ -51,15 +51,16 @@ def matching(
         documents.c.live_version.is_not(None),
     )
     everything = select(func.coalesce(func.sum(documents.c.chunk_count), 0)).where(live)
-    wanted = (live, visibility.answers(scope), *map(_where, clauses))
+    wanted = (live, visibility.answers(scope), *map(fulfils, clauses))
     query = select(documents.c.id, documents.c.chunk_count).where(*wanted)
     found = {row.id: row.chunk_count for row in tx.execute(query)}
     return Matching(frozenset(found), sum(found.values()), tx.execute(everything).scalar_one())
 
 
-def _where(clause: Clause) -> ColumnElement[bool]:
+def fulfils(clause: Clause) -> ColumnElement[bool]:
+    """Whether a document fulfils a clause."""
     if isinstance(clause, AnyOf):
-        return or_(*(and_(*map(_where, alternative)) for alternative in clause.alternatives))
+        return or_(*(and_(*map(fulfils, alternative)) for alternative in clause.alternatives))
     if (asserted := _NEGATED.get(clause.operator)) is None:
         return _fulfils(clause, is_negated=False)
     return _fulfils(Condition(clause.field, asserted, clause.values), is_negated=True)
@@ -73,11 +74,16 @@ def _fulfils(condition: Condition, *, is_negated: bool) -> ColumnElement[bool]:
     entry = dialect.json_entries(documents.c.metadata, "entry")
     key = condition.field.removeprefix(METADATA)
     alternatives = [
-        and_(entry.c.type.in_(types), _holds(part, entry.c.value))
+        and_(entry.c.type.in_(types), _holds(part, _value(entry, types)))
         for types, part in _by_type(condition)
     ]
     is_one = not_(or_(*alternatives)) if is_negated else or_(*alternatives)
     return exists(select(literal(1)).select_from(entry).where(entry.c.key == key, is_one))
+
+
+def _value(entry: Any, types: tuple[str, ...]) -> ColumnElement[Any]:
+    value: ColumnElement[Any] = entry.c.value
+    return value if types == ("text",) else dialect.number_of(entry)
 
 
 def _by_type(condition: Condition) -> list[tuple[tuple[str, ...], Condition]]:

@@ -91,8 +91,9 @@ def every(tx: Transaction) -> list[tuple[Dataset, Generation]]:
 
 
 def index_keys(tx: Transaction) -> list[IndexKey]:
-    """All generations of all datasets, as the indexes know them."""
-    rows = tx.execute(_PRESENT.with_only_columns(table.c.dataset_id, table.c.number))
+    """All generations of all datasets, as the indexes know them; those used last come first."""
+    query = _PRESENT.with_only_columns(table.c.dataset_id, table.c.number)
+    rows = tx.execute(query.order_by(schema.datasets.c.active_at.desc()))
     return [IndexKey(*row) for row in rows]
 
 
@@ -108,6 +109,12 @@ def embedder_of(tx: Transaction, key: IndexKey) -> str:
     own = _PRESENT.where(table.c.dataset_id == key.dataset_id, table.c.number == key.generation)
     row = one(tx, own, "generation", f"{key.generation} of {key.dataset_id}")
     return str(row.embedder)
+
+
+def newest_embedder(tx: Transaction, model: str) -> str | None:
+    """The fingerprint of the newest generation that was built with the model of that name."""
+    query = select(table.c.embedder).where(table.c.model == model)
+    return tx.execute(query.order_by(table.c.created_at.desc()).limit(1)).scalar()
 
 
 def lacking(tx: Transaction, generation: Generation, limit: int) -> list[Lacking]:

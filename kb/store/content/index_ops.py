@@ -85,24 +85,43 @@ def oldest(tx: Transaction, limit: int, *, besides: Collection[str] = ()) -> lis
     return [_op(row) for row in tx.execute(query.order_by(table.c.seq).limit(limit))]
 
 
+def unapplied(tx: Transaction, node: str, limit: int) -> list[IndexOp]:
+    """The next steps, in order, for the copies of a node that are current."""
+    copies = schema.index_copies
+    own = (copies.c.dataset_id == table.c.dataset_id) & (copies.c.generation == table.c.generation)
+    query = select(table).join(copies, own).where(copies.c.node == node)
+    query = query.where(
+        copies.c.applied_seq >= copies.c.missed_seq, table.c.seq > copies.c.applied_seq
+    )
+    return [_op(row) for row in tx.execute(query.order_by(table.c.seq).limit(limit))]
+
+
+def of_index(tx: Transaction, key: IndexKey) -> list[IndexOp]:
+    """The steps of one index, in order."""
+    own = {"dataset_id": key.dataset_id, "generation": key.generation}
+    return [_op(row) for row in tx.execute(select(table).filter_by(**own).order_by(table.c.seq))]
+
+
 def waiting_ids(tx: Transaction, dataset_id: str, generation: int) -> set[str]:
     """The chunks that an index may hold or not, because a step about them is not applied."""
-    query = select(table).where(table.c.dataset_id == dataset_id, table.c.generation == generation)
-    return {chunk_id for row in tx.execute(query) for chunk_id in _op(row).chunk_ids()}
+    ops = of_index(tx, IndexKey(dataset_id, generation))
+    return {chunk_id for op in ops for chunk_id in op.chunk_ids()}
 
 
 def waiting_texts(tx: Transaction, key: IndexKey) -> set[str]:
     """The texts that an index may hold or not, because a step about them is not applied."""
-    query = select(table).where(
-        table.c.dataset_id == key.dataset_id, table.c.generation == key.generation
-    )
     found: set[str] = set()
-    for op in [_op(row) for row in tx.execute(query)]:
+    for op in of_index(tx, key):
         found.update(op.texts)
         if op.document_id is not None and op.version is not None:
             stored = texts.of_version(tx, op.document_id, op.version, op.generation)
             found.update(texts.split_names(stored))
     return found
+
+
+def promised_texts(tx: Transaction, key: IndexKey) -> int:
+    """How many texts the vector index of a generation must hold at least."""
+    return texts.count_live(tx, key) - len(waiting_texts(tx, key))
 
 
 def done(tx: Transaction, ops: list[IndexOp]) -> None:

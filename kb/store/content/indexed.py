@@ -6,14 +6,16 @@ transaction, index rows by the operations that it queues. Passages live and die 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Table, bindparam, delete, func, insert, select, update
 
 from kb.ids import now
 from kb.store.content import documents, embeddings, index_ops, pages
+from kb.store.content.chunks import with_passage
 from kb.store.content.embeddings import text_hash
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction, notify_after
@@ -23,6 +25,27 @@ from kb.types import Block, Chunk, Page, Span
 table = schema.documents
 chunks = schema.chunks
 passages = schema.passages
+
+
+_SHOWN = with_passage(
+    select(
+        chunks.c.id,
+        chunks.c.document_id,
+        chunks.c.version,
+        chunks.c.generation,
+        chunks.c.spans,
+        passages.c.spans.label("passage"),
+        func.coalesce(passages.c.text, chunks.c.text).label("shown"),
+    ).select_from(chunks)
+)
+"""What a hit of each chunk shows: its passage, or its own text."""
+
+_OFF = (
+    _SHOWN.join(table, chunks.c.document_id == table.c.id)
+    .join(schema.datasets, table.c.dataset_id == schema.datasets.c.id)
+    .where(~chunks.c.enabled, chunks.c.version == table.c.live_version)
+    .where(chunks.c.generation == schema.datasets.c.generation)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +95,8 @@ def make_all_live(tx: Transaction, indexed: Mapping[str, int]) -> None:
     query = select(*columns).where(dialect.among(table.c.id, indexed))
     rows = [row for row in tx.execute(query) if (row.live_version or 0) <= indexed[row.id]]
     newest = [row.id for row in rows if row.version == indexed[row.id]]
+    if replacing := [row.id for row in rows if row.live_version]:
+        carry_switches(tx, dialect.among(table.c.id, replacing), versions=indexed)
     live = [{"key": row.id, "live_version": indexed[row.id]} for row in rows]
     if live:
         tx.execute(update(table).where(table.c.id == bindparam("key")), live)
@@ -79,6 +104,53 @@ def make_all_live(tx: Transaction, indexed: Mapping[str, int]) -> None:
     for row in rows:
         if indexed[row.id] > 1:
             forget_versions(tx, row.dataset_id, row.id, older_than=indexed[row.id])
+
+
+def carry_switches(
+    tx: Transaction,
+    own: ColumnElement[bool],
+    *,
+    versions: Mapping[str, int] | None = None,
+    generation: int | None = None,
+) -> None:
+    """Switch off, in what is to answer, the passages that are off in what answers until now.
+
+    Of the same version, those whose characters all lie within what is off; of another one, those of
+    the same text.
+
+    Args:
+        own: which documents.
+        versions: document id → version that is to answer; without it the same.
+        generation: that is to answer; without it the same.
+    """
+    answering: dict[str, list[Row[Any]]] = defaultdict(list)
+    for row in tx.execute(_OFF.where(own)):
+        answering[row.document_id].append(row)
+    for document_id, off in answering.items():
+        version = (versions or {}).get(document_id, off[0].version)
+        coming = _SHOWN.where(
+            chunks.c.document_id == document_id,
+            chunks.c.version == version,
+            chunks.c.generation == (generation or off[0].generation),
+        )
+        texts = {row.shown.strip() for row in off}
+        hidden = {place for row in off for place in _places(row)}
+        is_same = version == off[0].version
+        gone = [
+            row.id
+            for row in tx.execute(coming)
+            if (_lies_within(row, hidden) if is_same else row.shown.strip() in texts)
+        ]
+        tx.execute(update(chunks).where(dialect.among(chunks.c.id, gone)).values(enabled=False))
+
+
+def _places(row: Row[Any]) -> list[tuple[int, int]]:
+    return [(s.page, at) for s in row.passage or row.spans for at in range(s.start, s.end)]
+
+
+def _lies_within(row: Row[Any], hidden: Container[tuple[int, int]]) -> bool:
+    shown = zip(_places(row), row.shown, strict=False)
+    return all(place in hidden for place, character in shown if not character.isspace())
 
 
 def remove_chunks(tx: Transaction, document_id: str, version: int, generation: int) -> None:

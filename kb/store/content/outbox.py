@@ -70,7 +70,7 @@ def tell_completed(tx: Transaction, batch_id: str) -> None:
 def tell_feedback(tx: Transaction, app_id: str, conversation_id: str, given: Feedback) -> None:
     """Tell that somebody has said or changed what they think of an answer; their words stay."""
     ids = {"message_id": given.message_id, "conversation_id": conversation_id, "app_id": app_id}
-    data = {**ids, "source": given.source, "rating": given.rating}
+    data = {**ids, "source": given.source, "rating": given.rating, "reason": given.reason}
     _put(tx, _wanting(tx), [_Event("feedback.created", None, given.message_id, data)])
 
 

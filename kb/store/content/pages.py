@@ -13,7 +13,9 @@ from typing import Any
 from sqlalchemy import (
     CompoundSelect,
     Row,
+    String,
     bindparam,
+    cast,
     func,
     literal_column,
     select,
@@ -26,7 +28,7 @@ from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing
 from kb.store.engine.schema.columns import of_row
-from kb.types import Block, Page, Scope, Span
+from kb.types import Block, Document, Page, Scope, Span
 
 table = schema.pages
 
@@ -100,6 +102,16 @@ def put_layouts(tx: Transaction, layouts: dict[tuple[str, int], tuple[Block, ...
         for (document_id, version), blocks in layouts.items()
     ]
     dialect.upsert(tx, schema.layouts, rows, replace=["blocks"])
+
+
+def layout(tx: Transaction, document: Document, *, most: int) -> tuple[Block, ...]:
+    """What the parts of the live version are; none where that takes more than `most` characters."""
+    blocks = schema.layouts.c.blocks
+    query = select(blocks).filter_by(document_id=document.id, version=document.live_version)
+    return (
+        tx.execute(query.where(func.length(cast(blocks, String)) <= most)).scalar_one_or_none()
+        or ()
+    )
 
 
 def with_layout(

@@ -36,6 +36,8 @@ def switch(tx: Transaction, scope: Scope, dataset_id: str, number: int) -> Datas
         return dataset
     _refuse_incomplete(tx, target)
     before = generations.get(tx, dataset, dataset.generation)
+    own = documents.c.dataset_id == dataset_id
+    indexed.carry_switches(tx, own, generation=target.number)
     _store_state(tx, before)
     _take_state(tx, target)
     datasets.point_to(tx, target)

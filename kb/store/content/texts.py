@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Select, and_, bindparam, select
+from sqlalchemy import Select, and_, bindparam, func, select
 
 from kb.iteration import batched
 from kb.protocols import IndexKey, Scored, Vectors
@@ -57,6 +57,12 @@ def live(tx: Transaction, key: IndexKey) -> set[str]:
     return {found.hex() for found in tx.execute(query.where(_IS_LIVE)).scalars()}
 
 
+def count_live(tx: Transaction, key: IndexKey) -> int:
+    """How many texts an index should hold."""
+    query = _of(key, select(func.count(chunks.c.text_hash.distinct())))
+    return int(tx.execute(query.where(_IS_LIVE)).scalar_one())
+
+
 def nearest(
     tx: Transaction,
     key: IndexKey,
@@ -83,7 +89,8 @@ def nearest(
         embeddings.c.embedder == embedder.scalar_subquery(), embeddings.c.text_hash.in_(wanted)
     )
     best: list[Scored] = []
-    for rows in tx.execute(query).partitions(VECTORS_AT_ONCE):
+    query = query.execution_options(yield_per=VECTORS_AT_ONCE)
+    for rows in tx.execute(query).partitions():
         best = _closest(rows, vector, limit, best)
     return best
 
@@ -108,7 +115,7 @@ _IS_LIVE = chunks.c.version == documents.c.live_version
 _STORED = (
     select(chunks.c.text_hash, chunks.c.id, documents.c.dataset_id)
     .join_from(chunks, documents, chunks.c.document_id == documents.c.id)
-    .where(chunks.c.text_hash.in_(bindparam("hashes", expanding=True)))
+    .where(dialect.among_bytes(chunks.c.text_hash, "hashes"))
     .where(chunks.c.generation == bindparam("generation"))
 )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Table
 
-from kb.store.engine import dialect, schema
+from kb.store.engine import schema, sqlite_file
 
 Changes = Mapping[Table, Sequence[tuple[object, ...]]]
 """The primary keys of rows that were inserted, changed or deleted."""
@@ -56,7 +56,7 @@ def take_over(copy: Path, path: Path, changes: Changes) -> None:
     A row that has changed since then may stand in the way of one of these by a unique value: it
     goes, for it is among the changes that come next.
     """
-    with dialect.opened(copy) as tx:
+    with sqlite_file.opened(copy) as tx:
         tx.exec_driver_sql("PRAGMA secure_delete=ON").close()
         tx.exec_driver_sql("ATTACH ? AS present", (str(path),))
         for table, keys in changes.items():

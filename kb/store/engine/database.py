@@ -1,23 +1,21 @@
-"""One database file: many readers, one writer. `dialect` says how that is had."""
+"""Where rows live: transactions to read and to write, whatever engine keeps them.
+
+Nobody else writes during a `write()`, in this process or another: that serves as the lock for
+numbering, for what is decided by what was read, and for migrations.
+"""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlalchemy.pool import QueuePool
 
-from kb.background import Wakeups
-from kb.errors import DatabaseDamaged, Rejected, StorageFailed, StorageFull
-from kb.files.originals import fsync_folder, has_room
-from kb.store.engine import compaction, dialect, schema
+from kb.background import Wakeups, alone
+from kb.errors import Rejected
+from kb.store.engine import dialect, schema
 
 Transaction = Connection
 """What store functions take; nothing outside `kb.store` runs SQL on it."""
@@ -27,100 +25,62 @@ T = TypeVar("T")
 
 VARIABLES = dialect.VARIABLES
 """Values per statement."""
-
-CATCH_UPS = 10
-FEW_CHANGES = 1000
-"""Rows that a copy takes over while nobody can use the file: milliseconds."""
-SWITCH_TRIES = 20
-SWITCH_WAIT_S = 0.25
-"""For readers to end, while no other can begin."""
-SWITCH_PAUSE_S = 0.5
+READ_AT_ONCE = 1000
+"""Rows by which a server sends a long result: one that is not said to be long comes whole."""
 
 CLEAN_STOP = "clean_stop"
 _NOTICES = "notices"
 
 
-class SharedLock:
-    """Many threads hold it together, or one holds it alone. Who holds it gets it again at once."""
+class Database(ABC):
+    """Opens the rows, migrates them and hands out transactions. Thread-safe.
+
+    Whatever is not finished when a block ends with an exception is as it was before.
+    """
+
+    duty = staticmethod(alone)  # a file has one process
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._holders: Counter[int] = Counter()
-        self._is_wanted_alone = False
-
-    @contextmanager
-    def shared(self) -> Iterator[None]:
-        """Hold it together with others."""
-        own = threading.get_ident()
-        with self._changed:
-            self._changed.wait_for(lambda: not self._is_wanted_alone or own in self._holders)
-            self._holders[own] += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._holders[own] -= 1
-                if not self._holders[own]:
-                    del self._holders[own]
-                    self._changed.notify_all()
-
-    @contextmanager
-    def alone(self, timeout_s: float) -> Iterator[bool]:
-        """Let no other begin, and yield whether all have ended in time."""
-        with self._changed:
-            self._is_wanted_alone = True
-            is_alone = self._changed.wait_for(lambda: not self._holders, timeout_s)
-        try:
-            yield is_alone
-        finally:
-            with self._changed:
-                self._is_wanted_alone = False
-                self._changed.notify_all()
-
-
-class Database:
-    """Opens the file, migrates it and hands out transactions. Thread-safe."""
-
-    def __init__(self, path: Path) -> None:
-        """
-        Raises:
-            Rejected: a newer version wrote the file.
-            StorageFull: it cannot be made or migrated, for the disk is full.
-        """
-        self.path = path
         self.wakeups = Wakeups()
-        self._writer = dialect.writer(path)
-        self._readers = dialect.readers(path)
-        self._turn = threading.Lock()
-        self._access = SharedLock()
-        self._copy, self._old = compaction.copies(path)
-        if path.exists():
-            self._remove_copy()
-        with storage_reported(path.parent):
-            self._migrate()
 
-    @contextmanager
-    def write(self) -> Iterator[Transaction]:
-        """A write transaction: committed at the end of the block, rolled back on any exception.
+    @abstractmethod
+    def write(self) -> AbstractContextManager[Transaction]:
+        """A write transaction that runs alone: committed at the end of the block.
 
         Raises:
             StorageFull: the disk is full, or as StorageFailed broken; nothing was changed.
+            DatabaseUnavailable: the server is away, which may have been at the very end: then what
+                was written is there or not.
         """
-        with self._access.shared(), self._turn, storage_reported(self.path.parent):
-            with self._writer.begin() as transaction:
-                notices = transaction.info[_NOTICES] = set[str]()
-                yield transaction
-            self.wakeups.notify(*notices)
 
-    @contextmanager
-    def read(self) -> Iterator[Transaction]:
-        """A snapshot to read from. Raises DatabaseDamaged."""
-        with (
-            storage_reported(self.path.parent, only_reads=True),
-            self._access.shared(),
-            self._readers.connect() as transaction,
-        ):
-            yield transaction
+    @abstractmethod
+    def write_beside(self) -> AbstractContextManager[Transaction]:
+        """A write transaction beside others, where the engine can: for what touches only rows of
+        its own, or locks them. Raises as `write`."""
+
+    @abstractmethod
+    def read(self) -> AbstractContextManager[Transaction]:
+        """A snapshot to read from. Raises DatabaseDamaged, DatabaseUnavailable."""
+
+    @abstractmethod
+    def compact(self) -> bool:
+        """Free what deleted rows have held. False if others are in the way: try again later.
+
+        Raises:
+            StorageFull: there is no room for it; nothing was changed.
+        """
+
+    @abstractmethod
+    def integrity_problems(self) -> list[str]:
+        """What the engine itself finds wrong with what it keeps; empty is good."""
+
+    @abstractmethod
+    def open_transactions(self) -> int:
+        """Connections that are checked out now; zero while answers stream."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close every connection."""
 
     def reading(
         self, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -129,6 +89,14 @@ class Database:
         with self.read() as transaction:
             return query(transaction, *args, **kwargs)
 
+    def asking(
+        self, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call one store function that finds rows by key, and whose statements need not see the
+        same moment: a server keeps its plans, which read no whole table, and is not told where a
+        transaction begins and ends."""
+        return self.reading(query, *args, **kwargs)
+
     def writing(
         self, change: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -136,98 +104,38 @@ class Database:
         with self.write() as transaction:
             return change(transaction, *args, **kwargs)
 
-    def open_transactions(self) -> int:
-        """Connections that are checked out now; zero while answers stream."""
-        pools = (self._readers.pool, self._writer.pool)
-        return sum(pool.checkedout() for pool in pools if isinstance(pool, QueuePool))
-
-    def copy(self, target: Path) -> None:
-        """Write what is committed now into a new file of its own. Raises StorageFull."""
-        with storage_reported(target.parent), self._access.shared():
-            dialect.copy(self.path, target)
-
-    def compact(self) -> bool:
-        """Write the file anew and empty its log, so that neither holds a byte of deleted rows.
-
-        `secure_delete` alone does not do it: when SQLite moves rows from one page to another,
-        copies of them can stay in the unused middle of the page (seen in 5 of 1,800 deletions, and
-        in none after this). Others read and write meanwhile. False if a long read leaves no moment
-        to switch to the new file: try again later.
-
-        Raises:
-            StorageFull: there is no room for the second copy; nothing was changed.
-        """
-        with storage_reported(self.path.parent):
-            self._remove_copy()
-            try:
-                self.writing(compaction.note_changes)
-                self.copy(self._copy)
-                return any(self._switch() for _ in range(SWITCH_TRIES))
-            finally:
-                with self._access.shared(), self._turn:
-                    self._writer.dispose()  # notes no more
-                self._remove_copy()
-
-    def _switch(self) -> bool:
-        """Use the copy from now on; False, after a pause, if somebody reads for too long."""
-        for _ in range(CATCH_UPS):
-            changes = self.writing(compaction.take_changes)
-            with self._access.shared():
-                compaction.take_over(self._copy, self.path, changes)
-            if sum(map(len, changes.values())) <= FEW_CHANGES:
-                break
-        with self._access.alone(SWITCH_WAIT_S) as is_alone:
-            if is_alone:
-                with self._writer.begin() as tx:
-                    changes = compaction.take_changes(tx)
-                compaction.take_over(self._copy, self.path, changes)
-                self._readers.dispose()
-                if dialect.fold_log(self._writer):
-                    self._writer.dispose()
-                    try:
-                        with suppress(OSError):  # to free the old file's room takes long: later
-                            self._old.hardlink_to(self.path)
-                        self._copy.replace(self.path)
-                        fsync_folder(self.path.parent)
-                    finally:
-                        self._writer.connect().close()  # before others: begins the new log
-                    return True
-        time.sleep(SWITCH_PAUSE_S)
-        return False
-
-    def _remove_copy(self) -> None:
-        journal = self._copy.with_name(f"{self._copy.name}-journal")  # of a process that died
-        for left in (journal, self._copy, self._old):
-            left.unlink(missing_ok=True)
-
-    def close(self) -> None:
-        """Close every connection; the last one folds the log into the file."""
-        self._readers.dispose()
-        self._writer.dispose()
-
     def _migrate(self) -> None:
-        if (revision := self._revision()) is None:
-            with self._writer.begin() as tx:
-                schema.metadata.create_all(tx)
-                dialect.upsert(tx, schema.alembic_version, {"version_num": schema.HEAD})
-            return
-        if revision == schema.HEAD:
-            return
-        # Imported here: a start on a current database must not pay for Alembic.
-        from kb.store.engine.migrations.upgrade import known_revisions, upgrade
+        """Make the tables, or bring them to this version. Raises Rejected if they are newer."""
+        if self.reading(_revision) != schema.HEAD:
+            self.writing(_migrated)
 
-        if revision not in known_revisions():
-            raise Rejected(
-                f"The data folder was written by a newer version (schema {revision}). "
-                f"Start that version, or restore an older backup."
-            )
-        upgrade(self._writer)
 
-    def _revision(self) -> str | None:
-        with self.read() as transaction:
-            if not transaction.dialect.has_table(transaction, schema.alembic_version.name):
-                return None
-            return transaction.execute(select(schema.alembic_version.c.version_num)).scalar()
+def _revision(tx: Transaction) -> str | None:
+    if not tx.dialect.has_table(tx, schema.alembic_version.name):
+        return None
+    return tx.execute(select(schema.alembic_version.c.version_num)).scalar()
+
+
+def _migrated(tx: Transaction) -> None:
+    if (revision := _revision(tx)) is None:
+        schema.metadata.create_all(tx)
+        dialect.upsert(tx, schema.alembic_version, {"version_num": schema.HEAD})
+        return
+    # Imported here: a start on a current database must not pay for Alembic.
+    from kb.store.engine.migrations.upgrade import known_revisions, upgrade
+
+    if revision not in known_revisions():
+        raise Rejected(
+            f"The database was written by a newer version (schema {revision}). "
+            f"Start that version, or restore an older backup."
+        )
+    upgrade(tx)
+
+
+def noticing(tx: Transaction) -> set[str]:
+    """The kinds whose workers are to be woken after the transaction, as they come to be known."""
+    notices = tx.info[_NOTICES] = set[str]()
+    return notices
 
 
 def notify_after(tx: Transaction, *kinds: str) -> None:
@@ -237,8 +145,7 @@ def notify_after(tx: Transaction, *kinds: str) -> None:
 
 def stopped_cleanly(tx: Transaction) -> bool:
     """Whether the last process closed the folder, or none has used it yet."""
-    query = select(schema.marks.c.value).where(schema.marks.c.name == CLEAN_STOP)
-    return tx.execute(query).scalar_one_or_none() != "no"
+    return noted(tx, CLEAN_STOP) != "no"
 
 
 def note_stop(tx: Transaction, *, is_clean: bool) -> None:
@@ -246,52 +153,12 @@ def note_stop(tx: Transaction, *, is_clean: bool) -> None:
     note(tx, CLEAN_STOP, "yes" if is_clean else "no")
 
 
+def noted(tx: Transaction, name: str) -> str | None:
+    """What was noted under a name."""
+    query = select(schema.marks.c.value).where(schema.marks.c.name == name)
+    return tx.execute(query).scalar_one_or_none()
+
+
 def note(tx: Transaction, name: str, value: str) -> None:
     """Remember something about the folder."""
     dialect.upsert(tx, schema.marks, {"name": name, "value": value}, replace=["value"])
-
-
-def marks(path: Path) -> dict[str, str]:
-    """What a file remembers about its folder; empty if it is new. The file stays as it is.
-
-    Raises:
-        DatabaseDamaged: it is not a database, or its first pages cannot be read.
-    """
-    if not path.is_file():
-        return {}
-    with storage_reported(path.parent), dialect.looked_at(path) as tx:
-        if not tx.dialect.has_table(tx, schema.marks.name):
-            return {}
-        return {row.name: row.value for row in tx.execute(select(schema.marks))}
-
-
-def damage(path: Path) -> list[str]:
-    """What is wrong with the pages of a file, which stays as it is; empty is good."""
-    try:
-        with dialect.looked_at(path) as tx:
-            return dialect.integrity_problems(tx)
-    except DatabaseError as exc:
-        return [str(exc.orig)]
-
-
-@contextmanager
-def storage_reported(folder: Path, *, only_reads: bool = False) -> Iterator[None]:
-    """Turn the database's words for a full or broken disk into errors that say what to do.
-
-    Args:
-        only_reads: whether a refused write is a mistake of ours, and says nothing of the disk.
-    """
-    try:
-        yield
-    except OperationalError as exc:
-        if dialect.is_full(exc) or (dialect.is_broken(exc) and not has_room(folder)):
-            raise StorageFull(
-                "The disk that holds the data folder is full. Free some space; nothing was lost."
-            ) from exc
-        if dialect.is_broken(exc) or (dialect.is_read_only(exc) and not only_reads):
-            raise StorageFailed from exc
-        raise
-    except DatabaseError as exc:
-        if dialect.is_damaged(exc):
-            raise DatabaseDamaged from exc
-        raise

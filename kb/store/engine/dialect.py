@@ -1,74 +1,45 @@
-"""What is said to the database in its own words: the one module to write again for another one.
+"""What is said to databases each in its own words: SQLite and Postgres.
 
-This is SQLite in WAL mode. Every write transaction starts with BEGIN IMMEDIATE on the single writer
-connection, so it runs alone: that serves as the lock for numbering, for claims and for migrations.
-That connection is also the only one that checkpoints: two that write or checkpoint at once can
-corrupt a WAL database of SQLite 3.7.0 to 3.51.2, and a read that turns into a write fails with
-SQLITE_BUSY, however long the busy timeout is. A commit is on disk (synchronous=FULL).
+A construct is a function whose SQL is written when a statement is compiled. A text is ordered by
+its bytes in both, and ASCII letters only are folded when case does not count.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import re
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import (
+    ARRAY,
     JSON,
     BindParameter,
     Column,
     ColumnElement,
     Connection,
-    Engine,
-    NullPool,
+    LargeBinary,
+    ScalarSelect,
+    String,
     Table,
-    create_engine,
-    event,
+    bindparam,
+    extract,
     func,
     literal,
     select,
-    text,
 )
-from sqlalchemy.dialects.sqlite import Insert, insert
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import column as named
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import Executable
+from sqlalchemy.sql.functions import FunctionElement
+
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 VARIABLES = 900
 """Values per statement, below SQLite's oldest limit of 999."""
-
-READERS = 16
-WRITE_WAIT_S = 120.0
-BUSY_MS = 30_000
-FOLD_WAIT_MS = 100
-"""For other processes to close the file, while nobody here can read or write."""
-MOST_COMPLAINTS = 10
-"""Of one table: a page that is gone makes one for each of its rows."""
-
-_WRITER_PRAGMAS = (
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "foreign_keys=ON",
-    "secure_delete=ON",
-    f"busy_timeout={BUSY_MS}",
-)
-_READER_PRAGMAS = (
-    "query_only=ON",
-    "wal_autocheckpoint=0",
-    f"busy_timeout={BUSY_MS}",
-    "mmap_size=268435456",
-)
-
-
-def writer(path: Path) -> Engine:
-    """One connection, whose transactions run alone."""
-    return _engine(path, _begin_writing, pool_size=1, pragmas=_WRITER_PRAGMAS)
-
-
-def readers(path: Path) -> Engine:
-    """Connections whose transactions read a snapshot and cannot write."""
-    return _engine(path, _begin_reading, pool_size=READERS, pragmas=_READER_PRAGMAS)
 
 
 def upsert(
@@ -89,202 +60,239 @@ def upsert(
     With neither, a row that conflicts with any unique constraint stays as it is.
     """
     if rows:
-        tx.execute(_upsert(table, tuple(replace), tuple(add)), rows)
+        tx.execute(_upsert(tx.dialect.name, table, tuple(replace), tuple(add)), rows)
 
 
 @lru_cache(maxsize=64)
-def _upsert(table: Table, replace: tuple[str, ...], add: tuple[str, ...]) -> Insert:
+def _upsert(
+    engine: str, table: Table, replace: tuple[str, ...], add: tuple[str, ...]
+) -> Executable:
     """Kept, for making one takes longer than running it."""
-    statement = insert(table)
+    statement: Any = insert(table)
+    if engine != "sqlite":
+        from sqlalchemy.dialects import postgresql  # slow to import
+
+        statement = postgresql.insert(table)
     if not (replace or add):
-        return statement.on_conflict_do_nothing()
+        return cast(Executable, statement.on_conflict_do_nothing())
     changed: dict[str, Any] = {name: statement.excluded[name] for name in replace}
     changed |= {name: table.c[name] + statement.excluded[name] for name in add}
-    return statement.on_conflict_do_update(index_elements=table.primary_key, set_=changed)
+    updating = statement.on_conflict_do_update(index_elements=table.primary_key, set_=changed)
+    return cast(Executable, updating)
 
 
 def next_number(tx: Connection, column: Column[int], *own: ColumnElement[bool]) -> int:
-    """One more than the highest number, in a write transaction."""
+    """One more than the highest number, in a write transaction that runs alone."""
     highest = tx.execute(select(func.max(column)).where(*own)).scalar_one()
     return 1 if highest is None else int(highest) + 1
 
 
+def last_number(tx: Connection, table: Table) -> int:
+    """The highest id that a numbered table is known to have given out; its row may be gone."""
+    (column,) = table.primary_key
+    if tx.dialect.name == "sqlite":
+        given = tx.execute(
+            sql("SELECT seq FROM sqlite_sequence WHERE name = :n"), {"n": table.name}
+        )
+    else:
+        given = tx.execute(select(func.pg_sequence_last_value(_sequence(column))))
+    return max(given.scalar() or 0, next_number(tx, column) - 1)
+
+
+def go_on_numbering(tx: Connection, table: Table, last: int) -> None:
+    """Give new rows ids beyond `last`. A file remembers that of ids that must not come back."""
+    (column,) = table.primary_key
+    if tx.dialect.name != "sqlite":
+        tx.execute(select(func.setval(_sequence(column), max(last, 1), last > 0)))
+    elif table.dialect_options["sqlite"]["autoincrement"]:
+        tx.execute(sql("DELETE FROM sqlite_sequence WHERE name = :n"), {"n": table.name})
+        put = sql("INSERT INTO sqlite_sequence (name, seq) VALUES (:n, :last)")
+        tx.execute(put, {"n": table.name, "last": last})
+
+
+def _sequence(column: Column[Any]) -> ColumnElement[Any]:
+    return func.to_regclass(func.pg_get_serial_sequence(column.table.name, column.name))
+
+
+def without_nul(text: str) -> str:
+    """A JSON text without the character NUL, which Postgres does not store."""
+    return _NUL.sub(r"\1\\ufffd", text) if "\\u0000" in text else text
+
+
+def now(tx: Connection) -> float:
+    """The database's clock, which all processes share, in seconds since 1970."""
+    if tx.dialect.name == "sqlite":
+        return time.time()
+    return float(tx.execute(select(extract("epoch", func.clock_timestamp()))).scalar_one())
+
+
+def writes_alone(tx: Connection) -> bool:
+    """Whether no other transaction writes meanwhile, whatever kind this one is."""
+    return tx.dialect.name == "sqlite"
+
+
 def among(
-    column: ColumnElement[Any], values: Iterable[str | int] | BindParameter[Any]
+    column: ColumnElement[Any],
+    values: Iterable[str | int] | BindParameter[Any] | ScalarSelect[Any],
 ) -> ColumnElement[bool]:
     """Whether a column has one of any number of values: one statement for all of them.
 
     Args:
-        values: texts or numbers, or a parameter of type JSON that will hold a list of them.
+        values: texts or numbers, or a parameter of type JSON that will hold a list of them, or a
+            query that gives a few, which may depend on a row of another table.
     """
-    bound = values if isinstance(values, BindParameter) else literal(list(values), JSON)
-    return column.in_(select(func.json_each(bound).table_valued("value").c.value))
+    is_said = isinstance(values, BindParameter | ScalarSelect)
+    return _IsAmong(column, values if is_said else literal(list(values), JSON))
+
+
+def among_bytes(column: ColumnElement[bytes], name: str) -> ColumnElement[bool]:
+    """Whether a column has one of the values of a parameter, at most `VARIABLES`.
+
+    Postgres gets them as one array: with a parameter for each it would plan each number anew.
+    """
+    return _IsAmongBytes(column, bindparam(name, expanding=True))
+
+
+def json_items(column: Column[Any], name: str) -> Any:
+    """The texts of a JSON list as a table with the column `value`."""
+    return _Items(column).table_valued(named("value", String), name=name)
 
 
 def json_entries(column: Column[Any], name: str) -> Any:
     """The entries of a JSON object as a table with the columns `key`, `value` and `type`.
 
-    Types are `true`, `false`, `text`, `integer`, `real`. SQLite orders all texts behind all
-    numbers, and true is 1: compare a value only where its type is the right one.
+    Types are `true`, `false`, `text`, `integer`, `real`; which of the last two a number has is the
+    engine's affair. The value is a text, if the type says so; `number_of` gives all others.
     """
-    return func.json_each(column).table_valued("key", "value", "type", name=name)
-
-
-def holds(column: ColumnElement[bytes], piece: bytes) -> ColumnElement[bool]:
-    """Whether bytes stand somewhere in a binary value."""
-    return func.instr(column, piece) > 0
-
-
-def integrity_problems(tx: Connection) -> list[str]:
-    """What the database itself finds wrong with its file, by table and page; empty is good.
-
-    Its check may end at a damaged page without naming it: `dbstat` then says which one it is.
-    """
-    if not (found := _complaints(tx, "PRAGMA integrity_check")):
-        return []
-    parts = "SELECT type, name FROM sqlite_schema WHERE rootpage > 0 ORDER BY rootpage"
-    try:
-        trees = [(row.type, row.name) for row in tx.execute(text(parts))]
-    except DatabaseError:
-        return [f"The list of tables, page 1: {found[0]}"]
-    by_tree = [line for kind, name in trees for line in _complaints_of(tx, kind, name)]
-    return by_tree or found
-
-
-def _complaints_of(tx: Connection, kind: str, name: str) -> list[str]:
-    damaged = "SELECT pageno FROM dbstat WHERE name = :name AND pagetype = 'corrupted'"
-    found = [f"page {page} cannot be read" for page in _lines(tx, damaged, name=name)]
-    if kind == "table":
-        found += _complaints(tx, f'PRAGMA integrity_check("{name}")')[:MOST_COMPLAINTS]
-    return [f"{kind} {name}: {line}" for line in found]
-
-
-def _complaints(tx: Connection, statement: str) -> list[str]:
-    """The lines that report something."""
-    lines = [line for each in _lines(tx, statement) for line in each.splitlines()]
-    return [line for line in lines if line != "ok" and not line.startswith("***")]
-
-
-def _lines(tx: Connection, statement: str, **values: str) -> Iterator[str]:
-    try:
-        for row in tx.execute(text(statement), values):
-            yield str(row[0])
-    except DatabaseError as exc:
-        yield str(exc.orig)
-
-
-def fold_log(engine: Engine) -> bool:
-    """Fold the log of a file into it and remove it; False if somebody else has the file open."""
-    with engine.connect() as connection, _sqlalchemy_errors():
-        plain = cast(sqlite3.Connection, connection.connection)
-        plain.execute(f"PRAGMA busy_timeout={FOLD_WAIT_MS}").close()
-        try:
-            plain.execute("PRAGMA journal_mode=DELETE").close()
-        except sqlite3.OperationalError as exc:
-            if "locked" not in str(exc):
-                raise
-            return False
-        finally:
-            plain.execute(f"PRAGMA busy_timeout={BUSY_MS}").close()
-        return True
-
-
-def copy(path: Path, target: Path) -> None:
-    """Write what is committed now into a new file of its own, without a log."""
-    with opened(path) as tx, _sqlalchemy_errors():
-        plain = cast(sqlite3.Connection, tx.connection)
-        plain.execute("PRAGMA wal_autocheckpoint=0").close()  # only the writer may checkpoint
-        plain.execute("VACUUM INTO ?", (str(target),)).close()
-
-
-@contextmanager
-def looked_at(path: Path) -> Iterator[Connection]:
-    """A file that stays as it is: not even its log is folded into it at the end.
-
-    Only a change that a crash broke off is taken back: nothing can be read before.
-    """
-    mode = "rw" if path.with_name(f"{path.name}-journal").exists() else "ro"
-    place = f"{path.absolute().as_uri()}?mode={mode}"
-    engine = create_engine(
-        "sqlite://",
-        creator=lambda: sqlite3.connect(place, uri=True),
-        poolclass=NullPool,
-        hide_parameters=True,
-    )
-    with engine.connect() as tx:
-        yield tx
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[Connection]:
-    """A file that nobody else uses, or that is only read; what is changed is committed."""
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, hide_parameters=True)
-    with engine.begin() as tx:
-        yield tx
-
-
-def is_full(exc: OperationalError) -> bool:
-    """Whether the disk had no room."""
-    return "disk is full" in str(exc.orig)
-
-
-def is_broken(exc: OperationalError) -> bool:
-    """Whether the disk failed, or had no room in a way that looks like it."""
-    return "disk I/O error" in str(exc.orig)
-
-
-def is_read_only(exc: OperationalError) -> bool:
-    """Whether the disk takes no writes, or the connection is one of those that only read."""
-    return "readonly database" in str(exc.orig)
-
-
-def is_damaged(exc: DatabaseError) -> bool:
-    """Whether the file is not a database, or a page of it cannot be read."""
-    said = str(exc.orig)
-    return any(words in said for words in ("malformed", "not a database", "Could not decode"))
-
-
-@contextmanager
-def _sqlalchemy_errors() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as exc:
-        raise OperationalError(None, None, exc) from exc
-    except sqlite3.DatabaseError as exc:
-        raise DatabaseError(None, None, exc) from exc
-
-
-def _begin_writing(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _begin_reading(connection: Connection) -> None:
-    """Past SQLAlchemy, which takes 50 µs for it: each search begins six reads. It cannot fail, for
-    it does not touch the file."""
-    cast(sqlite3.Connection, connection.connection.driver_connection).execute("BEGIN").close()
-
-
-def _engine(
-    path: Path,
-    begin: Callable[[Connection], None],
-    *,
-    pool_size: int,
-    pragmas: tuple[str, ...],
-) -> Engine:
-    engine = create_engine(
-        f"sqlite:///{path}",
-        pool_size=pool_size,
-        max_overflow=0 if pool_size == 1 else 48,
-        pool_timeout=WRITE_WAIT_S,
-        connect_args={"check_same_thread": False},
-        hide_parameters=True,  # an error that is logged must not hold a hidden prompt
+    return _Entries(column).table_valued(
+        named("key", String), named("value", String), named("type", String), name=name
     )
 
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
-        connection.isolation_level = None  # we begin ourselves
-        for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}").close()
 
-    event.listen(engine, "begin", begin)
-    return engine
+def number_of(entry: Any) -> ColumnElement[Any]:
+    """The value of an entry that is a number, or 1 or 0 if it is true or false."""
+    return _Number(entry.c.value, entry.c.type)
+
+
+def holds(column: ColumnElement[Any], piece: bytes) -> ColumnElement[bool]:
+    """Whether bytes stand somewhere in a value, whatever its type is."""
+    return _Holds(column, literal(piece, LargeBinary))
+
+
+class _IsAmong(FunctionElement[Any]):
+    """A condition without a type: one of type Boolean is compared with 1 by SQLite, which then
+    reads the whole table and asks no index."""
+
+    inherit_cache = True
+
+
+class _IsAmongBytes(FunctionElement[bool]):
+    inherit_cache = True
+
+
+class _Items(FunctionElement[Any]):
+    inherit_cache = True
+
+
+class _Entries(FunctionElement[Any]):
+    inherit_cache = True
+
+
+class _Number(FunctionElement[Any]):
+    inherit_cache = True
+
+
+class _Holds(FunctionElement[Any]):
+    inherit_cache = True
+
+
+def _parts(element: FunctionElement[Any], compiler: Any, options: Any) -> list[str]:
+    return [compiler.process(each, **options) for each in element.clauses]
+
+
+@compiles(_IsAmong)
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    column, values = _parts(element, compiler, options)
+    items = values if _is_query(element) else f"(SELECT value FROM json_each({values}))"
+    return f"({column} IN {items})"
+
+
+@compiles(_IsAmong, "postgresql")
+def _(element: Any, compiler: Any, **options: Any) -> str:  # an array lets it use an index
+    column, values = _parts(element, compiler, options)
+    kind = compiler.dialect.type_compiler_instance.process(next(iter(element.clauses)).type)
+    items = f"(SELECT CAST(item AS {kind}) FROM json_array_elements_text({values}) AS item)"
+    return f"({column} = ANY (ARRAY{values if _is_query(element) else items}))"
+
+
+def _is_query(element: _IsAmong) -> bool:
+    return isinstance(list(element.clauses)[1], ScalarSelect)
+
+
+@compiles(_IsAmongBytes)
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    column, values = element.clauses
+    return str(compiler.process(column.in_(values), **options))
+
+
+@compiles(_IsAmongBytes, "postgresql")
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    column, values = element.clauses
+    array = bindparam(values.key, type_=ARRAY(LargeBinary))
+    found = (compiler.process(each, **options) for each in (column, array))
+    return "({} = ANY ({}))".format(*found)
+
+
+@compiles(_Items)
+@compiles(_Entries)
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    return f"json_each({_parts(element, compiler, options)[0]})"
+
+
+@compiles(_Items, "postgresql")
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    (column,) = _parts(element, compiler, options)
+    listed = f"CASE json_typeof({column}) WHEN 'array' THEN {column} END"
+    items = f"json_array_elements_text({listed}) AS item"
+    return f'LATERAL (SELECT item COLLATE "C" AS value FROM {items})'
+
+
+@compiles(_Entries, "postgresql")
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    (column,) = _parts(element, compiler, options)
+    entries = f"json_each(CASE json_typeof({column}) WHEN 'object' THEN {column} END) AS entry"
+    kind = (
+        "CASE json_typeof(entry.value) WHEN 'string' THEN 'text' WHEN 'number' THEN 'real' "
+        "ELSE CAST(entry.value AS TEXT) END"
+    )
+    text = "(entry.value #>> '{}')"
+    return (
+        f'LATERAL (SELECT entry.key COLLATE "C" AS key, {text} COLLATE "C" AS value, '
+        f"{kind} AS type FROM {entries})"
+    )
+
+
+@compiles(_Number)
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    return _parts(element, compiler, options)[0]
+
+
+@compiles(_Number, "postgresql")
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    value, kind = _parts(element, compiler, options)
+    number = f"CAST({value} AS DOUBLE PRECISION)"
+    return f"(CASE {kind} WHEN 'real' THEN {number} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END)"
+
+
+@compiles(_Holds)
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    column, piece = _parts(element, compiler, options)
+    return f"(instr(CAST({column} AS BLOB), {piece}) > 0)"
+
+
+@compiles(_Holds, "postgresql")
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    column, piece = _parts(element, compiler, options)
+    if not isinstance(next(iter(element.clauses)).type, LargeBinary):
+        column = f"convert_to(CAST({column} AS TEXT), 'UTF8')"
+    return f"(position({piece} IN {column}) > 0)"

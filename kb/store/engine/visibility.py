@@ -44,7 +44,7 @@ def is_no_secret(scope: Scope, document_id: ColumnElement[str]) -> ColumnElement
 
 
 def _is_seen(labels: Bound[Any]) -> ColumnElement[bool]:
-    label = dialect.json_entries(documents.labels, "label")
+    label = dialect.json_items(documents.labels, "label")
     shared = select(literal(1)).select_from(label).where(dialect.among(label.c.value, labels))
     return or_(documents.labels.is_(None), labels.is_(None), exists(shared))
 

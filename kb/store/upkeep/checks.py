@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import String, and_, cast, distinct, func, select
 
 from kb.store.engine import schema
-from kb.store.engine.database import Transaction
+from kb.store.engine.database import READ_AT_ONCE, Transaction
 from kb.types import Span
 
 documents, chunks, pages = schema.documents, schema.chunks, schema.pages
@@ -99,7 +99,7 @@ def _wrong_quotes(tx: Transaction) -> Iterator[tuple[str, str]]:
         passages.c.text,
     )
     each = select(chunks.c.id, *order, chunks.c.spans, chunks.c.text).union_all(whole)
-    query = each.order_by("document_id", "version")
+    query = each.order_by("document_id", "version").execution_options(yield_per=READ_AT_ONCE)
     current: tuple[str, int] | None = None
     texts: dict[int, str] = {}
     for row in tx.execute(query):
@@ -215,7 +215,7 @@ def _wrong_generation_counts(tx: Transaction) -> Iterator[tuple[str, str]]:
             held.c.document_id == documents.c.id,
         )
         .join(chunks, own, isouter=True)
-        .group_by(held.c.document_id, held.c.generation)
+        .group_by(held.c.document_id, held.c.generation, documents.c.name)
     )
     for name, generation, noted, stored in tx.execute(query):
         if noted != stored:

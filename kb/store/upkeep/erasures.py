@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import LargeBinary, Row, Table, cast, func, literal, or_, select, update
+from sqlalchemy import Integer, Row, Table, func, literal, or_, select, update
 
 from kb.ids import now
 from kb.store.engine import dialect, schema
@@ -139,8 +139,12 @@ def finish(
 
 def text_samples(tx: Transaction, document_id: str) -> list[str]:
     """Some pieces of a document's text: from the middle of some of its pages."""
-    middle = func.substr(pages.c.text, func.length(pages.c.text) / 2, SAMPLE_CHARACTERS)
-    query = select(middle).where(pages.c.document_id == document_id).limit(3)
+    half = func.length(pages.c.text, type_=Integer) // 2
+    query = (
+        select(func.substr(pages.c.text, half, SAMPLE_CHARACTERS))
+        .where(pages.c.document_id == document_id)
+        .limit(3)
+    )
     return [piece for piece in tx.execute(query).scalars() if piece and len(piece.strip()) > 15]
 
 
@@ -175,8 +179,7 @@ def tables_with(tx: Transaction, pieces: Sequence[bytes]) -> list[str]:
 
 
 def _holds(tx: Transaction, kept: Table, pieces: Sequence[bytes]) -> bool:
-    columns = [cast(column, LargeBinary) for column in kept.c]
-    stands = or_(*(dialect.holds(column, piece) for column in columns for piece in pieces))
+    stands = or_(*(dialect.holds(column, piece) for column in kept.c for piece in pieces))
     found = select(literal(1)).select_from(kept).where(stands).limit(1)
     return tx.execute(found).first() is not None
 

@@ -6,7 +6,6 @@ SQL and documents are listed in parts, so a batch of ten thousand costs no more 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ from kb.store.engine import dialect, schema, visibility
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import PageRequest, of_datasets, one
 from kb.store.engine.schema.columns import of_row
+from kb.store.work import throughput
 from kb.store.work.placing import NOTES, Mode, UploadedDocument
 from kb.types import DocumentStatus, Failure, Scope
 
@@ -27,10 +27,6 @@ table = schema.batches
 items = schema.batch_items
 documents = schema.documents
 jobs = schema.jobs
-throughput = schema.throughput
-
-WINDOW_S = 10
-"""Seconds over which the present throughput is measured; what is older is forgotten."""
 
 LISTED = 1000
 """Documents that are listed with a batch unless more or less is asked for."""
@@ -71,6 +67,7 @@ class Batch:
 
     `skipped` counts what archives held besides documents: hidden files and the like. `pace` is None
     when there is nothing left to do or it is paused. `next` is the cursor of further documents.
+    `waits` says what documents wait for, such as an embedder that does not answer.
     """
 
     id: str
@@ -82,6 +79,7 @@ class Batch:
     pace: Throughput | None
     documents: tuple[BatchItem, ...] = ()
     next: str | None = None
+    waits: Failure | None = None
 
     def count(self, *statuses: DocumentStatus) -> int:
         """Documents in one of the states."""
@@ -131,22 +129,6 @@ def add_skipped(tx: Transaction, batch_id: str, number: int) -> None:
     tx.execute(update(table).where(table.c.id == batch_id).values(skipped=table.c.skipped + number))
 
 
-def add_throughput(tx: Transaction, sizes: Mapping[str, float]) -> None:
-    """Batch id → bytes of its documents that were just embedded.
-
-    A document of many chunks is counted as it is embedded, not when it is done: its batch would
-    seem to stand still until then.
-    """
-    second = int(time.time())
-    tx.execute(delete(throughput).where(throughput.c.second < second - WINDOW_S))
-    rows = [
-        {"batch_id": batch_id, "second": second, "size_bytes": size}
-        for batch_id, size in sizes.items()
-        if size > 0
-    ]
-    dialect.upsert(tx, throughput, rows, add=["size_bytes"])
-
-
 def remove_item(tx: Transaction, document_id: str) -> None:
     """Take a document out of its batches: an archive gives way to its members."""
     tx.execute(delete(items).where(items.c.document_id == document_id))
@@ -187,7 +169,8 @@ def get(
     shown = listed[: asked.limit]
     cursor = shown[-1].document_id if len(listed) > len(shown) else None
     head = (row.id, row.dataset_id, row.created_at, row.paused, row.skipped)
-    return Batch(*head, counts, None if row.paused else pace, tuple(shown), cursor)
+    waits = _waits(tx, scope, batch_id) if counts.get("pending") else None
+    return Batch(*head, counts, None if row.paused else pace, tuple(shown), cursor, waits)
 
 
 def states(tx: Transaction, scope: Scope, batch_id: str) -> dict[str, DocumentStatus]:
@@ -221,17 +204,17 @@ def _counted(
     tx: Transaction, scope: Scope, batch_id: str, created_at: str
 ) -> tuple[dict[DocumentStatus, int], Throughput | None]:
     moment = datetime.now(UTC)
-    since = (moment - timedelta(seconds=WINDOW_S)).isoformat(timespec="milliseconds")
+    since = (moment - timedelta(seconds=throughput.WINDOW_S)).isoformat(timespec="milliseconds")
     rows = _rows_by_status(tx, scope, batch_id, since.replace("+00:00", "Z"))
     counts: dict[DocumentStatus, int] = {status: row.number for status, row in rows.items()}
     waiting = [rows[status] for status in ("pending", "indexing") if status in rows]
     if not waiting:
         return counts, None
     age_s = (moment - datetime.fromisoformat(created_at)).total_seconds()
-    over_s = min(WINDOW_S, max(1.0, age_s))
+    over_s = min(throughput.WINDOW_S, max(1.0, age_s))
     done = sum(rows[status].recent for status in ("ready", "failed") if status in rows)
     given_up = rows["failed"].recent_size if "failed" in rows else 0
-    bytes_per_s = (_recent_bytes(tx, batch_id) + given_up) / over_s
+    bytes_per_s = (throughput.recent_bytes(tx, batch_id) + given_up) / over_s
     left = sum(row.left for row in waiting)
     eta_s = left / bytes_per_s if bytes_per_s and left else None
     return counts, Throughput(done / over_s, bytes_per_s, eta_s)
@@ -271,6 +254,15 @@ def _listed(
     return [of_row(BatchItem, row) for row in tx.execute(query)]
 
 
+def _waits(tx: Transaction, scope: Scope, batch_id: str) -> Failure | None:
+    """Why a document was put back."""
+    code = documents.c.error["code"].as_string()
+    is_put_back = (documents.c.status == "pending") & code.is_not(None)
+    query = _items(scope, batch_id).with_only_columns(documents.c.error).where(is_put_back)
+    found: Failure | None = tx.execute(query.limit(1)).scalar()
+    return found
+
+
 def _items(scope: Scope, batch_id: str) -> Any:
     columns = (items.c.document_id, items.c.name, items.c.note)
     return (
@@ -289,12 +281,3 @@ def _same() -> Any:
 
 
 _STATUS = func.coalesce(documents.c.status, "removed").label("status")
-
-
-def _recent_bytes(tx: Transaction, batch_id: str) -> float:
-    """Bytes of the last `WINDOW_S` seconds."""
-    since = int(time.time()) - WINDOW_S
-    query = select(func.coalesce(func.sum(throughput.c.size_bytes), 0.0))
-    query = query.where(throughput.c.batch_id == batch_id, throughput.c.second > since)
-    total: float = tx.execute(query).scalar_one()
-    return total

@@ -80,7 +80,7 @@ def remove(tx: Transaction, file_id: str) -> None:
 
 def expired(tx: Transaction) -> list[StoredFile]:
     """The files whose time is over."""
-    rows = tx.execute(select(table).where(table.c.expires <= time.time()))
+    rows = tx.execute(select(table).where(table.c.expires <= dialect.now(tx)))
     return [of_row(StoredFile, row) for row in rows]
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Row, bindparam, insert, select, update
 
 from kb.errors import Rejected
 from kb.ids import new_id, now
-from kb.store.content import datasets, documents, members, outbox
+from kb.store.content import changing, datasets, documents, members, outbox
 from kb.store.content.documents import OldVersion
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
@@ -48,7 +48,7 @@ class Upload:
 
     `metadata` None leaves what the document has. With an `error` the file is listed as failed and
     its bytes are not kept: `sha256` is empty. `file_id` is the stored file whose bytes they are.
-    `switches` are the labels and days that it brings; what it does not, the document keeps.
+    `switches` are the labels, days and switch that it brings; what it does not, the document keeps.
     """
 
     name: str
@@ -172,6 +172,9 @@ def _put(
         _Plan(upload, row := before.get(upload.name), _outcome(to, row, upload))
         for upload in uploads
     ]
+    for plan in plans:
+        if plan.before is not None and plan.upload.switches and plan.outcome not in NOTES:
+            changing.check_days(plan.before._asdict() | dict(plan.upload.switches))
     moment = now()
     _insert(tx, to, [plan for plan in plans if plan.outcome == "created"], moment)
     _overwrite(tx, to, [plan for plan in plans if plan.outcome == "replaced"], moment)

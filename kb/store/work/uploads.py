@@ -5,16 +5,16 @@ The bytes lie in a file of their own, and its size is the offset: there is no se
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, insert, or_, select, update
 
+from kb.errors import Conflict
 from kb.ids import new_id, now
 from kb.store.content import datasets
-from kb.store.engine import schema
+from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import one
 from kb.store.engine.schema.columns import of_row
@@ -113,9 +113,11 @@ def extend(tx: Transaction, upload_id: str, expires: float) -> None:
 
 
 def arrived(tx: Transaction, upload_id: str, batch_id: str, document_id: str) -> None:
-    """The whole file is a document now."""
+    """The whole file is a document now. Raises Conflict if it was made one before."""
     values = {"batch_id": batch_id, "document_id": document_id}
-    tx.execute(update(table).where(table.c.id == upload_id).values(**values))
+    unfinished = (table.c.id == upload_id) & table.c.batch_id.is_(None)
+    if not tx.execute(update(table).where(unfinished).values(**values)).rowcount:
+        raise Conflict(f"{upload_id} was finished by another request. Ask for its state (HEAD).")
 
 
 def remove(tx: Transaction, upload_id: str) -> None:
@@ -125,7 +127,7 @@ def remove(tx: Transaction, upload_id: str) -> None:
 
 def remove_expired(tx: Transaction) -> set[str]:
     """Forget the uploads whose time is over; returns their ids."""
-    expired = delete(table).where(table.c.expires <= time.time()).returning(table.c.id)
+    expired = delete(table).where(table.c.expires <= dialect.now(tx)).returning(table.c.id)
     return set(tx.execute(expired).scalars())
 
 

@@ -11,6 +11,7 @@ import pytest
 from kb.version import version
 from tests.api.operations import OPEN, address, operations
 from tests.api.serving import Served
+from tests.parts import stored
 
 NOBODYS = defaultdict(lambda: "unknown")
 """Fills every parameter: without a key nobody gets as far as to look at it."""
@@ -78,7 +79,7 @@ def test_a_secret_is_shown_once_and_kept_nowhere(served: Served):
     listed = served.http.get("/v1/keys", params={"limit": 500})
     assert made["id"] in {item["id"] for item in listed.json()["data"]}
     assert made["key"] not in listed.text
-    assert made["key"].encode() not in (served.kb.settings.data_dir / "kb.db").read_bytes()
+    assert made["key"].encode() not in stored(served.kb)
 
 
 def test_a_key_names_what_it_opens(served: Served):
@@ -221,6 +222,7 @@ ADMIN_ONLY = [
     ("PUT", "/v1/apps/my-app/route", {"mode": "base"}),
     ("POST", "/v1/apps/my-app/keys", {}),
     ("POST", "/v1/keys/x/rotate", {}),
+    ("POST", "/v1/keys/x/reveal", {}),
     ("GET", "/v1/apps/my-app/access", None),
     ("PUT", "/v1/apps/my-app/access", {}),
     ("GET", "/v1/usage", None),

@@ -12,13 +12,17 @@ import pytest
 from pydantic import SecretStr
 
 from kb.models.fake.server import FakeModelServer
-from kb.settings import LlmSettings, WebhookSettings
+from kb.settings import LlmSettings, RerankSettings, WebhookSettings
+from kb.settings_sections import EmbeddingSettings
 from tests.api.serving import Served, serving
 from tests.api.talking import MOON
+from tests.embedding_server import embedding
 from tests.fake_models import running_fake_server
 from tests.webhook_receiver import receiving
 
+EMBEDDING_KEY = "ek-canary-embedding-77b2"
 KEY, OF_THE_SETTINGS = "sk-canary-registered-8c1f", "sk-canary-settings-41d7"
+SEARCH = {"query": "moon", "explain": True}
 QUESTION = "When does the moon rise over Ostrava?"
 
 
@@ -76,22 +80,32 @@ def test_a_providers_key_is_nowhere_to_be_read(tmp_path: Path, log: Path):
         running_fake_server(key="another") as echoing,  # its refusals quote the request's head
         running_fake_server(key=OF_THE_SETTINGS) as configured,
         receiving() as receiver,
+        embedding(key=EMBEDDING_KEY) as embedder,
     ):
         llm = LlmSettings(
             model="cite", base_url=configured.base_url, api_key=SecretStr(OF_THE_SETTINGS)
         )
         hooks = WebhookSettings(timeout_s=5)
-        with serving(data, llm=llm, webhooks=hooks) as served:
+        key = SecretStr(EMBEDDING_KEY)
+        vectors = EmbeddingSettings(model="m", base_url=embedder.url, api_key=key)
+        ranks = RerankSettings(base_url=embedder.url, api_key=key)  # answers, but no scores
+        with serving(data, llm=llm, webhooks=hooks, embedding=vectors, rerank=ranks) as served:
             served.post("/v1/webhooks", {"url": receiver.url, "events": ["feedback.created"]})
-            served.new_app("moon", dataset_ids=[served.new_dataset("moon", {"moon.md": MOON})])
+            dataset_id = served.new_dataset("moon", {"moon.md": MOON})
+            served.new_app("moon", dataset_ids=[dataset_id])
             heard = everything_said(served, good, echoing)
+            embedder.faults.extend([400, 401, 500] * 9)  # its refusals quote the request's head
+            for _ in range(4):
+                heard += served.http.post(f"/v1/datasets/{dataset_id}/search", json=SEARCH).text
+            heard += served.http.get("/readyz").text + served.http.get("/metrics").text
             told = "".join(message.body.decode() for message in receiver.wait_for(1))
             represented = f"{served.kb.settings!r} {served.kb.settings.model_dump()}"
 
         heads = "".join([*good.heads, *echoing.heads, *configured.heads])
         assert KEY in heads, "it was sent"
         assert OF_THE_SETTINGS in heads
-    for key in (KEY, OF_THE_SETTINGS):
+        assert EMBEDDING_KEY in "".join(embedder.heads)
+    for key in (KEY, OF_THE_SETTINGS, EMBEDDING_KEY):
         assert key not in heard
         assert key not in told
         assert key not in represented

@@ -181,7 +181,9 @@ def test_a_whole_upload_that_there_is_no_room_for_waits_until_there_is(tmp_path:
 
         ids = (place.rpartition("/")[2], other.rpartition("/")[2])
         uploads = ResumableUploads(served.kb)
-        uploads.files.append(ids[1], b"abcd")  # the process died before it made a document of it
+        uploads.files.append(
+            ids[1], b"abcd", at=0
+        )  # the process died before it made a document of it
         uploads.recover()
 
         assert served.http.head(other, headers=TUS).headers["x-document-id"]

@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from kb.store.access import usage
+from kb.types import ModelUsage, Scope, Usage
 from tests.api.serving import Served, serving
 from tests.fake_models import running_fake_server
 
@@ -152,6 +154,34 @@ def test_a_table_for_spreadsheets_holds_no_formula(served: Served):
     (row,) = csv.DictReader(io.StringIO(answer.text))
     assert row["name"] == '\'=HYPERLINK("http://evil")'
     assert (row["answers"], row["completion_tokens"], row["currency"]) == ("1", "3", "USD")
+
+
+def test_many_users_come_page_after_page_and_all_in_a_table(served: Served):
+    users = [f"user-{number:04}" for number in range(1200)]
+    one = ModelUsage("m", Usage(1, 1, estimated=False))
+    with served.kb.database.write() as tx:
+        for user in users:
+            usage.count(tx, Scope.admin(), "many", user, "base", one)
+        for user in ("ann", "zoe"):
+            usage.count(tx, Scope.admin(), "other", user, "base", one)
+
+    pages: list[list[str]] = []
+    asked: dict[str, Any] = {"by": "user", "limit": 500}
+    while asked:
+        told = served.http.get("/v1/usage", params=asked).json()
+        pages.append(list(dict.fromkeys(row["name"] for row in told["data"])))
+        asked = told["next"] and {**asked, "cursor": told["next"]}
+    assert [len(page) for page in pages[:-1]] == [500, 500]
+    names = [name for page in pages for name in page]
+    assert names == sorted(set(names))
+    assert {"ann", "zoe", *users} <= set(names)
+    assert used(served, "user") == used(served, "user", limit=500)
+    asked = {"by": "user", "format": "csv", "limit": 7}
+    table = served.http.get("/v1/usage", params=asked).text
+    rows = csv.DictReader(io.StringIO(table))
+    assert list(dict.fromkeys(row["name"].lstrip("'") for row in rows)) == names
+    for wrong in ({"limit": 0}, {"limit": 501}, {"cursor": "user-0001"}):
+        assert served.http.get("/v1/usage", params={"by": "user", **wrong}).status_code == 400
 
 
 def test_the_variants_of_an_app_stand_side_by_side(served: Served):

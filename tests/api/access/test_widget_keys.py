@@ -11,6 +11,7 @@ import pytest
 
 from kb.access import end_users
 from tests.api.serving import Served
+from tests.parts import stored
 
 PAGE, OTHER_PAGE = "https://shop.example", "https://elsewhere.example"
 
@@ -72,6 +73,34 @@ def test_what_is_no_page_is_not_the_servers_own(browser: httpx.Client, header: s
     for host in ({}, {"host": ""}):
         answer = browser.get("/v1/apps", headers={header: named, **host})
         assert answer.status_code in (400, 403), answer.text
+
+
+def test_a_widget_key_is_shown_again_to_admins_and_lies_sealed(
+    served: Served, browser: httpx.Client
+):
+    made = served.post("/v1/apps/shop/keys", {"kind": "widget", "origins": [PAGE]})
+    path = f"/v1/keys/{made['id']}"
+
+    assert served.http.post(f"{path}/reveal").json() == {"key": made["key"]}
+    assert browser.post(f"{path}/reveal").status_code == 403
+    assert made["key"] not in served.http.get("/v1/keys").text
+    secret = made["key"].split("_")[3].encode()
+    files = [file for file in served.kb.settings.data_dir.rglob("*") if file.is_file()]
+    assert not [file for file in files if secret in file.read_bytes()]
+
+    rotated = served.http.post(f"{path}/rotate", json={}).json()
+    assert served.http.post(f"{path}/reveal").json() == {"key": rotated["key"]}
+    assert served.http.delete(path).status_code == 204
+    assert served.http.post(f"{path}/reveal").status_code == 404
+
+
+def test_the_key_of_a_program_is_shown_once(served: Served, widget: dict[str, Any]):
+    made = served.post("/v1/apps/shop/keys", {"kind": "app"})
+
+    answer = served.http.post(f"/v1/keys/{made['id']}/reveal")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert "rotate" in answer.json()["detail"]
 
 
 def test_only_pages_that_a_widget_key_names_may_show_the_chat_in_a_frame(browser: httpx.Client):
@@ -234,5 +263,4 @@ def test_a_signing_secret_is_shown_once_and_only_to_widgets(served: Served, widg
     one = served.http.get(f"/v1/keys/{widget['id']}")
     assert widget["signing_secret"] not in listed.text + one.text
     assert "signing_secret" not in served.post("/v1/keys", {"kind": "app", "app": "shop"})
-    stored = (served.kb.settings.data_dir / "kb.db").read_bytes()
-    assert widget["signing_secret"].encode() not in stored
+    assert widget["signing_secret"].encode() not in stored(served.kb)

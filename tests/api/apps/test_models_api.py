@@ -197,6 +197,9 @@ def test_a_model_whose_server_is_gone_fails_its_test(served: Served):
     assert statuses(checks) == "failed unknown unknown unknown unknown unknown"
     assert "base_url" in checks["reachable"]["detail"]
     assert served.http.post("/v1/models/unknown/test").status_code == 404
+    unset = served.http.post("/v1/models/default/test")
+    assert unset.status_code == 409
+    assert "No language model is the default" in unset.json()["detail"]
 
 
 def test_a_recorded_stream_without_counts_says_so(served: Served):

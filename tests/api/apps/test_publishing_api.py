@@ -84,6 +84,8 @@ def test_what_does_not_answer_is_not_published(served: Served):
     assert "embedder" in told["detail"]
     nowhere = publish(served, "ft:tiny:citewell::unserved", 400, app="vectors")
     assert "`base_url` or `serving`" in nowhere["detail"], "it would be asked of OpenAI"
+    not_here = publish(served, NAME, 409, app="vectors", serving="citewell")
+    assert "not in this process's data folder" in not_here["detail"]
     publish(served, "ft:no", 404, app="vectors")
     publish(served, NAME, 404, app="nowhere", base_url="http://127.0.0.1:9/v1")
 

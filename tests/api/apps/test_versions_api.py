@@ -13,7 +13,7 @@ INPUTS = [
     {"name": "who", "required": True, "default": ""},
     {
         "name": "team",
-        "required": False,
+        "required": True,
         "default": "Legal",
         "type": "select",
         "label": "Your team",
@@ -120,6 +120,7 @@ def test_a_client_is_told_which_inputs_the_published_version_takes(served: Serve
         ["Sales", "Legal"],
         None,
     )
+    assert team["required"] is False, "it has a default"
     assert "default" not in team
     assert client.get("/v1/apps").json()["data"][0]["inputs"] == [who, team]
     served.http.put(f"{path}/draft", json={})

@@ -55,6 +55,8 @@ def test_a_source_is_shown_within_its_surroundings(served: Served):
         "before",
         "text",
         "after",
+        "media_type",
+        "blocks",
     }
     pages = served.http.get(f"/v1/documents/{source['document_id']}/pages").json()["data"]
     text = pages[0]["text"]
@@ -62,6 +64,42 @@ def test_a_source_is_shown_within_its_surroundings(served: Served):
     assert passage["text"] == text[start:end]
     assert passage["before"] == text[max(start - 600, 0) : start]
     assert passage["after"] == text[end : end + 600]
+
+
+def test_conversations_are_found_by_what_became_of_their_answers(served: Served):
+    dataset_id = served.new_dataset("judged", {"a.md": "The comet comes in May."})
+    served.new_app("judged", dataset_ids=[dataset_id])
+    liked = whole(served.http, "judged", "When does the comet come?", user="ann")
+    refused = whole(served.http, "judged", "Who feeds the wolves?", user="bob")
+    said = {"rating": "like"}
+    served.http.post(f"/v1/messages/{liked['message_id']}/feedback", json=said).raise_for_status()
+
+    def found(**query: object) -> list[str]:
+        page = served.http.get("/v1/conversations", params={"app": "judged", **query}).json()
+        return [each["id"] for each in page["data"]]
+
+    both = [refused["conversation_id"], liked["conversation_id"]]
+    assert found() == both
+    assert found(rating="like") == both[1:]
+    assert found(rating="dislike") == []
+    assert found(refused=True) == both[:1]
+    assert found(refused=True, rating="like") == []
+    assert found(rating="like", user="bob") == []
+
+
+def test_a_passage_says_what_its_parts_are(served: Served):
+    text = "# Fees 🌙\n\nWhat a comet costs.\n\n| Comet | Fee |\n|---|---|\n| Halley | 75 |\n"
+    dataset_id = served.new_dataset("parts", {"fees.md": text})
+    served.new_app("parts", dataset_ids=[dataset_id])
+    made = whole(served.http, "parts", "What does the comet Halley cost?")
+
+    passage = served.http.get(f"/v1/messages/{made['message_id']}/sources/1").json()
+
+    shown = passage["before"] + passage["text"] + passage["after"]
+    parts = [(each["kind"], shown[each["start"] : each["end"]]) for each in passage["blocks"]]
+    assert parts[0] == ("heading", "# Fees 🌙")
+    assert parts[-1] == ("table", "| Comet | Fee |\n|---|---|\n| Halley | 75 |")
+    assert passage["media_type"] == "text/markdown"
 
 
 def test_a_source_whose_document_has_changed_stands_alone_as_it_was(served: Served):

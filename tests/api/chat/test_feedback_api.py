@@ -42,6 +42,21 @@ def test_feedback_can_be_given_changed_and_taken_back(served: Served):
     assert said(served.http, answer) is None
 
 
+def test_a_dislike_may_have_a_reason_of_a_fixed_set_and_nothing_else_may(served: Served):
+    answer = whole(served.http, "plain", "When does the moon rise over Ostrava?")
+
+    give(served.http, answer, rating="dislike", reason="outdated", text="Since May.")
+    assert said(served.http, answer)["reason"] == "outdated"
+    listed = served.http.get("/v1/apps/plain/feedback").json()["data"]
+    assert listed[0]["reason"] == "outdated"
+    assert give(served.http, answer, rating="dislike", reason="boring").status_code == 400
+    refused = give(served.http, answer, rating="like", reason="wrong")
+    assert refused.status_code == 400
+    assert "dislike" in refused.json()["detail"]
+    give(served.http, answer, rating="dislike")
+    assert said(served.http, answer)["reason"] is None
+
+
 def test_users_and_the_operator_have_an_opinion_each(served: Served):
     client = served.with_new_key(kind="app", app="plain")
     answer = whole(client, "plain", "When does the moon rise over Ostrava?")
@@ -50,6 +65,10 @@ def test_users_and_the_operator_have_an_opinion_each(served: Served):
 
     assert said(client, answer)["rating"] == "like"
     assert said(served.http, answer)["rating"] == "dislike"
+    path = f"/v1/messages/{answer['message_id']}"
+    every = served.http.get(path).json()["said"]
+    assert [each["source"] for each in every] == ["user", "operator"]
+    assert "said" not in client.get(path).json()
     listed = served.http.get("/v1/apps/plain/feedback", params={"limit": 2}).json()["data"]
     assert {(item["source"], item["rating"]) for item in listed} == {
         ("user", "like"),

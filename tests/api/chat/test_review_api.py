@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from eval.question_sets import own
 from tests.api.serving import Served
@@ -40,7 +41,7 @@ def asked(served: Served, sky: str, request: pytest.FixtureRequest) -> str:
 def test_what_went_wrong_comes_in_groups_with_what_was_answered(served: Served, asked: str):
     good = whole(served.http, asked, "When does the moon rise over Ostrava?")
     path = f"/v1/messages/{good['message_id']}/feedback"
-    served.post(path, {"rating": "dislike", "better_answer": "At ten."}, 200)
+    served.post(path, {"rating": "dislike", "reason": "outdated", "better_answer": "At ten."}, 200)
 
     found = queue(served, asked)
     assert [(group["question"], group["count"], group["kinds"]) for group in found] == [
@@ -48,6 +49,8 @@ def test_what_went_wrong_comes_in_groups_with_what_was_answered(served: Served, 
         ("Wer kocht Suppe?", 1, {"refused": 1}),
         ("When does the moon rise over Ostrava?", 1, {"disliked": 1}),
     ]
+    assert [group["reasons"] for group in found] == [{}, {}, {"outdated": 1}]
+    assert [each["better_answer"] for each in found[2]["examples"][0]["said"]] == ["At ten."]
     assert [each["answer"] for each in found[0]["examples"]] == ["I do not know."] * 2
     assert found[2]["nearest"][0]["text"].startswith("The moon rises over Ostrava")
     assert [group["id"] for group in queue(served, asked, kind="disliked")] == [found[2]["id"]]
@@ -64,7 +67,7 @@ def test_weak_and_unsupported_answers_come_in_too(served: Served, asked: str):
     with served.kb.database.write() as tx:
         span = '[{"answer_start": 0, "answer_end": 3}]'
         rows = f"UPDATE messages SET grounded = 2, unsupported = '{span}'"
-        tx.exec_driver_sql(f"{rows} WHERE app_slug = ? AND grounded = 1", (asked,))
+        tx.execute(text(f"{rows} WHERE app_slug = :app AND grounded = 1"), {"app": asked})
     assert queue(served, asked)[-1]["kinds"] == {"weak": 1, "unsupported": 1}
 
 

@@ -12,9 +12,11 @@ import pytest
 
 from api.http import sse
 from kb.models.fake.server import FakeModelServer
+from kb.store.apps import runs
 from tests.api.serving import Served
 from tests.api.talking import whole
 from tests.server import frames
+from tests.webhook_receiver import wait_until
 
 pytestmark = pytest.mark.usefixtures("talking_apps")
 
@@ -84,6 +86,13 @@ def test_a_repeated_question_joins_the_run_in_progress_and_gets_the_same_bytes(
     assert (other.status_code, other.json()["code"]) == (409, "conflict")
 
 
+def forget(served: Served, run_id: str) -> None:
+    """As after the time for which its events are kept."""
+    served.kb.chat.runs._runs.pop(run_id)
+    with served.kb.database.write() as tx:
+        runs.remove(tx, [run_id])
+
+
 def test_a_repetition_gets_the_stored_answer_and_asks_anew_what_a_crash_has_lost(
     served: Served, upstream: FakeModelServer
 ):
@@ -93,7 +102,7 @@ def test_a_repetition_gets_the_stored_answer_and_asks_anew_what_a_crash_has_lost
     asked = len(upstream.requests)
     served.http.post(path, **question)
     (run_id, run), *_ = reversed(served.kb.chat.runs._runs.items())
-    served.kb.chat.runs._runs.pop(run_id)
+    forget(served, run_id)
 
     stored = served.http.post(path, **question)
     assert stored.json()["answer"] == run.terminal.answer
@@ -165,7 +174,7 @@ def test_a_finished_run_can_be_looked_at_after_its_events_are_forgotten(served: 
     made = whole(served.http, "cite", "When does the moon rise?")
     path = f"/v1/runs/{made['run_id']}"
     remembered = served.http.get(path).json()
-    served.kb.chat.runs._runs.pop(made["run_id"])
+    forget(served, made["run_id"])
 
     stored = served.http.get(path).json()
 
@@ -185,7 +194,7 @@ def test_a_client_that_leaves_frees_its_subscription_and_holds_no_transaction(se
         run_ids = [next(stream)[2]["run_id"] for stream in streams]
         runs = [served.kb.chat.runs._runs[run_id] for run_id in run_ids]
         assert [run.subscribers for run in runs] == [1] * 20
-        assert served.kb.database.open_transactions() == 0
+        wait_until(lambda: served.kb.database.open_transactions() == 0)
 
     deadline = time.monotonic() + 10
     while any(run.subscribers for run in runs) and time.monotonic() < deadline:

@@ -155,6 +155,7 @@ def test_an_original_is_downloaded_under_its_name_and_never_shown(served: Served
     assert answer.headers["content-disposition"] == "attachment; filename*=utf-8''q%22uote.md"
 
 
+@pytest.mark.one_folder  # elsewhere its copies go a little later
 def test_a_deleted_document_is_gone_from_every_place(served: Served, dataset_id: str):
     text = "The moon is about to go."
     document_id = served.upload(dataset_id, {"a.md": text})["a.md"]

@@ -15,6 +15,8 @@ from tests.api.serving import Served
 from tests.server import answer_of, ask
 from tests.steps import in_the_middle_of
 
+pytestmark = pytest.mark.one_folder  # another server writes nothing anew
+
 SECRET = "Zanzibar kumquat protocol seven opens the northern vault on Thursday."
 QUESTION = "What opens the northern vault on Thursday?"
 

@@ -139,7 +139,7 @@ def test_a_reader_that_takes_nothing_is_let_go_also_when_the_answer_is_over(
     monkeypatch.setattr(connections, "STILL_S", 0.2)
     with served.http.stream("POST", "/v1/apps/endless/chat", json={"query": "x"}) as answer:
         run_id = next(frames(answer))[2]["run_id"]
-    run = served.kb.chat.run(Scope.admin(), run_id)
+    run = asyncio.run(served.kb.chat.run(Scope.admin(), run_id))
     flood = [Delta("x" * 1000)] * 20_000
 
     async def end() -> None:

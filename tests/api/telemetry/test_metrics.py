@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.resources.operation import metrics
 from kb.models.fake.server import FakeModelServer
 from tests.api.operations import OPEN, operations
 from tests.api.serving import Served, serving
@@ -46,6 +47,7 @@ def test_what_happens_is_counted_under_names_of_ours(served: Served, model: Fake
     before = numbers(served.http.get("/metrics").text)
 
     use(served.http, model.base_url)
+    metrics._size_bytes.cache_clear()  # which was counted before there was a file
     text = served.http.get("/metrics").text
     after = numbers(text)
 
@@ -60,6 +62,8 @@ def test_what_happens_is_counted_under_names_of_ours(served: Served, model: Fake
         ("kb_first_token_seconds_count", {"model": "talk"}, 2),
         ("kb_tokens_total", {"model": "talk", "kind": "in"}, 100),
         ("kb_tokens_total", {"model": "talk", "kind": "out"}, 10),
+        ("kb_answer_tokens_count", {"model": "talk", "kind": "in"}, 2),
+        ("kb_answer_tokens_count", {"model": "talk", "kind": "out"}, 2),
         ("kb_search_seconds_count", {}, 3),
         ("kb_queue_age_seconds_count", {}, 2),
         *(
@@ -68,6 +72,10 @@ def test_what_happens_is_counted_under_names_of_ours(served: Served, model: Fake
         ),
     ):
         assert grown(before, after, name, **labels) >= least, (name, labels)
+    for kind in ("in", "out"):  # rewriting a follow-up is counted, and no part of an answer
+        per_answer = grown(before, after, "kb_answer_tokens_sum", model="talk", kind=kind)
+        assert 0 < per_answer < grown(before, after, "kb_tokens_total", model="talk", kind=kind)
+    assert not re.search(r'kb_answer_tokens_.*model="extractive"', text)  # no model was asked
     for gauge in ("kb_disk_free_bytes", "kb_data_bytes", "process_resident_memory_bytes"):
         assert after[gauge, frozenset()] > 0, gauge
     assert after["kb_streams_open", frozenset()] == 0

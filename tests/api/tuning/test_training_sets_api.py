@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.api.serving import Served, serving
+from tests.parts import settle
 from tune.sets import versions
 
 ALPACA = [
@@ -123,6 +124,8 @@ def test_names_are_taken_once_and_sets_go_with_their_files(served: Served):
 
     assert served.http.delete(path).status_code == 204
 
+    settle(served.kb)
+    assert not served.kb.originals.has(version["sha256"])
     assert not original.exists()
     assert served.http.get(path).status_code == 404
     assert served.http.get(f"{path}/versions/1/rows").status_code == 404

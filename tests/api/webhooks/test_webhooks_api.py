@@ -18,6 +18,7 @@ from kb.store.webhooks import webhooks
 from kb.types import Scope
 from tests.api.serving import Served, serving
 from tests.api.talking import whole
+from tests.parts import stored
 from tests.webhook_receiver import Receiver, receiving, wait_until
 
 FAST = WebhookSettings(timeout_s=0.5, first_retry_s=0.05)
@@ -111,7 +112,8 @@ def test_feedback_is_told_without_the_words(
     app = served.new_app("rated", dataset_ids=[dataset])
     answer = whole(served.http, "rated", "When does the moon rise over Ostrava?")
     path = f"/v1/messages/{answer['message_id']}/feedback"
-    served.http.post(path, json={"rating": "dislike", "text": "wordy", "better_answer": "wordier"})
+    said = {"rating": "dislike", "reason": "unclear"}
+    served.http.post(path, json=said | {"text": "wordy", "better_answer": "wordier"})
 
     told = [e for e in receiver.events(hook["secret"], 3) if e["type"] == "feedback.created"]
     assert told[0]["data"] == {
@@ -119,7 +121,7 @@ def test_feedback_is_told_without_the_words(
         "conversation_id": answer["conversation_id"],
         "app_id": app,
         "source": "operator",
-        "rating": "dislike",
+        **said,
     }
     assert all(b"word" not in message.body for message in receiver.messages)
     served.http.delete(f"/v1/conversations/{answer['conversation_id']}")
@@ -166,7 +168,7 @@ def test_a_rotated_secret_signs_beside_the_new_one_until_its_time_is_over(
     with pytest.raises(WebhookVerificationError):
         receiver.messages[1].verified(new["secret"])
     assert "secret" not in shown(served, hook)
-    assert b"whsec_" not in (served.kb.folder.root / "kb.db").read_bytes()
+    assert b"whsec_" not in stored(served.kb)
 
 
 def test_an_answer_that_does_not_come_is_an_error_and_a_test_is_tried_once(

@@ -11,13 +11,13 @@ from sqlalchemy import text
 
 from ingest.intake.upload import UploadedFile, accept, checked_name
 from kb.errors import EmbedderMismatch, NotFound, Rejected, StorageFull, TooLarge
-from kb.files.originals import Originals
+from kb.files.folder_originals import FolderOriginals
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import documents
 from kb.store.engine.paging import PageRequest
 from kb.store.work import batches
 from kb.types import Document, Scope
-from tests.parts import ADMIN, document, finish, ingest, upload
+from tests.parts import ADMIN, document, finish, ingest, kept_hashes, upload
 
 
 def stored(kb: KnowledgeBase, dataset_id: str) -> tuple[Document, ...]:
@@ -37,6 +37,7 @@ def test_an_accepted_file_lies_under_its_hash_and_waits_to_be_indexed(kb, datase
     assert staging(kb) == []
 
 
+@pytest.mark.one_folder
 def test_bytes_and_both_names_are_synced_before_the_rows_are(kb, dataset_id, monkeypatch):
     done: list[str] = []
     fsync, replace = os.fsync, os.replace
@@ -94,7 +95,7 @@ def test_a_name_that_comes_twice_in_a_batch_is_one_document_with_the_later_bytes
     (only,) = stored(kb, dataset_id)
     assert (only.name, only.status, only.live_version) == (composed, "ready", only.version)
     assert kb.originals.path(only.sha256).read_bytes() == b"Second words."
-    assert len(list(kb.originals.hashes())) == 1
+    assert len(kept_hashes(kb)) == 1
     batch = kb.database.reading(batches.get, ADMIN, result.batch_id)
     assert (batch.count("ready"), len(batch.documents)) == (1, 1)
     assert kb.fsck.run().is_clean
@@ -168,6 +169,7 @@ def test_a_failing_new_version_leaves_the_old_one_answering(kb, dataset_id):
     assert kb.fsck.run().is_clean
 
 
+@pytest.mark.one_folder
 def test_a_full_disk_keeps_everything_out_and_leaves_nothing_behind(kb, dataset_id):
     with kb.database.write() as tx:
         pages = tx.execute(text("PRAGMA page_count")).scalar_one()
@@ -246,7 +248,7 @@ def test_a_refused_name_is_shown_with_its_unprintable_characters_spelled_out(kb,
 
 
 def test_a_file_over_the_limit_or_broken_off_leaves_nothing(tmp_path):
-    originals = Originals(tmp_path)
+    originals = FolderOriginals(tmp_path)
 
     def broken():
         yield b"half"

@@ -10,7 +10,8 @@ import pytest
 
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.work import pipeline
-from ingest.work.embedding import EMBED_AT_ONCE, Backlog, divided
+from ingest.work.embedding import Backlog, divided
+from ingest.work.engine import EMBED_AT_ONCE
 from kb.knowledge_base import KnowledgeBase
 from kb.models.embed.hash_embedder import HashEmbedder
 from kb.protocols import Vectors

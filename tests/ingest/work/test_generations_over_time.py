@@ -10,8 +10,8 @@ from sqlalchemy import text
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.work.reindexing import Reindexer
 from kb.errors import Conflict, Rejected, Unavailable
-from kb.knowledge_base import open_kb
 from kb.models.embed.hash_embedder import HashEmbedder
+from kb.opening.opening import open_kb
 from kb.settings import EmbeddingSettings, Settings
 from kb.store.content import pages
 from kb.types import Processing, Retrieval, SplitOptions
@@ -44,6 +44,7 @@ def test_building_goes_on_after_a_restart(settings: Settings):
     second.close()
 
 
+@pytest.mark.one_folder
 def test_a_removed_generation_leaves_nothing_and_its_number_is_not_used_again(
     kb, dataset_id, other
 ):
@@ -106,7 +107,7 @@ def test_after_the_setting_changed_a_dataset_is_searched_with_its_own_embedder(
     def open_one(name, **_):
         return OtherEmbedder() if name == "other" else HashEmbedder()
 
-    monkeypatch.setattr("kb.knowledge_base.open_embedder", open_one)
+    monkeypatch.setattr("kb.opening.embedder_choice.open_embedder", open_one)
     assert embedders.open_embedder is not open_one
     changed = settings.model_copy(update={"embedding": EmbeddingSettings(model="other")})
     second = open_kb(changed)

@@ -41,11 +41,11 @@ def one_reader(monkeypatch: pytest.MonkeyPatch, timeout_s: float = 600, **limits
         )
 
     monkeypatch.setattr(ReaderPool, "with_limits", with_limits)
-    monkeypatch.setattr("ingest.work.worker.suitable_readers", lambda _cores: 1)
+    monkeypatch.setattr("ingest.work.engine.suitable_readers", lambda _cores: 1)
 
 
 def is_read(worker: Worker) -> bool:
-    return any(child.documents for child in worker.readers._children)
+    return any(child.documents for child in worker.engine.readers._children)
 
 
 def queued(kb: KnowledgeBase) -> list[tuple[str | None, int]]:
@@ -149,7 +149,7 @@ def test_removing_a_generation_ends_what_a_child_does_for_it(kb, dataset_id):
     with working(kb) as worker:
         until(lambda: is_read(worker))
         kb.reindexing.remove(ADMIN, dataset_id, 2)
-        until(lambda: not any(child.is_alive() for child in worker.readers._children))
+        until(lambda: not any(child.is_alive() for child in worker.engine.readers._children))
 
 
 # --- turns -----------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def read_in_order(kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch, before) ->
         return prepare(kb, readers, job, *rest)
 
     monkeypatch.setattr(pipeline, "prepare", noted)
-    monkeypatch.setattr("ingest.work.worker.suitable_readers", lambda _cores: 1)
+    monkeypatch.setattr("ingest.work.engine.suitable_readers", lambda _cores: 1)
     monkeypatch.setattr("ingest.work.worker.SLOW_S", 3600.0)
     finish(kb)
     return order

@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from ingest.sandbox.reader_process import ReaderPool
 from ingest.work import pipeline
-from kb.files.originals import Originals
-from kb.files.owners import Owner
+from kb.files.folder_originals import FolderOriginals
+from kb.files.owners import LockedOwner
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import embeddings
 from kb.store.work import jobs
@@ -30,7 +30,7 @@ def readers():
 @pytest.fixture
 def another(kb: KnowledgeBase):
     """A process that starts beside the one that `kb` belongs to."""
-    owner = Owner(kb.folder.owners)
+    owner = LockedOwner(kb.folder.owners)
     yield owner
     owner.close()
 
@@ -45,6 +45,7 @@ def vectors(kb: KnowledgeBase, owner: str) -> None:
         embeddings.put(tx, "e", [owner.encode()[-16:]], np.ones((1, 2), np.float32), owner=owner)
 
 
+@pytest.mark.one_folder
 def test_a_start_takes_no_job_from_a_worker_that_is_alive(kb, dataset_id, another):
     upload(kb, dataset_id, {"a.md": "Text"})
     (job,) = claim(kb)
@@ -57,7 +58,7 @@ def test_a_start_takes_no_job_from_a_worker_that_is_alive(kb, dataset_id, anothe
 
 def test_a_start_sweeps_no_upload_that_is_on_its_way_in_another_process(kb, another):
     staged = kb.originals.stage([b"half a file"], max_bytes=100)
-    beside = Originals(kb.folder.originals, another.id)
+    beside = FolderOriginals(kb.folder.originals, another.id)
     beside.sweep_staging(another.living())
     assert staged.path.read_bytes() == b"half a file"
 

@@ -95,6 +95,7 @@ def limit_pages(kb: KnowledgeBase, more: int | None) -> None:
         tx.execute(text(f"PRAGMA max_page_count = {2**31 if more is None else pages + more}"))
 
 
+@pytest.mark.one_folder
 def test_a_full_disk_pauses_indexing_and_space_resumes_it(
     kb, dataset_id, monkeypatch: pytest.MonkeyPatch
 ):

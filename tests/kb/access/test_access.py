@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import text
 
 from kb.access import Access
-from kb.access.console import FREE_TRIES, MANY_TRIES, SESSION_S, Console, SignInTries
+from kb.access.console import SESSION_S, Console
+from kb.access.sign_in import FREE_TRIES, MANY_TRIES, SignInTries
 from kb.errors import NotFound, RateLimited, Unauthenticated
 from kb.knowledge_base import KnowledgeBase
 from kb.store.access import keys
 from kb.store.apps import apps
-from kb.store.engine import dialect
-from kb.store.engine.database import Database
+from kb.store.engine import sqlite_file
+from kb.store.engine.sqlite import SqliteDatabase
 from kb.types import KeyKind
 from tests.parts import ADMIN, publish
 
@@ -176,6 +177,7 @@ def test_a_row_does_not_tell_its_cookie(kb, console):
         assert cookie.encode() not in path.read_bytes()
 
 
+@pytest.mark.one_folder
 def test_a_damaged_table_of_sessions_keeps_nobody_from_signing_in_again(kb, console):
     cookie = console.begin()
     with kb.database.read() as tx:
@@ -183,13 +185,13 @@ def test_a_damaged_table_of_sessions_keeps_nobody_from_signing_in_again(kb, cons
             text("SELECT rootpage FROM sqlite_master WHERE name = 'sessions'")
         ).scalar_one()
         size = tx.execute(text("PRAGMA page_size")).scalar_one()
-    with dialect.opened(kb.folder.database) as tx:
+    with sqlite_file.opened(kb.folder.database) as tx:
         tx.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
     with kb.folder.database.open("r+b") as file:
         file.seek((page - 1) * size)
         file.write(b"\xff" * size)
 
-    found = Console(Database(kb.folder.database), kb.secrets, KEY)
+    found = Console(SqliteDatabase(kb.folder.database), kb.secrets, KEY)
 
     assert not found.is_open(cookie)
     found.check(KEY, "192.0.2.1")

@@ -10,7 +10,7 @@ from kb.apps import configuring, registering
 from kb.errors import Conflict, NotFound, Rejected
 from kb.store.access.secrets import Secrets
 from kb.store.apps import apps, fixed_answers
-from kb.store.engine.database import Database
+from kb.store.engine.sqlite import SqliteDatabase
 from kb.types import AppContent, Model, RoutePolicy, RouteRule, Scope, Variant
 
 ADMIN = Scope.admin()
@@ -20,7 +20,7 @@ TUNED = AppContent(base=Variant("writer"), tuned=Variant("writer"))
 
 @pytest.fixture
 def database(tmp_path: Path):
-    opened = Database(tmp_path / "kb.db")
+    opened = SqliteDatabase(tmp_path / "kb.db")
     opened.writing(configuring.add, ADMIN, {"slug": "app", "name": "App"})
     opened.writing(registering.add, ADMIN, VAULT, Model("writer", "openai", None, "m"))
     yield opened

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kb.apps.gates import Figures, Gates, figures, not_met
-from kb.store.engine.database import Database
+from kb.store.engine.sqlite import SqliteDatabase
 from kb.store.tuning import jobs
 from kb.store.tuning.jobs import NewEvent
 from tests.tuned import ADMIN, NAME, store
@@ -28,7 +28,7 @@ MEASURED = {
 
 
 def test_of_the_arms_the_better_one_counts_and_without_a_report_the_job(tmp_path: Path):
-    database = Database(tmp_path / "kb.db")
+    database = SqliteDatabase(tmp_path / "kb.db")
     with database.write() as tx:
         store(tx)
         assert figures(tx, ADMIN, NAME, REPORT) == Figures(0.7, 0.69, kept=0.93, valid=0.99)

@@ -13,7 +13,8 @@ import pytest
 
 from kb.errors import DataFolderLocked, Rejected
 from kb.files.folder import DataFolder
-from kb.knowledge_base import open_kb
+from kb.knowledge_base import KnowledgeBase
+from kb.opening.opening import open_kb
 from kb.settings import Settings
 from kb.store.access.secrets import Secrets, read_or_create
 
@@ -50,7 +51,7 @@ def test_a_file_where_a_folder_belongs_and_a_folder_where_a_file_does_are_named(
 LIMITED = """
 import resource, sys
 from kb.errors import StorageFailed
-from kb.knowledge_base import open_kb
+from kb.opening.opening import open_kb
 from kb.settings import Settings
 from kb.store.engine.database import note
 
@@ -154,16 +155,17 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
         DataFolder(tmp_path / "file").lock()
 
 
-def test_only_the_owner_reads_the_folder_and_its_secrets(settings: Settings):
-    kb = open_kb(settings)
-    try:
-        for path, mode in ((kb.folder.root, 0o700), (kb.folder.secret, 0o600)):
-            assert stat.S_IMODE(path.stat().st_mode) == mode
-        assert stat.S_IMODE(kb.folder.admin_key.stat().st_mode) == 0o600
-    finally:
-        kb.close()
+def test_only_the_owner_reads_the_folder(kb: KnowledgeBase):
+    assert stat.S_IMODE(kb.folder.root.stat().st_mode) == 0o700
 
 
+@pytest.mark.one_folder
+def test_only_the_owner_reads_the_secrets(kb: KnowledgeBase):
+    for path in (kb.folder.secret, kb.folder.admin_key):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.one_folder
 def test_the_admin_key_is_made_once_and_given_ones_go_before_it(settings: Settings):
     first = open_kb(settings)
     made = first.access.admin_key

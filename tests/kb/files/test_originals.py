@@ -26,6 +26,7 @@ def test_a_disk_that_is_full_broken_or_read_only_is_told_apart(number, error):
     assert type(raised.value) is error
 
 
+@pytest.mark.one_folder
 def test_a_database_that_takes_no_writes_is_a_failed_disk(kb):
     def refused(tx: Transaction) -> None:
         tx.exec_driver_sql("PRAGMA query_only=ON").close()

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kb.files.owners import Owner
+from kb.files.owners import LockedOwner
 from tests.server import ROOT
 
 
 def test_owners_beside_each_other_are_alive_until_they_are_closed(tmp_path: Path):
-    one, two = Owner(tmp_path), Owner(tmp_path)
+    one, two = LockedOwner(tmp_path), LockedOwner(tmp_path)
     assert one.living() == two.living() == {one.id, two.id}
     two.close()
     assert one.living() == {one.id}
@@ -21,10 +21,10 @@ def test_owners_beside_each_other_are_alive_until_they_are_closed(tmp_path: Path
 
 def test_an_owner_that_was_killed_is_dead_at_once(tmp_path: Path):
     code = (
-        "import sys, pathlib; from kb.files.owners import Owner; "
-        "own = Owner(pathlib.Path(sys.argv[1])); print(own.id, flush=True); sys.stdin.read()"
+        "import sys, pathlib; from kb.files.owners import LockedOwner; "
+        "own = LockedOwner(pathlib.Path(sys.argv[1])); print(own.id, flush=True); sys.stdin.read()"
     )
-    own = Owner(tmp_path)
+    own = LockedOwner(tmp_path)
     child = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)],
         cwd=ROOT,

@@ -14,16 +14,27 @@ from ingest.work import pipeline
 from kb.files.folder import DataFolder
 from kb.index.embedded_chroma.vectors import ChromaVectors
 from kb.index.folders import index_path, seal_of
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.knowledge_base import KnowledgeBase
+from kb.opening.opening import open_kb
 from kb.protocols import KINDS, IndexKey, IndexName
 from kb.settings import Settings
 from kb.store.content import index_ops
 from kb.types import Retrieval
 from kb.upkeep.index_check import checked
 from kb.upkeep.repairing import Repairing
-from tests.parts import ADMIN, begin_all, embed_and_store, ingest, leave_uncleanly, upload
+from tests.parts import (
+    ADMIN,
+    begin_all,
+    embed_and_store,
+    ingest,
+    keyword_files,
+    leave_uncleanly,
+    upload,
+)
 
 ROWS = 1200  # over 1,000 Chroma writes its graph to disk
+HERE = (pytest.param("vector", marks=pytest.mark.one_folder), "keyword")
+"""The kinds whose files lie in the folder: on the second kit a server has the vectors."""
 LINES = [f"Line word{n}a holds word{n}b and word{n}c." for n in range(40)]
 FILES = {f"{n}.txt": line for n, line in enumerate(LINES)}
 
@@ -95,7 +106,7 @@ def flip_a_bit(folder: Path, _other: Path) -> None:
     largest.write_bytes(content)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", HERE)
 @pytest.mark.parametrize("harm", [lose, swap, flip_a_bit])
 def test_what_happened_to_a_closed_index_is_seen_before_it_is_opened(
     filled: tuple[Settings, str, str], kind: str, harm: Callable[[Path, Path], None]
@@ -112,7 +123,7 @@ def test_what_happened_to_a_closed_index_is_seen_before_it_is_opened(
         kb.close()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", HERE)
 def test_what_took_the_place_of_an_open_index_is_not_taken_for_it(
     filled: tuple[Settings, str, str], kind: str
 ):
@@ -128,6 +139,7 @@ def test_what_took_the_place_of_an_open_index_is_not_taken_for_it(
     kb.close()
 
 
+@pytest.mark.one_folder
 def test_an_index_that_was_found_whole_has_its_last_files_by_then(
     filled: tuple[Settings, str, str],
 ):
@@ -141,7 +153,7 @@ def test_an_index_that_was_found_whole_has_its_last_files_by_then(
     assert found == {name: seal_of(path) for name, path in paths.items()}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", HERE)
 def test_an_earlier_state_of_an_index_is_not_taken_for_the_present_one(settings: Settings, kind):
     kb = open_kb(settings)
     dataset = kb.create_dataset(ADMIN, "d").id
@@ -162,7 +174,7 @@ def test_an_earlier_state_of_an_index_is_not_taken_for_the_present_one(settings:
     kb.close()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", HERE)
 def test_a_search_right_after_an_unclean_stop_misses_nothing(settings: Settings, kind):
     kb = open_kb(settings)
     dataset = kb.create_dataset(ADMIN, "d").id
@@ -179,6 +191,7 @@ def test_a_search_right_after_an_unclean_stop_misses_nothing(settings: Settings,
         kb.close()
 
 
+@pytest.mark.one_folder
 def test_an_index_that_would_kill_is_rebuilt_and_searched_meanwhile(settings: Settings):
     kb = open_kb(settings)
     dataset = kb.create_dataset(ADMIN, "d").id
@@ -195,6 +208,7 @@ def test_an_index_that_would_kill_is_rebuilt_and_searched_meanwhile(settings: Se
         kb.close()
 
 
+@pytest.mark.one_folder
 def test_a_child_finds_the_index_that_would_kill_and_only_that(kb: KnowledgeBase):
     ids = [kb.create_dataset(ADMIN, name).id for name in ("first", "second", "third")]
     for dataset in ids:
@@ -207,14 +221,14 @@ def test_a_child_finds_the_index_that_would_kill_and_only_that(kb: KnowledgeBase
     assert found == list(zip(asked, (True, False, True), strict=True))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", HERE)
 def test_an_index_found_damaged_in_use_is_mended_and_the_search_answered(
     kb: KnowledgeBase, kind: str
 ):
     dataset = kb.create_dataset(ADMIN, "d").id
     ingest(kb, dataset, FILES)
     folder = kb.folder.index / dataset / "g1" / f"{kind}s"
-    (kb.vectors if kind == "vector" else kb.keywords).close()
+    (kb.vectors if kind == "vector" else keyword_files(kb)).close()
     for file in folder.iterdir():
         if file.suffix in (".sqlite3", ".pos"):
             file.unlink()
@@ -224,6 +238,7 @@ def test_an_index_found_damaged_in_use_is_mended_and_the_search_answered(
     assert_all_found(kb, dataset)
 
 
+@pytest.mark.one_folder  # a Chroma server is asked itself how it is
 def test_damage_that_comes_again_at_once_waits_and_the_search_does_not(kb: KnowledgeBase):
     kb.repairing.stop()
     dataset = kb.create_dataset(ADMIN, "d").id

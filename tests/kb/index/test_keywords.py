@@ -14,7 +14,7 @@ from kb.errors import IndexDamaged, Unavailable
 from kb.index import keywords
 from kb.index.health import IndexHealth
 from kb.index.keywords import TantivyKeywords, self_test
-from kb.knowledge_base import open_kb
+from kb.opening.opening import open_kb
 from kb.protocols import IndexKey
 from kb.settings import EmbeddingSettings, Settings
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.knowledge_base import KnowledgeBase
 from kb.models.llm.extractive import extractive_answer
+from kb.opening.opening import open_kb
 from kb.protocols import Vectors
 from kb.search.scoring import WEAK_SCORE
 from kb.settings import Settings

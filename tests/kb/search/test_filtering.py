@@ -15,7 +15,7 @@ from tests.parts import ADMIN, finish, upload
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory):
     """300 documents about tides; a few of them differ in name, type and metadata."""
-    from kb.knowledge_base import open_kb
+    from kb.opening.opening import open_kb
     from kb.settings import EmbeddingSettings, Settings
 
     settings = Settings(

@@ -132,7 +132,7 @@ def test_who_is_better_on_both_sides_is_never_behind(near, matched, coverage):
 
     for one in place:
         for other in place:
-            nearer = near.get(one, -1) >= near.get(other, -1)
+            nearer = near.get(one, -2) >= near.get(other, -2)  # what is not found is farther
             if nearer and matched.get(one, 0) >= matched.get(other, 0):
                 assert place[one] >= place[other] - 1e-9
 

@@ -64,11 +64,13 @@ def test_a_deleted_document_is_not_returned_even_while_the_indexes_still_hold_it
     kb.database.writing(deletion.delete_document, ADMIN, ids["moon.md"])
 
     assert kb.vectors.ids(IndexKey(dataset_id, 1)) >= set(gone.values())
-    assert kb.keywords.ids(IndexKey(dataset_id, 1)) >= set(gone)
+    if not kb.settings.is_cluster:  # there each process's copy of the words follows by itself
+        assert kb.keywords.ids(IndexKey(dataset_id, 1)) >= set(gone)
     for mode in MODES:
         assert "moon.md" not in names(kb, [dataset_id], "moon over Ostrava", mode=mode)
 
 
+@pytest.mark.one_folder
 def test_dead_chunks_do_not_take_the_places_of_living_ones(kb):
     dataset_id = named(kb, "d")
     ingest(kb, dataset_id, FILES)
@@ -77,6 +79,7 @@ def test_dead_chunks_do_not_take_the_places_of_living_ones(kb):
         assert names(kb, [dataset_id], "moon over Ostrava", mode=mode)[:1] == ["moon.md"]
 
 
+@pytest.mark.one_folder
 def test_dead_chunks_of_one_dataset_do_not_hide_its_living_ones_behind_another(kb):
     haunted, other = named(kb, "haunted"), named(kb, "other")
     ingest(kb, haunted, FILES)
@@ -188,6 +191,7 @@ def test_a_search_that_finds_too_many_waiting_is_refused_at_once(library):
     assert len(refused) == 1
 
 
+@pytest.mark.one_folder
 def test_no_transaction_is_left_open(library):
     names(library, [named(library, "d")], "moon")
     library.applier.stop()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,11 +27,9 @@ CONTENT = AppContent(
 
 
 @pytest.fixture
-def database(tmp_path: Path):
-    opened = Database(tmp_path / "kb.db")
-    opened.writing(apps.create, ADMIN, slug="app", name="App")
-    yield opened
-    opened.close()
+def database(database: Database) -> Database:
+    database.writing(apps.create, ADMIN, slug="app", name="App")
+    return database
 
 
 def put_draft(database: Database, content: AppContent, expected: int | None = None) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import text
 
@@ -11,18 +9,11 @@ from kb.errors import NotFound
 from kb.store.content import datasets, documents, indexed
 from kb.store.engine.database import Database
 from kb.store.engine.paging import PageRequest
-from kb.store.work import batch_control, batches, deletion, jobs, placing
+from kb.store.work import batch_control, batches, deletion, jobs, placing, throughput
 from kb.store.work.placing import Upload, UploadTarget
 from kb.types import Failure, Scope
 
 ADMIN = Scope.admin()
-
-
-@pytest.fixture
-def database(tmp_path: Path):
-    opened = Database(tmp_path / "kb.db")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -88,7 +79,7 @@ def test_the_pace_is_that_of_the_last_seconds(database, dataset_id):
     assert get(database, batch_id).pace == batches.Throughput(0, 0, None)
     with database.write() as tx:
         tx.execute(text("UPDATE batches SET created_at = '2026-01-01T00:00:00.000Z'"))
-    database.writing(batches.add_throughput, {batch_id: 100.0, "batch_other": 7.0})
+    database.writing(throughput.add, {batch_id: 100.0, "batch_other": 7.0})
     make_ready(database, ids[0])
 
     pace = get(database, batch_id).pace  # one document of 100 bytes in 10 s, 300 bytes left

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import StatementError
@@ -11,17 +9,11 @@ from sqlalchemy.exc import StatementError
 from kb.store.content import datasets, documents
 from kb.store.engine import schema
 from kb.store.engine.database import Database
+from kb.store.upkeep import erasures
 from kb.types import Processing, Quota, Scope, SplitOptions
 
 ADMIN = Scope.admin()
 PROCESSING = Processing({"hyphenation": False}, SplitOptions(max_tokens=9), (r"\d{4}",))
-
-
-@pytest.fixture
-def database(tmp_path: Path):
-    opened = Database(tmp_path / "kb.db")
-    yield opened
-    opened.close()
 
 
 def test_a_type_in_a_column_comes_back_as_it_was(database: Database):
@@ -52,3 +44,17 @@ def test_what_is_not_of_the_columns_type_is_refused_and_not_shown(database: Data
 def test_any_number_of_values_is_looked_up_at_once(database: Database):
     """More than a statement may have variables."""
     assert database.reading(documents.names, [f"doc_{n}" for n in range(100_000)]) == {}
+
+
+def test_bytes_are_found_in_a_value_of_any_type(database: Database):
+    database.writing(datasets.create, ADMIN, name="a\\b 雨", embedder="e", processing=PROCESSING)
+    row = {"digest": bytes(range(32)), "expires": 1.0}
+    database.writing(lambda tx: tx.execute(insert(schema.sessions).values(**row)))
+    pieces = {
+        "a\\b 雨".encode(): ["datasets"],
+        b"hyphenation": ["datasets", "generations"],  # in JSON
+        bytes(range(5, 9)): ["sessions"],
+        b"nowhere": [],
+    }
+    for piece, tables in pieces.items():
+        assert sorted(database.reading(erasures.tables_with, [piece])) == tables

@@ -15,11 +15,11 @@ import pytest
 from sqlalchemy import delete, insert, select, text, update
 
 from kb.errors import Rejected
-from kb.knowledge_base import open_kb
+from kb.opening.opening import open_kb
 from kb.settings import Settings
-from kb.store.engine import database as engine
 from kb.store.engine import dialect, schema
-from kb.store.engine.database import Database, damage
+from kb.store.engine import sqlite as engine
+from kb.store.engine.sqlite import SqliteDatabase, damage
 from kb.types import Processing
 from tests.server import ROOT
 from tests.steps import in_the_middle_of
@@ -29,8 +29,8 @@ jobs, marks, datasets = schema.jobs, schema.marks, schema.datasets
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(tmp_path / "kb.db")
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    opened = SqliteDatabase(tmp_path / "kb.db")
     with opened.write() as tx:
         for name in "abcdefgh":
             tx.execute(insert(marks).values(name=name, value=name * 900))
@@ -49,7 +49,7 @@ def job(subject: str) -> dict[str, object]:
     return kept | {"token": 0, "run_after": 0.0}
 
 
-def contents(database: Database) -> dict[str, list[tuple[object, ...]]]:
+def contents(database: SqliteDatabase) -> dict[str, list[tuple[object, ...]]]:
     with database.read() as tx:
         return {
             table.name: sorted((tuple(row) for row in tx.execute(select(table))), key=repr)
@@ -57,14 +57,14 @@ def contents(database: Database) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
-def compact_during(database: Database, work: Callable[[], None]) -> bool:
+def compact_during(database: SqliteDatabase, work: Callable[[], None]) -> bool:
     with in_the_middle_of("VACUUM INTO", work) as happened:
         is_done = database.compact()
     assert happened
     return is_done
 
 
-def test_what_is_written_while_a_copy_is_made_is_in_the_new_file(database: Database):
+def test_what_is_written_while_a_copy_is_made_is_in_the_new_file(database: SqliteDatabase):
     def write() -> None:
         with database.write() as tx:
             tx.execute(insert(marks).values(name="new", value="1"))
@@ -86,7 +86,7 @@ def test_what_is_written_while_a_copy_is_made_is_in_the_new_file(database: Datab
     assert compact_during(database, lambda: (write(), written.append(contents(database)))[0])
     assert database.path.stat().st_ino != before
     assert [contents(database)] == written
-    assert database.reading(dialect.integrity_problems) == []
+    assert database.integrity_problems() == []
 
 
 def test_a_number_that_was_given_out_while_a_copy_was_made_is_not_given_out_again(database):
@@ -103,7 +103,7 @@ def test_a_number_that_was_given_out_while_a_copy_was_made_is_not_given_out_agai
     assert numbers[1] > numbers[0]
 
 
-def test_threads_that_read_and_write_all_the_while_lose_nothing(database: Database):
+def test_threads_that_read_and_write_all_the_while_lose_nothing(database: SqliteDatabase):
     is_over = threading.Event()
     added: list[int] = []
 
@@ -128,10 +128,10 @@ def test_threads_that_read_and_write_all_the_while_lose_nothing(database: Databa
     assert done == [True] * 5
     with database.read() as tx:
         assert tx.scalar(text("SELECT count(*) FROM marks")) == sum(added) + 8
-    assert database.reading(dialect.integrity_problems) == []
+    assert database.integrity_problems() == []
 
 
-def test_a_read_that_does_not_end_puts_the_switch_off(database: Database, monkeypatch):
+def test_a_read_that_does_not_end_puts_the_switch_off(database: SqliteDatabase, monkeypatch):
     monkeypatch.setattr(engine, "SWITCH_TRIES", 2)
     held, is_over = threading.Event(), threading.Event()
 
@@ -163,6 +163,7 @@ def test_another_process_that_has_the_file_open_puts_the_switch_off(database, mo
     assert len(contents(database)["marks"]) == 8
 
 
+@pytest.mark.one_folder
 def test_a_whole_copy_of_a_file_that_is_missing_is_never_removed_and_named_at_the_start(tmp_path):
     settings = Settings(data_dir=tmp_path, embedding={"model": "hash"}, _env_file=None)
     open_kb(settings).close()
@@ -172,13 +173,14 @@ def test_a_whole_copy_of_a_file_that_is_missing_is_never_removed_and_named_at_th
     for as_is in (False, True):
         with pytest.raises(Rejected, match=r"kb\.db is missing.*kb\.db\.compacting"):
             open_kb(settings, as_is=as_is)
-    Database(tmp_path / "kb.db").close()  # of another command
+    SqliteDatabase(tmp_path / "kb.db").close()  # of another command
     assert damage(copy) == []
     (tmp_path / "kb.db").unlink()
     copy.rename(tmp_path / "kb.db")
     open_kb(settings).close()
 
 
+@pytest.mark.one_folder
 def test_half_a_copy_is_nobodys_and_goes(tmp_path):
     settings = Settings(data_dir=tmp_path, embedding={"model": "hash"}, _env_file=None)
     open_kb(settings).close()
@@ -196,7 +198,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from sqlalchemy import Engine, event, text
-from kb.store.engine.database import Database
+from kb.store.engine.sqlite import SqliteDatabase
 from tests.steps import in_the_middle_of
 
 def die(*_): os.kill(os.getpid(), signal.SIGKILL)
@@ -205,7 +207,7 @@ def replaced(self, target):
     os.replace(self, target)
     die()
 
-moment, database = sys.argv[2], Database(Path(sys.argv[1]))
+moment, database = sys.argv[2], SqliteDatabase(Path(sys.argv[1]))
 if moment == "before the switch": Path.replace = die
 if moment == "after the switch": Path.replace = replaced
 def change():
@@ -226,18 +228,18 @@ with in_the_middle_of("VACUUM INTO", die if moment == "copying" else change):
     "moment", ["copying", "catching up", "before the switch", "after the switch"]
 )
 def test_a_kill_at_any_moment_leaves_a_whole_file_and_the_next_one_goes_on(
-    database: Database, moment: str
+    database: SqliteDatabase, moment: str
 ):
     database.close()
     command = [sys.executable, "-c", KILLED, str(database.path), moment]
     child = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     assert child.returncode == -signal.SIGKILL, child.stderr
 
-    again = Database(database.path)
+    again = SqliteDatabase(database.path)
     expected = 8 if moment == "copying" else 58
     assert len(contents(again)["marks"]) == expected
     assert again.compact()
     assert len(contents(again)["marks"]) == expected
-    assert again.reading(dialect.integrity_problems) == []
+    assert again.integrity_problems() == []
     assert {path.name for path in database.path.parent.glob("kb.db.*")} == set()
     again.close()

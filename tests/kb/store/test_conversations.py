@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from kb.errors import NotFound
@@ -15,13 +13,6 @@ from kb.store.engine.paging import PageRequest
 from kb.types import Failure, Message, Route, Scope, Usage
 
 ADMIN = Scope.admin()
-
-
-@pytest.fixture
-def database(tmp_path: Path):
-    opened = Database(tmp_path / "kb.db")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

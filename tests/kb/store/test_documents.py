@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -15,13 +13,6 @@ from kb.store.work.placing import Upload, UploadTarget
 from kb.types import Chunk, Failure, Page, Scope, Span
 
 ADMIN = Scope.admin()
-
-
-@pytest.fixture
-def database(tmp_path: Path):
-    opened = Database(tmp_path / "kb.db")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

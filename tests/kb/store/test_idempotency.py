@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 
@@ -21,11 +20,9 @@ ANSWER = FirstAnswer(201, '{"id": "x"}')
 
 
 @pytest.fixture
-def database(tmp_path: Path):
-    opened = Database(tmp_path / "kb.db")
-    opened.writing(idempotency.keep, "alice", "k", "body", ANSWER)
-    yield opened
-    opened.close()
+def database(database: Database) -> Database:
+    database.writing(idempotency.keep, "alice", "k", "body", ANSWER)
+    return database
 
 
 def test_the_first_answer_is_given_again(database):

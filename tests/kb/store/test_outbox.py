@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,13 +21,6 @@ from kb.types import Failure, Scope
 ADMIN = Scope.admin()
 EVENTS = ("document.ready", "document.failed", "batch.completed")
 VAULT = Secrets(b"0" * 32)
-
-
-@pytest.fixture
-def database(tmp_path: Path):
-    opened = Database(tmp_path / "kb.db")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from kb.errors import Conflict, NotFound
@@ -14,13 +12,6 @@ from kb.store.work.placing import Upload, UploadedDocument, UploadTarget
 from kb.types import Failure, Scope
 
 ADMIN = Scope.admin()
-
-
-@pytest.fixture
-def database(tmp_path: Path):
-    opened = Database(tmp_path / "kb.db")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

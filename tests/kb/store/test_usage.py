@@ -15,18 +15,13 @@ from kb.store.access import budgets, usage
 from kb.store.engine import schema
 from kb.store.engine.database import Database
 from kb.store.engine.migrations.upgrade import _config
+from kb.store.engine.paging import Listing, PageRequest
+from kb.store.engine.sqlite import SqliteDatabase
 from kb.types import Budget, ModelUsage, Price, Scope, Usage
 from tests.kb.store.test_database import made_by_the_first_schema
 
 ADMIN = Scope.admin()
 USED = Usage(1000, 100, estimated=False, cached_tokens=600, reasoning_tokens=40)
-
-
-@pytest.fixture
-def database(tmp_path: Path):
-    opened = Database(tmp_path / "kb.db")
-    yield opened
-    opened.close()
 
 
 def count(database: Database, end_user: str | None = None, used: Usage = USED) -> None:
@@ -58,6 +53,40 @@ def test_parts_of_the_tokens_are_told_apart(database: Database):
     (row,) = database.reading(usage.totals, ADMIN, "model")
     assert (row.prompt_tokens, row.completion_tokens) == (1007, 103)
     assert (row.cached_tokens, row.reasoning_tokens, row.estimated_tokens) == (600, 40, 10)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 10])
+def test_pages_add_up_to_the_whole_and_part_no_name(database: Database, limit: int):
+    for user, price in (
+        (None, Price()),
+        ("", Price(10.0)),
+        ("=x", Price(10.0)),
+        ("anna", Price()),
+        ("anna", Price(10.0, currency="CHF")),
+        ("anna", Price(10.0)),
+        ("ben", Price()),
+        ("émile", Price()),
+    ):
+        database.writing(usage.count, ADMIN, "app", user, "base", ModelUsage("m", USED, price))
+
+    parts = [database.reading(usage.page, ADMIN, "user", PageRequest(limit))]
+    while (cursor := parts[-1].next) is not None:
+        assert cursor  # also behind those without a name: clients take an empty one for the end
+        parts.append(database.reading(usage.page, ADMIN, "user", PageRequest(limit, cursor)))
+
+    whole = database.reading(usage.totals, ADMIN, "user")
+    assert [row for part in parts for row in part.data] == whole
+    assert [(row.name, row.currency) for row in whole] == [
+        ("", "USD"),
+        ("=x", "USD"),
+        ("anna", "CHF"),
+        ("anna", "USD"),
+        ("ben", None),
+        ("émile", None),
+    ]
+    assert [len({row.name for row in part.data}) for part in parts[:-1]] == [limit] * len(parts[1:])
+    none = database.reading(usage.page, ADMIN, "user", PageRequest(limit), "2999-01-01")
+    assert none == Listing((), None)
 
 
 def test_visitors_without_a_name_have_no_rows_of_their_own(database: Database):
@@ -109,7 +138,7 @@ def test_usage_of_before_is_kept_by_an_upgrade(tmp_path: Path):
                 " ('2026-05-30', '', 'app', 'free', 'default', 1, 5, 4, 0.0)"
             )
         )
-    opened = Database(tmp_path / "kb.db")
+    opened = SqliteDatabase(tmp_path / "kb.db")
     try:
         count(opened)
         by_model = {row.name: row for row in opened.reading(usage.totals, ADMIN, "model")}

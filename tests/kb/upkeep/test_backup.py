@@ -27,6 +27,8 @@ FILES = {
     "towns/tarn.txt": "The town of Tarn has forty bridges and no tower.\n",
     "towns/veil.txt": "Veil was founded in the year 1312 by three sisters.\n",
 }
+pytestmark = pytest.mark.one_folder  # a cluster's servers have tools of their own
+
 QUESTIONS = ("How long is the river Orla?", "How many bridges has Tarn?", "Who founded Veil?")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kb.errors import DatabaseDamaged
-from kb.knowledge_base import open_kb
+from kb.opening.opening import open_kb
 from kb.settings import EmbeddingSettings, Settings
 from tests.parts import ADMIN, ingest, opened, publish
 from tests.server import environment

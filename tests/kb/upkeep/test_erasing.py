@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import Connection, text, update
 
 from kb.errors import NotFound
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.knowledge_base import KnowledgeBase
+from kb.opening.opening import open_kb
 from kb.settings import Settings
 from kb.store.content import embeddings
 from kb.store.engine import schema
-from kb.store.engine.database import Database
+from kb.store.engine.sqlite import SqliteDatabase
 from kb.store.upkeep import erasures
 from kb.types import Processing, Retrieval, Scope, SplitOptions
 from kb.upkeep.erasing import Pass
@@ -29,6 +30,8 @@ from tests.parts import (
     upload,
     working,
 )
+
+pytestmark = pytest.mark.one_folder  # on the second kit: tests/cluster/test_erasing_there.py
 
 SECRET = "Zanzibar kumquat protocol seven opens the northern vault on Thursday"
 OTHERS = {f"other{n}.md": f"Report {n}: the harbour is calm and the moon rises." for n in range(12)}
@@ -247,7 +250,7 @@ def test_a_receipt_is_only_for_who_may_see_the_dataset(kb, dataset_id):
 
 def test_secure_deletion_alone_would_not_do(tmp_path: Path):
     """Why the database is written anew: SQLite leaves copies of rows that it moves."""
-    database = Database(tmp_path / "kb.db")
+    database = SqliteDatabase(tmp_path / "kb.db")
     dice = random.Random(7)
     with database.write() as tx:
         tx.execute(text("CREATE TABLE notes (id TEXT PRIMARY KEY, body TEXT)"))

@@ -9,18 +9,26 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.knowledge_base import KnowledgeBase
+from kb.opening.opening import open_kb
 from kb.protocols import IndexKey
 from kb.settings import Settings
 from kb.store.content import documents, embeddings
 from kb.store.engine.paging import PageRequest
 from kb.store.work import deletion, jobs
+from tests.kits import IS_CLUSTER
 from tests.parts import (
     ADMIN,
+    change_original,
     document,
     finish,
     ingest,
+    kept_hashes,
+    keyword_files,
+    keyword_ids,
     leave_uncleanly,
+    lose_original,
+    settle,
     upload,
     working,
 )
@@ -44,12 +52,26 @@ def sql(kb: KnowledgeBase, statement: str) -> None:
         tx.execute(text(statement))
 
 
+@pytest.fixture
+def a_day_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies in the bucket of the second kit has been there for long enough to be a stray."""
+    if IS_CLUSTER:
+        monkeypatch.setattr("kb.files.s3.originals.SETTLED_S", -60.0)
+
+
+def add_a_stray(kb: KnowledgeBase) -> str:
+    sent = kb.originals.send([kb.originals.stage([b"stray"], max_bytes=10)])
+    with kb.database.write() as tx:
+        kb.originals.adopt(tx, sent)
+    return sent.files[0].sha256
+
+
 def lose_a_vector(kb: KnowledgeBase, key: IndexKey) -> None:
     kb.vectors.remove(key, sorted(kb.vectors.ids(key))[:1])
 
 
 def lose_words(kb: KnowledgeBase, key: IndexKey) -> None:
-    kb.keywords.remove(key, sorted(kb.keywords.ids(key))[:1])
+    keyword_files(kb).remove(key, sorted(keyword_ids(kb, key))[:1])
 
 
 def add_a_ghost_vector(kb: KnowledgeBase, key: IndexKey) -> None:
@@ -57,11 +79,11 @@ def add_a_ghost_vector(kb: KnowledgeBase, key: IndexKey) -> None:
 
 
 def add_ghost_words(kb: KnowledgeBase, key: IndexKey) -> None:
-    kb.keywords.upsert(key, [("ghost", "a ghost of a chunk")])
+    keyword_files(kb).upsert(key, [("ghost", "a ghost of a chunk")])
 
 
 def change_words(kb: KnowledgeBase, key: IndexKey) -> None:
-    kb.keywords.upsert(key, [(name, "other words") for name in kb.keywords.ids(key)])
+    keyword_files(kb).upsert(key, [(name, "other words") for name in keyword_ids(kb, key)])
 
 
 def turn_a_vector(kb: KnowledgeBase, key: IndexKey) -> None:
@@ -73,7 +95,7 @@ def turn_a_vector(kb: KnowledgeBase, key: IndexKey) -> None:
 
 
 def tear_the_keywords(kb: KnowledgeBase, key: IndexKey) -> None:
-    kb.keywords.close()
+    keyword_files(kb).close()
     (kb.folder.index / key.dataset_id / "g1" / "keywords" / "meta.json").unlink()
 
 
@@ -92,7 +114,7 @@ def tear_the_vectors(kb: KnowledgeBase, key: IndexKey) -> None:
         (change_words, "keyword_search"),
         (turn_a_vector, "vector_search"),
         (tear_the_keywords, "keyword_index"),
-        (tear_the_vectors, "vector_index"),
+        pytest.param(tear_the_vectors, "vector_index", marks=pytest.mark.one_folder),
     ],
 )
 def test_damage_to_an_index_is_seen_and_repaired(
@@ -100,6 +122,7 @@ def test_damage_to_an_index_is_seen_and_repaired(
 ):
     assert codes(kb) == set()
     kb.repairing.stop()
+    keyword_ids(kb, IndexKey(dataset_id, 1))
     damage(kb, IndexKey(dataset_id, 1))
     assert code in codes(kb)
     report = kb.fsck.run(repair=True)
@@ -109,40 +132,43 @@ def test_damage_to_an_index_is_seen_and_repaired(
 
 def test_a_lost_index_folder_is_seen_and_rebuilt(kb, dataset_id):
     key = IndexKey(dataset_id, 1)
+    keyword_ids(kb, key)
     kb.vectors.drop(key)
-    kb.keywords.drop(key)
-    assert codes(kb) == {"vector_index", "keyword_index", "vector_search"}
+    keyword_files(kb).drop(key)
+    assert codes(kb) >= {"vector_index", "keyword_index"}
     assert codes(kb, repair=True) == set()
 
 
 def test_a_lost_original_is_reported_whatever_is_done(kb, dataset_id):
-    lost, changed = sorted(kb.originals.hashes())[:2]
-    kb.originals.path(lost).unlink()
-    kb.originals.path(changed).write_bytes(b"other bytes")
+    lost, changed = sorted(kept_hashes(kb))[:2]
+    lose_original(kb, lost)
+    change_original(kb, changed, b"other bytes")
     assert codes(kb) == codes(kb, repair=True) == {"original_missing", "original_changed"}
 
 
+@pytest.mark.usefixtures("a_day_later")
 def test_an_original_that_no_document_needs_is_kept_in_lost(kb, dataset_id):
-    with kb.database.write():
-        kb.originals.adopt([kb.originals.stage([b"stray"], max_bytes=10)])
+    stray = add_a_stray(kb)
     assert codes(kb) == {"original_stray"}
     assert codes(kb, repair=True) == set()
-    assert len(list(kb.originals.hashes())) == len(FILES)
-    assert [path.read_bytes() for path in kb.folder.lost_files()] == [b"stray"]
+    assert len(kept_hashes(kb)) == len(FILES)
+    assert list(kb.originals.lost()) == [stray]
     report = kb.fsck.run()
     assert (report.is_clean, report.lost) == (True, 1)
-    assert str(kb.folder.lost) in report.advice[-1]
+    assert kb.originals.lost_in in report.advice[-1]
 
 
+@pytest.mark.usefixtures("a_day_later")
 def test_an_original_that_a_deletion_left_behind_is_removed(kb, dataset_id):
     with kb.database.write() as tx:
         deleted = documents.page(tx, ADMIN, dataset_id, PageRequest()).data[0]
         kb.erasing.remember(tx, ADMIN, [deleted.id])
         deletion.delete_document(tx, ADMIN, deleted.id)
-    assert kb.originals.path(deleted.sha256).exists()  # as after a crash
+    assert kb.originals.has(deleted.sha256)  # as after a crash
     assert codes(kb, repair=True) == set()
+    settle(kb)
     assert not kb.originals.path(deleted.sha256).exists()
-    assert kb.folder.lost_files() == []
+    assert list(kb.originals.lost()) == []
 
 
 def test_a_vector_without_a_chunk_is_removed(kb, dataset_id):
@@ -179,6 +205,7 @@ def test_rows_that_contradict_each_other_are_seen(kb, dataset_id, statement: str
     assert code in codes(kb)
 
 
+@pytest.mark.one_folder
 def test_a_damaged_database_is_seen(kb, dataset_id):
     with kb.database.write() as tx:
         tx.execute(text("PRAGMA writable_schema=ON"))
@@ -212,13 +239,13 @@ def test_a_check_during_work_finds_nothing_wrong(kb, dataset_id):
     assert wrong == []
 
 
+@pytest.mark.one_folder  # a server of vectors is looked at when it is first asked
 def test_after_an_unclean_stop_indexes_are_mended_and_leftovers_removed(settings: Settings):
     first = open_kb(settings)
     dataset = first.create_dataset(ADMIN, "d").id
     ingest(first, dataset, FILES)
     lose_a_vector(first, IndexKey(dataset, 1))
-    with first.database.write():
-        first.originals.adopt([first.originals.stage([b"stray"], max_bytes=10)])
+    add_a_stray(first)
     leave_uncleanly(first)
 
     second = open_kb(settings)
@@ -229,6 +256,7 @@ def test_after_an_unclean_stop_indexes_are_mended_and_leftovers_removed(settings
     third.close()
 
 
+@pytest.mark.one_folder
 def test_a_check_that_was_broken_off_begins_again_at_the_next_start(settings: Settings):
     first = open_kb(settings)
     dataset = first.create_dataset(ADMIN, "d").id

@@ -8,7 +8,7 @@ from kb.index import keywords
 from kb.protocols import IndexKey
 from kb.types import Retrieval
 from tests.kb.search.found import FILES, named, names
-from tests.parts import ADMIN, ingest, opened
+from tests.parts import ADMIN, ingest, keyword_ids, opened
 
 PATIENCE_S = 60
 
@@ -27,7 +27,7 @@ def test_an_index_of_older_terms_is_made_anew_while_searches_go_on(tmp_path, mon
             assert time.monotonic() < deadline, "the index is not made anew"
             time.sleep(0.05)
 
-        held = {chunk_id.partition(".")[0] for chunk_id in kb.keywords.ids(IndexKey(dataset_id, 1))}
-        assert held == set(ids.values())
+        chunk_ids = keyword_ids(kb, IndexKey(dataset_id, 1))
+        assert {chunk_id.partition(".")[0] for chunk_id in chunk_ids} == set(ids.values())
         hits = kb.searcher.search(ADMIN, [dataset_id], "moon", Retrieval(mode="keyword")).hits
         assert [hit.document_name for hit in hits] == ["moon.md"]

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.knowledge_base import KnowledgeBase
+from kb.opening.opening import open_kb
 from kb.settings import Settings
 from kb.store.tuning import tuned_models
 from kb.types import TuningJob
@@ -86,6 +87,16 @@ def test_a_model_is_continued_with_all_old_rows_or_a_seeded_share(kb, monkeypatc
     assert len(asked(kb, fourth)) == 2, "of eleven old rows half as many as there are new ones"
     assert asked(kb, third) == asked(kb, again)
     assert spec_of(kb, third)["stop"] == ["<end>"], "as the model before has it"
+
+
+def test_a_model_whose_files_another_process_has_is_not_continued_and_the_job_says_why(kb):
+    with training(kb):
+        first = trained(kb, about("rain", "snow"))
+        (kb.folder.tuning / first.id).rename(kb.folder.root / "of another process")
+        wanted = NewJob(str(first.fine_tuned_model), stored(kb, about("hail")), suffix="story")
+        done = ended(kb, service.create(kb, ADMIN, wanted))
+    assert done.status == "failed"
+    assert "tuning/" in str(done.error)
 
 
 def test_nothing_of_the_base_is_told_as_a_path_outside_of_its_folder(kb):

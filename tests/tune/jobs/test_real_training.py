@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.knowledge_base import KnowledgeBase
+from kb.opening.opening import open_kb
 from kb.settings import Settings
 from kb.store.tuning import jobs
 from kb.stored_files.keeping import keep

@@ -12,7 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from kb.errors import Conflict
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.knowledge_base import KnowledgeBase
+from kb.opening.opening import open_kb
 from kb.settings import Settings, load_settings
 from kb.settings_sections import TuningBackendSettings, TuningSettings
 from kb.store.tuning import jobs, tuned_models

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from kb.errors import Conflict, NotFound, Rejected
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.knowledge_base import KnowledgeBase
+from kb.opening.opening import open_kb
 from kb.settings import Settings
 from kb.settings_sections import TuningSettings
 from kb.store.engine.paging import PageRequest
@@ -21,6 +22,9 @@ from tests.tune.following import ended, row, seen, steps, stored, told, training
 from tests.tune.trained import make_base
 from tune.jobs import preparing, service, worker
 from tune.jobs.service import NewJob
+
+LONG = 300
+"""Steps that are not over before a busy machine has looked at the job again."""
 
 
 def asked(kb: KnowledgeBase, orders: str = "", count: int = 6, **others: Any) -> TuningJob:
@@ -105,7 +109,7 @@ def test_what_a_trainer_says_about_its_failure_is_kept(kb):
 
 
 def test_a_paused_job_keeps_its_steps_and_goes_on(kb):
-    job = asked(kb, count=60)
+    job = asked(kb, count=LONG)
     with training(kb):
         until(kb, job, lambda _: len(steps(kb, job)) > 3)
         assert service.pause(kb, ADMIN, job.id).status == "paused"
@@ -113,10 +117,12 @@ def test_a_paused_job_keeps_its_steps_and_goes_on(kb):
         assert ended(kb, other).status == "succeeded", "the turn is the next one's"
         at_rest = steps(kb, job)
         assert seen(kb, job).status == "paused"
-        assert at_rest[-1] < 60
+        assert at_rest[-1] < LONG
         service.resume(kb, ADMIN, job.id)
         assert ended(kb, job).status == "succeeded"
-    assert steps(kb, job) == list(range(1, 61)), "it saved where it was, and nothing is told twice"
+    assert steps(kb, job) == list(range(1, LONG + 1)), (
+        "it saved where it was, and nothing is told twice"
+    )
 
 
 def test_a_cancelled_job_ends_its_trainer_and_has_no_model(kb):
@@ -144,13 +150,24 @@ def test_a_job_that_is_deleted_while_its_trainer_ends_leaves_nothing_behind(kb):
 
 
 def test_a_server_that_stops_gives_the_job_back_and_the_next_goes_on(kb):
-    job = asked(kb, count=60)
+    job = asked(kb, count=LONG)
     with training(kb):
         until(kb, job, lambda _: len(steps(kb, job)) > 3)
     assert seen(kb, job).status == "running"
     with training(kb):
         assert ended(kb, job).status == "succeeded"
-    assert steps(kb, job) == list(range(1, 61))
+    assert steps(kb, job) == list(range(1, LONG + 1))
+
+
+def test_a_job_goes_on_in_a_process_that_has_none_of_its_files(kb):
+    job = asked(kb, count=LONG)
+    with training(kb):
+        until(kb, job, lambda _: len(steps(kb, job)) > 3)
+    (kb.folder.tuning / job.id).rename(kb.folder.root / "of another process")
+    with training(kb):
+        done = ended(kb, job)
+    assert done.status == "succeeded", done.error
+    assert steps(kb, job)[-LONG:] == list(range(1, LONG + 1))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ pytest.importorskip("trl", reason="the extra tune is not installed")
 
 from kb.chat.ask.intents import Intents
 from kb.models.embed.embedders import Embedders, open_embedder
-from kb.store.engine.database import Database
+from kb.store.engine.sqlite import SqliteDatabase
 from tests.tune.making import row
 from tests.tune.trainers import tiny
 from tests.tuned import store
@@ -86,7 +86,7 @@ def test_a_class_is_told_without_torch_by_the_vector_of_our_own_embedder(
     assert (measured["f1"], measured["confusion"]) == (1.0, [[1, 0], [0, 1]])
     told = json.loads((folder / "model" / "tuned.json").read_text())
     assert told["encoder"] == ("tiny-encoder" if frozen_layers == 2 else None)
-    database, name = Database(tmp_path / "kb.db"), "ft:tiny-encoder:citewell::1"
+    database, name = SqliteDatabase(tmp_path / "kb.db"), "ft:tiny-encoder:citewell::1"
     database.writing(store, name, "classify", "job/model")
     opens = partial(open_embedder, cache_dir=tmp_path, threads=1, batch_size=1)
     intents = Intents(database, tmp_path, encoder.parent, Embedders("hash", opens))

@@ -26,7 +26,7 @@ from api.dialects.originals import original_url, site_of
 from api.resources.fields import Id
 from api.threads import in_thread, read, write
 from kb.errors import NotFound
-from kb.store.content import documents
+from kb.store.content import changing, documents
 from kb.store.engine.database import Transaction
 from kb.store.engine.paging import PageRequest
 from kb.store.work import batches
@@ -100,7 +100,7 @@ async def change_status(action: Action, body: DocumentIds, at: IntoDataset) -> R
     for document_id in body.document_ids:
         found = await read(at.kb, places.document_in, at.scope, at.dataset.id, document_id)
         is_on = {"enabled": action in ("enable", "un_archive")}
-        await write(at.kb, documents.change, at.scope, found.id, is_on)
+        await write(at.kb, changing.change, at.scope, found.id, is_on)
     return SUCCESS
 
 

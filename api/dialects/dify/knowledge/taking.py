@@ -13,7 +13,7 @@ from api.dialects.dialect import Body
 from api.dialects.dify.knowledge.places import Place
 from api.dialects.dify.knowledge.process_rules import DocForm, ProcessRule, settle
 from api.dialects.dify.knowledge.records import Record, document_record
-from api.threads import in_thread, write
+from api.threads import in_file_thread, write
 from ingest.intake.upload import Acceptance, UploadedFile, accept, checked_name
 from ingest.sniff.media_types import PLAIN, sniff
 from ingest.sniff.package_types import is_archive
@@ -45,7 +45,7 @@ async def take(
         settled = await write(at.kb, settle, at.scope, at.dataset, wanted, options.doc_form)
         at = at._replace(dataset=settled)
     taking = partial(_new, at) if old is None else partial(_again, at, old)
-    document, batch_id = await in_thread(taking, file)
+    document, batch_id = await in_file_thread(taking, file)
     return {"document": document_record(document, at.dataset), "batch": batch_id}
 
 

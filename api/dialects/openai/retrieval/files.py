@@ -14,7 +14,7 @@ from api.dialects.openai.retrieval.objects import Object, stored_file
 from api.dialects.openai.shared.errors import UnsupportedField
 from api.dialects.openai.shared.paging import PagingDep
 from api.resources.response import BINARY, binary, takes
-from api.threads import in_thread, read
+from api.threads import in_file_thread, in_thread, read
 from api.uploads.multipart import receive_files
 from api.uploads.receiving import only_file, receiving_files
 from ingest.intake.files import delete
@@ -45,7 +45,7 @@ async def create_file(request: Request, kb: KB, scope: IngestScope) -> Object:
         purpose, expires = _purpose(texts), _expires(texts)
         uploaded = only_file(receiver)
         what = checked_name(uploaded.name), uploaded.staged, purpose, expires
-        return stored_file(await in_thread(keep, kb, scope, *what))
+        return stored_file(await in_file_thread(keep, kb, scope, *what))
 
 
 @router.get("")
@@ -79,7 +79,7 @@ async def delete_file(file_id: str, kb: KB, scope: IngestScope) -> Object:
 async def get_file_content(file_id: str, kb: KB, scope: IngestScope) -> FileResponse:
     """The bytes of a file."""
     found = await read(kb, files.get, scope, file_id)
-    path = kb.originals.path(found.sha256)
+    path = await in_file_thread(kb.originals.path, found.sha256)
     if not path.is_file():
         raise NotFound("file", file_id)
     headers = {"content-security-policy": "sandbox; default-src 'none'"}

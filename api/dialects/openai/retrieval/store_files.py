@@ -13,7 +13,7 @@ from api.dialects.openai.retrieval.objects import Object, batch_object, file_obj
 from api.dialects.openai.retrieval.requests import AttributesBody, BatchBody, MemberBody
 from api.dialects.openai.shared.errors import UnsupportedField
 from api.dialects.openai.shared.paging import Paging, PagingDep
-from api.threads import in_thread, read, write
+from api.threads import in_file_thread, in_thread, read, write
 from ingest.intake.files import attach
 from kb.errors import NotFound, Rejected
 from kb.knowledge_base import KnowledgeBase
@@ -32,7 +32,7 @@ StateFilter = Annotated[State | None, Query(alias="filter")]
 @router.post("/files")
 async def add_file(store_id: str, body: MemberBody, kb: KB, scope: IngestScope) -> Object:
     """Put a file into a vector store."""
-    await in_thread(add_files, kb, scope, store_id, [body])
+    await in_file_thread(add_files, kb, scope, store_id, [body])
     return await read(kb, _one, scope, store_id, body.file_id)
 
 
@@ -80,7 +80,7 @@ async def create_file_batch(store_id: str, body: BatchBody, kb: KB, scope: Inges
     """Put several files into a vector store at once."""
     if not (wanted := body.members()):
         raise Rejected("`file_ids` or `files` must name at least one file.")
-    batch_id = await in_thread(add_files, kb, scope, store_id, wanted)
+    batch_id = await in_file_thread(add_files, kb, scope, store_id, wanted)
     return await read(kb, _batch, scope, store_id, batch_id)
 
 

@@ -14,7 +14,7 @@ from api.dialects.openai.retrieval.objects import Object, result_object, store_o
 from api.dialects.openai.retrieval.requests import Described, MemberBody, SearchBody, StoreBody
 from api.dialects.openai.retrieval.store_files import add_files
 from api.dialects.openai.shared.paging import PagingDep
-from api.threads import in_thread, read
+from api.threads import in_file_thread, in_thread, read
 from kb.errors import Conflict
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import datasets
@@ -32,7 +32,7 @@ async def create_vector_store(body: StoreBody, kb: KB, scope: AdminScope) -> Obj
     await read(kb, files.of_ids, scope, body.file_ids)  # else nothing is made
     made = await in_thread(_created, kb, scope, body)
     if wanted := [MemberBody(file_id=each) for each in body.file_ids]:
-        await in_thread(add_files, kb, scope, made.id, wanted)
+        await in_file_thread(add_files, kb, scope, made.id, wanted)
     return await read(kb, _one, scope, made.id)
 
 

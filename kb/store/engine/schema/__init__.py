@@ -30,6 +30,14 @@ from kb.store.engine.schema.documents import generations as generations
 from kb.store.engine.schema.documents import layouts as layouts
 from kb.store.engine.schema.documents import pages as pages
 from kb.store.engine.schema.documents import passages as passages
+from kb.store.engine.schema.evaluation import evaluation_outcomes as evaluation_outcomes
+from kb.store.engine.schema.evaluation import evaluation_questions as evaluation_questions
+from kb.store.engine.schema.evaluation import evaluation_runs as evaluation_runs
+from kb.store.engine.schema.evaluation import evaluation_sets as evaluation_sets
+from kb.store.engine.schema.runs import counters as counters
+from kb.store.engine.schema.runs import run_events as run_events
+from kb.store.engine.schema.runs import runs as runs
+from kb.store.engine.schema.runs import turns as turns
 from kb.store.engine.schema.tuning import training_set_versions as training_set_versions
 from kb.store.engine.schema.tuning import training_sets as training_sets
 from kb.store.engine.schema.tuning import tuned_models as tuned_models
@@ -40,10 +48,13 @@ from kb.store.engine.schema.webhooks import webhooks as webhooks
 from kb.store.engine.schema.work import batch_items as batch_items
 from kb.store.engine.schema.work import batches as batches
 from kb.store.engine.schema.work import erasures as erasures
+from kb.store.engine.schema.work import index_copies as index_copies
 from kb.store.engine.schema.work import index_ops as index_ops
 from kb.store.engine.schema.work import jobs as jobs
+from kb.store.engine.schema.work import processes as processes
+from kb.store.engine.schema.work import removals as removals
 from kb.store.engine.schema.work import throughput as throughput
 from kb.store.engine.schema.work import uploads as uploads
 
-HEAD = "0015"
+HEAD = "0025"
 """The newest migration, which these tables are the result of."""

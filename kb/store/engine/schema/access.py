@@ -17,6 +17,7 @@ keys = Table(
     Column("workspace", String, nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
     Column("previous_digest", LargeBinary(32)),
+    Column("sealed", LargeBinary),
 )
 
 sessions = Table(
@@ -60,7 +61,13 @@ usage = Table(
     Index(None, "app_id", "day"),
 )
 
-user_usage = Table("user_usage", metadata, *_used("app_id", "end_user", "day"), Index(None, "day"))
+user_usage = Table(
+    "user_usage",
+    metadata,
+    *_used("app_id", "end_user", "day"),
+    Index(None, "day"),
+    Index(None, "end_user"),
+)
 
 idempotency = Table(
     "idempotency",

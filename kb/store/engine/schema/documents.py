@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     ForeignKeyConstraint,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -132,7 +133,7 @@ passages = Table(
 embeddings = Table(
     "embeddings",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Integer, Identity(), primary_key=True),
     Column("text_hash", LargeBinary(16), nullable=False),
     Column("embedder", Text, nullable=False),
     Column("vector", LargeBinary, nullable=False),

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -72,7 +73,7 @@ throughput = Table(
 jobs = Table(
     "queue",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Integer, Identity(), primary_key=True),
     Column("kind", String, nullable=False),
     Column("subject", String, nullable=False),
     Column("payload", JSON, nullable=False),
@@ -83,15 +84,24 @@ jobs = Table(
     Column("owner", String),
     Column("lease_until", Float),
     Column("progress", Float),
+    Column("key_id", String, nullable=False, server_default=""),
+    Column("dataset_id", String, nullable=False, server_default=""),
     UniqueConstraint("subject", "kind"),
-    Index(None, "kind", "attempts", "id"),
+    Index(None, "kind", "key_id", "dataset_id", "attempts", "id"),
     sqlite_autoincrement=True,  # an id that comes back would void the fencing of claims
+)
+
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("beat", Float, nullable=False),
 )
 
 index_ops = Table(
     "index_ops",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", Integer, Identity(), primary_key=True),
     Column("kind", String, nullable=False),
     Column("dataset_id", String, nullable=False),
     Column("generation", Integer, nullable=False),
@@ -99,6 +109,19 @@ index_ops = Table(
     Column("version", Integer),
     Column("chunk_count", Integer, nullable=False),
     Column("texts", LargeBinary),
+)
+
+index_copies = Table(
+    "index_copies",
+    metadata,
+    Column("node", String, primary_key=True),
+    Column("dataset_id", String, primary_key=True),
+    Column("generation", Integer, primary_key=True),
+    Column("applied_seq", Integer, nullable=False),
+    Column("missed_seq", Integer, nullable=False),
+    Column("renewed", Integer, nullable=False),
+    Column("renewals", Integer, nullable=False),
+    Index(None, "dataset_id", "generation"),
 )
 
 erasures = Table(
@@ -113,4 +136,13 @@ erasures = Table(
     Column("samples", LargeBinary),
     Column("erased_at", String, index=True),
     Column("checks", JSON),
+)
+
+removals = Table(
+    "removals",
+    metadata,
+    Column("sha256", String, primary_key=True),
+    Column("is_kept", Boolean, nullable=False),
+    Column("begun_at", Float),
+    Column("ended_at", Float, index=True),
 )

@@ -14,6 +14,7 @@ from kb.models.embed.embedders import open_embedder
 from kb.protocols import Embedder
 from kb.store.apps import apps, fixed_answers
 from kb.store.engine.database import Database
+from kb.store.engine.sqlite import SqliteDatabase
 from kb.types import App, Scope
 
 ADMIN = Scope.admin()
@@ -46,7 +47,7 @@ def embedder() -> Embedder:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(tmp_path / "kb.db")
+    opened = SqliteDatabase(tmp_path / "kb.db")
     yield opened
     opened.close()
 

@@ -12,7 +12,7 @@ CONTENT = AppContent(
     inputs=(
         InputVariable("who", required=True),
         InputVariable("notes", type="paragraph", max_length=10),
-        InputVariable("age", type="number", default="18"),
+        InputVariable("age", required=True, type="number", default="18"),
         InputVariable("team", type="select", options=("Sales", "Legal")),
         InputVariable("formal", type="boolean", default="false"),
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import aclosing
+from unittest.mock import patch
 
 import pytest
 
 from kb.chat.ask.chat_models import MAX_ANSWER_CHARACTERS, MAX_UNBROKEN_CHARACTERS
 from kb.chat.ask.question import ChatRequest
 from kb.chat.run.citations import MAX_CITATIONS
+from kb.chat.run.run import Run
 from kb.types import Cited, Completed, Delta, Limits, Variant
 from tests.chatting import each, message
 from tests.parts import ADMIN, publish, register
@@ -63,17 +65,17 @@ def spoken(kb, sky, name, texts):
                 await asyncio.sleep(0)
 
         other = asyncio.create_task(others())
-        run = await kb.chat.ask(ADMIN, name, ChatRequest("When does the moon rise?"), Limits())
-        append = run.append
+        append = Run.append
 
-        def counted(event):
+        def counted(run, event):
             if isinstance(event, Delta):
                 written[turns] = written.get(turns, 0) + len(event.text)
-            append(event)
+            append(run, event)
 
-        run.append = counted
-        async with aclosing(each(run)) as numbered:
-            events = [event async for _, event in numbered]
+        with patch.object(Run, "append", counted):
+            run = await kb.chat.ask(ADMIN, name, ChatRequest("When does the moon rise?"), Limits())
+            async with aclosing(each(run)) as numbered:
+                events = [event async for _, event in numbered]
         other.cancel()
         await kb.chat_models.close()
         server.close()

@@ -15,9 +15,10 @@ import pytest
 from kb.apps.configuring import shutdown_warnings
 from kb.chat.ask.question import ChatRequest
 from kb.errors import ModelUnavailable
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.knowledge_base import KnowledgeBase
 from kb.models.fake.server import FakeModelServer
 from kb.models.llm.failures import shutdown_warning, today
+from kb.opening.opening import open_kb
 from kb.settings import EmbeddingSettings, LlmSettings, Settings
 from kb.store.apps import apps, models
 from kb.types import (

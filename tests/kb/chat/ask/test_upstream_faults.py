@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from kb.chat.ask.question import ChatRequest
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.knowledge_base import KnowledgeBase
+from kb.opening.opening import open_kb
 from kb.settings import EmbeddingSettings, LlmSettings, Settings
 from kb.store.apps import models
 from kb.types import TERMINAL_EVENTS, Completed, Delta, Failed, Limits, Model, RunEvent, Variant

@@ -111,19 +111,24 @@ def test_what_a_user_was_told_in_another_conversation_counts(kb, upstream):
     assert "MOONRISE" not in shown(together)
 
 
+SQLITE_BREAKS = (
+    "CREATE TRIGGER broken BEFORE INSERT ON disclosures BEGIN SELECT RAISE(ABORT, 'no'); END",
+    "DROP TRIGGER broken",
+)
+POSTGRES_BREAKS = (
+    "ALTER TABLE disclosures ADD CONSTRAINT broken CHECK (false) NOT VALID",
+    "ALTER TABLE disclosures DROP CONSTRAINT broken",
+)
+
+
 def test_an_answer_and_what_its_reader_was_told_are_stored_together_or_not_at_all(kb, upstream):
     told = halves(kb, upstream, "together")
-    with kb.database.write() as tx:
-        tx.execute(
-            text(
-                "CREATE TRIGGER broken BEFORE INSERT ON disclosures "
-                "BEGIN SELECT RAISE(ABORT, 'no'); END"
-            )
-        )
+    breaks, mends = POSTGRES_BREAKS if kb.settings.is_cluster else SQLITE_BREAKS
+    kb.database.writing(Connection.execute, text(breaks))
     try:
         events = ask(kb, "together", "The first words?", end_user="ann")
     finally:
-        kb.database.writing(Connection.execute, text("DROP TRIGGER broken"))
+        kb.database.writing(Connection.execute, text(mends))
     assert shown(events) == told[0][4:]
     own = replace(ADMIN, end_user="ann")
     assert not kb.database.reading(conversations.page, own, PageRequest()).data

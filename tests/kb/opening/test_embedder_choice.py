@@ -14,12 +14,14 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from kb.embedder_choice import ENGLISH_BEFORE, chosen
 from kb.files.folder import DataFolder
-from kb.knowledge_base import KnowledgeBase, open_kb
+from kb.knowledge_base import KnowledgeBase
+from kb.opening.embedder_choice import ENGLISH_BEFORE, chosen
+from kb.opening.opening import open_kb
 from kb.settings import EmbeddingSettings, Settings
 from kb.store.content import datasets
 from kb.store.engine.database import Database, note
+from kb.store.engine.sqlite import SqliteDatabase
 from kb.types import Retrieval
 from tests.parts import ADMIN, ingest
 
@@ -36,12 +38,11 @@ def opened(path: Path, embedding: EmbeddingSettings = UNSET) -> Iterator[Knowled
 
 
 @pytest.fixture
-def upgraded(tmp_path: Path) -> Iterator[tuple[DataFolder, Database]]:
+def upgraded(tmp_path: Path) -> Iterator[Database]:
     """A folder that the upgrade has just left."""
-    folder = DataFolder(tmp_path)
-    database = Database(folder.database)
+    database = SqliteDatabase(DataFolder(tmp_path).database)
     database.writing(note, ENGLISH_BEFORE, "yes")
-    yield folder, database
+    yield database
     database.close()
 
 
@@ -65,6 +66,7 @@ def built_before(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.one_folder
 def test_what_was_built_before_the_upgrade_is_searched_with_its_model_and_new_is_multilingual(
     built_before: Path,
 ):
@@ -79,19 +81,19 @@ def test_what_was_built_before_the_upgrade_is_searched_with_its_model_and_new_is
 
 
 def test_a_setting_from_before_the_upgrade_keeps_its_meaning_until_it_changes(upgraded, caplog):
-    assert [chosen(STATED, *upgraded), chosen(STATED, *upgraded)] == ["bundled-en", "bundled-en"]
+    assert [chosen(STATED, upgraded), chosen(STATED, upgraded)] == ["bundled-en", "bundled-en"]
     assert "still means bundled-en" in caplog.text
-    assert chosen(UNSET, *upgraded) == "bundled"
-    assert chosen(STATED, *upgraded) == "bundled"
+    assert chosen(UNSET, upgraded) == "bundled"
+    assert chosen(STATED, upgraded) == "bundled"
 
 
 def test_without_the_multilingual_model_the_english_one_is_used_and_named(
     upgraded, tmp_path, monkeypatch, caplog
 ):
-    monkeypatch.setattr("kb.embedder_choice.FILE", tmp_path / "absent.bin")
+    monkeypatch.setattr("kb.opening.embedder_choice.FILE", tmp_path / "absent.bin")
 
     with caplog.at_level(logging.WARNING):
-        assert chosen(UNSET, *upgraded) == "bundled-en"
+        assert chosen(UNSET, upgraded) == "bundled-en"
 
     assert "was not fetched" in caplog.text
     assert "make embedding" in caplog.text

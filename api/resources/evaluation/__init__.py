@@ -1,0 +1,1 @@
+"""Endpoints of evaluation: question sets, runs of them, scores."""

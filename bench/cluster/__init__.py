@@ -1,0 +1,1 @@
+"""Measurements of the kit of several machines."""

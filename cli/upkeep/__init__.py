@@ -1,0 +1,1 @@
+"""Commands about all that is kept: copying it elsewhere, and moving it."""

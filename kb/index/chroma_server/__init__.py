@@ -1,0 +1,1 @@
+"""The vector index on a Chroma server, for more than one process."""

@@ -1,0 +1,1 @@
+"""Embedders on other machines, asked over HTTP."""

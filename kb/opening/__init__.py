@@ -1,0 +1,1 @@
+"""How a knowledge base is opened: the only place where parts are chosen and joined."""

@@ -1,0 +1,1 @@
+"""Rows of evaluation: question sets, runs, and what became of each question."""
