@@ -53,7 +53,7 @@ def test_a_model_is_tuned_served_and_says_what_it_learnt(
             "OPENAI_BASE_URL": f"{served.url}/openai/v1",
             "OPENAI_API_KEY": served.kb.access.admin_key,
             "SERVED_BY": url,
-            "EPOCHS": "40",
+            "EPOCHS": "120",
         }
         done = subprocess.run(
             [python("openai3") / "python", HERE / "python" / "openai_fine_tuning.py"],

@@ -216,6 +216,7 @@ def test_one_call_publishes_it_and_it_answers_as_the_tuned_variant_of_an_app(
     row = tiny.facts()[4]
     with serving(tmp_path / "data") as served:
         served.kb.database.writing(store, STOCK, "chat")
+        (served.kb.folder.tuning / "job" / "model").mkdir(parents=True)
         served.new_app("published", base={"model": "extractive"})
         wanted = {"app": "published", "serving": "citewell", "base_url": url, "api_key": KEY}
         told = served.post(f"/v1/tuning/models/{STOCK}/publish", wanted, 200)
