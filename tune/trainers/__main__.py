@@ -33,7 +33,9 @@ def main(folder: Path) -> int:
     job = Job.of(folder.absolute())
     try:
         job.events.tell("message", "Loading.")
-        import_module(TRAINERS[job.task]).train(job)
+        train = import_module(TRAINERS[job.task]).train
+        _seed(job.seed)
+        train(job)
     except Stopped:
         return STOPPED
     except Exception as exc:  # the edge of the job
@@ -43,6 +45,13 @@ def main(folder: Path) -> int:
             raise
         return 1
     return 0
+
+
+def _seed(seed: int) -> None:
+    """A Trainer seeds itself, but new weights, of an adapter or a head, are made before it."""
+    from transformers import set_seed
+
+    set_seed(seed)
 
 
 def _code(error: Exception) -> str:

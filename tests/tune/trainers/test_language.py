@@ -206,6 +206,19 @@ def test_a_job_that_cannot_go_on_says_why(
     assert tiny.events(folder, "result") == []
 
 
+def test_a_seed_gives_the_same_new_weights_again_and_another_seed_others(
+    base: Path, tmp_path: Path
+):
+    made = {}
+    for name, seed in {"once": 7, "again": 7, "other": 8}.items():
+        folder = tiny.job_folder(
+            tmp_path / name, base, tiny.facts(), seed=seed, hyperparameters=FEW
+        )
+        tiny.train(folder)
+        made[name] = (folder / "model" / "adapter_model.safetensors").read_bytes()
+    assert made["once"] == made["again"] != made["other"]
+
+
 def test_a_folder_that_brings_code_is_refused(base: Path, here: Train, tmp_path: Path):
     (base / "pytorch_model.bin").touch()
     try:
