@@ -113,7 +113,8 @@ def tear_the_vectors(kb: KnowledgeBase, key: IndexKey) -> None:
         (add_ghost_words, "keyword_index"),
         (change_words, "keyword_search"),
         (turn_a_vector, "vector_search"),
-        (tear_the_keywords, "keyword_index"),
+        # A process of a cluster mends its own copy, often before `fsck` comes to it.
+        pytest.param(tear_the_keywords, "keyword_index", marks=pytest.mark.one_folder),
         pytest.param(tear_the_vectors, "vector_index", marks=pytest.mark.one_folder),
     ],
 )
