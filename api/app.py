@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import anyio
@@ -16,6 +16,7 @@ from fastapi import Depends, FastAPI
 from fastapi.middleware import Middleware
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Lifespan
 
 from api import errors
 from api.auth import METRICS, Authentication, is_open
@@ -121,6 +122,26 @@ def create_app(
             if kb is None:
                 await in_thread(opened.close)
 
+    app = _application(chosen, lifespan)
+    _add_routes(app)
+    return app
+
+
+def create_worker_app(kb: KnowledgeBase) -> FastAPI:
+    """What a worker answers: whether it lives and is ready, and its numbers."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
+        unknown = UnknownConnections(kb.settings.server.proxies)
+        yield {"kb": kb, "closing": anyio.Event(), "unknown": unknown}
+
+    app = _application(kb.settings, lifespan)
+    for module in (health, metrics):
+        app.include_router(module.router)
+    return app
+
+
+def _application(settings: Settings, lifespan: Lifespan[FastAPI]) -> FastAPI:
     envelopes = {each.prefix: each.envelope for each in DIALECTS} | {mcp.PATH: mcp.envelope}
     app = DescribedApi(
         title="Knowledge base",
@@ -133,13 +154,12 @@ def create_app(
         middleware=[
             Middleware(Envelopes, envelopes),
             Middleware(RequestEnvelope),
-            Middleware(BodyGuard, upload_bytes=chosen.ingest.max_request_bytes),
+            Middleware(BodyGuard, upload_bytes=settings.ingest.max_request_bytes),
             Middleware(CrossOrigin, prefixes=("/v1", *(each.prefix for each in DIALECTS))),
             Middleware(Authentication),
         ],
     )
     errors.install(app)
-    _add_routes(app)
     return app
 
 

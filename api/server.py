@@ -46,6 +46,7 @@ SPARE_CONNECTIONS = 1000
 """Connections beyond one per running answer: pages, lists, uploads, pings."""
 LEAST_CONNECTIONS = 2 * RESERVED
 OWN_FILES = 128
+ANY_PORT = ServerSettings(host="127.0.0.1", port=0)
 FILES_OF_INDEX = 13
 """Open files of one dataset: `/proc/PID/fd` of a server that 16 clients filled and asked had 86
 entries with 4 datasets and 342 with 24."""
@@ -146,13 +147,22 @@ def connection(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def running(kb: KnowledgeBase) -> Iterator[str]:
-    """A server of an open knowledge base in a thread of its own; gives its address."""
+def running(
+    kb: KnowledgeBase, app: FastAPI | None = None, where: ServerSettings = ANY_PORT
+) -> Iterator[str]:
+    """A server of an open knowledge base in a thread of its own; gives its address.
+
+    Args:
+        app: what it answers, if not everything.
+
+    Raises:
+        Conflict: the port is taken.
+    """
     from api.app import create_app
 
     ready = threading.Event()
-    server = KnowledgeBaseServer(create_app(kb=kb), kb, ready.set)
-    with listen(ServerSettings(host="127.0.0.1", port=0)) as listener:
+    server = KnowledgeBaseServer(app or create_app(kb=kb), kb, ready.set)
+    with listen(where) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="server")
         thread.start()
         try:

@@ -1,4 +1,5 @@
-"""`kb worker`: what `kb serve` does for documents, models and webhooks, and nothing for callers.
+"""`kb worker`: what `kb serve` does for documents, models and webhooks, and nothing for callers,
+who learn at most whether it is well and what its numbers are.
 
 On SIGTERM what is in hand goes back to the queue, where it does not count as tried; a second signal
 ends the process at once, and others take up its work when they no longer hear of it.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from types import FrameType
 from typing import Literal
 
@@ -28,11 +29,17 @@ from tune.jobs.worker import TuningWorker
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def work(settings: Settings, engine: Literal["local", "ray"] = "local") -> None:
+def work(
+    settings: Settings, engine: Literal["local", "ray"] = "local", port: int | None = None
+) -> None:
     """Work until SIGINT or SIGTERM.
+
+    Args:
+        port: to answer `/healthz`, `/readyz` and `/metrics`; 0 takes a free one.
 
     Raises:
         Rejected: one process does everything here, or Ray is not installed.
+        Conflict: the port is taken.
     """
     settings.check_cluster("kb worker")
     logs.configure(settings.log_level, settings.log_format)
@@ -54,12 +61,23 @@ def work(settings: Settings, engine: Literal["local", "ray"] = "local") -> None:
         for part in (sender, TuningWorker(kb), Worker(*opened)):
             part.start()
             stack.callback(part.stop)
+        if port is not None:
+            url = stack.enter_context(_answering(kb, port))
+            typer.echo(f"Health and numbers: {url}/readyz and {url}/metrics")
         typer.echo(
             f"Ready: {kb.owner.id} expands archives, indexes and re-indexes documents, trains "
             f"models and sends webhooks"
         )
         stopping.wait()
         typer.echo("Stopping: what is in hand goes back to the queue")
+
+
+def _answering(kb: KnowledgeBase, port: int) -> AbstractContextManager[str]:
+    from api.app import create_worker_app  # 60 MB that a worker may do without
+    from api.server import running
+
+    where = kb.settings.server.model_copy(update={"port": port})
+    return running(kb, create_worker_app(kb), where)
 
 
 def _on_ray(settings: Settings) -> tuple[KnowledgeBase, Engine]:

@@ -92,12 +92,15 @@ def worker(
         Literal["local", "ray"],
         typer.Option(help="Read and embed on this machine, or on a cluster of Ray."),
     ] = "local",
+    port: Annotated[
+        int | None, typer.Option(help="Answer /healthz, /readyz and /metrics there; 0: a free one.")
+    ] = None,
 ) -> None:
     """Index documents and train models without serving: on machines beside `kb serve`."""
     from api.working import work
     from kb.settings import load_settings
 
-    work(load_settings(), engine)
+    work(load_settings(), engine, port)
 
 
 @app.command()

@@ -102,11 +102,13 @@ def running_server(
 
 
 @contextmanager
-def running_worker(data_dir: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+def running_worker(
+    data_dir: Path, *arguments: str, **settings: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """A running `kb worker`, which is killed at the end of the block if it still runs."""
     with data_dir.with_suffix(".log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli", "worker"],
+            [sys.executable, "-m", "cli", "worker", *arguments],
             env=environment(data_dir, **settings),
             cwd=data_dir.parent,
             stdout=log,

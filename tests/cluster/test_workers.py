@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import time
@@ -118,3 +119,34 @@ def test_a_worker_that_is_told_twice_ends_at_once(server, rows, installation, tm
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_S) == -signal.SIGTERM
         rows("ROLLBACK")
+
+
+def test_a_worker_tells_prometheus_what_it_did_and_nothing_else_to_anybody(
+    server, installation, tmp_path
+):
+    made = server.post("/v1/keys", json={"kind": "metrics", "name": "prometheus"}).json()
+    numbers = {"authorization": f"Bearer {made['key']}"}
+    data = tmp_path / "worker"
+    with running_worker(data, "--port", "0", **installation) as worker:
+        with httpx.Client(base_url=address_in(data.with_suffix(".log"))) as http:
+            _, batch = upload(server)
+            assert wait_for_batch(server, batch, PATIENCE_S)["ready"] == DOCUMENTS
+            assert http.get("/healthz").json()["status"] == "ok"
+            assert http.get("/readyz").json()["checks"]["database"] is True
+            assert http.get("/metrics").status_code == 401
+            told = http.get("/metrics", headers=numbers).text
+            admin = {"authorization": server.headers["authorization"]}
+            assert http.get("/v1/datasets", headers=admin).status_code == 404
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(timeout=PATIENCE_S) == 0
+    assert f'kb_ingest_seconds_count{{stage="read"}} {DOCUMENTS}.0' in told
+    assert f"kb_queue_age_seconds_count {DOCUMENTS}.0" in told
+
+
+def address_in(log: Path) -> str:
+    """Where a worker says that it answers."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := re.search(r"http://\S+(?=/readyz)", log.read_text())):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found[0]

@@ -17,7 +17,7 @@ import yaml
 from compose_spec import PyCompose
 from typer.main import get_command
 
-from api.app import create_app
+from api.app import create_app, create_worker_app
 from cli.__main__ import app as command
 from kb.settings import Settings, known_names
 from kb.version import version
@@ -152,13 +152,16 @@ def test_the_commands_of_the_containers_exist(compose: dict[str, Any]):
         found.make_context(name, rest).close()
 
 
-def test_probes_ask_addresses_that_exist():
-    paths = create_app(Settings()).openapi()["paths"]
-    deployment = named("Deployment", "citewell-api")
-    (api,) = deployment["spec"]["template"]["spec"]["containers"]
-    for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert api[kind]["httpGet"]["path"] in paths
-        assert api[kind]["httpGet"]["port"] in {port["name"] for port in api["ports"]}
+def test_probes_ask_addresses_that_exist(kb):
+    apps = {"api": create_app(Settings()), "worker": create_worker_app(kb)}
+    for name, app in apps.items():
+        deployment = named("Deployment", f"citewell-{name}")
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        probes = {kind: container[kind] for kind in container if kind.endswith("Probe")}
+        assert probes.keys() >= {"startupProbe", "livenessProbe"}
+        for probe in probes.values():
+            assert probe["httpGet"]["path"] in app.openapi()["paths"]
+            assert probe["httpGet"]["port"] in {port["name"] for port in container["ports"]}
 
 
 def test_a_pod_has_time_to_end_and_is_nobody_special():
