@@ -147,6 +147,14 @@ def settle(kb: KnowledgeBase) -> None:
             loop.settle()
 
 
+def add_a_stray(kb: KnowledgeBase) -> str:
+    """An original that no document needs."""
+    sent = kb.originals.send([kb.originals.stage([b"stray"], max_bytes=10)])
+    with kb.database.write() as tx:
+        kb.originals.adopt(tx, sent)
+    return sent.files[0].sha256
+
+
 def lose_original(kb: KnowledgeBase, sha256: str) -> None:
     """As if it had never been stored."""
     kb.originals.path(sha256).unlink()

@@ -90,10 +90,6 @@ class DataFolder:
         """What the last owner wrote into the lock; empty if nothing."""
         return self._lock.read_text(encoding="ascii", errors="replace")
 
-    def lost_files(self) -> list[Path]:
-        """What was set aside, until somebody deletes it."""
-        return list(self.lost.iterdir()) if self.lost.is_dir() else []
-
     def announce(self, url: str) -> None:
         """Say where the server of this folder listens."""
         temporary = self._server.with_suffix(".new")

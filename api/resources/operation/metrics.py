@@ -17,6 +17,7 @@ from starlette.responses import PlainTextResponse
 
 from api.deps import KB, MetricsScope
 from api.threads import in_thread, read
+from kb.errors import StorageUnavailable
 from kb.knowledge_base import KnowledgeBase
 from kb.store.content import datasets, documents
 from kb.store.engine.database import Transaction
@@ -62,7 +63,8 @@ def _exposition(kb: KnowledgeBase, by_status: Mapping[str, int], waiting: int) -
     gauge("kb_jobs_waiting", "Documents that wait for indexing.", waiting)
     gauge("kb_disk_free_bytes", "Free on the disk of the data.", shutil.disk_usage(root).free)
     gauge("kb_data_bytes", "Files of the data.", _size_bytes(root, int(time.time() / SIZE_KEPT_S)))
-    gauge("kb_lost_files", "Files in lost/.", len(kb.folder.lost_files()))
+    with suppress(StorageUnavailable):  # `kb_server_reached` says so
+        gauge("kb_lost_files", "Files in lost/.", len(list(kb.originals.lost())))
     gauge("kb_embedder_away", "1: the embedder does not answer.", kb.embedder.away is not None)
     reached = {kept: float(is_reached) for kept, is_reached in kb.servers.reached.items()}
     gauges("kb_server_reached", "Whether a server of a cluster answers.", "keeps", reached)

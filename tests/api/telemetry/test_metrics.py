@@ -14,6 +14,7 @@ from tests.api.operations import OPEN, operations
 from tests.api.serving import Served, serving
 from tests.api.telemetry.watched import ANSWER, FILE, QUESTION, TEXT, use
 from tests.fake_models import running_fake_server
+from tests.parts import add_a_stray, settle
 
 Numbers = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -81,6 +82,14 @@ def test_what_happens_is_counted_under_names_of_ours(served: Served, model: Fake
     assert after["kb_streams_open", frozenset()] == 0
     for word in (ANSWER, FILE, QUESTION, TEXT):
         assert word not in text
+
+
+def test_what_was_set_aside_is_counted_wherever_originals_lie(served: Served):
+    stray = add_a_stray(served.kb)
+    served.kb.database.writing(served.kb.originals.set_aside, stray)
+    settle(served.kb)
+    assert list(served.kb.originals.lost()) == [stray]
+    assert "kb_lost_files 1.0\n" in served.http.get("/metrics").text
 
 
 def test_a_metrics_key_reads_the_numbers_and_nothing_else(served: Served):

@@ -160,6 +160,6 @@ def test_a_backup_holds_files_that_are_no_document(kb, tmp_path: Path):
         assert again.database.reading(files.get, ADMIN, file.id) == file
         assert again.originals.path(file.sha256).read_text() == MOON
         assert again.fsck.run(repair=True).is_clean
-        assert again.folder.lost_files() == []
+        assert list(again.originals.lost()) == []
     finally:
         again.close()

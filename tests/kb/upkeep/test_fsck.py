@@ -19,6 +19,7 @@ from kb.store.work import deletion, jobs
 from tests.kits import IS_CLUSTER
 from tests.parts import (
     ADMIN,
+    add_a_stray,
     change_original,
     document,
     finish,
@@ -57,13 +58,6 @@ def a_day_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """What lies in the bucket of the second kit has been there for long enough to be a stray."""
     if IS_CLUSTER:
         monkeypatch.setattr("kb.files.s3.originals.SETTLED_S", -60.0)
-
-
-def add_a_stray(kb: KnowledgeBase) -> str:
-    sent = kb.originals.send([kb.originals.stage([b"stray"], max_bytes=10)])
-    with kb.database.write() as tx:
-        kb.originals.adopt(tx, sent)
-    return sent.files[0].sha256
 
 
 def lose_a_vector(kb: KnowledgeBase, key: IndexKey) -> None:
