@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-EventName = Literal["document.ready", "document.failed", "batch.completed", "feedback.created"]
+EventName = Literal[
+    "document.ready",
+    "document.failed",
+    "batch.completed",
+    "feedback.created",
+    "budget.warning",
+    "budget.exceeded",
+]
+OF_NO_DATASET = frozenset[EventName](("feedback.created", "budget.warning", "budget.exceeded"))
+"""An answer rests on any dataset of its app, and budgets are of keys and apps."""
 
 TEST_EVENT = "webhook.test"
 """What is sent to try a webhook out; it is tried once."""

@@ -192,7 +192,7 @@ class WebhookBody(Body):
     """http or https; addresses of this machine and of private networks are allowed."""
     events: Events
     dataset_ids: DatasetIds = ()
-    """Limits it to what happens in these datasets; none: in all. Not with `feedback.created`."""
+    """Limits it to what happens in these datasets; none: in all. Not with feedback or budgets."""
 
 
 class WebhookChange(Body):

@@ -7,15 +7,27 @@ statement reads both, and looks at no usage of those without a budget.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from kb.errors import BudgetExceeded
 from kb.ids import midnight, now, rfc3339
+from kb.store.content import outbox
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction
 from kb.store.engine.schema.columns import of_row
@@ -32,7 +44,7 @@ WARN_AT = 0.8
 
 def put(tx: Transaction, budget: Budget) -> None:
     """Give a key or app a budget in place of one of the same unit and period; 0 takes it away."""
-    row = {column.name: getattr(budget, column.name) for column in table.c}
+    row = {column.name: getattr(budget, column.name) for column in table.c if column.name != "told"}
     dialect.upsert(tx, table, row, replace=["amount"])
     tx.execute(delete(table).where(table.c.amount == 0))
 
@@ -51,15 +63,20 @@ def check(tx: Transaction, key_id: str | None, app_id: str) -> None:
             raise BudgetExceeded(detail, int(left.total_seconds()) + 1, {"budget": asdict(each)})
 
 
-def warn(tx: Transaction, key_id: str | None, app_id: str, added: Mapping[str, float]) -> None:
-    """Log, once, each budget that what was just counted has brought near its end.
-
-    Args:
-        added: tokens, and money by its currency.
-    """
+def tell(tx: Transaction, key_id: str | None, app_id: str) -> None:
+    """Log each budget that is nearly or wholly used up, and tell webhooks: once in its period."""
     for each in _read(tx, _OWN, key=key_id, app=app_id):
-        if each.spent - added.get(each.unit, 0.0) < WARN_AT * each.amount <= each.spent:
+        if each.state != "good" and _is_news(tx, each):
             logger.warning("%s", each)
+            outbox.tell_budget(tx, each)
+
+
+def _is_news(tx: Transaction, budget: Budget) -> bool:
+    """Whether nobody has told of this state of it yet; now somebody has."""
+    told = f"{budget.state} until {budget.resets_at}"
+    own = [column == getattr(budget, column.name) for column in table.primary_key]
+    mark = update(table).where(*own, table.c.told.is_distinct_from(told)).values(told=told)
+    return tx.execute(mark).rowcount > 0  # of two at once, the second waits for the first one's row
 
 
 def _read(tx: Transaction, query: Select[Any], **whose: str | None) -> Iterator[Budget]:

@@ -85,8 +85,7 @@ def count(
     oldest = (datetime.now(UTC) - NAMED).date().isoformat()
     if tx.execute(_OUTDATED, {"oldest": oldest}).first() is not None:
         _forget(tx, users.c.day < oldest)
-    spent = {"tokens": float(tokens), currency: used.cost or 0.0}
-    budgets.warn(tx, scope.key_id, app_id, spent)
+    budgets.tell(tx, scope.key_id, app_id)
 
 
 def forget_users(tx: Transaction, app_id: str, end_user: str | None = None) -> None:

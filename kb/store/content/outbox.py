@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
@@ -15,7 +16,7 @@ from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from kb.ids import new_id, now
 from kb.store.engine import dialect, schema
 from kb.store.engine.database import Transaction, notify_after
-from kb.types import TEST_EVENT, Feedback
+from kb.types import TEST_EVENT, Budget, Feedback
 
 table = schema.deliveries
 batches = schema.batches
@@ -72,6 +73,13 @@ def tell_feedback(tx: Transaction, app_id: str, conversation_id: str, given: Fee
     ids = {"message_id": given.message_id, "conversation_id": conversation_id, "app_id": app_id}
     data = {**ids, "source": given.source, "rating": given.rating, "reason": given.reason}
     _put(tx, _wanting(tx), [_Event("feedback.created", None, given.message_id, data)])
+
+
+def tell_budget(tx: Transaction, budget: Budget) -> None:
+    """Tell that a budget is nearly or wholly used up."""
+    data = asdict(budget)
+    event = _Event(f"budget.{data.pop('state')}", None, budget.id, data)
+    _put(tx, _wanting(tx), [event])
 
 
 def put_test(tx: Transaction, webhook_id: str) -> str:

@@ -20,6 +20,7 @@ from kb.store.engine.database import Transaction
 from kb.store.engine.paging import Listing, PageRequest, listing, one
 from kb.store.engine.schema.columns import of_row, to_row
 from kb.types import EventName, NewWebhook, Scope, Webhook
+from kb.types.webhooks import OF_NO_DATASET
 
 table = schema.webhooks
 
@@ -104,10 +105,9 @@ def _checked(tx: Transaction, scope: Scope, webhook_id: str, named: Iterable[str
     webhook = get(tx, scope, webhook_id)
     for dataset_id in named:
         datasets.get(tx, scope, dataset_id)
-    if webhook.dataset_ids and "feedback.created" in webhook.events:
+    if webhook.dataset_ids and (of_none := OF_NO_DATASET.intersection(webhook.events)):
         raise Rejected(
-            "An answer rests on any dataset of its app, so feedback.created belongs to none. Make "
-            "a webhook without `dataset_ids` for it."
+            f"Of no dataset: {', '.join(sorted(of_none))}. Leave out `dataset_ids` for them."
         )
     return webhook
 

@@ -16,6 +16,7 @@ from kb.store.access import usage
 from kb.types import ModelUsage, Scope, Usage
 from tests.api.serving import Served, serving
 from tests.fake_models import running_fake_server
+from tests.webhook_receiver import receiving
 
 TOKENS = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
 
@@ -244,7 +245,7 @@ def test_an_app_whose_budget_is_used_up_answers_nobody(
         for _ in range(2):  # to 1.33 and over; the answer that reaches the end is whole
             assert ask(clients[1], "spent", "x " * 30).is_success
         assert ask(clients[1], "spent", "x " * 30).status_code in (200, 429)
-    assert len(caplog.records) == 1
+    assert len(caplog.records) == 2  # nearly, and over
     assert app_id in caplog.text
 
     for client in (*clients, served.http):
@@ -263,6 +264,37 @@ def test_an_app_whose_budget_is_used_up_answers_nobody(
     assert ask(served.http, "not-spent").is_success
     assert served.http.put("/v1/budgets", json={**budget, "amount": 0}).is_success
     assert ask(clients[0], "spent").is_success
+
+
+def test_webhooks_are_told_once_that_a_budget_is_nearly_and_that_it_is_wholly_used_up(
+    served: Served,
+):
+    app_id = new_app(served, "told")
+    assert ask(served.http, "told").is_success
+    (one,) = put_budget(served, of="app", id=app_id, amount=1_000_000)
+    put_budget(served, of="app", id=app_id, amount=one["spent"] * 3.5)
+    wanted = ["budget.warning", "budget.exceeded"]
+    with receiving() as receiver:
+        hook = served.post("/v1/webhooks", {"url": receiver.url, "events": wanted})
+        for _ in range(3):  # of 3.5, the second is the third and beyond 80 %
+            assert ask(served.http, "told").is_success
+        events = {each["type"]: each["data"] for each in receiver.events(hook["secret"], 2)}
+        put_budget(served, of="app", id=app_id, amount=one["spent"] * 6)
+        for _ in range(2):  # the first makes it 5 of 6
+            assert ask(served.http, "told").is_success
+        types = [each["type"] for each in receiver.events(hook["secret"], 4)]
+        served.http.delete(f"/v1/webhooks/{hook['id']}")
+    assert sorted(types) == sorted(2 * wanted)
+    assert events["budget.warning"] == {
+        "of": "app",
+        "id": app_id,
+        "unit": "tokens",
+        "period": one["period"],
+        "amount": one["spent"] * 3.5,
+        "spent": one["spent"] * 3,
+        "resets_at": one["resets_at"],
+    }
+    assert events["budget.exceeded"]["spent"] == one["spent"] * 4
 
 
 def test_a_budget_of_a_key_counts_what_the_key_has_asked_for(served: Served):

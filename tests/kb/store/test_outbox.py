@@ -211,10 +211,10 @@ def test_a_webhook_for_a_dataset_that_is_absent_or_with_feedback_of_one_is_refus
 ):
     with pytest.raises(NotFound):
         new_hook(database, EVENTS, ("ds_nobody",))
-    with pytest.raises(Rejected, match="belongs to none"):
+    with pytest.raises(Rejected, match="Of no dataset"):
         new_hook(database, ("feedback.created",), (dataset_id,))
     hook = new_hook(database, ("feedback.created",))
-    with pytest.raises(Rejected, match="belongs to none"):
+    with pytest.raises(Rejected, match="Of no dataset"):
         database.writing(webhooks.change, ADMIN, hook, {"dataset_ids": (dataset_id,)})
     assert database.reading(webhooks.get, ADMIN, hook).dataset_ids == ()
 

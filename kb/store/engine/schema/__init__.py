@@ -56,5 +56,5 @@ from kb.store.engine.schema.work import removals as removals
 from kb.store.engine.schema.work import throughput as throughput
 from kb.store.engine.schema.work import uploads as uploads
 
-HEAD = "0025"
+HEAD = "0026"
 """The newest migration, which these tables are the result of."""

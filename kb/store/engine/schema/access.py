@@ -39,6 +39,7 @@ budgets = Table(
     "budgets",
     metadata,
     *columns(Budget, "of", "id", "unit", "period", besides=("spent", "state", "resets_at")),
+    Column("told", String),
 )
 
 
