@@ -38,10 +38,22 @@ class Duty(Protocol):
     def __call__(self, name: str, wait_s: float = 0.0) -> AbstractContextManager[bool]:
         """Whether it is this process's as long as the block lasts; others end theirs meanwhile."""
 
+    def check(self, name: str) -> None:
+        """Raises DatabaseUnavailable if the one that this process has had may be another's now."""
 
-def alone(name: str, wait_s: float = 0.0) -> AbstractContextManager[bool]:
+
+class Alone:
     """The duty of a process without others, and of what each does for itself."""
-    return nullcontext(True)
+
+    def __call__(self, name: str, wait_s: float = 0.0) -> AbstractContextManager[bool]:
+        """It always is this process's."""
+        return nullcontext(True)
+
+    def check(self, name: str) -> None:
+        """It still is."""
+
+
+ALONE = Alone()
 
 
 class Wakeups:
@@ -86,7 +98,7 @@ class Loop:
         wakeups: Wakeups,
         *,
         is_patient: bool = True,
-        duty: Duty = alone,
+        duty: Duty = ALONE,
     ) -> None:
         """
         Args:
@@ -132,6 +144,10 @@ class Loop:
     def pause(self, seconds: float) -> bool:
         """Rest inside a round; False if it should end."""
         return not self._stopping.wait(seconds)
+
+    def check_duty(self) -> None:
+        """Raises DatabaseUnavailable if another process may do what this one has in hand."""
+        self._duty.check(self.kind)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -1,7 +1,8 @@
 """Feeds both derived indexes from `index_ops`, in order, and only then makes versions live.
 
-There is one applier per data folder. Every step may be repeated: after a crash the same operations
-are applied again to the same effect.
+There is one applier per data folder, and in a cluster one at a time. Every step may be repeated:
+after a crash the same operations are applied again to the same effect. Not so beside another
+applier, which may be further: so who has lost the duty to it changes no index any more.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ class Applier(Loop):
         """What the health says is not to be opened waits with its dataset."""
         # Not patient: the index's own threads, which answer searches as well, would be of the low
         # priority of the thread that opened it.
-        super().__init__("apply", self._round, database.wakeups, is_patient=False)
+        super().__init__(
+            "apply", self._round, database.wakeups, is_patient=False, duty=database.duty
+        )
         self._health = health or IndexHealth()
         self._database = database
         self._vectors = vectors
@@ -89,8 +92,7 @@ class Applier(Loop):
             if "keyword" in kinds:
                 self._keywords.rebuild_beside(key, batched(rows, ROWS_AT_ONCE))
             if "vector" in kinds:
-                parts = (part for _, part in self._vector_parts(key, rows))
-                self._vectors.rebuild_beside(key, parts)
+                self._vectors.rebuild_beside(key, self._on_duty_still(key, rows))
             return len(rows)
 
     def forget(self, key: IndexKey) -> None:
@@ -140,7 +142,9 @@ class Applier(Loop):
             return
         removals = [op for op in ops if op.kind == "remove"]
         if removals:
-            self._vectors.remove(key, self._lost_texts(key, removals))
+            lost = self._lost_texts(key, removals)
+            self.check_duty()
+            self._vectors.remove(key, lost)
             self._keywords.remove(key, [name for op in removals for name in op.chunk_ids()])
 
     def _lost_texts(self, key: IndexKey, removals: Sequence[IndexOp]) -> list[str]:
@@ -157,9 +161,20 @@ class Applier(Loop):
         """Returns the ids that have a vector; others were deleted since: their removal follows."""
         known: set[str] = set()
         for chunk_ids, (names, vectors) in self._vector_parts(key, rows):
+            self.check_duty()
             self._vectors.add(key, names, vectors)
             known.update(chunk_ids)
         return known
+
+    def _on_duty_still(
+        self, key: IndexKey, rows: Sequence[tuple[str, str]]
+    ) -> Iterator[tuple[list[str], Vectors]]:
+        """The rows of an index that is made anew; it takes the place of the present one behind the
+        last of them, unless that has changed meanwhile."""
+        for _, part in self._vector_parts(key, rows):
+            self.check_duty()
+            yield part
+        self.check_duty()
 
     def _vector_parts(
         self, key: IndexKey, rows: Sequence[tuple[str, str]]
@@ -183,6 +198,7 @@ class Applier(Loop):
         if self._followers is not None:
             self._followers.wait(key, ops[-1].seq)
         with self._database.write() as tx:
+            self.check_duty()
             if self._followers is not None:
                 self._followers.pass_by(tx, key, ops[-1].seq)
             indexed.make_all_live(tx, newest)

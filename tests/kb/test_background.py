@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -26,13 +26,17 @@ class Others:
 
     def __init__(self, *in_hand: str) -> None:
         self.in_hand = set(in_hand)
-        self.freed = threading.Event()
+        self.were_asked, self.freed = threading.Event(), threading.Event()
 
     @contextmanager
-    def duty(self, name: str, wait_s: float = 0.0) -> Iterator[bool]:
+    def __call__(self, name: str, wait_s: float = 0.0) -> Iterator[bool]:
+        self.were_asked.set()
         if name in self.in_hand and self.freed.wait(wait_s):
             self.in_hand.clear()
         yield name not in self.in_hand
+
+    def check(self, name: str) -> None:
+        assert name not in self.in_hand
 
 
 def run_once(work: Callable[[], None]) -> None:
@@ -204,15 +208,9 @@ def test_a_round_that_another_process_has_in_hand_is_left_out_until_it_has_ended
 ):
     monkeypatch.setattr("kb.background.OTHERS_S", 0.01)
     others, rounds, wakeups = Others("erase"), threading.Event(), Wakeups()
-    looked = threading.Event()
-
-    def duty(name: str, wait_s: float = 0.0) -> AbstractContextManager[bool]:
-        looked.set()
-        return others.duty(name, wait_s)
-
-    loop = Loop("erase", rounds.set, wakeups, duty=duty)
+    loop = Loop("erase", rounds.set, wakeups, duty=others)
     loop.start()
-    assert looked.wait(30)
+    assert others.were_asked.wait(30)
     assert not rounds.is_set()
 
     others.in_hand.clear()
@@ -222,7 +220,7 @@ def test_a_round_that_another_process_has_in_hand_is_left_out_until_it_has_ended
 
 def test_what_is_done_by_hand_waits_until_the_round_of_another_process_is_over():
     others, is_ours = Others("erase"), threading.Event()
-    loop = Loop("erase", lambda: None, Wakeups(), duty=others.duty)
+    loop = Loop("erase", lambda: None, Wakeups(), duty=others)
 
     def by_hand() -> None:
         with loop.paused(), loop.paused():

@@ -13,7 +13,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, select
 
-from kb.background import Wakeups, alone
+from kb.background import ALONE, Duty, Wakeups
 from kb.errors import Rejected
 from kb.store.engine import dialect, schema
 
@@ -38,7 +38,7 @@ class Database(ABC):
     Whatever is not finished when a block ends with an exception is as it was before.
     """
 
-    duty = staticmethod(alone)  # a file has one process
+    duty: Duty = ALONE  # a file has one process
 
     def __init__(self) -> None:
         self.wakeups = Wakeups()

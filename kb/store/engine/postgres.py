@@ -67,7 +67,7 @@ class PostgresDatabase(Database):
         self._writers = engine(url, writers, opened)
         self._turn = threading.Lock()
         self._on_duty = engine(url, MOST_DUTIES, opened)
-        self.duty = Duties(self._on_duty)
+        self._duties = self.duty = Duties(self._on_duty, self.wakeups)
         self._notices = Notices(url, self.wakeups, opened.cut)
         self.reading(_check_server)
         self._migrate()
@@ -131,6 +131,7 @@ class PostgresDatabase(Database):
 
     def close(self) -> None:
         """Also those of duties and notices."""
+        self._duties.close()
         self._notices.close()
         for each in (self._readers, self._finders, self._writers, self._on_duty):
             each.dispose()

@@ -54,15 +54,18 @@ class Cluster:
     opened: list[PostgresDatabase]
 
     def node(self, name: str, **options) -> KeywordCopies:
-        database = PostgresDatabase(self.url, connections=8)
-        self.opened.append(database)
         self.alive.add(name)
-        return KeywordCopies(database, self.place(name), name, open_limit=4, **options)
+        return KeywordCopies(self.another(), self.place(name), name, open_limit=4, **options)
 
     def place(self, name: str) -> Path:
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         return folder
+
+    def another(self) -> PostgresDatabase:
+        """As another process has it."""
+        self.opened.append(database := PostgresDatabase(self.url, connections=8))
+        return database
 
     def applier(self, patience_s: float = 30.0, renewal_s: float = 30.0) -> Applier:
         nodes = KeywordNodes(

@@ -17,7 +17,9 @@ import pytest
 from sqlalchemy import text
 
 from kb.background import Loop
+from kb.errors import DatabaseUnavailable
 from kb.store.content import datasets
+from kb.store.engine import postgres_duties
 from kb.store.engine.database import Transaction, notify_after
 from kb.store.engine.migrations import versions
 from kb.store.engine.postgres import PostgresDatabase
@@ -122,6 +124,50 @@ def test_a_duty_of_a_process_that_is_cut_off_is_another_ones(process: Opens, pos
         wait_until(is_free)
     with one.duty("erase") as is_ones:
         assert is_ones, "its connection is made anew"
+
+
+def test_a_duty_that_was_lost_is_known_to_be_and_one_that_is_kept_is_not(
+    process: Opens, postgres_url: str
+):
+    one = process()
+    with one.duty("erase"), one.duty("apply"):
+        one.duty.check("erase")
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+                " AND objid = hashtextextended('erase', 0) & 4294967295"
+            )
+        with pytest.raises(DatabaseUnavailable, match="another process"):
+            one.duty.check("erase")
+        one.duty.check("apply")
+    with pytest.raises(DatabaseUnavailable):
+        one.duty.check("apply")
+
+
+def test_the_duty_of_a_process_that_stands_still_is_another_ones_and_of_one_that_works_is_not(
+    process: Opens, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(postgres_duties, "LEASE_S", 1.0)
+    monkeypatch.setattr(postgres_duties, "KEEP_S", 0.1)
+    working, still, other = process(), process(), process()
+    monkeypatch.setattr(still.duty, "_held", Unkept())
+
+    def is_free(name: str) -> bool:
+        with other.duty(name) as is_others:
+            return is_others
+
+    with working.duty("erase"), still.duty("apply"):
+        wait_until(lambda: is_free("apply"))
+        assert not is_free("erase")
+        with pytest.raises(DatabaseUnavailable):
+            still.duty.check("apply")
+
+
+class Unkept(dict[str, Any]):
+    """The duties of a process whose threads are stopped."""
+
+    def values(self) -> Any:
+        return ()
 
 
 def test_a_notice_wakes_other_processes_once_its_transaction_is_committed(process: Opens):
