@@ -17,7 +17,7 @@ from kb.settings import EmbeddingSettings, Settings
 from tests.parts import ADMIN, ingest, opened, publish
 from tests.server import environment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_folder]
 
 FILES = {f"{n}.md": f"Text number{n} about things. " * 20 for n in range(5)}
 

@@ -73,6 +73,7 @@ def test_a_generation_is_built_to_the_end_after_a_kill_in_the_middle(tmp_path: P
         assert http.post("/v1/fsck").json()["violations"] == []
 
 
+@pytest.mark.one_folder
 def test_erasing_goes_on_after_a_kill_in_the_middle(tmp_path: Path):
     soon = {"KB_MAINTENANCE__ERASE_AFTER_S": "0"}
     server, dataset = begun(tmp_path / "data", **soon)
