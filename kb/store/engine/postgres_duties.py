@@ -1,7 +1,7 @@
 """What one process of a cluster does at a time: session locks of Postgres, by name.
 
 A lock ends with its connection, so a process that dies gives it back at once, and one that cannot
-be reached any more, or stands still, after half a minute. A round of work that still goes on there
+be reached any more, or stands still, after ten seconds. A round of work that still goes on there
 must do no harm beside the next one: it can be repeated, or asks whether the duty is still its own.
 """
 
@@ -19,9 +19,9 @@ from kb.background import Loop, Wakeups
 from kb.errors import DatabaseUnavailable
 from kb.store.engine.postgres_server import reported
 
-LEASE_S = 30.0
+LEASE_S = 10.0
 """After which the server takes a duty away from a process of which it hears nothing."""
-KEEP_S = 5.0
+KEEP_S = 2.0
 _TAKE = text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
 _AWAIT = text("SELECT pg_advisory_lock(hashtextextended(:name, 0))")
 _HOLD = text("SELECT set_config('idle_session_timeout', :ms, false)")
