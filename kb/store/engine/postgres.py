@@ -72,6 +72,7 @@ class PostgresDatabase(Database):
         self.reading(_check_server)
         self._migrate()
         self._notices.start()
+        self._duties.start()
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:

@@ -53,7 +53,6 @@ class Duties:
             if is_ours:
                 connection.execute(_HOLD, {"ms": str(round(LEASE_S * 1000))})
                 self._held[name] = cast("Any", connection.connection.driver_connection)
-                self._keeping.start()
             try:
                 yield is_ours
             finally:
@@ -67,6 +66,10 @@ class Duties:
             self._held[name].execute("SELECT 1")
         except (KeyError, psycopg.Error) as exc:
             raise DatabaseUnavailable("what was in hand was given to another process") from exc
+
+    def start(self) -> None:
+        """Begin to say that this process is there."""
+        self._keeping.start()
 
     def close(self) -> None:
         """Keep none any more."""
