@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
@@ -13,26 +11,13 @@ import pytest
 
 from kb.errors import DatabaseUnavailable
 from kb.index.applier import Applier
-from kb.index.embedded_chroma.vectors import ChromaVectors
 from kb.index.keyword_copies.nodes import KeywordNodes
 from kb.store.content import texts
-from kb.store.engine.postgres import PostgresDatabase
-from tests.kb.index.test_keyword_copies import Cluster, behind, key_of
+from tests.kb.index.clusters import Cluster, behind, key_of
 
 pytestmark = pytest.mark.needs("postgres")
 
 PATIENCE_S = 60
-
-
-@pytest.fixture
-def cluster(postgres_url: str, tmp_path: Path) -> Iterator[Cluster]:
-    vectors = ChromaVectors(tmp_path / "vectors", open_limit=4)
-    database = PostgresDatabase(postgres_url, connections=8)
-    made = Cluster(postgres_url, tmp_path, database, vectors, set(), [])
-    with closing(vectors):
-        yield made
-        for each in (database, *made.opened):
-            each.close()
 
 
 class Standing:
